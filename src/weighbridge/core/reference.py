@@ -1,0 +1,57 @@
+"""References: what a person types to name a model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from weighbridge.errors import BadReference
+
+__all__ = ["Reference"]
+
+Kind = Literal["demo", "file", "folder", "endpoint", "hf", "ms"]
+
+_HUB_NAME = re.compile(r"(hf|ms):([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_SCHEMES = ("http://", "https://")
+_FORMS = "use `demo`, `model.gguf`, `./folder` or `http://host:port/v1#model`"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A parsed reference.
+
+    `kind` names the hub that resolves it, `target` the path, repository or base URL,
+    `detail` the model name at an endpoint or the revision in a hub repository.
+    """
+
+    text: str
+    kind: Kind
+    target: str
+    detail: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read what a person typed; raises BadReference with the forms that are understood."""
+        text = text.strip()
+        if text == "demo":
+            return cls(text, "demo", "smollm2-135m")
+        if text.startswith(_SCHEMES):
+            return _endpoint(text)
+        if found := _HUB_NAME.fullmatch(text):
+            return cls(text, "hf" if found[1] == "hf" else "ms", found[2], found[3])
+        if text.startswith(("hf:", "ms:")):
+            raise BadReference(f"`{text}` is not a hub reference", hint="write `hf:maker/model` or `hf:maker/model@revision`")
+        if not text or "\0" in text:
+            raise BadReference("the reference is empty or holds a NUL character", hint=_FORMS)
+        return cls(text, "file" if text.lower().endswith(".gguf") else "folder", text)
+
+
+def _endpoint(text: str) -> Reference:
+    """Split `http://host:port/v1#model` into base URL and model name."""
+    base, _, model = text.partition("#")
+    if not model:
+        raise BadReference(f"`{text}` does not say which model to ask", hint=f"add its name: `{base.rstrip('/')}#model`")
+    if "@" in base.split("//", 1)[1].split("/", 1)[0]:
+        raise BadReference("an endpoint reference must not carry a user name or password", hint="put the key into `WEIGHBRIDGE_API_KEY`")
+    return Reference(text, "endpoint", base.rstrip("/"), model)

@@ -1,0 +1,1 @@
+"""Decisions: a pure function from a policy and evidence to a verdict with its reasons."""

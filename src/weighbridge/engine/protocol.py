@@ -1,0 +1,155 @@
+"""The engine protocol: one method, `complete(request) -> Completion`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from weighbridge.core.digest import digest_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Completion", "Engine", "EngineIdentity", "Outcome", "Request"]
+
+Form = Literal["chat", "completion"]
+
+
+class Outcome(StrEnum):
+    """What became of a request. Only ANSWERED carries a whole answer; nothing else is ever "wrong"."""
+
+    ANSWERED = "answered"
+    TRUNCATED = "truncated"  # the token limit cut the answer
+    EMPTY = "empty"
+    FILTERED = "filtered"  # a filter in front of the weights
+    TIMEOUT = "timeout"
+    FAILED = "failed"  # no usable answer after all retries; `detail` says why
+    NOT_ASKED = "not-asked"  # the run stopped before
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `form` "chat" sends `text` as the user's message, "completion" as the raw prompt.
+
+    `top_logprobs` asks for the distribution of the first token (0 for none); `stream` times the tokens.
+    """
+
+    form: Form
+    text: str
+    max_tokens: int
+    system: str | None = None
+    temperature: float = 0.0
+    top_logprobs: int = 0
+    stream: bool = False
+    draw: int = 0  # tells repeated draws of one question apart
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what identifies the request, as JSON values."""
+        return {
+            "form": self.form,
+            "text": self.text,
+            "max_tokens": self.max_tokens,
+            "system": self.system,
+            "temperature": self.temperature,
+            "top_logprobs": self.top_logprobs,
+            "stream": self.stream,
+            "draw": self.draw,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An engine's answer to one request; times in seconds, counts in tokens, None where not reported."""
+
+    outcome: Outcome
+    text: str = ""
+    finish_reason: str | None = None
+    top_logprobs: tuple[tuple[str, float], ...] = ()
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    first_token_s: float | None = None
+    total_s: float | None = None
+    attempts: int = 1
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the completion as JSON values."""
+        return {
+            "outcome": self.outcome.value,
+            "text": self.text,
+            "finish_reason": self.finish_reason,
+            "top_logprobs": [list(pair) for pair in self.top_logprobs],
+            "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
+            "completion_tokens": self.completion_tokens,
+            "first_token_s": self.first_token_s,
+            "total_s": self.total_s,
+            "attempts": self.attempts,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Completion:
+        """Read what `to_json` gave."""
+        pairs = tuple((str(token), float(logprob)) for token, logprob in value["top_logprobs"])
+        return cls(**{**value, "outcome": Outcome(value["outcome"]), "top_logprobs": pairs})
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """What must be equal for two completions to be the same measurement.
+
+    `asserted` is True where only the user says that this engine serves the artefact.
+    """
+
+    name: str
+    model: str
+    version: str | None = None
+    address: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    asserted: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the identity as JSON values (the shape of `EngineBody`)."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "model": self.model,
+            "address": self.address,
+            "settings": self.settings,
+            "asserted": self.asserted,
+        }
+
+    @property
+    def digest(self) -> str:
+        """Digest of the identity: part of every recipe that this engine's answers are stored under."""
+        return digest_of(self.to_json())
+
+
+class Engine(Protocol):
+    """What answers prompts.
+
+    Used as an asynchronous context manager; `identity` is known after entering. `forms` are the prompt
+    forms it takes, the preferred one first; `lanes` is how many requests it serves well at once.
+    `complete` raises nothing for what happens to a request: that is an Outcome.
+    """
+
+    identity: EngineIdentity
+    forms: tuple[Form, ...]
+    lanes: int
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """Start or reach the engine; raises EngineUnreachable or ExtraMissing."""
+        ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop what was started."""
+        ...

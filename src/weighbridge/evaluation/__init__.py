@@ -1,0 +1,1 @@
+"""Evaluation by running: suites are asked of an engine, answers are scored, estimates say how sure."""

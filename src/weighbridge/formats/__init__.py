@@ -1,0 +1,1 @@
+"""Bounded parsers of hostile files."""

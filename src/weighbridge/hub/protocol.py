@@ -1,0 +1,54 @@
+"""The hub protocol: one method, `resolve(reference) -> Artefact`.
+
+`demo`, `file`, `folder` and `endpoint` ship today. `hf:` and `ms:` references have their place here and
+a clear error from `resolve` until their hubs are registered as `weighbridge.hubs`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from weighbridge import plugin
+from weighbridge.core.progress import Progress, silent
+from weighbridge.errors import BadReference
+
+if TYPE_CHECKING:
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.reference import Reference
+
+__all__ = ["DigestCache", "Hub", "resolve"]
+
+_NAMES = {"hf": "Hugging Face", "ms": "ModelScope"}
+
+
+class DigestCache(Protocol):
+    """Remembers the SHA-256 of files that have not changed since; both methods may be called from threads."""
+
+    def get(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
+        """Return the SHA-256 (64 hex digits) known for this very file, or None."""
+        ...
+
+    def put(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
+        """Remember a digest."""
+        ...
+
+
+class Hub(Protocol):
+    """A place that publishes models."""
+
+    def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
+        """Pin what `reference` names; raises NotFound, BadReference or DamagedFile."""
+        ...
+
+
+def resolve(reference: Reference, cache: DigestCache | None = None, progress: Progress = silent) -> Artefact:
+    """Resolve a reference with the hub registered for its kind."""
+    if reference.kind in _NAMES and reference.kind not in plugin.names("hubs"):
+        raise BadReference(
+            f"`{reference.text}` is on {_NAMES[reference.kind]}, which Weighbridge cannot read from yet",
+            hint=f"download it and give the folder: `hf download {reference.target} --local-dir ./model`, then `./model`"
+            if reference.kind == "hf"
+            else f"download it and give the folder: `modelscope download {reference.target} --local_dir ./model`, then `./model`",
+        )
+    hub: Hub = plugin.load("hubs", reference.kind)()
+    return hub.resolve(reference, cache, progress)

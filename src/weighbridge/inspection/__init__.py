@@ -1,0 +1,1 @@
+"""Inspection without running: files, anatomy, card."""

@@ -1,0 +1,1 @@
+"""File checks: one file a check, a function of an artefact to findings."""

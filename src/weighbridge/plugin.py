@@ -1,0 +1,46 @@
+"""Plug-ins: find entry points, load them late, and explain a failure.
+
+Our own hubs, engines, checks, suites, scorers and renderers come through this same door.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from weighbridge.errors import NotFound, UsageError, did_you_mean
+
+__all__ = ["GROUPS", "find", "load", "names"]
+
+GROUPS = ("hubs", "engines", "checks", "suites", "scorers", "renderers")
+
+
+@cache
+def find(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of one of GROUPS by name, sorted; nothing is imported."""
+    if group not in GROUPS:
+        raise ValueError(group)
+    return {point.name: point for point in sorted(entry_points(group=f"weighbridge.{group}"), key=lambda point: point.name)}
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Return the names registered in a group."""
+    return tuple(find(group))
+
+
+def load(group: str, name: str) -> Any:
+    """Import and return one plug-in; raises NotFound for an unknown name, UsageError where importing fails."""
+    points = find(group)
+    if name not in points:
+        known = ", ".join(f"`{known}`" for known in points)
+        raise NotFound(f"there is no {group[:-1]} named `{name}`", hint=did_you_mean(name, points) or f"known: {known}")
+    point = points[name]
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        source = point.dist.name if point.dist else "an unknown package"
+        raise UsageError(
+            f"the {group[:-1]} `{name}` of `{source}` could not be loaded: {error}",
+            hint="`weighbridge doctor` shows what is missing and how to get it",
+        ) from error

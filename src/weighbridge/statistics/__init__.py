@@ -1,0 +1,1 @@
+"""Pure numbers: intervals and paired tests, in the standard library's mathematics."""

@@ -1,0 +1,1 @@
+"""The store: append-only evidence and completions. `protocol` is the seam."""

@@ -1,0 +1,1 @@
+"""Use cases: what CLI, web and library share."""
