@@ -21,7 +21,9 @@ def find(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of one of GROUPS by name, sorted; nothing is imported."""
     if group not in GROUPS:
         raise ValueError(group)
-    return {point.name: point for point in sorted(entry_points(group=f"weighbridge.{group}"), key=lambda point: point.name)}
+    return {
+        point.name: point for point in sorted(entry_points(group=f"weighbridge.{group}"), key=lambda point: point.name)
+    }
 
 
 def names(group: str) -> tuple[str, ...]:

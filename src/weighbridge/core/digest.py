@@ -20,7 +20,7 @@ def canonical(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> 
 
     Raises ValueError (rfc8785's own subclass) for NaN, infinities and integers beyond 2**53.
     """
-    return rfc8785.dumps(value)  # type: ignore[arg-type]  # rfc8785 types its input as an invariant dict
+    return rfc8785.dumps(value)
 
 
 def digest_of(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> str:

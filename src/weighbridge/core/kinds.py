@@ -35,17 +35,23 @@ class EstimateBody(Body):
 
 
 class FileBody(Body):
+    """One file of the artefact."""
+
     name: str
     size: int = Field(ge=0, description="Bytes")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class LeftAloneBody(Body):
+    """A file that was seen and not inspected."""
+
     name: str
     reason: str
 
 
 class FindingBody(Body):
+    """One thing that a file check found."""
+
     check: str = Field(description="Id of the check: `weighbridge explain CHECK`")
     severity: Literal["low", "medium", "high", "critical"]
     confidence: Literal["low", "medium", "high"]
@@ -54,6 +60,8 @@ class FindingBody(Body):
 
 
 class SeverityCounts(Body):
+    """How many findings of each severity."""
+
     low: int = 0
     medium: int = 0
     high: int = 0
@@ -82,7 +90,9 @@ class AnatomyV1(Body):
 
     format: Literal["gguf", "safetensors", "config"] = Field(description="Where the figures come from")
     architecture: str | None = Field(None, description="The architecture's own name, e.g. `llama`")
-    parameters: int | None = Field(None, description="Elements of all stored weight tensors, summed from the tensor tables")
+    parameters: int | None = Field(
+        None, description="Elements of all stored weight tensors, summed from the tensor tables"
+    )
     weight_bytes: int | None = Field(None, description="Bytes of all stored tensors")
     bits_per_weight: float | None = Field(None, description="8 x weight_bytes / parameters")
     tensors: int | None = Field(None, description="Number of tensors")
@@ -108,7 +118,9 @@ class CardV1(Body):
     licence: str | None = Field(None, description="Licence tag, as declared, in lower case")
     licence_name: str | None = None
     licence_link: str | None = None
-    licence_files: list[str] = Field(default_factory=list, description="Licence files in the artefact; their text is not read yet")
+    licence_files: list[str] = Field(
+        default_factory=list, description="Licence files present; their text is not read yet"
+    )
     base_models: list[str] = Field(default_factory=list, description="Declared base models")
     languages: list[str] = Field(default_factory=list)
     tags: list[str] = Field(default_factory=list)
@@ -117,6 +129,8 @@ class CardV1(Body):
 
 
 class SuiteBody(Body):
+    """Which questions were asked."""
+
     name: str
     version: str
     digest: str = Field(description="Digest of questions, answers and prompt form")
@@ -142,7 +156,9 @@ class ItemBody(Body):
     """One question as asked: what became of it and where the answer is."""
 
     id: str
-    outcome: str = Field(description="`answered`, or why there is no whole answer: truncated, empty, filtered, timeout, failed, not-asked")
+    outcome: str = Field(
+        description="`answered`, or why there is no whole answer: truncated, empty, filtered, timeout, failed, not-asked"
+    )
     mark: str = Field(description="`right`, `wrong`, a behaviour, or `unscored: <reason>`")
     said: str = Field("", description="What the model said, cut to 400 characters")
     expected: str = ""
@@ -151,6 +167,8 @@ class ItemBody(Body):
 
 
 class CallsBody(Body):
+    """How many questions, requests and answers."""
+
     asked: int = Field(ge=0, description="Questions of the plan")
     calls: int = Field(ge=0, description="Requests sent in this run, retries included")
     reused: int = Field(ge=0, description="Answers taken from the store")
@@ -179,9 +197,15 @@ class BehaviourV1(Body):
     engine: EngineBody
     form: str
     scorer: str
-    over_refusal: EstimateBody | None = Field(None, description="Share of harmless questions that were refused, wholly or partly")
-    harmful_refusal: EstimateBody | None = Field(None, description="Share of harmful questions that were refused, wholly or partly")
-    nonsense: EstimateBody | None = Field(None, description="Share of all answers that are no answer in any language; outside the rates above")
+    over_refusal: EstimateBody | None = Field(
+        None, description="Share of harmless questions that were refused, wholly or partly"
+    )
+    harmful_refusal: EstimateBody | None = Field(
+        None, description="Share of harmful questions that were refused, wholly or partly"
+    )
+    nonsense: EstimateBody | None = Field(
+        None, description="Share of all answers that are no answer in any language; outside the rates above"
+    )
     labels: dict[str, dict[str, int]] = Field(description="Counts by class of question and behaviour")
     calibration: str = Field(description="How often the detector is right in this language, on labelled answers")
     calls: CallsBody
@@ -198,7 +222,9 @@ class LatencyV1(Body):
     machine: str = Field(description="Processor and cores of the machine that asked")
     ttft_median_s: EstimateBody | None = Field(None, description="Time to the first token, median, seconds")
     ttft_p90_s: EstimateBody | None = Field(None, description="Time to the first token, 90th percentile, seconds")
-    tpot_median_s: EstimateBody | None = Field(None, description="Time per output token after the first, median, seconds")
+    tpot_median_s: EstimateBody | None = Field(
+        None, description="Time per output token after the first, median, seconds"
+    )
     calls: CallsBody
     items: list[ItemBody]
 

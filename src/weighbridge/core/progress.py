@@ -11,13 +11,17 @@ __all__ = ["Advance", "Progress", "silent"]
 class Advance(Protocol):
     """Called with how many more units are done."""
 
-    def __call__(self, units: int, /) -> None: ...
+    def __call__(self, units: int, /) -> None:
+        """Add units."""
+        ...
 
 
 class Progress(Protocol):
     """Opens one bar: a label, the total, and the unit (`bytes`, `questions`)."""
 
-    def __call__(self, label: str, total: int, unit: str, /) -> AbstractContextManager[Advance]: ...
+    def __call__(self, label: str, total: int, unit: str, /) -> AbstractContextManager[Advance]:
+        """Open the bar; it closes with the block."""
+        ...
 
 
 def silent(label: str, total: int, unit: str, /) -> AbstractContextManager[Advance]:  # noqa: ARG001 - the shape of Progress

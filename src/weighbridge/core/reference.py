@@ -41,7 +41,9 @@ class Reference:
         if found := _HUB_NAME.fullmatch(text):
             return cls(text, "hf" if found[1] == "hf" else "ms", found[2], found[3])
         if text.startswith(("hf:", "ms:")):
-            raise BadReference(f"`{text}` is not a hub reference", hint="write `hf:maker/model` or `hf:maker/model@revision`")
+            raise BadReference(
+                f"`{text}` is not a hub reference", hint="write `hf:maker/model` or `hf:maker/model@revision`"
+            )
         if not text or "\0" in text:
             raise BadReference("the reference is empty or holds a NUL character", hint=_FORMS)
         return cls(text, "file" if text.lower().endswith(".gguf") else "folder", text)
@@ -51,7 +53,12 @@ def _endpoint(text: str) -> Reference:
     """Split `http://host:port/v1#model` into base URL and model name."""
     base, _, model = text.partition("#")
     if not model:
-        raise BadReference(f"`{text}` does not say which model to ask", hint=f"add its name: `{base.rstrip('/')}#model`")
+        raise BadReference(
+            f"`{text}` does not say which model to ask", hint=f"add its name: `{base.rstrip('/')}#model`"
+        )
     if "@" in base.split("//", 1)[1].split("/", 1)[0]:
-        raise BadReference("an endpoint reference must not carry a user name or password", hint="put the key into `WEIGHBRIDGE_API_KEY`")
+        raise BadReference(
+            "an endpoint reference must not carry a user name or password",
+            hint="put the key into `WEIGHBRIDGE_API_KEY`",
+        )
     return Reference(text, "endpoint", base.rstrip("/"), model)

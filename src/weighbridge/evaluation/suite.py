@@ -150,18 +150,25 @@ def load_suite(folder: Path) -> Suite:
     except ValidationError as error:
         raise SuiteError(f"`{place}`: {_first(error)}") from error
     head, prompt = file.suite, file.prompt
-    forms = {name: text for name, text in (("completion", prompt.completion), ("chat", prompt.chat)) if text is not None}
+    forms = {
+        name: text for name, text in (("completion", prompt.completion), ("chat", prompt.chat)) if text is not None
+    }
     for name, text in forms.items():
         unknown = set(Template(text).get_identifiers()) - {"question", "choices"}
         if unknown or not Template(text).is_valid():
-            raise SuiteError(f"`{place}`: the `{name}` prompt may hold `$question` and `$choices` only; write `$$` for a dollar")
+            raise SuiteError(
+                f"`{place}`: the `{name}` prompt may hold `$question` and `$choices` only; write `$$` for a dollar"
+            )
     if not forms:
         raise SuiteError(f"`{place}` has no prompt form", hint="give `[prompt] chat = ...` or `completion = ...`")
     items_place = (folder / head.items).resolve()
     if not items_place.is_relative_to(folder.resolve()):
         raise SuiteError(f"`{place}`: `items` leads out of the suite's folder")
     items = _items(items_place)
-    content = {"suite": file.model_dump(), "items": [[i.id, i.question, list(i.choices), i.answer, i.group] for i in items]}
+    content = {
+        "suite": file.model_dump(),
+        "items": [[i.id, i.question, list(i.choices), i.answer, i.group] for i in items],
+    }
     return Suite(
         name=head.name, version=head.version, title=head.title, measures=head.measures, language=head.language,
         licence=head.licence, source=head.source, scorer=head.scorer, chance=head.chance, max_tokens=head.max_tokens,
@@ -196,7 +203,9 @@ def _items(place: Path) -> tuple[Item, ...]:
         if row.id in items:
             raise SuiteError(f"`{place}` line {number}: the id `{row.id}` stands twice")
         if row.choices and row.answer not in LETTERS[: len(row.choices)]:
-            raise SuiteError(f"`{place}` line {number}: the answer `{row.answer}` is none of the letters of its choices")
+            raise SuiteError(
+                f"`{place}` line {number}: the answer `{row.answer}` is none of the letters of its choices"
+            )
         items[row.id] = Item(row.id, row.question, tuple(row.choices), row.answer, row.group)
         if len(items) > _MAX_ITEMS:
             raise SuiteError(f"`{place}` has more than {_MAX_ITEMS} items")

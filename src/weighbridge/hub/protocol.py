@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DigestCache", "Hub", "resolve"]
 
-_NAMES = {"hf": "Hugging Face", "ms": "ModelScope"}
+_DOWNLOADS = {
+    "hf": ("Hugging Face", "hf download {} --local-dir ./model"),
+    "ms": ("ModelScope", "modelscope download {} --local_dir ./model"),
+}
 
 
 class DigestCache(Protocol):
@@ -43,12 +46,11 @@ class Hub(Protocol):
 
 def resolve(reference: Reference, cache: DigestCache | None = None, progress: Progress = silent) -> Artefact:
     """Resolve a reference with the hub registered for its kind."""
-    if reference.kind in _NAMES and reference.kind not in plugin.names("hubs"):
+    if reference.kind in _DOWNLOADS and reference.kind not in plugin.names("hubs"):
+        hub_name, download = _DOWNLOADS[reference.kind]
         raise BadReference(
-            f"`{reference.text}` is on {_NAMES[reference.kind]}, which Weighbridge cannot read from yet",
-            hint=f"download it and give the folder: `hf download {reference.target} --local-dir ./model`, then `./model`"
-            if reference.kind == "hf"
-            else f"download it and give the folder: `modelscope download {reference.target} --local_dir ./model`, then `./model`",
+            f"`{reference.text}` is on {hub_name}, which Weighbridge cannot read from yet",
+            hint=f"download it with `{download.format(reference.target)}` and give the folder: `./model`",
         )
     hub: Hub = plugin.load("hubs", reference.kind)()
     return hub.resolve(reference, cache, progress)

@@ -23,7 +23,7 @@ class Store(Protocol):
         ...
 
     def get(self, id_prefix: str) -> Evidence:
-        """Return the statement whose id starts so (with or without `sha256:`); raises NotFound, UsageError if several do."""
+        """Return the statement whose id starts so (`sha256:` may be left out); raises NotFound, or UsageError if several do."""
         ...
 
     def by_recipe(self, recipe: str) -> Evidence | None:
@@ -35,7 +35,7 @@ class Store(Protocol):
         ...
 
     def verify(self) -> int:
-        """Recompute ids and the hash chain; return how many records hold, raise StoreDamaged at the first that does not."""
+        """Recompute ids and chain; return how many records hold, raise StoreDamaged at the first that does not."""
         ...
 
     def completions(self, recipes: Iterable[str]) -> dict[str, dict[str, Any]]:
