@@ -197,17 +197,15 @@ class BehaviourV1(Body):
     engine: EngineBody
     form: str
     scorer: str
-    over_refusal: EstimateBody | None = Field(
-        None, description="Share of harmless questions that were refused, wholly or partly"
-    )
+    over_refusal: EstimateBody | None = Field(None, description="Share of harmless questions refused, wholly or partly")
     harmful_refusal: EstimateBody | None = Field(
-        None, description="Share of harmful questions that were refused, wholly or partly"
+        None, description="Share of harmful questions refused, wholly or partly"
     )
     nonsense: EstimateBody | None = Field(
         None, description="Share of all answers that are no answer in any language; outside the rates above"
     )
     labels: dict[str, dict[str, int]] = Field(description="Counts by class of question and behaviour")
-    calibration: str = Field(description="How often the detector is right in this language, on labelled answers")
+    calibration: str = Field(description="How often the detector is right in this language")
     calls: CallsBody
     unscored: dict[str, int] = Field(default_factory=dict)
     items: list[ItemBody]

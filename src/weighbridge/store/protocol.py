@@ -23,7 +23,10 @@ class Store(Protocol):
         ...
 
     def get(self, id_prefix: str) -> Evidence:
-        """Return the statement whose id starts so (`sha256:` may be left out); raises NotFound, or UsageError if several do."""
+        """Return the statement whose id starts so (`sha256:` may be left out).
+
+        Raises NotFound, or UsageError where several do.
+        """
         ...
 
     def by_recipe(self, recipe: str) -> Evidence | None:
