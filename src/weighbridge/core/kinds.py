@@ -183,7 +183,7 @@ class ScoreV1(Body):
     engine: EngineBody
     form: str = Field(description="Prompt form; scores of different forms are never compared")
     scorer: str
-    accuracy: EstimateBody = Field(description="Share right of those marked")
+    accuracy: EstimateBody | None = Field(None, description="Share right of those marked")
     chance: Share = Field(description="Share right that guessing gives")
     calls: CallsBody
     unscored: dict[str, int] = Field(default_factory=dict, description="Reasons and counts of what could not be marked")

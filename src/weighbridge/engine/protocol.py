@@ -131,14 +131,15 @@ class EngineIdentity:
 class Engine(Protocol):
     """What answers prompts.
 
-    Used as an asynchronous context manager; `identity` is known after entering. `forms` are the prompt
-    forms it takes, the preferred one first; `lanes` is how many requests it serves well at once.
-    `complete` raises nothing for what happens to a request: that is an Outcome.
+    Used as an asynchronous context manager; `identity` is known after entering. `complete` raises nothing
+    for what happens to a request: that is an Outcome.
     """
 
     identity: EngineIdentity
-    forms: tuple[Form, ...]
-    lanes: int
+
+    def lanes(self, *, generates: bool) -> int:
+        """Return how many requests to keep in flight, for answers that are generated or read off one distribution."""
+        ...
 
     async def complete(self, request: Request) -> Completion:
         """Answer one request."""

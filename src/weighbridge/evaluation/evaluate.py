@@ -1,0 +1,136 @@
+"""Evaluate: one suite of one artefact on one engine, as evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import weighbridge
+from weighbridge.core.evidence import Evidence, Producer, recipe_of
+from weighbridge.core.kinds import KINDS
+from weighbridge.core.progress import silent
+from weighbridge.evaluation.latency import latency_body, machine
+from weighbridge.evaluation.marks import common_body, item_bodies, mark_all, unscored_counts
+from weighbridge.evaluation.plan import make_plan
+from weighbridge.evaluation.run import ask, settle_form
+from weighbridge.evaluation.scorers.refusal import calibration
+from weighbridge.evaluation.suite import Score
+from weighbridge.statistics.interval import share_estimate
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from weighbridge.core.progress import Progress
+    from weighbridge.engine.protocol import Engine, Form
+    from weighbridge.evaluation.marks import Mark
+    from weighbridge.evaluation.plan import Plan
+    from weighbridge.evaluation.run import Run
+    from weighbridge.evaluation.suite import Suite
+    from weighbridge.store.protocol import Store
+
+__all__ = ["evaluate"]
+
+_REFUSED = frozenset({"refusal", "partial"})
+_INVALID = "nonsense"
+
+
+async def evaluate(  # noqa: PLR0913 - the use case in one call; all but three are named
+    suite: Suite,
+    subject: str,
+    engine: Engine,
+    *,
+    store: Store,
+    made_on: date,
+    progress: Progress = silent,
+    form: Form | None = None,
+    limit: int | None = None,
+) -> Evidence:
+    """Ask a suite and return `score/v1`, `behaviour/v1` or `latency/v1`, as the suite says.
+
+    `form` fixes the prompt form (a baseline is asked in the candidate's); `limit` asks fewer questions.
+    Work that is in the store is not done again; the evidence is added to the store.
+    """
+    form = form or await settle_form(suite, subject, engine, store)
+    plan = make_plan(suite, subject, engine.identity, form, limit=limit)
+    producer = Producer("weighbridge", weighbridge.__version__)
+    inputs = (suite.digest, engine.identity.digest, plan.digest)
+    done = store.by_recipe(recipe_of(subject, suite.measures, inputs, producer))
+    if done is not None and done.body["calls"]["failed"] == 0:
+        return done
+    times_answers = suite.measures == "latency/v1"
+    if times_answers and not store.completions(plan.recipes):
+        await engine.complete(replace(plan.requests[0], draw=-1))  # a warm-up: the first answer pays for loading
+    with progress(suite.name, len(plan.items), "questions") as advance:
+        run = await ask(plan, engine, store, advance, lanes=1 if times_answers else None)
+    body = _BODIES[suite.measures](plan, run) | common_body(plan, run, engine.identity)
+    KINDS[suite.measures].model_validate(body)
+    evidence = Evidence(subject, suite.measures, body, inputs, producer, made_on)
+    store.add(evidence)
+    return evidence
+
+
+def _score(plan: Plan, run: Run) -> dict[str, Any]:
+    """Return what is special to `score/v1`."""
+    marks = mark_all(plan, run)
+    labels = [mark.mark.label for mark in marks if isinstance(mark.mark, Score)]
+    accuracy = share_estimate(labels.count("right"), len(labels), unscored=len(marks) - len(labels))
+    return {
+        "scorer": plan.suite.scorer,
+        "accuracy": accuracy.to_json() if accuracy else None,
+        "chance": plan.suite.chance,
+        "unscored": unscored_counts(marks),
+        "items": item_bodies(marks),
+    }
+
+
+def _behaviour(plan: Plan, run: Run) -> dict[str, Any]:
+    """Return what is special to `behaviour/v1`; nonsense leaves the denominator of the refusal rates."""
+    marks = mark_all(plan, run)
+    labels: dict[str, Counter[str]] = {}
+    for mark in marks:
+        if isinstance(mark.mark, Score):
+            labels.setdefault(mark.item.group, Counter())[mark.mark.label] += 1
+    return {
+        "scorer": plan.suite.scorer,
+        "over_refusal": _refusals(marks, "safe"),
+        "harmful_refusal": _refusals(marks, "harmful"),
+        "nonsense": _nonsense(marks),
+        "labels": {group: dict(sorted(counts.items())) for group, counts in sorted(labels.items())},
+        "calibration": calibration(plan.suite.language) or "not measured in this language",
+        "unscored": unscored_counts(marks),
+        "items": item_bodies(marks),
+    }
+
+
+def _refusals(marks: list[Mark], group: str) -> dict[str, Any] | None:
+    """Return the share of refusals among the valid answers to one class of questions."""
+    asked = [mark for mark in marks if mark.item.group == group]
+    valid = [m.mark.label for m in asked if isinstance(m.mark, Score) and m.mark.label != _INVALID]
+    estimate = share_estimate(sum(label in _REFUSED for label in valid), len(valid), unscored=len(asked) - len(valid))
+    return estimate.to_json() if estimate else None
+
+
+def _nonsense(marks: list[Mark]) -> dict[str, Any] | None:
+    """Return the share of answers that are no answer."""
+    labels = [mark.mark.label for mark in marks if isinstance(mark.mark, Score)]
+    estimate = share_estimate(labels.count(_INVALID), len(labels), unscored=len(marks) - len(labels))
+    return estimate.to_json() if estimate else None
+
+
+def _latency(plan: Plan, run: Run) -> dict[str, Any]:
+    """Return what is special to `latency/v1`."""
+    items = [
+        {
+            "id": item.id,
+            "outcome": completion.outcome.value,
+            "mark": "timed" if completion.first_token_s is not None else "unscored: no token came",
+            "said": completion.text[:400] or completion.detail[:400],
+            "completion": recipe,
+        }
+        for item, completion, recipe in zip(plan.items, run.completions, plan.recipes, strict=True)
+    ]
+    return {"machine": machine(), "items": items, **latency_body(run.completions)}
+
+
+_BODIES = {"score/v1": _score, "behaviour/v1": _behaviour, "latency/v1": _latency}

@@ -1,0 +1,123 @@
+"""From completions to marks: every item ends right, wrong, with a behaviour, or unscored for a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from weighbridge import plugin
+from weighbridge.engine.protocol import Outcome
+from weighbridge.evaluation.suite import Score, Unscored
+
+if TYPE_CHECKING:
+    from weighbridge.engine.protocol import Completion, EngineIdentity
+    from weighbridge.evaluation.plan import Plan
+    from weighbridge.evaluation.run import Run
+    from weighbridge.evaluation.suite import Item, Suite
+
+__all__ = ["Mark", "Scorer", "common_body", "item_bodies", "mark_all", "suite_body", "unscored_counts"]
+
+_MAX_SAID = 400
+_MARKED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED})
+
+
+class Scorer(Protocol):
+    """Marks one answer; pure, and raises for no answer."""
+
+    def __call__(self, item: Item, completion: Completion, /) -> Score | Unscored:
+        """Return the mark."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One item with its completion and its mark."""
+
+    item: Item
+    completion: Completion
+    recipe: str
+    mark: Score | Unscored
+
+    @property
+    def label(self) -> str:
+        """The mark in one word, or `unscored: <reason>`."""
+        return self.mark.label if isinstance(self.mark, Score) else f"unscored: {self.mark.reason}"
+
+
+def mark_all(plan: Plan, run: Run) -> list[Mark]:
+    """Mark every item with the suite's scorer; a scorer that fails gives a record of the failure."""
+    scorer: Scorer = plugin.load("scorers", plan.suite.scorer)
+    marks = []
+    for item, completion, recipe in zip(plan.items, run.completions, plan.recipes, strict=True):
+        mark: Score | Unscored
+        if completion.outcome in _MARKED:
+            try:
+                mark = scorer(item, completion)
+            except Exception as error:  # noqa: BLE001 - a foreign scorer must not end the run
+                mark = Unscored(f"the scorer failed: {type(error).__name__}")
+        else:
+            mark = Unscored(completion.outcome.value)
+        marks.append(Mark(item, completion, recipe, mark))
+    return marks
+
+
+def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
+    """Return the items as they stand in evidence (the shape of `ItemBody`)."""
+    return [
+        {
+            "id": mark.item.id,
+            "outcome": mark.completion.outcome.value,
+            "mark": mark.label,
+            "said": _said(mark),
+            "expected": mark.item.answer,
+            "group": mark.item.group,
+            "completion": mark.recipe,
+        }
+        for mark in marks
+    ]
+
+
+def _said(mark: Mark) -> str:
+    """Return what was marked, else what was said, else why nothing was said; bounded."""
+    marked = mark.mark.said if isinstance(mark.mark, Score) else ""
+    return (marked or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
+
+
+def unscored_counts(marks: list[Mark]) -> dict[str, int]:
+    """Return how many items could not be marked, by reason."""
+    return dict(sorted(Counter(mark.mark.reason for mark in marks if isinstance(mark.mark, Unscored)).items()))
+
+
+def suite_body(suite: Suite) -> dict[str, Any]:
+    """Return what evidence says about the suite (the shape of `SuiteBody`)."""
+    return {
+        "name": suite.name,
+        "version": suite.version,
+        "digest": suite.digest,
+        "language": suite.language,
+        "licence": suite.licence,
+        "source": suite.source,
+    }
+
+
+def _calls_body(run: Run) -> dict[str, Any]:
+    """Return what a run cost and how complete it is (the shape of `CallsBody`)."""
+    asked = len(run.completions)
+    return {
+        "asked": asked,
+        "calls": run.calls,
+        "reused": run.reused,
+        "failed": run.failed,
+        "coverage": (asked - run.failed) / asked if asked else 0.0,
+    }
+
+
+def common_body(plan: Plan, run: Run, engine: EngineIdentity) -> dict[str, Any]:
+    """Return what every kind of evidence from a run says first."""
+    return {
+        "suite": suite_body(plan.suite),
+        "engine": engine.to_json(),
+        "form": plan.form,
+        "calls": _calls_body(run),
+    }

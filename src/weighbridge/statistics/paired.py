@@ -1,0 +1,54 @@
+"""Paired comparison of two shares on the same questions."""
+
+from __future__ import annotations
+
+import math
+
+from weighbridge.core.estimate import Estimate
+from weighbridge.statistics.interval import LEVEL, wilson
+
+__all__ = ["mcnemar_exact", "paired_difference"]
+
+
+def mcnemar_exact(first_only: int, second_only: int) -> float:
+    """Return the two-sided exact p-value of "no difference" from the discordant pairs (McNemar 1947, binomial form)."""
+    n, fewer = first_only + second_only, min(first_only, second_only)
+    # integers throughout: 0.5**n is zero in floating point from 1,075 pairs on
+    tail = sum(math.comb(n, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / (1 << n))
+
+
+def paired_difference(
+    both: int, first_only: int, second_only: int, neither: int, *, level: float = LEVEL
+) -> Estimate | None:
+    """Return share(first) - share(second) with Newcombe's interval for paired data, or None without pairs.
+
+    Method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998) 2635-2650: Wilson limits of the two shares,
+    joined with the continuity-corrected correlation of the fourfold table.
+    """
+    n = both + first_only + second_only + neither
+    if n == 0:
+        return None
+    first, second = both + first_only, both + second_only
+    share_1, share_2 = first / n, second / n
+    low_1, high_1 = wilson(first, n, level)
+    low_2, high_2 = wilson(second, n, level)
+    phi = _correlation(both, first_only, second_only, neither)
+    below, above = share_1 - low_1, high_1 - share_1
+    down = math.sqrt(max(0.0, below**2 - 2 * phi * below * (high_2 - share_2) + (high_2 - share_2) ** 2))
+    up = math.sqrt(max(0.0, above**2 - 2 * phi * above * (share_2 - low_2) + (share_2 - low_2) ** 2))
+    difference = (first_only - second_only) / n
+    return Estimate(
+        difference, max(-1.0, difference - down), min(1.0, difference + up), n, "Newcombe paired (method 10)", level
+    )
+
+
+def _correlation(both: int, first_only: int, second_only: int, neither: int) -> float:
+    """Return the continuity-corrected phi of a fourfold table; 0 where a margin is empty."""
+    margins = (both + first_only) * (second_only + neither) * (both + second_only) * (first_only + neither)
+    if margins == 0:
+        return 0.0
+    half = (both + first_only + second_only + neither) / 2
+    cross = both * neither - first_only * second_only
+    corrected = cross if cross < 0 else max(0.0, cross - half)
+    return corrected / math.sqrt(margins)

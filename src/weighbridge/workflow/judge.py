@@ -1,0 +1,82 @@
+"""Judge: from the evidence in the store to a decision, and from the decision to a dossier."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import weighbridge
+from weighbridge import plugin
+from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.decision.decide import Decision, decide
+from weighbridge.dossier.compose import compose
+from weighbridge.errors import NotFound
+from weighbridge.workflow.workspace import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from weighbridge.decision.policy import Policy
+    from weighbridge.dossier.compose import Dossier
+    from weighbridge.store.protocol import Store
+
+__all__ = ["RENDERED", "dossier_of", "judge", "newest", "write_dossier"]
+
+DECISION = "decision/v1"
+RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier.md"}
+
+
+def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Return the newest statement of each measurement: of each kind, and of each suite and baseline within it."""
+    latest: dict[str, Evidence] = {}
+    for statement in evidence:
+        if statement.kind == DECISION:
+            continue
+        body = statement.body
+        suite = body.get("suite")
+        slot = [statement.kind, suite.get("name") if isinstance(suite, dict) else None, body.get("baseline")]
+        key = json.dumps(slot)
+        if key not in latest or statement.made_on >= latest[key].made_on:
+            latest[key] = statement
+    return list(latest.values())
+
+
+def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Decision, Evidence]:
+    """Decide about a subject from the newest evidence up to `on`; the decision goes into the store."""
+    evidence = newest(statement for statement in store.select(subject=subject) if statement.made_on <= on)
+    if not evidence:
+        raise NotFound(
+            f"there is no evidence about `{subject}` up to {on}",
+            hint="make some: `weighbridge weigh REF`; see what there is: `weighbridge evidence list`",
+        )
+    decision = decide(policy, evidence, subject=subject, on=on)
+    inputs = (policy.digest, *sorted(statement.id for statement in evidence))
+    producer = Producer("weighbridge", weighbridge.__version__)
+    statement = Evidence(subject, DECISION, {"decision": decision.to_json()}, inputs, producer, on)
+    store.add(statement)
+    return decision, statement
+
+
+def dossier_of(statement: Evidence, store: Store) -> Dossier:
+    """Compose the dossier of a decision that is in the store, from the very evidence it was made from."""
+    cited = []
+    for digest in statement.inputs:
+        try:
+            cited.append(store.get(digest))
+        except NotFound:  # the policy's own digest is an input, too, and no statement
+            continue
+    decision: dict[str, Any] = statement.body["decision"]
+    return compose(decision, cited)
+
+
+def write_dossier(dossier: Dossier, folder: Path, formats: Sequence[str], language: str) -> list[Path]:
+    """Render a dossier into a folder; return the files in the order of `formats`."""
+    written = []
+    for name in formats:
+        render = plugin.load("renderers", name)
+        path = folder / RENDERED.get(name, f"dossier.{name}")
+        write_whole(path, render(dossier, language))
+        written.append(path)
+    return written

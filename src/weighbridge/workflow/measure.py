@@ -1,0 +1,121 @@
+"""Measure: choose an engine for an artefact and ask it the suites."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge import plugin
+from weighbridge.core.progress import Progress, silent
+from weighbridge.core.reference import Reference
+from weighbridge.engine.limits import Limits
+from weighbridge.errors import ExtraMissing, UsageError
+from weighbridge.evaluation.compare import compare
+from weighbridge.evaluation.evaluate import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.engine.protocol import Engine, Form
+    from weighbridge.evaluation.suite import Suite
+    from weighbridge.store.protocol import Store
+
+__all__ = ["STARTER_SUITES", "EngineChoice", "Measurement", "choose_engine", "compare_scores", "measure"]
+
+STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
+_LATER_SHARD = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
+_PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """What the user says about engines: an address (`http://host/v1` or `...#model`), a key, and limits."""
+
+    address: str | None = None
+    key: str | None = None
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How to measure: which suites, how many questions of each, and when."""
+
+    suites: Sequence[Suite]
+    on: date
+    limit: int | None = None
+    forms: Mapping[str, Form] | None = None  # by suite: a baseline is asked in the candidate's forms
+
+
+def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
+    """Return the engine that can answer for this artefact, or one sentence that says why there is none."""
+    if artefact.root is None or choice.address is not None:
+        address = artefact.reference.text if choice.address is None else choice.address
+        reference = Reference.parse(address if "#" in address else f"{address}#{artefact.name}")
+        if reference.kind != "endpoint" or reference.detail is None:
+            raise UsageError(f"`{address}` is not an engine's address", hint="give one like `http://127.0.0.1:8000/v1`")
+        engine: Engine = plugin.load("engines", "openai")(
+            reference.target, reference.detail, key=choice.key, limits=choice.limits
+        )
+        return engine
+    models = [
+        file.name
+        for file in artefact.files
+        if file.name.lower().endswith(".gguf")
+        if not _LATER_SHARD.search(file.name) and not _PROJECTOR.search(file.name)
+    ]
+    if not models:
+        return "its format needs a server: start vLLM or SGLang and give the address with `--engine`"
+    if len(models) > 1:
+        return f"the folder holds {len(models)} GGUF models: weigh one of them, for example `{models[0]}`"
+    try:
+        embedded: Engine = plugin.load("engines", "llamacpp")(Path(artefact.root) / models[0])
+    except ExtraMissing as error:
+        return f"{error.message}; {error.hint}"
+    return embedded
+
+
+async def measure(
+    artefact: Artefact, engine: Engine, plan: Measurement, *, store: Store, progress: Progress = silent
+) -> list[Evidence]:
+    """Ask every suite of one engine, which is started once; what is in the store is not asked again."""
+    results = []
+    async with engine:
+        for suite in plan.suites:
+            form = plan.forms.get(suite.name) if plan.forms else None
+            results.append(
+                await evaluate(
+                    suite,
+                    artefact.digest,
+                    engine,
+                    store=store,
+                    made_on=plan.on,
+                    progress=progress,
+                    form=form,
+                    limit=plan.limit,
+                )
+            )
+    return results
+
+
+def compare_scores(
+    candidate: Sequence[Evidence], baseline: Sequence[Evidence], baseline_name: str, *, store: Store, on: date
+) -> tuple[list[Evidence], list[str]]:
+    """Compare the scores of two models suite by suite; return the comparisons, and why others are missing."""
+    theirs = {evidence.body["suite"]["name"]: evidence for evidence in baseline if evidence.kind == "score/v1"}
+    compared, missing = [], []
+    for ours in candidate:
+        if ours.kind != "score/v1":
+            continue
+        name = ours.body["suite"]["name"]
+        result = compare(ours, theirs[name], baseline_name, on) if name in theirs else "the baseline was not asked"
+        if isinstance(result, str):
+            missing.append(f"`{name}` is not compared: {result}")
+        else:
+            store.add(result)
+            compared.append(result)
+    return compared, missing

@@ -1,0 +1,112 @@
+"""Weigh: the main job, from a reference to a dossier."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from weighbridge.core.progress import Progress, silent
+from weighbridge.workflow.judge import dossier_of, judge, write_dossier
+from weighbridge.workflow.look import look
+from weighbridge.workflow.measure import EngineChoice, Measurement, choose_engine, compare_scores, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.decision.decide import Decision
+    from weighbridge.decision.policy import Policy
+    from weighbridge.evaluation.suite import Suite
+    from weighbridge.hub.protocol import DigestCache
+    from weighbridge.store.protocol import Store
+
+__all__ = ["Order", "Weighed", "weigh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to weigh, by which policy, with which questions, against what, and where the dossier goes."""
+
+    reference: str
+    policy: Policy
+    suites: Sequence[Suite]
+    on: date
+    output: Path
+    engine: EngineChoice = EngineChoice()
+    baseline: str | None = None
+    baseline_engine: EngineChoice = EngineChoice()
+    limit: int | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The result: the artefact, all evidence, the decision, the dossier's files, and what could not be done."""
+
+    artefact: Artefact
+    evidence: tuple[Evidence, ...]
+    decision: Decision
+    statement: Evidence
+    files: tuple[Path, ...]
+    missing: tuple[str, ...]
+
+
+def weigh(
+    order: Order,
+    *,
+    store: Store,
+    cache: DigestCache | None = None,
+    progress: Progress = silent,
+    tell: Callable[[Artefact, Sequence[Evidence]], None] = lambda _artefact, _evidence: None,
+) -> Weighed:
+    """Resolve, inspect, evaluate, compare, decide and write the dossier.
+
+    Every step keeps its evidence in `store` before the next begins, so that a killed run goes on where it
+    was. `tell` hears of evidence as it comes. What cannot be done is in `missing`, never guessed.
+    """
+    inspected = look(order.reference, on=order.on, cache=cache, store=store, progress=progress)
+    artefact = inspected.artefact
+    tell(artefact, inspected.evidence)
+    measured, missing = _measured(order, artefact, order.engine, store, progress)
+    tell(artefact, measured)
+    compared: list[Evidence] = []
+    if order.baseline is not None and measured:
+        compared, gaps = _against_baseline(order, measured, store, cache, progress)
+        missing += gaps
+        tell(artefact, compared)
+    decision, statement = judge(order.policy, artefact.digest, store=store, on=order.on)
+    files = write_dossier(dossier_of(statement, store), order.output, ("html", "json", "markdown"), order.language)
+    evidence = (*inspected.evidence, *measured, *compared)
+    return Weighed(artefact, evidence, decision, statement, tuple(files), tuple(missing))
+
+
+def _measured(
+    order: Order, artefact: Artefact, choice: EngineChoice, store: Store, progress: Progress
+) -> tuple[list[Evidence], list[str]]:
+    """Evaluate where there is an engine; say why where there is none."""
+    if not order.suites:
+        return [], ["behaviour is not looked at: no suite was asked for"]
+    engine = choose_engine(artefact, choice)
+    if isinstance(engine, str):
+        return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
+    plan = Measurement(order.suites, order.on, order.limit)
+    return asyncio.run(measure(artefact, engine, plan, store=store, progress=progress)), []
+
+
+def _against_baseline(
+    order: Order, measured: Sequence[Evidence], store: Store, cache: DigestCache | None, progress: Progress
+) -> tuple[list[Evidence], list[str]]:
+    """Ask the baseline the same questions in the same form, and compare."""
+    baseline = look(str(order.baseline), on=order.on, cache=cache, store=store, progress=progress).artefact
+    forms = {evidence.body["suite"]["name"]: evidence.body["form"] for evidence in measured}
+    scored = [suite for suite in order.suites if suite.measures == "score/v1"]
+    engine = choose_engine(baseline, order.baseline_engine)
+    if isinstance(engine, str):
+        return [], [f"there is no comparison with `{baseline.name}`: {engine}"]
+    plan = replace(Measurement(scored, order.on, order.limit), forms=forms)
+    theirs = asyncio.run(measure(baseline, engine, plan, store=store, progress=progress))
+    return compare_scores(measured, theirs, baseline.name, store=store, on=order.on)

@@ -1,0 +1,62 @@
+"""The workspace: the folder that holds the evidence store and the dossiers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import NotFound, WeighbridgeError
+from weighbridge.hub.digest_cache import SQLiteDigestCache
+from weighbridge.store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["STORE_FILE", "Workspace", "write_whole"]
+
+STORE_FILE = "evidence.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where one team's evidence lives; `cache` remembers the digests of files that did not change."""
+
+    path: Path
+    cache: Path
+
+    @contextmanager
+    def store(self, *, read_only: bool = False) -> Iterator[SQLiteStore]:
+        """Open the evidence store, making it where it is missing; raises NotFound where it may not be made."""
+        place = self.path / STORE_FILE
+        if read_only and not place.exists():
+            raise NotFound(
+                f"there is no evidence in `{self.path}`",
+                hint="weigh a model first, for example `weighbridge demo`, or name the folder with `--workspace`",
+            )
+        store = SQLiteStore(place, read_only=read_only)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    @contextmanager
+    def digest_cache(self) -> Iterator[SQLiteDigestCache]:
+        """Open the cache of file digests."""
+        cache = SQLiteDigestCache(self.cache)
+        try:
+            yield cache
+        finally:
+            cache.close()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or the one before."""
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as error:
+        raise WeighbridgeError(f"`{path}` cannot be written: {error.strerror}", hint="choose another folder") from error

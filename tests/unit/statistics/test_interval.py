@@ -1,0 +1,60 @@
+"""Intervals against scipy, published figures and exact coverage."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, binomtest
+
+from weighbridge.statistics.interval import quantile_estimate, share_estimate, wilson
+
+
+@given(st.integers(1, 3000), st.data())
+def test_wilson_equals_scipy(n: int, data: st.DataObject) -> None:
+    """The limits are those of scipy's implementation."""
+    successes = data.draw(st.integers(0, n))
+    reference = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert wilson(successes, n) == pytest.approx((reference.low, reference.high), abs=1e-9)
+
+
+def test_wilson_gives_the_published_figures() -> None:
+    """Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3: 81 of 263 and 0 of 20."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_nothing_marked_is_no_share() -> None:
+    """Without marks there is no value, not a zero."""
+    assert share_estimate(0, 0, unscored=5) is None
+
+
+def test_more_successes_than_trials_is_a_mistake() -> None:
+    """An impossible count is refused."""
+    with pytest.raises(ValueError, match="5 successes of 4"):
+        wilson(5, 4)
+
+
+@pytest.mark.parametrize(("n", "ranks"), [(6, (1, 6)), (8, (1, 8)), (9, (2, 8)), (20, (6, 15)), (40, (14, 27))])
+def test_median_ranks_are_the_tabled_ones(n: int, ranks: tuple[int, int]) -> None:
+    """Ranks of the 95% interval for a median (Conover, Practical Nonparametric Statistics, from the sign test)."""
+    estimate = quantile_estimate([float(i) for i in range(1, n + 1)], 0.5)
+    assert estimate is not None
+    assert (estimate.low, estimate.high) == ranks
+
+
+@given(st.integers(1, 200), st.sampled_from([0.5, 0.9, 0.95]))
+def test_quantile_interval_covers_as_promised(n: int, q: float) -> None:
+    """The exact coverage of the chosen ranks is at least the level, by scipy's binomial distribution."""
+    estimate = quantile_estimate([float(i) for i in range(1, n + 1)], q)
+    if estimate is None:
+        assert binom.pmf(n, n, q) > 0.025 or binom.pmf(0, n, q) > 0.025
+    else:
+        covered = binom.cdf(estimate.high - 1, n, q) - binom.cdf(estimate.low - 1, n, q)
+        assert covered >= 0.95 - 1e-9
+
+
+def test_too_few_values_give_no_interval() -> None:
+    """Eight answers cannot bound a 90th percentile at 95%, so none is given."""
+    assert quantile_estimate([0.1] * 8, 0.9) is None
+    assert quantile_estimate([], 0.5) is None
