@@ -1,0 +1,119 @@
+"""Local hubs: a folder in hub layout, and a single GGUF file."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.core.artefact import Artefact, digest_of_files
+from weighbridge.errors import BadReference, NotFound, WeighbridgeError, did_you_mean
+from weighbridge.hub.hashing import hash_files, open_regular, printable
+from weighbridge.hub.walk import walk
+
+if TYPE_CHECKING:
+    from weighbridge.core.progress import Progress
+    from weighbridge.core.reference import Reference
+    from weighbridge.hub.protocol import DigestCache
+
+__all__ = ["FileHub", "FolderHub", "pin_file"]
+
+_SIBLINGS = 10_000
+_FORMS = "use `demo`, `model.gguf`, `./folder` or `http://host:port/v1#model`"
+
+
+class FolderHub:
+    """A folder as a hub publishes it: config.json, *.safetensors, *.gguf, README.md ..."""
+
+    def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
+        """Pin every file of the folder; raises NotFound, or BadReference where there is nothing to pin."""
+        root = _real(reference.target)
+        shown = printable(reference.target)
+        if not root.is_dir():
+            raise BadReference(f"`{shown}` is neither a folder nor a `.gguf` file", hint=_FORMS)
+        _refuse_repository(root, shown)
+        listing = walk(str(root))
+        entries, unread = hash_files(listing.files, cache, progress)
+        left_alone = tuple(sorted([*listing.left_alone, *unread]))
+        if not entries:
+            raise BadReference(
+                f"`{shown}` holds no file that can be read",
+                hint=f"`{left_alone[0].name}`: {left_alone[0].reason}" if left_alone else _FORMS,
+            )
+        return Artefact(
+            reference=reference,
+            name=printable(root.name or str(root)),
+            digest=digest_of_files(entries),
+            files=tuple(entries),
+            left_alone=left_alone,
+            root=str(root),
+        )
+
+
+class FileHub:
+    """One `.gguf` file."""
+
+    def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
+        """Pin the file; raises NotFound, or BadReference where it is not a GGUF file."""
+        path = Path(reference.target)
+        shown = printable(reference.target)
+        _real(reference.target)
+        if path.is_dir():
+            raise BadReference(f"`{shown}` is a folder", hint=f"write `{shown}/`")
+        if printable(path.name) != path.name:
+            raise BadReference(f"the name of `{shown}` is not valid UTF-8", hint="rename the file")
+        _refuse_other_formats(str(path), shown)
+        return pin_file(path, path.stem, reference, cache, progress)
+
+
+def pin_file(path: Path, name: str, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
+    """Return the artefact that is one file; raises WeighbridgeError where it cannot be read."""
+    entries, unread = hash_files({path.name: os.path.realpath(path)}, cache, progress)
+    if unread:
+        raise WeighbridgeError(f"`{printable(str(path))}` {unread[0].reason}")
+    root = os.path.realpath(path.parent)
+    return Artefact(reference=reference, name=name, digest=digest_of_files(entries), files=tuple(entries), root=root)
+
+
+def _real(target: str) -> Path:
+    """Return the resolved path of what was typed; raises NotFound with the nearest name beside it."""
+    try:
+        return Path(os.path.realpath(target, strict=True))
+    except OSError as error:
+        path = Path(target).absolute()
+        try:
+            with os.scandir(path.parent) as entries:
+                siblings = [printable(entry.name) for entry in islice(entries, _SIBLINGS)]
+        except OSError:
+            siblings = []
+        reason = "was not found" if isinstance(error, FileNotFoundError) else f"cannot be opened: {error.strerror}"
+        raise NotFound(f"`{printable(target)}` {reason}", hint=did_you_mean(path.name, siblings) or _FORMS) from error
+
+
+def _refuse_repository(root: Path, shown: str) -> None:
+    """Refuse `models--maker--name` of the Hugging Face cache: it may hold several revisions at once."""
+    snapshots = root / "snapshots"
+    if root.name.startswith("models--") and snapshots.is_dir():
+        revision = min((folder.name for folder in snapshots.iterdir()), default="<revision>")
+        raise BadReference(
+            f"`{shown}` is a repository of the Hugging Face cache, not one revision",
+            hint=f"give the revision: `{shown.rstrip('/')}/snapshots/{printable(revision)}`",
+        )
+
+
+def _refuse_other_formats(path: str, shown: str) -> None:
+    """Refuse a file that does not begin as GGUF does; what follows is for the parser to judge."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(16)
+    except OSError as error:
+        raise BadReference(f"`{shown}` cannot be read: {error.strerror}") from error
+    if head.startswith(b"GGUF"):
+        return
+    hint = "GGUF files begin with the four letters `GGUF`"
+    if head.startswith(b"version https://"):
+        hint = "it is a Git LFS pointer: fetch the file with `git lfs pull`"
+    elif head.lstrip().startswith(b"<"):
+        hint = "it looks like a web page: download the file again"
+    raise BadReference(f"`{shown}` is {'not a GGUF file' if head else 'empty'}", hint=hint)

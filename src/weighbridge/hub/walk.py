@@ -1,0 +1,117 @@
+"""Walk a model folder that may be hostile: links, pipes, loops, odd names, too many files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weighbridge.core.artefact import NotInspected
+from weighbridge.errors import BadReference
+from weighbridge.hub.hashing import printable
+
+__all__ = ["MAX_ENTRIES", "Listing", "walk"]
+
+MAX_ENTRIES = 100_000
+_LEFT_FOLDERS = {
+    ".git": "version control, not part of the model",
+    ".cache/huggingface": "the download log of huggingface_hub, not part of the model",
+}
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a folder holds: `files` maps names (with `/`) to resolved paths; the rest was left alone."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    left_alone: list[NotInspected] = field(default_factory=list)
+
+    def leave(self, name: str, reason: str) -> None:
+        """Note what is not looked at."""
+        self.left_alone.append(NotInspected(printable(name), reason))
+
+
+def walk(root: str) -> Listing:
+    """List the resolved folder `root` without leaving it; raises BadReference beyond MAX_ENTRIES entries.
+
+    A link is followed to a file inside `root`, or inside the `blobs` of the Hugging Face cache that `root` lies in.
+    """
+    listing, folders, seen = Listing(), [""], 0
+    allowed = (root, *_blobs(root))
+    while folders:
+        prefix = folders.pop()
+        try:
+            with os.scandir(Path(root, prefix)) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > MAX_ENTRIES:
+                        raise BadReference(
+                            f"`{printable(root)}` holds more than {MAX_ENTRIES} files and folders",
+                            hint="give the folder of one model",
+                        )
+                    if _sort(listing, entry, prefix + entry.name, allowed):
+                        folders.append(prefix + entry.name + "/")
+        except OSError as error:
+            listing.leave(prefix.rstrip("/") or ".", f"cannot be listed: {error.strerror}")
+    return listing
+
+
+def _sort(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[str, ...]) -> bool:
+    """Put one entry where it belongs; return True for a folder to go into."""
+    if printable(name) != name:
+        listing.leave(name, "its name is not valid UTF-8")
+    elif entry.is_symlink():
+        _follow(listing, entry, name, allowed)
+    elif entry.is_dir(follow_symlinks=False):
+        if name in _LEFT_FOLDERS or entry.name == ".git":
+            listing.leave(name, _LEFT_FOLDERS.get(name, _LEFT_FOLDERS[".git"]))
+            return False
+        return True
+    elif entry.is_file(follow_symlinks=False):
+        listing.files[name] = entry.path
+    else:
+        listing.leave(name, f"is a {_species(entry)}, not a file")
+    return False
+
+
+def _follow(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[str, ...]) -> None:
+    """Read a link as a file where it leads to one that is ours; otherwise say where it leads."""
+    try:
+        says = printable(str(Path(entry.path).readlink()))
+    except OSError as error:
+        listing.leave(name, f"symbolic link that cannot be read: {error.strerror}")
+        return
+    try:
+        target = os.path.realpath(entry.path, strict=True)
+        status = Path(target).stat()
+    except OSError as error:
+        trouble = "runs in a circle" if error.errno == errno.ELOOP else "leads nowhere"
+        listing.leave(name, f"symbolic link {trouble}: -> {says}")
+        return
+    if not any(Path(target).is_relative_to(folder) for folder in allowed):
+        listing.leave(name, f"symbolic link leads out of the folder: -> {says}")
+    elif stat.S_ISREG(status.st_mode):
+        listing.files[name] = target
+    elif stat.S_ISDIR(status.st_mode):
+        listing.leave(name, f"symbolic link to a folder, whose files are read where they are: -> {says}")
+    else:
+        listing.leave(name, f"symbolic link to what is not a file: -> {says}")
+
+
+def _blobs(root: str) -> tuple[str, ...]:
+    """Return the `blobs` folder that belongs to `root`, if it is `models--*/snapshots/<revision>` or below."""
+    here = Path(root)
+    for revision in (here, *here.parents):
+        repository = revision.parent.parent
+        if revision.parent.name == "snapshots" and repository.name.startswith("models--"):
+            return (str(repository / "blobs"),)
+    return ()
+
+
+def _species(entry: os.DirEntry[str]) -> str:
+    """Name what is neither file, folder nor link."""
+    mode = entry.stat(follow_symlinks=False).st_mode
+    names = {stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket", stat.S_IFBLK: "device", stat.S_IFCHR: "device"}
+    return names.get(stat.S_IFMT(mode), "thing of another kind")
