@@ -11,10 +11,9 @@ from weighbridge.core.evidence import Evidence, Producer, recipe_of
 from weighbridge.core.kinds import KINDS
 from weighbridge.core.progress import silent
 from weighbridge.evaluation.latency import latency_body, machine
-from weighbridge.evaluation.marks import common_body, item_bodies, mark_all, unscored_counts
+from weighbridge.evaluation.marks import calibration_of, common_body, item_bodies, mark_all, unscored_counts
 from weighbridge.evaluation.plan import make_plan
 from weighbridge.evaluation.run import ask, settle_form
-from weighbridge.evaluation.scorers.refusal import calibration
 from weighbridge.evaluation.suite import Score
 from weighbridge.statistics.interval import share_estimate
 
@@ -35,7 +34,7 @@ _REFUSED = frozenset({"refusal", "partial"})
 _INVALID = "nonsense"
 
 
-async def evaluate(  # noqa: PLR0913 - the use case in one call; all but three are named
+async def evaluate(
     suite: Suite,
     subject: str,
     engine: Engine,
@@ -97,7 +96,7 @@ def _behaviour(plan: Plan, run: Run) -> dict[str, Any]:
         "harmful_refusal": _refusals(marks, "harmful"),
         "nonsense": _nonsense(marks),
         "labels": {group: dict(sorted(counts.items())) for group, counts in sorted(labels.items())},
-        "calibration": calibration(plan.suite.language) or "not measured in this language",
+        "calibration": calibration_of(plan.suite),
         "unscored": unscored_counts(marks),
         "items": item_bodies(marks),
     }

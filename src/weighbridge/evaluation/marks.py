@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Run
     from weighbridge.evaluation.suite import Item, Suite
 
-__all__ = ["Mark", "Scorer", "common_body", "item_bodies", "mark_all", "suite_body", "unscored_counts"]
+__all__ = [
+    "Mark",
+    "Scorer",
+    "calibration_of",
+    "common_body",
+    "item_bodies",
+    "mark_all",
+    "unscored_counts",
+]
 
 _MAX_SAID = 400
 _MARKED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED})
@@ -62,6 +71,14 @@ def mark_all(plan: Plan, run: Run) -> list[Mark]:
     return marks
 
 
+def calibration_of(suite: Suite) -> str:
+    """Return what the scorer's module says of its own accuracy in the suite's language (`calibration(language)`)."""
+    scorer = plugin.load("scorers", suite.scorer)
+    measured = getattr(importlib.import_module(scorer.__module__), "calibration", None)
+    said = measured(suite.language) if measured else None
+    return str(said) if said else "not measured in this language"
+
+
 def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
     """Return the items as they stand in evidence (the shape of `ItemBody`)."""
     return [
@@ -89,7 +106,7 @@ def unscored_counts(marks: list[Mark]) -> dict[str, int]:
     return dict(sorted(Counter(mark.mark.reason for mark in marks if isinstance(mark.mark, Unscored)).items()))
 
 
-def suite_body(suite: Suite) -> dict[str, Any]:
+def _suite_body(suite: Suite) -> dict[str, Any]:
     """Return what evidence says about the suite (the shape of `SuiteBody`)."""
     return {
         "name": suite.name,
@@ -116,7 +133,7 @@ def _calls_body(run: Run) -> dict[str, Any]:
 def common_body(plan: Plan, run: Run, engine: EngineIdentity) -> dict[str, Any]:
     """Return what every kind of evidence from a run says first."""
     return {
-        "suite": suite_body(plan.suite),
+        "suite": _suite_body(plan.suite),
         "engine": engine.to_json(),
         "form": plan.form,
         "calls": _calls_body(run),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from weighbridge import plugin
 from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
-from weighbridge.engine.limits import Limits
 from weighbridge.errors import ExtraMissing, UsageError
 from weighbridge.evaluation.compare import compare
 from weighbridge.evaluation.evaluate import evaluate
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
+    from weighbridge.engine.limits import Limits
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store

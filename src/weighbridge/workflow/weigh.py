@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
@@ -36,9 +36,9 @@ class Order:
     suites: Sequence[Suite]
     on: date
     output: Path
-    engine: EngineChoice = EngineChoice()
+    engine: EngineChoice = field(default_factory=EngineChoice)
     baseline: str | None = None
-    baseline_engine: EngineChoice = EngineChoice()
+    baseline_engine: EngineChoice = field(default_factory=EngineChoice)
     limit: int | None = None
     language: str = "en"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import NotFound, WeighbridgeError
@@ -13,6 +12,7 @@ from weighbridge.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["STORE_FILE", "Workspace", "write_whole"]
 

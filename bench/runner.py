@@ -1,0 +1,125 @@
+"""The runner against a raw client: CPU a sample, span, and time to the first request.
+
+    python bench/runner.py [--n 2000] [--runs 3] [--peer 'lm-eval=CMD {port} {in_flight} {items}'] [--json]
+
+Every row of a setting runs in turn against a fresh mock server of 20 ms; the median of the runs is printed.
+CPU is user + system of the whole process, start-up included, as `getrusage` counts it. A peer is any command;
+`{items}` is a JSONL file of {"id", "question", "answer"}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SETTINGS = ((20, 64), (20, 256))
+
+
+def make_suite(folder: Path, n: int) -> None:
+    """Write a suite of n questions whose answer is always "A"."""
+    folder.mkdir()
+    (folder / "suite.toml").write_text(
+        '[suite]\nname = "bench"\nversion = "1"\ntitle = "Bench"\nmeasures = "score/v1"\nlanguage = "en"\n'
+        'licence = "Apache-2.0"\nsource = "ours"\nscorer = "exact"\nmax_tokens = 8\n[prompt]\nchat = "$question"\n'
+    )
+    rows = ({"id": f"q{i}", "question": f"Question {i}: which letter?", "answer": "A"} for i in range(n))
+    (folder / "items.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+
+
+def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
+    """Run a command against a fresh mock server; `{port}` in the command is its port."""
+    server = subprocess.Popen(
+        [sys.executable, str(HERE / "mock_server.py"), "--latency-ms", str(latency_ms)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = server.stdout.readline().strip() if server.stdout else ""
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+        subprocess.run([part.replace("{port}", port) for part in command], check=True, stdout=subprocess.DEVNULL)
+        wall, after = time.time() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats") as answer:
+            stats = json.load(answer)
+    finally:
+        server.kill()
+        server.wait()
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall_s": wall, "cpu_s": cpu, "span_s": stats["span_s"], "start_s": stats["first"] - started, **stats}
+
+
+def measure(n: int, runs: int, peers: list[str]) -> list[dict[str, float | str]]:
+    """Return one row a client and setting, medians of the runs."""
+    rows: list[dict[str, float | str]] = []
+    for latency_ms, in_flight in SETTINGS:
+        results: dict[str, list[dict[str, float]]] = {}
+        for _ in range(runs):
+            with tempfile.TemporaryDirectory() as scratch:
+                suite = Path(scratch) / "bench"
+                make_suite(suite, n)
+                commands = {
+                    "raw asyncio": [sys.executable, str(HERE / "raw_client.py"), "{port}", str(in_flight), str(n)],
+                    "weighbridge": [
+                        sys.executable, "-m", "weighbridge", "evaluate", "http://127.0.0.1:{port}/v1#mock",
+                        "--suite", str(suite), "--in-flight", str(in_flight), "--workspace", f"{scratch}/work",
+                    ],
+                }  # fmt: skip
+                for peer in peers:
+                    name, _, command = peer.partition("=")
+                    filled = command.replace("{in_flight}", str(in_flight)).replace(
+                        "{items}", str(suite / "items.jsonl")
+                    )
+                    commands[name] = filled.split()
+                for name, words in commands.items():
+                    results.setdefault(name, []).append(one_run(words, latency_ms))
+        raw_span = statistics.median(run["span_s"] for run in results["raw asyncio"])
+        for name, found in results.items():
+            middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
+            rows.append({
+                "setting": f"{latency_ms} ms x {in_flight}",
+                "client": name,
+                "wall_s": middle["wall_s"],
+                "to_first_request_s": middle["start_s"],
+                "span_s": middle["span_s"],
+                "span_over_raw": middle["span_s"] / raw_span,
+                "cpu_ms_a_sample": middle["cpu_s"] / n * 1000,
+                "peak_in_flight": middle["peak"],
+            })  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--json", action="store_true")
+    wanted = parser.parse_args()
+    rows = measure(wanted.n, wanted.runs, wanted.peer)
+    if wanted.json:
+        print(json.dumps(rows, indent=2))
+        return
+    columns = f"{'wall s':>8}{'first s':>9}{'span s':>8}{'/ raw':>7}{'CPU ms/sample':>15}{'peak':>6}"
+    print(f"{'setting':<14}{'client':<14}{columns}")
+    for row in rows:
+        numbers = [
+            float(row[key]) for key in ("wall_s", "to_first_request_s", "span_s", "span_over_raw", "cpu_ms_a_sample")
+        ]
+        wall, first, span, ratio, cpu = numbers
+        print(
+            f"{row['setting']:<14}{row['client']:<14}{wall:>8.2f}{first:>9.2f}{span:>8.2f}{ratio:>7.2f}{cpu:>15.3f}"
+            f"{float(row['peak_in_flight']):>6.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""`weighbridge evaluate REF`: ask suites, keep the answers, score them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.cli.progress import progress_on_stderr
+from weighbridge.cli.settings import load_settings
+from weighbridge.cli.show import evidence_lines, print_json
+from weighbridge.core.reference import Reference
+from weighbridge.engine.limits import Limits
+from weighbridge.errors import Interrupted, UsageError
+from weighbridge.evaluation.suite import find_suite
+from weighbridge.hub.protocol import resolve
+from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, Measurement, choose_engine, measure
+
+__all__ = ["command"]
+
+
+@click.command(name="evaluate")
+@click.argument("reference", metavar="REF")
+@options.suites
+@options.limit
+@options.engine
+@options.in_flight
+@options.timeout_s
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@options.workspace
+@options.as_json
+def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> None:
+    """Ask a model the questions of one or more suites, and keep every answer.
+
+    Answers that are in the store are not asked for again; scoring them anew calls no model.
+    """
+    settings = load_settings(workspace=given["workspace"], engine=given["engine"])
+    suites = [find_suite(name) for name in given["suites"] or STARTER_SUITES]
+    if dry_run:
+        _tell_plan(suites, given["limit"], as_json=as_json)
+        return
+    progress = progress_on_stderr()
+    with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
+        artefact = resolve(Reference.parse(reference), cache, progress)
+        limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
+        engine = choose_engine(artefact, EngineChoice(settings.engine, settings.key, limits))
+        if isinstance(engine, str):
+            raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
+        plan = Measurement(suites, date.today(), given["limit"])  # noqa: DTZ011 - the calendar on the wall
+        results = asyncio.run(measure(artefact, engine, plan, store=store, progress=progress))
+    if as_json:
+        statements = [{"id": statement.id, **statement.to_json()} for statement in results]
+        print_json("evaluate", {"digest": artefact.digest, "evidence": statements})
+    else:
+        click.echo(f"{artefact.name}\n")
+        for line in evidence_lines(results):
+            click.echo(line)
+        counts = [statement.body["calls"] for statement in results]
+        calls, reused, failed = (sum(count[key] for count in counts) for key in ("calls", "reused", "failed"))
+        click.echo(f"\n{calls} calls, {reused} answers reused, {failed} questions without an answer")
+        click.echo(f"Next: `weighbridge decide {reference}`")
+    if any(statement.body["calls"]["coverage"] == 0 for statement in results):
+        raise Interrupted(
+            "a suite got no answer at all",
+            hint="`weighbridge evidence show` tells what the engine said; then run it again",
+        )
+
+
+def _tell_plan(suites: list[Any], limit: int | None, *, as_json: bool) -> None:
+    """Say how many questions would be asked."""
+    rows = [
+        {
+            "suite": suite.name,
+            "questions": min(limit or len(suite.items), len(suite.items)),
+            "max_tokens": suite.max_tokens,
+        }
+        for suite in suites
+    ]
+    if as_json:
+        print_json("plan", {"suites": rows})
+        return
+    for row in rows:
+        click.echo(f"  {row['suite']:<16}{row['questions']:>6} questions, at most {row['max_tokens']} tokens each")
+    total = sum(int(row["questions"]) for row in rows)
+    click.echo(f"\nWould ask at most {total} questions; answers in the store are not asked again")

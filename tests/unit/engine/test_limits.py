@@ -1,0 +1,48 @@
+"""Waiting and giving up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from weighbridge.engine.limits import Limits, Retries, is_retried, retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("120", 120.0), ("0.2", 0.2), ("-5", 0.0), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("soon", None), (None, None)],
+)
+def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
+    """Seconds and HTTP dates (the example date of RFC 9110, 10.2.3) are understood; anything else is ignored."""
+    assert retry_after_s(header, datetime(2015, 10, 21, 7, 28, tzinfo=UTC)) == seconds
+
+
+def test_a_run_has_a_budget_of_retries() -> None:
+    """When it is spent, nothing is tried again."""
+    retries = Retries(Limits(retry_budget=2))
+    waits = [retries.wait_s(1, None) for _ in range(3)]
+    assert waits[0] is not None
+    assert waits[1] is not None
+    assert waits[2] is None
+
+
+def test_waits_double_and_never_undercut_the_server() -> None:
+    """The wait grows with the attempt, and is at least what Retry-After asks for."""
+    retries = Retries(Limits(attempts=9))
+    first, fourth = retries.wait_s(1, None), retries.wait_s(4, None)
+    assert first is not None
+    assert fourth is not None
+    assert first < fourth
+    assert (retries.wait_s(1, 7.0) or 0) >= 7.0
+
+
+def test_only_later_is_tried_again() -> None:
+    """Overload and rate limits are; mistakes of the request are not."""
+    assert {status for status in (400, 401, 404, 422, 429, 500, 502, 503, 504) if is_retried(status)} == {
+        429,
+        500,
+        502,
+        503,
+        504,
+    }
