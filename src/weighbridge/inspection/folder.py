@@ -1,0 +1,60 @@
+"""The files of an artefact as inspection sees them: by name, readable, with errors that say where."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.errors import DamagedFile
+from weighbridge.formats.config import read_config
+from weighbridge.formats.place import quote
+
+if TYPE_CHECKING:
+    from weighbridge.core.artefact import Artefact
+
+__all__ = ["Folder"]
+
+_LICENCE = re.compile(
+    r"(?:.*[-_. ])?(?:licen[sc]es?|copying|notice|unlicense)(?:[-_. ].*)?(?:\.(?:txt|md|rst|html|pdf))?", re.IGNORECASE
+)
+_LONGEST_PATH = 4096
+_NOT_TEXT = (".py", ".json", ".png", ".svg", ".safetensors", ".gguf", ".bin", ".pdf.asc")
+
+
+class Folder:
+    """The pinned files of an artefact with files; `names` are sorted and use `/`."""
+
+    def __init__(self, artefact: Artefact) -> None:
+        self.root = Path(artefact.root or ".").absolute()
+        self.names = tuple(sorted(file.name for file in artefact.files))
+        self._known = frozenset(self.names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def path(self, name: str) -> Path:
+        """Return where a pinned file is."""
+        return self.root / name
+
+    def licence_files(self) -> list[str]:
+        """Return the files that are named like a licence or a notice."""
+        return [
+            name
+            for name in self.names
+            if _LICENCE.fullmatch(name.rpartition("/")[2]) and not name.lower().endswith(_NOT_TEXT)
+        ]
+
+    def say(self, error: DamagedFile) -> str:
+        """Return an error's message with paths inside the folder: evidence must not depend on where it lies."""
+        return error.message.replace(quote(f"{self.root}/", _LONGEST_PATH)[1:-1], "")
+
+    def read_object(self, name: str, notes: list[str]) -> dict[str, Any]:
+        """Return a JSON file of the folder; where it is absent or damaged, an empty one and a note."""
+        if name not in self:
+            return {}
+        try:
+            return read_config(self.path(name))
+        except DamagedFile as error:
+            notes.append(self.say(error))
+            return {}

@@ -1,0 +1,27 @@
+"""Inspect an artefact: everything that its files say without being run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weighbridge.inspection.anatomy import inspect_anatomy
+from weighbridge.inspection.card import inspect_card
+from weighbridge.inspection.files import inspect_files
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.evidence import Evidence
+
+__all__ = ["inspect_artefact"]
+
+
+def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
+    """Return files/v1, anatomy/v1 and card/v1 of an artefact; nothing for an endpoint, which has no files.
+
+    Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
+    """
+    if artefact.is_endpoint:
+        return []
+    return [inspect(artefact, made_on) for inspect in (inspect_files, inspect_anatomy, inspect_card)]

@@ -1,0 +1,164 @@
+"""Find the files that hold the model's weights, and add up their tensor tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from weighbridge.errors import DamagedFile
+from weighbridge.formats.config import read_index
+from weighbridge.formats.gguf import read_gguf
+from weighbridge.formats.place import quote
+from weighbridge.formats.safetensors import read_header
+from weighbridge.inspection.series import Series, group_series
+from weighbridge.inspection.tally import Tally
+
+if TYPE_CHECKING:
+    from weighbridge.formats.gguf import Value
+    from weighbridge.inspection.folder import Folder
+
+__all__ = ["Weights", "find_weights"]
+
+_INDEX = "model.safetensors.index.json"
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_COMPANIONS = frozenset({"mmproj", "adapter", "imatrix", "projector"})
+_ADAPTER = "adapter_model"
+
+
+@dataclass(slots=True)
+class Weights:
+    """What the tensor tables add up to.
+
+    `is_whole` is False where a part is absent or unreadable: then no total may be called the model's.
+    `metadata` is that of the first GGUF file, `index` what a safetensors index says about all shards.
+    """
+
+    format: Literal["gguf", "safetensors", "config"] = "config"
+    tally: Tally = field(default_factory=Tally)
+    is_whole: bool = False
+    metadata: dict[str, Value] = field(default_factory=dict)
+    index: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_weights(folder: Folder) -> Weights:
+    """Read the tensor tables of the one model in a folder.
+
+    Raises DamagedFile where the folder is one GGUF file and its header cannot be read.
+    """
+    weights = Weights()
+    at_root = [name for name in folder.names if "/" not in name]
+    series = _by_index(folder, weights) or _one(
+        group_series(name for name in at_root if name.endswith(".safetensors")), weights
+    )
+    gguf = [name for name in folder.names if name.lower().endswith(".gguf")]
+    if series:
+        weights.format = "safetensors"
+        _add_safetensors(folder, series, weights)
+        if gguf:
+            weights.notes.append(f"{len(gguf)} GGUF files beside the safetensors are not counted")
+    elif gguf and (models := _models(folder, gguf, weights)):
+        weights.format = "gguf"
+        if chosen := _one(models, weights):
+            _add_gguf(folder, chosen, weights)
+    elif pickles := [name for name in at_root if name.endswith(_PICKLES)]:
+        weights.notes.append(f"the weights are in files that are not read, such as {quote(pickles[0])}")
+    elif not weights.notes:
+        weights.notes.append("the folder holds no weights, so nothing was counted")
+    return weights
+
+
+def _by_index(folder: Folder, weights: Weights) -> Series | None:
+    """Return the shards that the index names, or None where there is no index or none of its shards."""
+    indexes = [name for name in folder.names if name.endswith(".safetensors.index.json") and "/" not in name]
+    if not indexes:
+        return None
+    name = _INDEX if _INDEX in indexes else indexes[0]
+    try:
+        index = read_index(folder.path(name))
+    except DamagedFile as error:
+        weights.notes.append(folder.say(error))
+        return None
+    weights.index = index.metadata
+    present = tuple(shard for shard in index.files if shard in folder)
+    missing = tuple(shard for shard in index.files if shard not in folder)
+    if not present and missing:
+        weights.notes.append(f"{quote(name)} names {len(missing)} shards, and none of them is there")
+        return None
+    return Series(_INDEX, present, missing) if present else None
+
+
+def _one(groups: list[Series], weights: Weights) -> Series | None:
+    """Return the one series that is the model; several are named in a note."""
+    models = [group for group in groups if group.stem != _ADAPTER]
+    # Mistral publishes the same weights a second time as `consolidated`
+    models = [group for group in models if not group.stem.startswith("consolidated")] or models
+    if len(models) > 1:
+        names = ", ".join(quote(group.files[0]) for group in models[:3])
+        weights.notes.append(f"the folder holds {len(models)} models, so no total is its own: weigh one of {names} ...")
+        return None
+    if not models and groups:
+        weights.notes.append("the folder holds an adapter, not a model: the weights that it changes are elsewhere")
+    return models[0] if models else None
+
+
+def _add_safetensors(folder: Folder, series: Series, weights: Weights) -> None:
+    """Add every shard that can be read."""
+    weights.is_whole = not _say_missing(series, weights)
+    for name in series.files:
+        try:
+            header = read_header(folder.path(name))
+        except DamagedFile as error:
+            weights.is_whole = False
+            weights.notes.append(folder.say(error))
+            continue
+        weights.notes.extend(f"{quote(name)} {damage}" for damage in header.damage)
+        weights.tally.add(header.tensors, containers=True)
+
+
+def _models(folder: Folder, names: list[str], weights: Weights) -> list[Series]:
+    """Return the GGUF series that are models, leaving out projectors, adapters and importance matrices."""
+    models = []
+    for series in group_series(names):
+        try:
+            metadata = read_gguf(folder.path(series.files[0])).metadata
+        except DamagedFile as error:
+            if len(folder.names) == 1:
+                raise
+            weights.notes.append(folder.say(error))
+            continue
+        if metadata.get("general.architecture") == "clip" or metadata.get("general.type") in _COMPANIONS:
+            weights.notes.append(f"{quote(series.files[0])} is no language model and is not counted")
+        else:
+            models.append(series)
+    return models
+
+
+def _add_gguf(folder: Folder, series: Series, weights: Weights) -> None:
+    """Add every part that can be read; the first part carries the metadata."""
+    weights.is_whole = not _say_missing(series, weights)
+    for number, name in enumerate(series.files):
+        try:
+            header = read_gguf(folder.path(name))
+        except DamagedFile as error:
+            weights.is_whole = False
+            weights.notes.append(folder.say(error))
+            continue
+        if number == 0:
+            weights.metadata = header.metadata
+        weights.notes.extend(f"{quote(name)} {damage}" for damage in header.damage)
+        weights.tally.add(header.tensors, containers=False)
+    promised = weights.metadata.get("split.tensors.count")
+    if weights.is_whole and type(promised) is int and promised != weights.tally.tensors:
+        weights.notes.append(f"`split.tensors.count` says {promised} tensors; the parts hold {weights.tally.tensors}")
+
+
+def _say_missing(series: Series, weights: Weights) -> bool:
+    """Note which parts are absent; returns whether any is."""
+    if series.missing:
+        names = ", ".join(quote(name) for name in series.missing[:3])
+        more = " ..." if len(series.missing) > 3 else ""  # noqa: PLR2004 - as many as were named
+        weights.notes.append(
+            f"{len(series.missing)} parts are named and absent, so totals are not known: {names}{more}"
+        )
+    return bool(series.missing)
