@@ -100,6 +100,7 @@ class SQLiteDigestCache:
         """Begin anew after damage; leave any other trouble (locked, disk full, closed) alone."""
         if _is_damage(error):
             self._connection.close()
+            self._move_aside()
             self._connection = self._open()
 
     def _move_aside(self) -> bool:
