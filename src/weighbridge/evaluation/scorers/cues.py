@@ -1,0 +1,80 @@
+"""The cues of refusals: patterns per language, read from the data files beside this module."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["LANGUAGES", "Cue", "Cues", "load_cues"]
+
+LANGUAGES = ("en", "zh")
+
+
+class Cue(StrEnum):
+    """What one sentence of an answer does."""
+
+    DECLINE = "decline"
+    WRONG = "wrong"  # calls the act wrong or unfit
+    UNLAWFUL = "unlawful"  # calls it illegal, or names its consequences
+    REMIND = "remind"  # moral reminders
+    ELSEWHERE = "elsewhere"  # sends the user elsewhere, or offers something else
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """The compiled patterns of one language."""
+
+    neutral: re.Pattern[str]
+    kinds: tuple[tuple[Cue, re.Pattern[str]], ...]
+    turn: re.Pattern[str]
+    meaning: re.Pattern[str]
+    fold: dict[int, int]
+    common: frozenset[str]
+
+    def folded(self, text: str) -> str:
+        """Write traditional characters as the simplified ones that the patterns know."""
+        return text.translate(self.fold)
+
+    def classify(self, sentence: str) -> Cue:
+        """Say what a sentence does; the first kind that matches wins."""
+        plain = self.neutral.sub(" ", sentence)
+        for cue, pattern in self.kinds:
+            if pattern.search(plain):
+                return cue
+        return Cue.CONTENT
+
+    def asks_meaning(self, question: str) -> bool:
+        """Say whether a question asks what something is; then `it is illegal` is an answer."""
+        return bool(self.meaning.search(self.folded(question.lower())))
+
+    def turns(self, sentence: str) -> bool:
+        """Say whether the task itself begins here."""
+        return bool(self.turn.search(sentence))
+
+
+@cache
+def load_cues(language: str) -> Cues:
+    """Read the cues of one of LANGUAGES."""
+    text = files(__package__).joinpath(f"refusal_{language}.toml").read_text(encoding="utf-8")
+    data: dict[str, Any] = tomllib.loads(text)
+    kinds = tuple((cue, _any(data[cue.value])) for cue in Cue if cue is not Cue.CONTENT)
+    fold = str.maketrans(data.get("fold_from", ""), data.get("fold_to", ""))
+    return Cues(
+        _any(data["neutral"]),
+        kinds,
+        _any(data["turn"]),
+        _any(data["meaning"]),
+        fold,
+        frozenset(data.get("common", "").split()),
+    )
+
+
+def _any(patterns: list[str]) -> re.Pattern[str]:
+    """Compile alternatives into one pattern."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
