@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
     from weighbridge.core.reference import Reference
     from weighbridge.decision.decide import Decision, decide
-    from weighbridge.decision.policy import Policy, load_policy
+    from weighbridge.decision.policy import Policy
+    from weighbridge.decision.shipped import load_policy
     from weighbridge.errors import WeighbridgeError
     from weighbridge.store.sqlite import SQLiteStore
     from weighbridge.workflow.weigh import weigh
@@ -33,7 +34,7 @@ _HOMES = {
     "SQLiteStore": "weighbridge.store.sqlite",
     "WeighbridgeError": "weighbridge.errors",
     "decide": "weighbridge.decision.decide",
-    "load_policy": "weighbridge.decision.policy",
+    "load_policy": "weighbridge.decision.shipped",
     "weigh": "weighbridge.workflow.weigh",
 }
 

@@ -10,6 +10,7 @@ import os
 import secrets
 import sys
 import tempfile
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from weighbridge.engine.limits import Limits
@@ -18,7 +19,6 @@ from weighbridge.engine.protocol import Completion, EngineIdentity, Request
 from weighbridge.errors import DamagedFile, EngineUnreachable, ExtraMissing
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["LlamaCppEngine"]
@@ -26,6 +26,7 @@ __all__ = ["LlamaCppEngine"]
 _LOAD_S = 600.0
 _SLOTS = 4
 _LOG_TAIL = 4000
+_SAMPLE_S = 0.2
 
 
 class LlamaCppEngine:
@@ -44,7 +45,6 @@ class LlamaCppEngine:
         self._settings: dict[str, Any] = {
             "context_tokens": context_tokens,
             "slots": _SLOTS,
-            "threads": len(os.sched_getaffinity(0)),
         }
         self.identity = EngineIdentity(
             "llamacpp",
@@ -85,7 +85,7 @@ class LlamaCppEngine:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the child process has no pipes")
-        wanted = {**self._settings, "model": str(self._model), "key": key}
+        wanted = {**self._settings, "threads": await _free_cores(), "model": str(self._model), "key": key}
         try:
             process.stdin.write(json.dumps(wanted).encode() + b"\n")
             await process.stdin.drain()
@@ -129,3 +129,23 @@ class LlamaCppEngine:
             await self._process.wait()
         if self._log is not None:
             self._log.close()
+
+
+async def _free_cores() -> int:
+    """Return how many cores are idle now, at least 1: with more threads than that, ggml's barriers spin."""
+    cores = len(os.sched_getaffinity(0))
+    before = _idle_s()
+    await asyncio.sleep(_SAMPLE_S)
+    after = _idle_s()
+    if before is None or after is None:
+        return cores
+    return min(cores, max(1, round((after - before) / _SAMPLE_S)))
+
+
+def _idle_s() -> float | None:
+    """Return the idle seconds of all cores since boot (Linux), or None."""
+    try:
+        with Path("/proc/uptime").open(encoding="ascii") as stream:
+            return float(stream.read(200).split()[1])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -29,14 +29,25 @@ RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier
 
 
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """Return the newest statement of each measurement: of each kind, and of each suite and baseline within it."""
+    """Return the newest statement of each measurement.
+
+    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline:
+    asking again the same way replaces the older answer, asking another way stands beside it.
+    """
     latest: dict[str, Evidence] = {}
     for statement in evidence:
         if statement.kind == DECISION:
             continue
         body = statement.body
-        suite = body.get("suite")
-        slot = [statement.kind, suite.get("name") if isinstance(suite, dict) else None, body.get("baseline")]
+        suite, engine = body.get("suite", {}), body.get("engine", {})
+        slot = [
+            statement.kind,
+            suite.get("name"),
+            body.get("form"),
+            engine.get("name"),
+            engine.get("address"),
+            body.get("baseline"),
+        ]
         key = json.dumps(slot)
         if key not in latest or statement.made_on >= latest[key].made_on:
             latest[key] = statement
