@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighbridge.engine.protocol import Completion, Outcome
@@ -93,6 +93,7 @@ def test_says_that_one_token_is_enough() -> None:
     assert READS_FIRST_TOKEN
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.lists(st.tuples(st.text(max_size=3), st.floats()), max_size=20))
 def test_never_raises(text: str, tokens: list[tuple[str, float]]) -> None:
     """Any text and any numbers get a mark or a reason, NaN and infinities too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighbridge.engine.protocol import Completion, Outcome
@@ -40,6 +40,7 @@ def test_nothing_is_unscored() -> None:
     assert mark("A", "") == Unscored("the item has no answer")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=50))
 def test_never_raises(text: str, answer: str) -> None:
     """Any text gets a mark or a reason."""

@@ -171,6 +171,7 @@ def test_calibration_is_one_sentence_or_nothing() -> None:
     assert calibration("ko") is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.text(max_size=100))
 def test_never_raises(answer: str, question: str) -> None:
     """Whatever a model says gets a label or a reason."""
