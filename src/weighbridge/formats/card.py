@@ -91,9 +91,8 @@ def _build(events: Iterable[Any], place: str) -> Any:
         if isinstance(event, AliasEvent):
             raise DamagedFile(f"{place} uses the YAML alias {quote('*' + str(event.anchor))}, which is not followed")
         if isinstance(event, ScalarEvent):
-            if not event.value.isascii() and _SURROGATE.search(event.value):
-                raise DamagedFile(f"{place} holds half of a surrogate pair in {quote(event.value)}")
-            stack[-1].append(None if event.implicit[0] and event.value in _NULLS else event.value)
+            text = _join_surrogates(event.value, place)
+            stack[-1].append(None if event.implicit[0] and text in _NULLS else text)
         elif isinstance(event, SequenceStartEvent | MappingStartEvent):
             if len(stack) > _MAX_DEPTH:
                 raise DamagedFile(f"{place} is nested deeper than {_MAX_DEPTH}")
@@ -105,6 +104,16 @@ def _build(events: Iterable[Any], place: str) -> Any:
     if len(stack[0]) > 1:
         raise DamagedFile(f"{place} holds more than one YAML document")
     return stack[0][0] if stack[0] else None
+
+
+def _join_surrogates(text: str, place: str) -> str:
+    """Return text with escaped pairs joined, as in JSON; half of a pair cannot be written again and is refused."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise DamagedFile(f"{place} holds half of a surrogate pair in {quote(text)}") from error
 
 
 def _mapping(items: list[Any], place: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ __all__ = ["Folder"]
 _LICENCE = re.compile(
     r"(?:.*[-_. ])?(?:licen[sc]es?|copying|notice|unlicense)(?:[-_. ].*)?(?:\.(?:txt|md|rst|html|pdf))?", re.IGNORECASE
 )
+_LICENCE_FOLDERS = frozenset({"license", "licence", "licenses", "licences"})
 _LONGEST_PATH = 4096
 _NOT_TEXT = (".py", ".json", ".png", ".svg", ".safetensors", ".gguf", ".bin", ".pdf.asc")
 
@@ -39,11 +40,7 @@ class Folder:
 
     def licence_files(self) -> list[str]:
         """Return the files that are named like a licence or a notice."""
-        return [
-            name
-            for name in self.names
-            if _LICENCE.fullmatch(name.rpartition("/")[2]) and not name.lower().endswith(_NOT_TEXT)
-        ]
+        return [name for name in self.names if _is_licence(name)]
 
     def say(self, error: DamagedFile) -> str:
         """Return an error's message with paths inside the folder: evidence must not depend on where it lies."""
@@ -58,3 +55,11 @@ class Folder:
         except DamagedFile as error:
             notes.append(self.say(error))
             return {}
+
+
+def _is_licence(name: str) -> bool:
+    """Whether a file is named like a licence, or lies in a folder of licences."""
+    folder, _, base = name.rpartition("/")
+    if base.lower().endswith(_NOT_TEXT):
+        return False
+    return bool(_LICENCE.fullmatch(base)) or folder.rpartition("/")[2].lower() in _LICENCE_FOLDERS

@@ -65,7 +65,7 @@ def gguf_bytes(
 ) -> bytes:
     """Return a GGUF file; the data are zeros that fit the rows unless `data` is given."""
     pairs = list(dict(metadata).items() if not isinstance(metadata, list) else metadata)
-    out = b"GGUF" + struct.pack("<IQQ", version, len(rows), len(pairs))
+    out = bytearray(b"GGUF") + struct.pack("<IQQ", version, len(rows), len(pairs))
     for key, value in pairs:
         out += gguf_text(key) + gguf_value(value)
     end = 0
@@ -75,7 +75,7 @@ def gguf_bytes(
         out += gguf_text(row.name) + struct.pack("<I", len(row.shape)) + struct.pack(f"<{len(row.shape)}Q", *row.shape)
         out += struct.pack("<IQ", row.type_number, offset)
     out += b"\0" * (-len(out) % alignment)
-    return out + (b"\0" * end if data is None else data)
+    return bytes(out) + (b"\0" * end if data is None else data)
 
 
 def safetensors_raw(header: bytes, data: bytes = b"", *, length: int | None = None) -> bytes:

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from weighbridge.core.evidence import Producer, recipe_of
+from weighbridge.core.kinds import AnatomyV1
+from weighbridge.errors import DamagedFile
+from weighbridge.inspection.anatomy import inspect_anatomy
+from weighbridge.testing.pinned import pin
+from weighbridge.testing.tiny_weights import Row, gguf_bytes, safetensors_bytes
+
+TODAY = date(2026, 11, 21)
+REAL = Path.home() / ".cache" / "weighbridge-test-models"
+LLAMA = {
+    "model_type": "llama", "num_hidden_layers": 2, "hidden_size": 4, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 128, "vocab_size": 8, "torch_dtype": "bfloat16",
+}  # fmt: skip
+TENSORS = {
+    "model.embed_tokens.weight": ("BF16", [8, 4], 64),
+    "model.layers.0.mlp.up_proj.weight": ("BF16", [4, 4], 32),
+    "model.norm.weight": ("BF16", [4], 8),
+}
+
+
+def _anatomy(path: Path) -> AnatomyV1:
+    evidence = inspect_anatomy(pin(path), TODAY)
+    assert evidence.id.startswith("sha256:")  # the body is canonical JSON
+    return AnatomyV1.model_validate(evidence.body)
+
+
+def _folder(
+    folder: Path, config: dict[str, Any] | None = None, tensors: dict[str, Any] | None = None, **files: str
+) -> Path:
+    (folder / "config.json").write_text(json.dumps(LLAMA if config is None else config))
+    if tensors != {}:
+        (folder / "model.safetensors").write_bytes(safetensors_bytes(tensors or TENSORS))
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+def test_a_safetensors_folder_is_counted_by_hand(tmp_path: Path) -> None:
+    """8 x 4 + 4 x 4 + 4 = 52 elements in 104 bytes: 16 bits a weight."""
+    body = _anatomy(_folder(tmp_path, tokenizer_config__json='{"chat_template": "{{ messages }}"}'))
+    assert body == AnatomyV1(
+        format="safetensors", architecture="llama", parameters=52, weight_bytes=104, bits_per_weight=16.0, tensors=3,
+        dtypes={"BF16": 52}, layers=2, hidden_size=4, heads=4, kv_heads=2, attention="GQA", experts=0, experts_used=0,
+        context_length=128, vocabulary=8, chat_template=True, quantization=None, notes=[],
+    )  # fmt: skip
+
+
+def test_the_recipe_is_known_before_the_work(tmp_path: Path) -> None:
+    """It needs the subject, the kind, no inputs and the producer, so a second run can ask for it first."""
+    artefact = pin(_folder(tmp_path))
+    evidence = inspect_anatomy(artefact, TODAY)
+    weighbridge = Producer("weighbridge", evidence.producer.version)
+    assert evidence.recipe == recipe_of(artefact.digest, "anatomy/v1", (), weighbridge)
+
+
+@pytest.mark.parametrize(
+    ("declared", "attention"),
+    [
+        ({"num_key_value_heads": 4}, "MHA"),
+        ({"num_key_value_heads": 1}, "MQA"),
+        ({"num_key_value_heads": 2}, "GQA"),
+        ({"num_key_value_heads": None}, None),
+        ({"num_key_value_heads": 4, "kv_lora_rank": 512}, "MLA"),
+        ({"num_key_value_heads": 2, "kv_lora_rank": None}, "GQA"),
+        ({"num_key_value_heads": None, "num_kv_heads": 4, "multi_query": True}, "MQA"),
+        (
+            {"num_key_value_heads": None, "num_kv_heads": 2, "multi_query": True, "new_decoder_architecture": True},
+            "GQA",
+        ),
+        ({"num_key_value_heads": [2, 4]}, None),
+        ({"num_key_value_heads": [2, 2]}, "GQA"),
+        ({"num_key_value_heads": "two"}, None),
+        ({"num_key_value_heads": -2}, None),
+        ({"num_key_value_heads": True}, None),
+        ({"num_key_value_heads": 10**30}, None),
+    ],
+)
+def test_attention_is_named_only_where_the_config_says(
+    tmp_path: Path, declared: dict[str, Any], attention: str | None
+) -> None:
+    """Traps from real configs: Hunyuan's null `kv_lora_rank`, Falcon-7B's flag against its count, lists by layer."""
+    assert _anatomy(_folder(tmp_path, {**LLAMA, **declared}, {})).attention == attention
+
+
+def test_a_nested_text_config_comes_first(tmp_path: Path) -> None:
+    """A multimodal config holds the text model in `text_config`; top-level keys are fallbacks."""
+    config = {"model_type": "gemma3", "vocab_size": 9, "hidden_size": 1, "text_config": {**LLAMA, "vocab_size": None}}
+    body = _anatomy(_folder(tmp_path, config, {}))
+    assert (body.architecture, body.hidden_size, body.layers, body.vocabulary) == ("gemma3", 4, 2, 9)
+
+
+def test_a_folder_without_weights_counts_nothing(tmp_path: Path) -> None:
+    """What the config implies is not what the files hold."""
+    body = _anatomy(_folder(tmp_path, tensors={}))
+    assert (body.format, body.parameters, body.tensors, body.experts) == ("config", None, None, None)
+    assert body.chat_template is None
+    assert body.notes == ["the folder holds no weights, so nothing was counted"]
+
+
+def _shards(folder: Path, metadata: dict[str, Any]) -> None:
+    half = {"a.weight": ("BF16", [2], 4)}, {"b.weight": ("BF16", [3], 6)}
+    for number, tensors in enumerate(half, 1):
+        (folder / f"model-0000{number}-of-00002.safetensors").write_bytes(safetensors_bytes(tensors))
+    weight_map = {"a.weight": "model-00001-of-00002.safetensors", "b.weight": "model-00002-of-00002.safetensors"}
+    index = {"metadata": metadata, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def test_shards_are_summed_and_the_index_is_checked(tmp_path: Path) -> None:
+    """A `total_size` of 0, as in nvidia/Cosmos-Reason2, is named; agreement is silent."""
+    _shards(_folder(tmp_path, tensors={}), {"total_size": 10, "total_parameters": 5})
+    body = _anatomy(tmp_path)
+    assert (body.parameters, body.weight_bytes, body.notes) == (5, 10, [])
+    _shards(tmp_path, {"total_size": 0, "total_parameters": 7})
+    assert _anatomy(tmp_path).notes == [
+        "the index says `total_size` 0 bytes, the tensors take 10",
+        "the index says `total_parameters` 7, the tensors hold 5",
+        "the index says 7 parameters and 0 bytes, which is not 2 bytes each as bfloat16",
+    ]
+
+
+def test_without_one_shard_no_total_is_known(tmp_path: Path) -> None:
+    """The sum of what is there must not be called the model's size."""
+    _shards(_folder(tmp_path, tensors={}), {})
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+    body = _anatomy(tmp_path)
+    assert (body.format, body.parameters, body.weight_bytes, body.tensors) == ("safetensors", None, None, None)
+    assert "1 parts are named and absent, so totals are not known: `model-00002-of-00002.safetensors`" in body.notes
+
+
+def test_numbered_shards_without_an_index_are_one_model(tmp_path: Path) -> None:
+    """Their names say which belong together, and which is absent."""
+    _shards(_folder(tmp_path, tensors={}), {})
+    (tmp_path / "model.safetensors.index.json").unlink()
+    assert _anatomy(tmp_path).parameters == 5
+    (tmp_path / "model-00001-of-00002.safetensors").unlink()
+    assert _anatomy(tmp_path).parameters is None
+
+
+def test_a_damaged_shard_leaves_the_rest_of_the_inspection(tmp_path: Path) -> None:
+    """The config is still read; the note says what is wrong, without the path of this machine."""
+    _folder(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 100)
+    body = _anatomy(tmp_path)
+    assert (body.parameters, body.layers) == (None, 2)
+    assert body.notes == [
+        "`model.safetensors` claims a header of 18446744073709551615 bytes at byte 0; the format allows 100000000"
+    ]
+
+
+def test_a_damaged_config_leaves_the_tensor_table(tmp_path: Path) -> None:
+    """NaN in `config.json` costs the declarations, not the count."""
+    _folder(tmp_path)
+    (tmp_path / "config.json").write_text('{"rope_theta": NaN}')
+    body = _anatomy(tmp_path)
+    assert (body.parameters, body.layers) == (52, None)
+    assert body.notes == ["`config.json` holds the number `NaN`, which JSON does not have"]
+
+
+def test_tables_that_claim_more_than_a_number_can_hold_give_no_total(tmp_path: Path) -> None:
+    """Each tensor is below 2**53, their sum is not; the statement must still be canonical JSON."""
+    tensors = {name: ("F64", [2**52], 2**55) for name in "ab"}
+    header = {
+        name: {"dtype": dtype, "shape": shape, "data_offsets": [at * size, at * size + size]}
+        for at, (name, (dtype, shape, size)) in enumerate(tensors.items())
+    }
+    raw = json.dumps(header).encode()
+    _folder(tmp_path, tensors={})
+    (tmp_path / "model.safetensors").write_bytes(len(raw).to_bytes(8, "little") + raw)
+    body = _anatomy(tmp_path)
+    assert (body.parameters, body.weight_bytes, body.dtypes) == (None, None, {})
+    assert "the tensor tables claim more than 2**53 elements or bytes, so totals are not known" in body.notes
+
+
+@pytest.mark.parametrize(
+    ("quantization", "tensor"),
+    [
+        ({"quant_method": "awq", "bits": 4}, ("model.layers.0.q.qweight", "I32", [4, 2], 32)),
+        ({"quant_method": "mxfp4"}, ("model.layers.0.experts.down_proj_blocks", "U8", [2, 4, 2], 16)),
+        ({"group_size": 64, "bits": 4}, ("model.layers.0.q.weight", "U32", [4, 2], 32)),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, ("model.layers.0.q.weight", "U8", [8, 1], 8)),
+        ({"quant_method": "compressed-tensors"}, ("model.layers.0.q.weight_packed", "U8", [4, 2], 8)),
+    ],
+)
+def test_packed_weights_are_not_a_parameter_count(
+    tmp_path: Path, quantization: dict[str, Any], tensor: tuple[str, str, list[int], int]
+) -> None:
+    """nvidia/DeepSeek-V3.1-NVFP4 is shown as "393.6B" on the hub for a 671B model, for this reason."""
+    name, *rest = tensor
+    config = {**LLAMA, "quantization_config": quantization}
+    body = _anatomy(_folder(tmp_path, config, {**TENSORS, name: tuple(rest)}))
+    assert (body.parameters, body.bits_per_weight) == (None, None)
+    assert body.weight_bytes == 104 + tensor[3]
+    assert any("the weights are packed" in note and "is not a parameter count" in note for note in body.notes)
+
+
+def test_scales_of_fp8_are_counted_and_named(tmp_path: Path) -> None:
+    """DeepSeek-V3's hub figure holds 41,540,496 of them."""
+    tensors = {
+        "model.layers.0.q.weight": ("F8_E4M3", [4, 4], 16),
+        "model.layers.0.q.weight_scale_inv": ("F32", [1, 1], 4),
+    }
+    config = {**LLAMA, "quantization_config": {"quant_method": "fp8"}}
+    body = _anatomy(_folder(tmp_path, config, tensors))
+    assert (body.parameters, body.quantization) == (17, "fp8")
+    assert body.notes == ["counts 1 scales of the quantization as parameters"]
+
+
+def test_rotary_buffers_are_left_out_and_named(tmp_path: Path) -> None:
+    """Llama-2-7B's hub figure is 32 x 64 too large because of them."""
+    tensors = {**TENSORS, "model.layers.0.self_attn.rotary_emb.inv_freq": ("F32", [2], 8)}
+    body = _anatomy(_folder(tmp_path, tensors=tensors))
+    assert body.parameters == 52
+    assert body.notes == ["leaves out 2 elements of buffers, such as integer tables or rotary frequencies"]
+
+
+def test_layers_for_multi_token_prediction_are_named(tmp_path: Path) -> None:
+    """DeepSeek-R1's hub figure holds 13,463,426,304 of them in layer 61 of a 61-layer model (0 to 60)."""
+    config = {**LLAMA, "num_nextn_predict_layers": 1}
+    tensors = {**TENSORS, "model.layers.2.eh_proj.weight": ("BF16", [4, 8], 64)}
+    body = _anatomy(_folder(tmp_path, config, tensors))
+    assert body.notes == ["counts 32 elements of layers for multi-token prediction"]
+
+
+@pytest.mark.parametrize(
+    ("tied", "words"),
+    [(True, "the config ties the output head"), (None, "a tied model's published figure"), (False, None)],
+)
+def test_a_head_stored_beside_the_embedding_is_named(tmp_path: Path, tied: bool | None, words: str | None) -> None:
+    """Qwen3-0.6B: 751,632,384 on the hub against 596,049,920, which is this trap."""
+    tensors = {**TENSORS, "lm_head.weight": ("BF16", [8, 4], 64)}
+    body = _anatomy(_folder(tmp_path, {**LLAMA, "tie_word_embeddings": tied}, tensors))
+    assert body.parameters == 84
+    found = [note for note in body.notes if "output head" in note]
+    assert len(found) == (words is not None)
+    assert all(words is not None and words in note and note.endswith(": 52") for note in found)
+
+
+@pytest.mark.parametrize(
+    ("config", "note"),
+    [
+        ({"torch_dtype": "float32"}, "declares `float32`, but most elements are BF16"),
+        ({"vocab_size": 10}, "the embedding has 8 rows, the declared vocabulary 10 tokens"),
+        (
+            {"quantization_config": {"quant_method": "fp8"}},
+            "declares the quantization `fp8`, but no tensor is quantized",
+        ),
+        ({"seq_length": 64}, "`max_position_embeddings` says 128, `seq_length` says 64"),
+    ],
+)
+def test_a_disagreement_is_named(tmp_path: Path, config: dict[str, Any], note: str) -> None:
+    """Two sources that contradict each other are both shown."""
+    assert note in _anatomy(_folder(tmp_path, {**LLAMA, **config})).notes
+
+
+def test_an_adapter_is_not_a_model(tmp_path: Path) -> None:
+    """Its elements are not the size of what will run."""
+    _folder(tmp_path, tensors={})
+    (tmp_path / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSORS))
+    body = _anatomy(tmp_path)
+    assert body.parameters is None
+    assert body.notes == ["the folder holds an adapter, not a model: the weights that it changes are elsewhere"]
+
+
+def test_the_second_copy_of_the_weights_is_not_counted(tmp_path: Path) -> None:
+    """Mistral's repositories hold `consolidated.safetensors` beside the shards."""
+    _folder(tmp_path)
+    (tmp_path / "consolidated.safetensors").write_bytes(safetensors_bytes(TENSORS))
+    assert _anatomy(tmp_path).parameters == 52
+
+
+def _gguf(metadata: dict[str, Any] | None = None, rows: list[Row] | None = None) -> bytes:
+    base = {
+        "general.architecture": "llama", "general.file_type": 0, "llama.block_count": 2, "llama.embedding_length": 4,
+        "llama.attention.head_count": 4, "llama.attention.head_count_kv": 2, "llama.context_length": 128,
+        "tokenizer.ggml.tokens": ["t"] * 8,
+    }  # fmt: skip
+    table = [Row("token_embd.weight", (4, 8), 0, 128), Row("blk.0.ffn_up.weight", (4, 4), 0, 64)]
+    return gguf_bytes({**base, **(metadata or {})}, table if rows is None else rows)
+
+
+def test_a_gguf_file_is_counted_by_hand(tmp_path: Path) -> None:
+    """4 x 8 + 4 x 4 = 48 elements of 4 bytes."""
+    path = tmp_path / "m.gguf"
+    path.write_bytes(_gguf())
+    assert _anatomy(path) == AnatomyV1(
+        format="gguf", architecture="llama", parameters=48, weight_bytes=192, bits_per_weight=32.0, tensors=2,
+        dtypes={"F32": 48}, layers=2, hidden_size=4, heads=4, kv_heads=2, attention="GQA", experts=0, experts_used=0,
+        context_length=128, vocabulary=8, chat_template=False, quantization="F32", notes=[],
+    )  # fmt: skip
+
+
+def test_parts_of_a_split_gguf_are_summed(tmp_path: Path) -> None:
+    """The first part carries the metadata; with one part absent no total is known."""
+    first, second = (tmp_path / f"m-0000{number}-of-00002.gguf" for number in (1, 2))
+    first.write_bytes(_gguf({"split.tensors.count": 3}))
+    second.write_bytes(gguf_bytes({"split.no": 1}, [Row("blk.1.ffn_up.weight", (4, 4), 0, 64)]))
+    body = _anatomy(tmp_path)
+    assert (body.parameters, body.tensors, body.layers, body.notes) == (64, 3, 2, [])
+    second.unlink()
+    assert _anatomy(tmp_path).parameters is None
+    assert _anatomy(first).parameters is None
+
+
+def test_several_models_in_a_folder_have_no_common_size(tmp_path: Path) -> None:
+    """A repository of quantizations holds one model many times; a projector beside one model is left out."""
+    (tmp_path / "q4.gguf").write_bytes(_gguf())
+    (tmp_path / "mmproj.gguf").write_bytes(_gguf({"general.architecture": "clip"}))
+    assert _anatomy(tmp_path).parameters == 48
+    (tmp_path / "q8.gguf").write_bytes(_gguf())
+    body = _anatomy(tmp_path)
+    assert (body.format, body.parameters) == ("gguf", None)
+    assert any(note.startswith("the folder holds 2 models, so no total is its own") for note in body.notes)
+
+
+def test_a_mixture_of_experts_says_so(tmp_path: Path) -> None:
+    """Experts are declared, or seen in the table; then 0 is never claimed."""
+    path = tmp_path / "m.gguf"
+    path.write_bytes(_gguf({"llama.expert_count": 8, "llama.expert_used_count": 2}))
+    assert (_anatomy(path).experts, _anatomy(path).experts_used) == (8, 2)
+    path.write_bytes(_gguf({}, [Row("blk.0.ffn_up_exps.weight", (4, 4), 0, 64)]))
+    assert _anatomy(path).experts is None
+
+
+def test_a_lone_gguf_without_a_readable_header_is_an_error(tmp_path: Path) -> None:
+    """There is nothing else to inspect."""
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"<!doctype html>")
+    with pytest.raises(DamagedFile, match="is not a GGUF file: it starts with `<!do`"):
+        inspect_anatomy(pin(path), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "bits", "declared", "words"),
+    [
+        ("smollm2-135m", 134_515_008, 5.74, "GQA Q4_1", ""),
+        ("gemma-3-270m", 268_098_176, 7.36, "MQA Q4_K_M", "is labelled Q4_K_M, but 9% of its elements are Q4_K"),
+        ("qwen2.5-coder-0.5b", 630_167_424, 6.16, "GQA Q4_K_M", "counts it once: 494,032,768"),
+        ("qwen2.5-coder-1.5b", 1_777_088_000, 5.00, "GQA Q4_K_M", "counts it once: 1,543,714,304"),
+        ("r1-distill-qwen-7b", 7_615_616_512, 4.91, "GQA Q4_K_M", "ends at byte 199229440, but tensor"),
+    ],
+)
+def test_real_models_have_their_published_size(
+    name: str, parameters: int, bits: float, declared: str, words: str
+) -> None:
+    """Totals of the reference classes in transformers 5.23 and bits of gguf-py; a truncated file keeps its anatomy."""
+    path = REAL / f"{name}.gguf"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent: fetch_models.py gets it")
+    body = _anatomy(path)
+    assert body.parameters == parameters
+    assert body.bits_per_weight == pytest.approx(bits, abs=0.005)
+    assert f"{body.attention} {body.quantization}" == declared
+    assert not words or any(words in note for note in body.notes)
+
+
+def test_a_file_that_vanishes_is_a_note(tmp_path: Path) -> None:
+    """Between pinning and reading a file may go."""
+    artefact = pin(_folder(tmp_path))
+    (tmp_path / "config.json").unlink()
+    notes = inspect_anatomy(artefact, TODAY).body["notes"]
+    assert notes == ["`config.json` cannot be read: No such file or directory"]
