@@ -1,0 +1,58 @@
+"""Coverage: what was looked at, and what was not. `-` is "not looked at", `0` is "looked at, nothing found"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weighbridge.core.kinds import AnatomyV1, CardV1, FilesV1
+    from weighbridge.dossier.record import Record
+
+__all__ = ["NOT_YET", "Look", "looks"]
+
+# What no kind of evidence can say yet. A reader must not take silence for a good answer.
+NOT_YET = ("licence-text", "signature", "lineage", "training-data", "jailbreak", "bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One area: how many things were looked at there, and what came of it.
+
+    `looked` is 0 for "not looked at". `found` counts findings, disagreements or flips; it is None where the area
+    gives a measurement instead. `left` counts what was seen and left out: files, questions without a mark.
+    """
+
+    area: str
+    looked: int = 0
+    found: int | None = None
+    left: int = 0
+
+
+def looks(
+    files: Record[FilesV1] | None,
+    anatomy: Record[AnatomyV1] | None,
+    card: Record[CardV1] | None,
+    measured: tuple[tuple[Record[Any], ...], ...],
+) -> tuple[Look, ...]:
+    """Say for every area whether it was looked at. `measured` holds scores, behaviours, latencies, comparisons."""
+    scores, behaviours, latencies, comparisons = measured
+    areas = (
+        Look("files", files.body.count, files.body.findings_by_severity.total, len(files.body.left_alone))
+        if files
+        else Look("files"),
+        Look("anatomy", 1, len(anatomy.body.notes)) if anatomy else Look("anatomy"),
+        Look("card", 1, len(card.body.notes)) if card else Look("card"),
+        _asked("score", scores),
+        _asked("behaviour", behaviours),
+        _asked("latency", latencies),
+        Look("comparison", len(comparisons), sum(len(one.body.flips) for one in comparisons)),
+    )
+    return (*areas, *(Look(area) for area in NOT_YET))
+
+
+def _asked(area: str, records: tuple[Record[Any], ...]) -> Look:
+    """Count the questions asked, and those without an answer or a mark."""
+    items = [item for record in records for item in record.body.items]
+    left = [item for item in items if item.outcome == "not-asked" or item.mark.startswith("unscored")]
+    return Look(area, len(items), None, len(left))

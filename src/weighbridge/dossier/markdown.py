@@ -1,0 +1,208 @@
+"""The dossier as Markdown: short, for a merge request or a ticket; the page and its JSON twin hold the items."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.dossier.figure import Figures, as_estimate
+from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.visible import single_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from weighbridge.dossier.compose import Dossier
+    from weighbridge.dossier.record import Record
+
+__all__ = ["escape", "render"]
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@&])")
+_AUTOLINK = re.compile(r"(?<=[a-zA-Z])(:(?=//)|(?<=www)\.)")
+_LEADING = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=](?:\s|$|[-=])))")
+_LIMIT = 500
+
+
+def render(dossier: Dossier, language: str = "en") -> bytes:
+    """Return the document in UTF-8 in a language; raises UsageError for an unknown one."""
+    figures = Figures(load_locale(language))
+    t, decision, tally = figures.locale, dossier.decision, dossier.tally
+    title = escape(t("document.title", name=dossier.name))
+    verdict = t.label("verdict", decision["verdict"])
+    counts = t("tally.line", met=tally.met, total=tally.total, not_met=tally.not_met, unknown=tally.unknown,
+               waived=tally.waived)  # fmt: skip
+    lines = [f"# {title}", "", f"**{escape(verdict)}** — {escape(counts)}", ""]
+    lines += [escape(t.label("verdict_meaning", decision["verdict"])), ""]
+    lines += _pairs(
+        (t("document.subject"), decision["subject"]),
+        (t("document.policy"), f"{decision['policy_name']} {decision['policy_version']}"),
+        (t("document.decided"), decision["on"]),
+        (t("document.expires"), decision["expires_on"] or t("document.never")),
+    )
+    for part in (_why, _change, _terms, _model, _measured, _looks, _made, _sign):
+        lines += ["", *part(dossier, figures)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def escape(text: object) -> str:
+    """Return text that Markdown shows as it is: one line, revealed, no markup, no link, no table cell."""
+    line = _SPECIAL.sub(r"\\\1", single_line(str(text), _LIMIT))
+    return _LEADING.sub(r"\1\\", _AUTOLINK.sub(r"\\\1", line))
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    """Return a table; every cell is escaped here and nowhere else."""
+    heads = [escape(cell) for cell in head]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    return [*lines, *(_row([escape(cell) for cell in row]) for row in rows)]
+
+
+def _row(cells: list[str]) -> str:
+    """Return one line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def _pairs(*pairs: tuple[str, object]) -> list[str]:
+    """Return a list of names and values."""
+    return [f"- {escape(name)}: {escape(value)}" for name, value in pairs]
+
+
+def _why(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return the rules and how they came out."""
+    t = figures.locale
+    head = [t(f"why.{name}") for name in ("outcome", "rule", "observed", "demand", "reason", "because", "evidence")]
+    rows = [
+        [
+            t.label("outcome", "waived" if ruling["waived"] else ruling["outcome"]),
+            ruling["rule"],
+            figures.value(ruling["observed"], ruling["measure"]),
+            _demand(ruling, figures),
+            t.label("reason", ruling["reason"]),
+            ruling["because"],
+            ", ".join(ruling["evidence"]) or "-",
+        ]
+        for ruling in dossier.rulings
+    ]
+    return [f"## {t('why.heading')}", "", *_table(head, rows)]
+
+
+def _demand(ruling: dict[str, Any], figures: Figures) -> str:
+    """Return what a rule asks for, and of which suite."""
+    demand = figures.demand(ruling["operator"], ruling["threshold"], ruling["measure"])
+    return ", ".join(
+        filter(
+            None,
+            [
+                figures.locale.label("measure", ruling["measure"]) + figures.locale("figure.colon") + demand,
+                figures.where(ruling),
+            ],
+        )
+    )
+
+
+def _change(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return what would change the verdict."""
+    t = figures.locale
+    open_rulings = [ruling for ruling in dossier.rulings if ruling["outcome"] != "pass"]
+    lines = [f"## {t('change.heading')}", "", escape(t("change.lead" if open_rulings else "change.none")), ""]
+    for ruling in open_rulings or dossier.rulings:
+        lines.append(f"- **{escape(ruling['rule'])}**: {escape(ruling['would_change'])}")
+        if ruling["command"]:
+            lines.append(f"  {escape(t('change.run'))}: {escape(ruling['command'])}")
+    return lines
+
+
+def _terms(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return intended use, conditions and waivers."""
+    t, decision = figures.locale, dossier.decision
+    lines = [f"## {t('terms.heading')}", ""]
+    lines += _pairs(
+        *(
+            (t.label("use", key), figures.value(value, key))
+            for key, value in decision["use"].items()
+            if value not in (None, [])
+        )
+    )
+    lines += ["", *(f"- {escape(condition)}" for condition in decision["conditions"] or [t("terms.no_conditions")])]
+    waived = [ruling["waived"] for ruling in dossier.rulings if ruling["waived"]]
+    if not waived:
+        return [*lines, "", escape(t("terms.no_waivers"))]
+    head = [t("why.rule"), *(t(f"terms.{name}") for name in ("until", "by")), t("why.because"), t("terms.ticket")]
+    rows = [[w["rule"], w["until"], w["by"], w["because"], w["ticket"] or "-"] for w in waived]
+    return [*lines, "", *_table(head, rows)]
+
+
+def _model(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return files, findings, anatomy and card."""
+    t = figures.locale
+    lines = [f"## {t('model.heading')}", ""]
+    if dossier.files:
+        rows = [[one.name, figures.number(one.size, "bytes"), one.sha256] for one in dossier.files.body.files]
+        lines += _table([t("model.file"), t("model.size"), "SHA-256"], rows)
+        found = [[f.severity, f.check, f.place, f.message] for f in dossier.files.body.findings]
+        lines += ["", *_table([t(f"model.{name}") for name in ("severity", "check", "place", "message")], found)]
+    for heading, record in (("model.anatomy", dossier.anatomy), ("model.card", dossier.card)):
+        lines += ["", f"### {t(heading)}", ""]
+        facts: dict[str, Any] = record.body.model_dump() if record else {}
+        rows = [
+            [t.label("measure", k), t("model.not_said") if v is None else figures.value(v, k)] for k, v in facts.items()
+        ]
+        lines += _table([t("model.field"), t("model.value")], rows) if rows else [t("model.absent")]
+    return [*lines, "", escape(t("model.tag_warning"))]
+
+
+def _measured(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return every estimate with interval, count and the evidence that holds its items."""
+    t = figures.locale
+    records: tuple[Record[Any], ...]
+    records = (*dossier.scores, *dossier.behaviours, *dossier.latencies, *dossier.comparisons)
+    rows = [
+        [record.body.suite.name, t.label("measure", name), figures.estimate(found, name), record.id]
+        for record in records
+        for name in type(record.body).model_fields
+        if (found := as_estimate(record.evidence.body.get(name)))
+    ]
+    lines = [f"## {t('measured.heading')}", ""]
+    lines += _table([t(f"measured.{name}") for name in ("suite", "measure", "estimate")] + [t("why.evidence")], rows)
+    notes = [f"- {escape(one.body.suite.name)}: {escape(one.body.calibration)}" for one in dossier.behaviours]
+    return [*lines, "", f"### {t('measured.calibration')}", "", *notes] if notes else lines
+
+
+def _looks(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return what was looked at and what was not."""
+    t = figures.locale
+    rows = [
+        [t(f"area.{one.area}"), one.looked, t("look.measured") if one.found is None else one.found, one.left]
+        if one.looked
+        else [t(f"area.{one.area}"), "-", "-", "-"]
+        for one in dossier.looks
+    ]
+    head = [t(f"look.{name}") for name in ("area", "looked", "found", "left")]
+    return [f"## {t('look.heading')}", "", escape(t("look.legend")), "", *_table(head, rows)]
+
+
+def _made(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return the evidence and the policy behind the dossier."""
+    t = figures.locale
+    rows = [
+        [
+            one.evidence.kind,
+            one.id,
+            one.evidence.made_on,
+            f"{one.evidence.producer.name} {one.evidence.producer.version}",
+        ]
+        if one.evidence
+        else ["-", one.id, "-", t("made.not_at_hand")]
+        for one in dossier.sources
+    ]
+    head = [t(f"made.{name}") for name in ("kind", "evidence", "on", "producer")]
+    digest = _pairs((t("made.policy_digest"), dossier.decision["policy_digest"]))
+    return [f"## {t('made.heading')}", "", *_table(head, rows), "", *digest]
+
+
+def _sign(_dossier: Dossier, figures: Figures) -> list[str]:
+    """Return the signature lines."""
+    t = figures.locale
+    head = [t("sign.heading"), *(t(f"sign.{name}") for name in ("signature", "name", "date"))]
+    rows = [[t(f"sign.{role}"), "", "", ""] for role in ("lawyer", "engineer", "auditor")]
+    return [f"## {t('sign.heading')}", "", escape(t("sign.lead")), "", *_table(head, rows)]

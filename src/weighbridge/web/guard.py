@@ -1,0 +1,66 @@
+"""The guard in front of the pages: own machine only, reading only, and headers that forbid the rest.
+
+The server listens on the loopback address; a hostile site can still point its own name at 127.0.0.1 (DNS
+rebinding), so a request must also name this machine in its Host header.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["HEADERS", "Guard"]
+
+_OWN_NAME = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+_METHODS = {"GET", "HEAD"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """ASGI middleware: refuses what is not a GET or HEAD for this machine, and sets the headers of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it in one plain sentence."""
+        if scope["type"] != "http":
+            # Life-cycle messages pass; there are no web sockets here.
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = _refusal(scope)
+        await (refusal or self.app)(scope, receive, send_with_headers)
+
+
+def _refusal(scope: Scope) -> PlainTextResponse | None:
+    """Return why a request is refused, or None."""
+    hosts = Headers(scope=scope).getlist("host")
+    if len(hosts) != 1 or not _OWN_NAME.fullmatch(hosts[0]):
+        return PlainTextResponse("This server answers to 127.0.0.1 and localhost only\n", status_code=421)
+    if scope["method"] not in _METHODS:
+        return PlainTextResponse("These pages can be read, not changed\n", 405, headers={"Allow": "GET, HEAD"})
+    return None

@@ -1,0 +1,62 @@
+"""The server of the pages: uvicorn on the loopback address, and nowhere else."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import ExtraMissing, UsageError
+from weighbridge.store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["serve"]
+
+HOST = "127.0.0.1"
+STORE_FILE = "evidence.sqlite"
+_LAST_PORT = 65_535
+
+
+def serve(workspace: Path, port: int, announce: Callable[[str], None]) -> None:
+    """Serve the store of a workspace until interrupted; `announce` is told the address once it answers.
+
+    Port 0 takes a free one. Raises NotFound without a store, UsageError for a port in use, ExtraMissing
+    without the extra `ui`.
+    """
+    try:
+        import uvicorn
+
+        from weighbridge.web.app import create_app
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(
+            f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
+        ) from error
+    store = SQLiteStore(workspace / STORE_FILE, read_only=True)
+    try:
+        with _listen(port) as listener:
+            announce(f"http://{HOST}:{listener.getsockname()[1]}/")
+            config = uvicorn.Config(
+                create_app(store),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        store.close()
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a listening socket on the loopback address."""
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"`{port}` is not a port", hint="give a number from 0 to 65535; 0 takes a free one")
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise UsageError(
+            f"port {port} cannot be used: {error.strerror}", hint="choose another with `--port`, or 0 for a free one"
+        ) from error

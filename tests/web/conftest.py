@@ -1,0 +1,93 @@
+"""The pages over a store that holds one weighing, served by uvicorn on a free port of this machine."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import runpy
+import socket
+import threading
+import time
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.web.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TODAY = date(2026, 11, 22)
+_BUILDERS = Path(__file__).parents[1] / "unit" / "dossier" / "weighed.py"
+
+
+class Served:
+    """A running server, the ids in its store, and a client that says what it asks for."""
+
+    def __init__(self, port: int, ids: SimpleNamespace) -> None:
+        self.port = port
+        self.ids = ids
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, path: str, method: str = "GET", host: str | None = None) -> SimpleNamespace:
+        """Return status, headers and text of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
+            answer = connection.getresponse()
+            return SimpleNamespace(status=answer.status, headers=answer.headers, text=answer.read().decode())
+        finally:
+            connection.close()
+
+    def json(self, path: str) -> Any:
+        """Return the JSON of an answer that must be there."""
+        answer = self.ask(path)
+        assert answer.status == 200, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        return json.loads(answer.text)
+
+
+@pytest.fixture(scope="session")
+def weighed() -> SimpleNamespace:
+    """Return the builders of the weighing by name."""
+    return SimpleNamespace(**runpy.run_path(str(_BUILDERS)))
+
+
+def filled(place: Path, weighed: Any) -> SimpleNamespace:
+    """Fill a store with one weighing and three decisions; return their ids."""
+    store = SQLiteStore(place)
+    try:
+        statements = [store.add(one) for one in weighed.evidence()]
+        return SimpleNamespace(
+            subject=weighed.SUBJECT,
+            statements=statements,
+            reject=store.add(weighed.decided()),
+            hold=store.add(weighed.decided(verdict="hold", policy_name="internal-tool", expires_on="2027-05-01")),
+            expired=store.add(weighed.decided(verdict="adopt", policy_name="old", expires_on="2026-11-20")),
+        )
+    finally:
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, weighed: Any) -> Iterator[Served]:
+    """Serve the pages in a thread for the whole session."""
+    place = tmp_path_factory.mktemp("workspace") / "evidence.sqlite"
+    ids = filled(place, weighed)
+    store = SQLiteStore(place, read_only=True)
+    config = uvicorn.Config(create_app(store, lambda: TODAY), log_level="critical", access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Served(listener.getsockname()[1], ids)
+        server.should_exit = True
+        thread.join(timeout=20)
+    store.close()
