@@ -14,6 +14,7 @@ from weighbridge.core.artefact import Artefact, NotInspected
 from weighbridge.core.kinds import FilesV1
 from weighbridge.core.reference import Reference
 from weighbridge.errors import DamagedFile
+from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.files import inspect_files
 from weighbridge.inspection.inspect import inspect_artefact
 from weighbridge.testing.pinned import pin
@@ -109,12 +110,29 @@ def test_an_index_that_cannot_be_read_is_found(tmp_path: Path) -> None:
 
 
 def test_a_link_out_of_the_folder_is_found(tmp_path: Path) -> None:
-    """The hub leaves it alone and says why; other reasons are no finding."""
-    (tmp_path / "LICENSE").write_text("x")
-    link = NotInspected("key.pem", "symbolic link to a place outside the folder")
-    assert _found(tmp_path, link, NotInspected("pipe", "not a regular file")) == [
-        ("outside-link", "high", "key.pem", "symbolic link to a place outside the folder; it was not followed")
+    """A folder of links, as the folder hub pins it: out of it is high, nowhere is medium, inside is no finding."""
+    folder = tmp_path / "model"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "LICENSE").write_text("x")
+    (tmp_path / "key.pem").write_text("secret")
+    (folder / "key.pem").symlink_to("../key.pem")
+    (folder / "passwd").symlink_to("/etc/passwd")
+    (folder / "gone").symlink_to("absent")
+    (folder / "again").symlink_to("inside")
+    artefact = resolve(Reference.parse(str(folder)))
+    findings = FilesV1.model_validate(inspect_files(artefact, TODAY).body).findings
+    assert [(found.check, found.severity, found.place) for found in findings] == [
+        ("outside-link", "medium", "gone"),
+        ("outside-link", "high", "key.pem"),
+        ("outside-link", "high", "passwd"),
     ]
+    assert findings[2].message == "symbolic link leads out of the folder: -> /etc/passwd; it was not followed"
+
+
+def test_a_pipe_that_was_left_alone_is_no_link(tmp_path: Path) -> None:
+    """Other reasons belong to the list of files left alone."""
+    (tmp_path / "LICENSE").write_text("x")
+    assert _found(tmp_path, NotInspected("pipe", "is a named pipe, not a file")) == []
 
 
 def test_a_missing_licence_is_found(tmp_path: Path) -> None:
