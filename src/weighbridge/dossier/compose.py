@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dossier", "compose"]
 
+_OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
 
 
@@ -89,7 +90,7 @@ def _compose(decision: dict[str, Any], by_id: dict[str, Evidence]) -> Dossier:
     behaviours, latencies = _all(own, BehaviourV1), _all(own, LatencyV1)
     sections: list[Record[Any] | None] = [files, anatomy, card, *scores, *behaviours, *latencies, *comparisons]
     shown = {record.id for record in sections if record}
-    rulings = sorted(decision["rulings"], key=lambda ruling: _EFFECTS.index(ruling["effect"]))
+    rulings = sorted(decision["rulings"], key=_weight)
     return Dossier(
         decision=decision,
         name=files.body.name if files else _served_name(decision, (*scores, *behaviours, *latencies)),
@@ -100,6 +101,11 @@ def _compose(decision: dict[str, Any], by_id: dict[str, Evidence]) -> Dossier:
         looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons)),
         sources=_sources(decision, everything, shown),
     )  # fmt: skip
+
+
+def _weight(ruling: dict[str, Any]) -> tuple[int, int]:
+    """Return where a ruling stands in the order of reading: by what it leads to, then by how it came out."""
+    return _EFFECTS.index(ruling["effect"]), _OUTCOMES.index(ruling["outcome"])
 
 
 def _read(evidence: Evidence, kind: type[BodyT]) -> Record[BodyT]:

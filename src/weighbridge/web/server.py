@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import ExtraMissing, UsageError
 from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.workflow.workspace import STORE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 HOST = "127.0.0.1"
-STORE_FILE = "evidence.sqlite"
 _LAST_PORT = 65_535
 
 

@@ -20,7 +20,7 @@ def test_the_tally_adds_up(dossier: Dossier) -> None:
 
 
 def test_the_rules_that_decide_come_first(dossier: Dossier) -> None:
-    """Reject, hold, condition, none: and the policy's order within each."""
+    """Reject, hold, condition, none; then what failed before what is not known; then the policy's order."""
     effects = [ruling["effect"] for ruling in dossier.rulings]
     assert effects == ["reject", "hold", "hold", "hold", "condition", "none", "none", "none", "none"]
     assert dossier.rulings[0]["rule"] == "knows-english"

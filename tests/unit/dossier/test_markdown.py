@@ -59,3 +59,11 @@ def test_the_document_leads_with_the_verdict(dossier: Dossier) -> None:
     assert lines[2] == "**Reject** — 4 of 9 rules met, 1 not met, 3 not known, 1 waived"
     assert "30.7% \\[23.8, 38.5\\], n = 150, 2 unscored" in "\n".join(lines)
     assert "**不采用**" in render(dossier, "zh").decode()
+
+
+def test_a_pipe_does_not_end_a_cell() -> None:
+    """Text with a pipe fills its own cell and pushes no other out of the row."""
+    lines = ["| a | b |", "| --- | --- |", f"| {escape('x|y')} | {escape('z')} |"]
+    inline = [token for token in PARSER.parse("\n".join(lines)) if token.type == "inline"]
+    cells = ["".join(child.content for child in token.children or ()) for token in inline]
+    assert cells == ["a", "b", "x|y", "z"]
