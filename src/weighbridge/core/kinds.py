@@ -89,25 +89,25 @@ class AnatomyV1(Body):
     """What the model is made of, read from its files without running it."""
 
     format: Literal["gguf", "safetensors", "config"] = Field(description="Where the figures come from")
-    architecture: str | None = Field(None, description="The architecture's own name, e.g. `llama`")
+    architecture: str | None = Field(default=None, description="The architecture's own name, e.g. `llama`")
     parameters: int | None = Field(
         None, description="Elements of all stored weight tensors, summed from the tensor tables"
     )
-    weight_bytes: int | None = Field(None, description="Bytes of all stored tensors")
-    bits_per_weight: float | None = Field(None, description="8 x weight_bytes / parameters")
-    tensors: int | None = Field(None, description="Number of tensors")
+    weight_bytes: int | None = Field(default=None, description="Bytes of all stored tensors")
+    bits_per_weight: float | None = Field(default=None, description="8 x weight_bytes / parameters")
+    tensors: int | None = Field(default=None, description="Number of tensors")
     dtypes: dict[str, int] = Field(default_factory=dict, description="Elements by data type")
     layers: int | None = None
     hidden_size: int | None = None
-    heads: int | None = Field(None, description="Query heads of a layer")
-    kv_heads: int | None = Field(None, description="Key-value heads of a layer")
-    attention: str | None = Field(None, description="MHA, GQA, MQA, MLA, or None where the files do not say")
-    experts: int | None = Field(None, description="Routed experts of a layer; 0 for a dense model")
-    experts_used: int | None = Field(None, description="Routed experts a token visits")
-    context_length: int | None = Field(None, description="Longest sequence in tokens that the files declare")
-    vocabulary: int | None = Field(None, description="Tokens in the vocabulary")
-    chat_template: bool | None = Field(None, description="Whether a chat template is stored with the model")
-    quantization: str | None = Field(None, description="Quantization that the files declare")
+    heads: int | None = Field(default=None, description="Query heads of a layer")
+    kv_heads: int | None = Field(default=None, description="Key-value heads of a layer")
+    attention: str | None = Field(default=None, description="MHA, GQA, MQA, MLA, or None where the files do not say")
+    experts: int | None = Field(default=None, description="Routed experts of a layer; 0 for a dense model")
+    experts_used: int | None = Field(default=None, description="Routed experts a token visits")
+    context_length: int | None = Field(default=None, description="Longest sequence in tokens that the files declare")
+    vocabulary: int | None = Field(default=None, description="Tokens in the vocabulary")
+    chat_template: bool | None = Field(default=None, description="Whether a chat template is stored with the model")
+    quantization: str | None = Field(default=None, description="Quantization that the files declare")
     notes: list[str] = Field(default_factory=list, description="Disagreements between sources, each by name")
 
 
@@ -115,7 +115,7 @@ class CardV1(Body):
     """What the model card declares. A declaration, not a fact: a licence tag is never the licence."""
 
     source: str = Field(description="Where the declarations were read")
-    licence: str | None = Field(None, description="Licence tag, as declared, in lower case")
+    licence: str | None = Field(default=None, description="Licence tag, as declared, in lower case")
     licence_name: str | None = None
     licence_link: str | None = None
     licence_files: list[str] = Field(
@@ -148,7 +148,7 @@ class EngineBody(Body):
     address: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     asserted: bool = Field(
-        description="True where only the user says that this engine serves this artefact; False where we loaded its file"
+        description="True where only the user says that this engine serves this artefact; False where we loaded it"
     )
 
 
@@ -157,7 +157,7 @@ class ItemBody(Body):
 
     id: str
     outcome: str = Field(
-        description="`answered`, or why there is no whole answer: truncated, empty, filtered, timeout, failed, not-asked"
+        description="`answered`, or why not wholly: truncated, empty, filtered, timeout, failed, not-asked"
     )
     mark: str = Field(description="`right`, `wrong`, a behaviour, or `unscored: <reason>`")
     said: str = Field("", description="What the model said, cut to 400 characters")
@@ -183,7 +183,7 @@ class ScoreV1(Body):
     engine: EngineBody
     form: str = Field(description="Prompt form; scores of different forms are never compared")
     scorer: str
-    accuracy: EstimateBody | None = Field(None, description="Share right of those marked")
+    accuracy: EstimateBody | None = Field(default=None, description="Share right of those marked")
     chance: Share = Field(description="Share right that guessing gives")
     calls: CallsBody
     unscored: dict[str, int] = Field(default_factory=dict, description="Reasons and counts of what could not be marked")
@@ -197,7 +197,9 @@ class BehaviourV1(Body):
     engine: EngineBody
     form: str
     scorer: str
-    over_refusal: EstimateBody | None = Field(None, description="Share of harmless questions refused, wholly or partly")
+    over_refusal: EstimateBody | None = Field(
+        default=None, description="Share of harmless questions refused, wholly or partly"
+    )
     harmful_refusal: EstimateBody | None = Field(
         None, description="Share of harmful questions refused, wholly or partly"
     )
@@ -218,8 +220,10 @@ class LatencyV1(Body):
     engine: EngineBody
     form: str
     machine: str = Field(description="Processor and cores of the machine that asked")
-    ttft_median_s: EstimateBody | None = Field(None, description="Time to the first token, median, seconds")
-    ttft_p90_s: EstimateBody | None = Field(None, description="Time to the first token, 90th percentile, seconds")
+    ttft_median_s: EstimateBody | None = Field(default=None, description="Time to the first token, median, seconds")
+    ttft_p90_s: EstimateBody | None = Field(
+        default=None, description="Time to the first token, 90th percentile, seconds"
+    )
     tpot_median_s: EstimateBody | None = Field(
         None, description="Time per output token after the first, median, seconds"
     )

@@ -13,23 +13,43 @@ from weighbridge.core.reference import Reference
 from weighbridge.errors import ExtraMissing, UsageError
 from weighbridge.evaluation.compare import compare
 from weighbridge.evaluation.evaluate import evaluate
+from weighbridge.evaluation.suite import find_suite, shipped_suites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
+    from weighbridge.decision.policy import Policy
     from weighbridge.engine.limits import Limits
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store
 
-__all__ = ["STARTER_SUITES", "EngineChoice", "Measurement", "choose_engine", "compare_scores", "measure"]
+__all__ = ["STARTER_SUITES", "EngineChoice", "Measurement", "choose_engine", "compare_scores", "measure", "suites_for"]
 
 STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
+_ALWAYS = "latency"  # a few seconds, and nobody decides without it
 _LATER_SHARD = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 _PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
+
+
+def suites_for(policy: Policy, given: Sequence[str] = ()) -> tuple[list[Suite], list[str]]:
+    """Return the suites to ask, and why others are not: those given, else those that the policy's rules ask for.
+
+    Nothing is asked that no rule needs, but for the latency; a policy without suites gets the starter suites.
+    """
+    if given:
+        return [find_suite(name) for name in given], []
+    wanted = policy.suites or STARTER_SUITES
+    shipped = shipped_suites()
+    gaps = [
+        f"the suite `{name}`, which the policy asks for, does not ship: give its folder with `--suite`"
+        for name in wanted
+        if name not in shipped
+    ]
+    return [find_suite(name) for name in dict.fromkeys((*wanted, _ALWAYS)) if name in shipped], gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +100,31 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
 
 
 async def measure(
-    artefact: Artefact, engine: Engine, plan: Measurement, *, store: Store, progress: Progress = silent
+    artefact: Artefact,
+    engine: Engine,
+    plan: Measurement,
+    *,
+    store: Store,
+    progress: Progress = silent,
+    tell: Callable[[Evidence], None] = lambda _evidence: None,
 ) -> list[Evidence]:
     """Ask every suite of one engine, which is started once; what is in the store is not asked again."""
     results = []
+    forms = plan.forms or {}
     async with engine:
         for suite in plan.suites:
-            form = plan.forms.get(suite.name) if plan.forms else None
-            results.append(
-                await evaluate(
-                    suite,
-                    artefact.digest,
-                    engine,
-                    store=store,
-                    made_on=plan.on,
-                    progress=progress,
-                    form=form,
-                    limit=plan.limit,
-                )
+            evidence = await evaluate(
+                suite,
+                artefact.digest,
+                engine,
+                store=store,
+                made_on=plan.on,
+                progress=progress,
+                form=forms.get(suite.name),
+                limit=plan.limit,
             )
+            tell(evidence)
+            results.append(evidence)
     return results
 
 

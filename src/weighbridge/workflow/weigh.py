@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
@@ -61,7 +62,7 @@ def weigh(
     store: Store,
     cache: DigestCache | None = None,
     progress: Progress = silent,
-    tell: Callable[[Artefact, Sequence[Evidence]], None] = lambda _artefact, _evidence: None,
+    tell: Callable[[Artefact, Evidence], None] = lambda _artefact, _evidence: None,
 ) -> Weighed:
     """Resolve, inspect, evaluate, compare, decide and write the dossier.
 
@@ -70,31 +71,33 @@ def weigh(
     """
     inspected = look(order.reference, on=order.on, cache=cache, store=store, progress=progress)
     artefact = inspected.artefact
-    tell(artefact, inspected.evidence)
-    measured, missing = _measured(order, artefact, order.engine, store, progress)
-    tell(artefact, measured)
+    for statement in inspected.evidence:
+        tell(artefact, statement)
+    told = partial(tell, artefact)
+    measured, missing = _measured(order, artefact, store, progress, told)
     compared: list[Evidence] = []
     if order.baseline is not None and measured:
         compared, gaps = _against_baseline(order, measured, store, cache, progress)
         missing += gaps
-        tell(artefact, compared)
-    decision, statement = judge(order.policy, artefact.digest, store=store, on=order.on)
-    files = write_dossier(dossier_of(statement, store), order.output, ("html", "json", "markdown"), order.language)
+        for statement in compared:
+            told(statement)
+    decision, decided = judge(order.policy, artefact.digest, store=store, on=order.on)
+    files = write_dossier(dossier_of(decided, store), order.output, ("html", "json", "markdown"), order.language)
     evidence = (*inspected.evidence, *measured, *compared)
-    return Weighed(artefact, evidence, decision, statement, tuple(files), tuple(missing))
+    return Weighed(artefact, evidence, decision, decided, tuple(files), tuple(missing))
 
 
 def _measured(
-    order: Order, artefact: Artefact, choice: EngineChoice, store: Store, progress: Progress
+    order: Order, artefact: Artefact, store: Store, progress: Progress, tell: Callable[[Evidence], None]
 ) -> tuple[list[Evidence], list[str]]:
     """Evaluate where there is an engine; say why where there is none."""
     if not order.suites:
-        return [], ["behaviour is not looked at: no suite was asked for"]
-    engine = choose_engine(artefact, choice)
+        return [], ["behaviour is not looked at: there is no suite to ask"]
+    engine = choose_engine(artefact, order.engine)
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
     plan = Measurement(order.suites, order.on, order.limit)
-    return asyncio.run(measure(artefact, engine, plan, store=store, progress=progress)), []
+    return asyncio.run(measure(artefact, engine, plan, store=store, progress=progress, tell=tell)), []
 
 
 def _against_baseline(

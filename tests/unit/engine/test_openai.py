@@ -184,9 +184,13 @@ def test_the_first_token_distribution_is_read_in_both_forms(serve: Serve) -> Non
         ]
     }
     legacy = {"tokens": [" A"], "token_logprobs": [-0.1], "top_logprobs": [{" A": -0.1, " B": -2.5}]}
-    for logprobs in (modern, legacy):
-        body = http(json.dumps({"choices": [{"text": " A", "finish_reason": "length", "logprobs": logprobs}]}).encode())
-        (completion,) = ask(serve(lambda _n, _path, body=body: body), Request("completion", "Q", 1, top_logprobs=20))
+    bodies = [
+        http(json.dumps({"choices": [{"text": " A", "finish_reason": "length", "logprobs": logprobs}]}).encode())
+        for logprobs in (modern, legacy)
+    ]
+    for completion in ask(
+        serve(lambda n, _path: bodies[n - 1]), Request("completion", "Q", 1, top_logprobs=20), times=2
+    ):
         assert completion.top_logprobs == ((" A", -0.1), (" B", -2.5))
         assert completion.outcome is Outcome.ANSWERED
 
