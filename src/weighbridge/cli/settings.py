@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
@@ -52,11 +53,12 @@ def load_settings(**flags: str | None) -> Settings:
         if f"WEIGHBRIDGE_{name.upper()}" in os.environ
     }
     values |= {name: value for name, value in flags.items() if value is not None}
+    language = load_locale(str(values["language"])).language  # refused now, not after a minute's work
     return Settings(
         Workspace(Path(str(values["workspace"])), Path(str(values["cache"]))),
         policy=str(values["policy"]),
         engine=values["engine"],
-        language=str(values["language"]),
+        language=language,
         key=_key(),
     )
 

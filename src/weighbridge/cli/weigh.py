@@ -79,13 +79,11 @@ def weigh_and_tell(order: Order, settings: Settings, *, as_json: bool, plain_cod
 
     def tell(artefact: Artefact, evidence: Evidence) -> None:
         if not told:
-            click.echo(pinned_line(artefact))
+            click.echo(f"Weighing {order.reference} by policy `{order.policy.name}`\n\n{pinned_line(artefact)}")
             told.append(True)
         for line in evidence_lines([evidence]):
             click.echo(line)
 
-    if not as_json:
-        click.echo(f"Weighing {order.reference} by policy `{order.policy.name}`\n")
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         silent_tell = {} if as_json else {"tell": tell}
         weighed = weigh(order, store=store, cache=cache, progress=progress_on_stderr(), **silent_tell)
