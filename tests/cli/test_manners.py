@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,16 +10,18 @@ import pytest
 from weighbridge.cli.main import COMMANDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import CommandLine
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message", "hint"),
     [
-        (["wiegh", "demo"], 2, "no such command `wiegh`", "did you mean `weigh`"),
+        (["wiegh", "demo"], 2, "no such command `wiegh`", "did you mean `weigh`?"),
         (["weigh", "demo", "--polcy", "x"], 2, "no such option `--polcy`", "--policy"),
-        (["inspect", "hf:Qwen/Qwen3-8B"], 2, "Hugging Face, which Weighbridge cannot read from yet", "hf download Qwen/Qwen3-8B"),
-        (["inspect", "ms:Qwen/Qwen3-8B"], 2, "ModelScope, which Weighbridge cannot read from yet", "modelscope download"),
+        (["inspect", "hf:Qwen/Qwen3-8B"], 2, "is on Hugging Face, which Weighbridge", "hf download Qwen/Qwen3-8B"),
+        (["inspect", "ms:Qwen/Qwen3-8B"], 2, "is on ModelScope, which Weighbridge", "modelscope download"),
         (["inspect", "hf:nonsense"], 2, "is not a hub reference", "hf:maker/model"),
         (["inspect", "nowhere.gguf"], 3, "nowhere.gguf", ""),
         (["inspect", "./nowhere"], 3, "nowhere", ""),

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from weighbridge import __version__
-from weighbridge.errors import Interrupted, WeighbridgeError
+from weighbridge.errors import Interrupted, UsageError, WeighbridgeError, did_you_mean
 
 __all__ = ["COMMANDS", "main", "run"]
 
@@ -36,10 +36,12 @@ class _Commands(click.Group):
         """Return the commands in the order of the work."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002 - click's signature
         """Import one command."""
         if cmd_name not in COMMANDS:
-            return None
+            raise UsageError(
+                f"no such command `{cmd_name}`", hint=did_you_mean(cmd_name, COMMANDS) or "see `weighbridge --help`"
+            )
         command: click.Command = importlib.import_module(f"weighbridge.cli.{cmd_name}").command
         return command
 
