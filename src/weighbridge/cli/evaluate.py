@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from typing import Any
 
@@ -50,7 +49,7 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
         plan = Measurement(suites, date.today(), given["limit"])  # noqa: DTZ011 - the calendar on the wall
-        results = asyncio.run(measure(artefact, engine, plan, store=store, progress=progress))
+        results = measure(artefact, engine, plan, store=store, progress=progress)
     if as_json:
         statements = [{"id": statement.id, **statement.to_json()} for statement in results]
         print_json("evaluate", {"digest": artefact.digest, "evidence": statements})

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FaultServer", "http", "start_in_thread"]
+__all__ = ["HANG", "FaultServer", "http", "start_in_thread"]
 
+HANG = b"(hang)"
+_HANG_S = 3600.0
 _REQUEST_TAIL = b"\r\n\r\n"
 _START_S = 10.0
 
@@ -18,7 +20,8 @@ _START_S = 10.0
 class FaultServer:
     """A raw HTTP server on 127.0.0.1 that sends exactly the bytes it is told to, fault or not.
 
-    `reply(n, path)` returns the bytes for the n-th request to a path other than `/models`; None hangs.
+    `reply(n, path)` returns the bytes for the n-th request to a path other than `/models`; None hangs, and bytes
+    that end in HANG hang after what stands before it.
     """
 
     def __init__(self, reply: Callable[[int, str], bytes | None]) -> None:
@@ -56,10 +59,11 @@ class FaultServer:
                 self.bodies.append(body)
                 answer = self.reply(len(self.paths), path)
             if answer is None:
-                await asyncio.sleep(3600)
+                await asyncio.sleep(_HANG_S)
             else:
-                writer.write(answer)
+                writer.write(answer.removesuffix(HANG))
                 await writer.drain()
+                await asyncio.sleep(_HANG_S if answer.endswith(HANG) else 0)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -97,7 +96,7 @@ def _measured(
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
     plan = Measurement(order.suites, order.on, order.limit)
-    return asyncio.run(measure(artefact, engine, plan, store=store, progress=progress, tell=tell)), []
+    return measure(artefact, engine, plan, store=store, progress=progress, tell=tell), []
 
 
 def _against_baseline(
@@ -111,5 +110,5 @@ def _against_baseline(
     if isinstance(engine, str):
         return [], [f"there is no comparison with `{baseline.name}`: {engine}"]
     plan = replace(Measurement(scored, order.on, order.limit), forms=forms)
-    theirs = asyncio.run(measure(baseline, engine, plan, store=store, progress=progress))
+    theirs = measure(baseline, engine, plan, store=store, progress=progress)
     return compare_scores(measured, theirs, baseline.name, store=store, on=order.on)

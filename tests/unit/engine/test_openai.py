@@ -14,7 +14,7 @@ from weighbridge.engine.limits import Limits
 from weighbridge.engine.openai import OpenAIEngine
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.errors import EngineUnreachable, UsageError
-from weighbridge.testing.fault_server import FaultServer, http
+from weighbridge.testing.fault_server import HANG, FaultServer, http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,14 @@ def test_a_hanging_endpoint_becomes_a_timeout(serve: Serve) -> None:
     (completion,) = ask(server, limits=Limits(timeout_s=0.4))
     assert (completion.outcome, completion.attempts) == (Outcome.TIMEOUT, 2)
     assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_stops_half_way_becomes_a_timeout(serve: Serve, *, stream: bool) -> None:
+    """The limit covers the body, too: a server that starts to answer and then hangs does not hold up the run."""
+    server = serve(lambda _n, _path: b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\ndata: {}\n\n" + HANG)
+    (completion,) = ask(server, Request("chat", "Q", 8, stream=stream), limits=Limits(timeout_s=0.4))
+    assert (completion.outcome, completion.attempts) == (Outcome.TIMEOUT, 2)
 
 
 def test_a_connection_that_dies_half_way_is_tried_again(serve: Serve) -> None:
