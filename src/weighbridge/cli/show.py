@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,7 @@ __all__ = [
     "evidence_lines",
     "pinned_line",
     "print_json",
+    "program",
     "quantity",
     "share",
     "verdict_code",
@@ -207,6 +209,14 @@ def _wrapped(text: str) -> list[str]:
     """Break a sentence into lines that fit the terminal."""
     width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
     return textwrap.wrap(text, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+
+
+def program() -> str:
+    """Return how this program was called: its name where the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if called.name != "weighbridge" or shutil.which("weighbridge"):
+        return "weighbridge"
+    return os.path.relpath(called)
 
 
 def _bold(text: str) -> str:

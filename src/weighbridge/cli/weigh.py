@@ -11,7 +11,7 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.settings import load_settings
-from weighbridge.cli.show import decision_lines, evidence_lines, pinned_line, print_json, verdict_code
+from weighbridge.cli.show import decision_lines, evidence_lines, pinned_line, print_json, program, verdict_code
 from weighbridge.decision.shipped import load_policy
 from weighbridge.engine.limits import Limits
 from weighbridge.workflow.measure import EngineChoice, suites_for
@@ -101,7 +101,7 @@ def _tell_end(weighed: Weighed, settings: Settings) -> None:
     for line in decision_lines(weighed.decision, whole=False):
         click.echo(line)
     click.echo(f"\n  -  not looked at     0  looked at, nothing found\n\nDossier: {weighed.files[0]}")
-    click.echo(f"Next: `weighbridge ui {settings.workspace.path}`")
+    click.echo(f"Next: `{program()} ui {settings.workspace.path}`")
 
 
 def _document(weighed: Weighed) -> dict[str, Any]:
