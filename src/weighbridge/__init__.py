@@ -1,7 +1,5 @@
 """Weighbridge: decide whether an open-weight model may go into production, and prove why.
 
-    >>> from weighbridge import weigh, decide            # doctest: +SKIP
-
 Names are loaded when they are first asked for, so that `import weighbridge` stays cheap.
 """
 
@@ -19,8 +17,9 @@ if TYPE_CHECKING:
     from weighbridge.decision.policy import Policy
     from weighbridge.decision.shipped import load_policy
     from weighbridge.errors import WeighbridgeError
+    from weighbridge.evaluation.suite import find_suite
     from weighbridge.store.sqlite import SQLiteStore
-    from weighbridge.workflow.weigh import weigh
+    from weighbridge.workflow.weigh import Order, weigh
 
 __version__ = "0.1.0"
 
@@ -29,11 +28,13 @@ _HOMES = {
     "Decision": "weighbridge.decision.decide",
     "Estimate": "weighbridge.core.estimate",
     "Evidence": "weighbridge.core.evidence",
+    "Order": "weighbridge.workflow.weigh",
     "Policy": "weighbridge.decision.policy",
     "Reference": "weighbridge.core.reference",
     "SQLiteStore": "weighbridge.store.sqlite",
     "WeighbridgeError": "weighbridge.errors",
     "decide": "weighbridge.decision.decide",
+    "find_suite": "weighbridge.evaluation.suite",
     "load_policy": "weighbridge.decision.shipped",
     "weigh": "weighbridge.workflow.weigh",
 }
@@ -43,12 +44,14 @@ __all__ = [
     "Decision",
     "Estimate",
     "Evidence",
+    "Order",
     "Policy",
     "Reference",
     "SQLiteStore",
     "WeighbridgeError",
     "__version__",
     "decide",
+    "find_suite",
     "load_policy",
     "weigh",
 ]

@@ -196,6 +196,14 @@ def test_a_baseline_is_asked_the_same_and_compared(
     assert document["decision"]["verdict"] == "adopt"
 
 
+def test_again_asks_anew_once_a_day(weighbridge: CommandLine, adder: FaultServer, sums: Path) -> None:
+    """Stored answers count unless `--again`; a second `--again` of the day goes on from the first."""
+    words = ("evaluate", f"{adder.url}#m", "--suite", str(sums))
+    for extra, asked in (((), 40), ((), 40), (("--again",), 80), (("--again",), 80)):
+        weighbridge(*words, *extra)
+        assert len(adder.paths) == asked
+
+
 def test_a_dry_run_asks_nothing(weighbridge: CommandLine, adder: FaultServer, sums: Path) -> None:
     """It says how many questions there would be."""
     done = weighbridge("evaluate", f"{adder.url}#m", "--suite", str(sums), "--limit", "7", "--dry-run")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -82,6 +84,19 @@ def test_the_check_of_the_how_to_is_python() -> None:
     text = (REPOSITORY / "docs/howto/write-a-plug-in.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     compile(code, "example", "exec")
+
+
+@pytest.mark.engine
+def test_the_program_of_the_library_how_to_runs(demo_model: Path, tmp_path: Path) -> None:
+    """The example weighs the demo as it stands, and prints a verdict."""
+    assert demo_model.is_file()
+    text = (REPOSITORY / "docs/howto/use-the-library.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.startswith("hold"), done.stderr
+    assert (tmp_path / "dossier" / "dossier.html").is_file()
 
 
 @pytest.mark.parametrize("group", ["checks", "suites"])

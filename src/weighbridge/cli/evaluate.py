@@ -25,6 +25,7 @@ __all__ = ["command"]
 @click.argument("reference", metavar="REF")
 @options.suites
 @options.limit
+@options.again
 @options.engine
 @options.in_flight
 @options.timeout_s
@@ -48,7 +49,8 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
         engine = choose_engine(artefact, EngineChoice(settings.engine, settings.key, limits))
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
-        plan = Measurement(suites, date.today(), given["limit"])  # noqa: DTZ011 - the calendar on the wall
+        today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+        plan = Measurement(suites, today, given["limit"], today.toordinal() if given["again"] else 0)
         results = measure(artefact, engine, plan, store=store, progress=progress)
     if as_json:
         statements = [{"id": statement.id, **statement.to_json()} for statement in results]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 __all__ = [
+    "again",
     "as_json",
     "engine",
     "in_flight",
@@ -31,6 +32,9 @@ suites = click.option(
     help="Suite to ask; may be repeated. Default: the starter suites.",
 )
 limit = click.option("--limit", type=click.IntRange(min=1), help="Ask at most this many questions of each suite.")
+again = click.option(
+    "--again", is_flag=True, help="Ask anew what was asked before today; without it, stored answers count."
+)
 language = click.option("--language", metavar="en|zh", help="Language of the dossier.")
 in_flight = click.option(
     "--in-flight",

@@ -30,6 +30,7 @@ __all__ = ["command", "weigh_and_tell"]
 @options.policy
 @options.suites
 @options.limit
+@options.again
 @options.engine
 @click.option("--baseline", metavar="REF", help="Model in use today: asked the same questions, and compared.")
 @click.option("--baseline-engine", metavar="URL", help="Address of the engine that serves the baseline.")
@@ -58,16 +59,18 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     suites, gaps = suites_for(policy, given["suites"])
     for gap in gaps:
         click.echo(f"warning: {gap}", err=True)
+    today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
     order = Order(
         reference=reference,
         policy=policy,
         suites=suites,
-        on=date.today(),  # noqa: DTZ011 - a decision is dated by the calendar on the wall
+        on=today,
         output=output,
         engine=EngineChoice(settings.engine, settings.key, limits),
         baseline=given["baseline"],
         baseline_engine=EngineChoice(given["baseline_engine"], settings.key, limits),
         limit=given["limit"],
+        draw=today.toordinal() if given["again"] else 0,
         language=settings.language,
     )
     ctx.exit(weigh_and_tell(order, settings, as_json=given["as_json"], plain_code=given["no_verdict_code"]))

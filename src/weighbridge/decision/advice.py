@@ -45,10 +45,12 @@ def command_for(rule: Rule, reason: Reason) -> str | None:
     """Return the command that would make the evidence, or None where no command can; REF stands for the model."""
     if rule.kind in _OF_FILES:
         # Reading the same files again says the same again.
-        return "weighbridge inspect REF" if reason in {Reason.NO_EVIDENCE, Reason.STALE} else None
+        return "weighbridge weigh REF" if reason in {Reason.NO_EVIDENCE, Reason.STALE} else None
     if rule.kind in _OF_SUITES:
         suite = rule.where.get(SUITE)
-        return "weighbridge evaluate REF" + (f" --suite {shlex.quote(suite)}" if isinstance(suite, str) else "")
+        named = f" --suite {shlex.quote(suite)}" if isinstance(suite, str) else ""
+        again = " --again" if reason is Reason.STALE else ""  # or the stored answers would come back
+        return f"weighbridge evaluate REF{named}{again}"
     if rule.kind == "comparison/v1":
         return "weighbridge weigh REF --baseline BASELINE"
     return None

@@ -44,14 +44,16 @@ async def evaluate(
     progress: Progress = silent,
     form: Form | None = None,
     limit: int | None = None,
+    draw: int = 0,
 ) -> Evidence:
     """Ask a suite and return `score/v1`, `behaviour/v1` or `latency/v1`, as the suite says.
 
-    `form` fixes the prompt form (a baseline is asked in the candidate's); `limit` asks fewer questions.
+    `form` fixes the prompt form (a baseline is asked in the candidate's); `limit` asks fewer questions;
+    another `draw` asks anew what was asked before.
     Work that is in the store is not done again; the evidence is added to the store.
     """
-    form = form or await settle_form(suite, subject, engine, store)
-    plan = make_plan(suite, subject, engine.identity, form, limit=limit)
+    form = form or await settle_form(suite, subject, engine, store, draw=draw)
+    plan = make_plan(suite, subject, engine.identity, form, limit=limit, draw=draw)
     producer = Producer("weighbridge", weighbridge.__version__)
     inputs = (suite.digest, engine.identity.digest, plan.digest)
     done = store.by_recipe(recipe_of(subject, suite.measures, inputs, producer))

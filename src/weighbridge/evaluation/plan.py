@@ -30,7 +30,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """Digest of what is asked: an input of the evidence that comes of it."""
-        return digest_of({"suite": self.suite.digest, "form": self.form, "items": [item.id for item in self.items]})
+        asked = {"suite": self.suite.digest, "form": self.form, "items": [item.id for item in self.items]}
+        return digest_of({**asked, "draws": sorted({request.draw for request in self.requests})})
 
     @property
     def generates(self) -> bool:
@@ -44,8 +45,10 @@ def forms_of(suite: Suite) -> tuple[Form, ...]:
     return tuple(form for form in known if form in suite.forms)
 
 
-def make_plan(suite: Suite, subject: str, engine: EngineIdentity, form: Form, *, limit: int | None = None) -> Plan:
-    """Lay out the requests.
+def make_plan(
+    suite: Suite, subject: str, engine: EngineIdentity, form: Form, *, limit: int | None = None, draw: int = 0
+) -> Plan:
+    """Lay out the requests; another `draw` asks the same questions anew.
 
     A multiple-choice suite of one token reads the first token's distribution: one request a question.
     A `limit` spreads its items evenly over the suite, so that every group is asked.
@@ -62,6 +65,7 @@ def make_plan(suite: Suite, subject: str, engine: EngineIdentity, form: Form, *,
             system=suite.system,
             top_logprobs=_TOP_LOGPROBS if reads_distribution else 0,
             stream=suite.measures == "latency/v1",
+            draw=draw,
         )
         for item in items
     )

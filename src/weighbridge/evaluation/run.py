@@ -66,13 +66,13 @@ class _Keeper:
         self.written_at = time.monotonic()
 
 
-async def settle_form(suite: Suite, subject: str, engine: Engine, store: Store) -> Form:
+async def settle_form(suite: Suite, subject: str, engine: Engine, store: Store, *, draw: int = 0) -> Form:
     """Return the prompt form to use: the first one that this engine can answer.
 
     Costs no call of its own: the answer is kept, and is the first of the run.
     """
     forms = forms_of(suite)
-    plans = [make_plan(suite, subject, engine.identity, form, limit=1) for form in forms]
+    plans = [make_plan(suite, subject, engine.identity, form, limit=1, draw=draw) for form in forms]
     if len(forms) == 1:
         return forms[0]
     for form, plan in zip(forms, plans, strict=True):

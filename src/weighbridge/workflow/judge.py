@@ -29,29 +29,42 @@ RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier
 
 
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """Return the newest statement of each measurement.
+    """Return the statement that counts of each measurement, from statements in the order they were added.
 
-    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline:
-    asking again the same way replaces the older answer, asking another way stands beside it.
+    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline. Asking
+    again the same way replaces the older answer, unless it asked fewer of the same questions; asking another way
+    stands beside it.
     """
-    latest: dict[str, Evidence] = {}
+    counts: dict[str, Evidence] = {}
     for statement in evidence:
         if statement.kind == DECISION:
             continue
-        body = statement.body
-        suite, engine = body.get("suite", {}), body.get("engine", {})
+        suite, engine = _table(statement, "suite"), _table(statement, "engine")
         slot = [
             statement.kind,
             suite.get("name"),
-            body.get("form"),
+            statement.body.get("form"),
             engine.get("name"),
             engine.get("address"),
-            body.get("baseline"),
         ]
-        key = json.dumps(slot)
-        if key not in latest or statement.made_on >= latest[key].made_on:
-            latest[key] = statement
-    return list(latest.values())
+        key = json.dumps([*slot, statement.body.get("baseline")])
+        if key not in counts or _replaces(statement, counts[key]):
+            counts[key] = statement
+    return list(counts.values())
+
+
+def _replaces(new: Evidence, old: Evidence) -> bool:
+    """Return whether a statement takes the place of another about the same measurement."""
+    asked_now, asked_before = (_table(one, "calls").get("asked") for one in (new, old))
+    if _table(new, "suite") == _table(old, "suite") and asked_now != asked_before:
+        return isinstance(asked_now, int) and isinstance(asked_before, int) and asked_now > asked_before
+    return new.made_on >= old.made_on
+
+
+def _table(statement: Evidence, name: str) -> dict[str, Any]:
+    """Return a table of the body, empty where there is none: a store may hold what others wrote."""
+    value = statement.body.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Decision, Evidence]:

@@ -72,6 +72,7 @@ class Measurement:
     suites: Sequence[Suite]
     on: date
     limit: int | None = None
+    draw: int = 0  # another number asks anew what was asked before
     forms: Mapping[str, Form] | None = None  # by suite: a baseline is asked in the candidate's forms
 
 
@@ -128,6 +129,7 @@ def measure(
                     progress=progress,
                     form=forms.get(suite.name),
                     limit=plan.limit,
+                    draw=plan.draw,
                 )
                 tell(evidence)
                 results.append(evidence)

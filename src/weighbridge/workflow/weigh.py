@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class Order:
     baseline: str | None = None
     baseline_engine: EngineChoice = field(default_factory=EngineChoice)
     limit: int | None = None
+    draw: int = 0
     language: str = "en"
 
 
@@ -95,7 +96,7 @@ def _measured(
     engine = choose_engine(artefact, order.engine)
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
-    plan = Measurement(order.suites, order.on, order.limit)
+    plan = Measurement(order.suites, order.on, order.limit, order.draw)
     return measure(artefact, engine, plan, store=store, progress=progress, tell=tell), []
 
 
@@ -109,6 +110,6 @@ def _against_baseline(
     engine = choose_engine(baseline, order.baseline_engine)
     if isinstance(engine, str):
         return [], [f"there is no comparison with `{baseline.name}`: {engine}"]
-    plan = replace(Measurement(scored, order.on, order.limit), forms=forms)
+    plan = Measurement(scored, order.on, order.limit, order.draw, forms)
     theirs = measure(baseline, engine, plan, store=store, progress=progress)
     return compare_scores(measured, theirs, baseline.name, store=store, on=order.on)

@@ -168,7 +168,7 @@ def test_missing_evidence_is_named(policy_text: Write, changes: dict[str, Any], 
 def test_files_need_another_revision(policy_text: Write, score: Score) -> None:
     """Reading the same files again says the same, so no command is offered."""
     text = policy_text(kind="card/v1", where=None, measure="licence", operator="in", value=["mit", "isc"])
-    assert rule_on(text).command == "weighbridge inspect REF"
+    assert rule_on(text).command == "weighbridge weigh REF"
     statement = about(score, "card/v1", {"licence": "llama3"})
     ruling = rule_on(text, statement)
     assert ruling.command is None

@@ -24,7 +24,7 @@ def test_a_rule_is_explained_with_its_because() -> None:
     """By policy and id it is one rule; by id alone it is the rule of every policy that has it."""
     one = explain("starter:licence-tag")
     assert "a tag is not the licence" in one
-    assert "weighbridge inspect REF" in one
+    assert "weighbridge weigh REF" in one
     every = explain("licence-tag")
     assert all(f"# {name}:licence-tag (rule)" in every for name in shipped_policies())
 

@@ -1,0 +1,58 @@
+"""Which of several statements counts, and what a decision rests on."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.workflow.judge import newest
+
+SUBJECT = "sha256:" + "a" * 64
+
+
+def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evidence:
+    """Build a statement about one suite."""
+    body = {
+        "suite": {"name": more.get("suite", "s"), "digest": more.get("digest", "d")},
+        "form": more.get("form", "chat"),
+        "engine": {"name": "openai", "address": more.get("address", "http://a/v1")},
+        "calls": {"asked": asked},
+        "accuracy": {"value": value},
+    }
+    return Evidence(SUBJECT, "score/v1", body, (), Producer("p", "1"), date(2026, 1, day))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "kept"),
+    [
+        (score(1), score(2, value=0.1), [1]),  # asked again the same way: the newer one
+        (score(2), score(1, value=0.1), [0]),  # added later, but made earlier
+        (score(1), score(1, value=0.1), [1]),  # the same day: the one added later
+        (score(1), score(2, asked=5), [0]),  # a quick look does not displace the whole
+        (score(1, asked=5), score(1), [1]),
+        (score(1), score(2, digest="e", asked=5), [1]),  # another version of the suite
+        (score(1), score(2, form="completion"), [0, 1]),  # another way stands beside it
+        (score(1), score(2, address="http://b/v1"), [0, 1]),
+        (score(1), score(2, suite="t"), [0, 1]),
+    ],
+)
+def test_asking_again_replaces_and_asking_otherwise_does_not(older: Evidence, newer: Evidence, kept: list[int]) -> None:
+    """A bad score cannot be displaced by asking in another form, of another engine, or fewer questions."""
+    assert newest([older, newer]) == [(older, newer)[index] for index in kept]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["suite", "engine", "form", "calls", "baseline"]),
+        st.none() | st.integers() | st.lists(st.text()),
+    )
+)
+def test_bodies_of_any_shape_are_survived(body: dict[str, Any]) -> None:
+    """A store may hold what others wrote."""
+    statement = Evidence(SUBJECT, "score/v1", body, (), Producer("p", "1"), date(2026, 1, 1))
+    assert newest([statement, statement]) == [statement]
