@@ -8,6 +8,7 @@ import runpy
 import socket
 import threading
 import time
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,9 @@ from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from weighbridge.store.protocol import Store
 
 TODAY = date(2026, 11, 22)
 _BUILDERS = Path(__file__).parents[1] / "unit" / "dossier" / "weighed.py"
@@ -79,7 +82,13 @@ def served(tmp_path_factory: pytest.TempPathFactory, weighed: Any) -> Iterator[S
     """Serve the pages in a thread for the whole session."""
     place = tmp_path_factory.mktemp("workspace") / "evidence.sqlite"
     ids = filled(place, weighed)
-    store = SQLiteStore(place, read_only=True)
+    with closing(SQLiteStore(place, read_only=True)) as store, serving(store, ids) as running:
+        yield running
+
+
+@contextmanager
+def serving(store: Store, ids: SimpleNamespace) -> Iterator[Served]:
+    """Serve the pages over a store in a thread."""
     config = uvicorn.Config(create_app(store, lambda: TODAY), log_level="critical", access_log=False, ws="none")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -90,4 +99,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, weighed: Any) -> Iterator[S
         yield Served(listener.getsockname()[1], ids)
         server.should_exit = True
         thread.join(timeout=20)
-    store.close()
+
+
+@pytest.fixture(scope="session")
+def serve_over() -> Callable[[Store], AbstractContextManager[Served]]:
+    """Return what serves the pages over any store."""
+    return lambda store: serving(store, SimpleNamespace())

@@ -223,7 +223,7 @@ def test_serve_announces_its_address_and_stops_when_interrupted(tmp_path: Path, 
 
 def test_serve_refuses_what_it_cannot_do(tmp_path: Path, weighed: Any, served: Any) -> None:
     """No store, a port in use, no port at all: one sentence each."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="there is no evidence in"):
         serve(tmp_path, 0, print)
     store = SQLiteStore(tmp_path / "evidence.sqlite")
     store.add(weighed.files())

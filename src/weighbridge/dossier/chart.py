@@ -46,7 +46,7 @@ def share_plot(dossier: Dossier, figures: Figures) -> Markup | None:
     rows: list[dict[str, Any]] = []
     for share in dossier.shares:
         found = getattr(share.record.body, share.measure)
-        label = _label(share.suite, t.label("measure", share.measure))
+        label = _label(share.title, t.label("measure", share.measure))
         if share.chance:
             rows.append({"label": label, "what": t("measured.chance"), "x": share.chance})
         rows += [
@@ -73,7 +73,7 @@ def difference_plot(dossier: Dossier, figures: Figures) -> Markup | None:
     rows: list[dict[str, Any]] = []
     for record in dossier.comparisons:
         found = record.body.difference
-        label = _label(record.body.suite.name, record.body.baseline_name)
+        label = _label(dossier.titles[record.id], record.body.baseline_name)
         rows += [
             {"label": label, "what": t("measured.margin"), "x": 100 * demand.threshold, "zero": 0}
             for demand in dossier.demands(record, "difference")

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from weighbridge.core.digest import short
+from weighbridge.core.digest import canonical, short
 from weighbridge.core.kinds import KINDS, AnatomyV1, BehaviourV1, CardV1, ComparisonV1, FilesV1, LatencyV1, ScoreV1
+from weighbridge.decision.decide import Decision
 from weighbridge.dossier.coverage import Look, looks
 from weighbridge.dossier.record import BodyT, Demand, Flip, Measured, Record, Source, Tally, anchor_of
+from weighbridge.dossier.title import titles_of
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from weighbridge.core.evidence import Evidence
     from weighbridge.core.kinds import Body
 
-__all__ = ["Dossier", "compose"]
+__all__ = ["Dossier", "compose", "read_decision"]
 
 _OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
+_DECISION = TypeAdapter(Decision)
 
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that a renderer needs, in the order of reading."""
+    """All that a renderer needs, in the order of reading.
+
+    `titles` says by id what each measurement is called; `flips` are those of each comparison, by its id.
+    """
 
     decision: dict[str, Any]
     name: str
@@ -40,6 +47,7 @@ class Dossier:
     behaviours: tuple[Record[BehaviourV1], ...]
     latencies: tuple[Record[LatencyV1], ...]
     comparisons: tuple[Record[ComparisonV1], ...]
+    titles: dict[str, str]
     flips: dict[str, tuple[Flip, ...]]
     looks: tuple[Look, ...]
     sources: tuple[Source, ...]
@@ -47,12 +55,16 @@ class Dossier:
     @property
     def shares(self) -> tuple[Measured, ...]:
         """Every share that was measured on the candidate, with what guessing would give."""
-        found = [Measured(score, "accuracy", score.body.suite.name, score.body.chance) for score in self.scores]
+        found = [
+            Measured(score, "accuracy", self.titles[score.id], score.body.chance)
+            for score in self.scores
+            if score.body.accuracy
+        ]
         found += [
-            Measured(behaviour, measure, behaviour.body.suite.name, None)
+            Measured(behaviour, measure, self.titles[behaviour.id], None)
             for behaviour in self.behaviours
             for measure in ("over_refusal", "harmful_refusal", "nonsense")
-            if getattr(behaviour.body, measure) is not None
+            if getattr(behaviour.body, measure)
         ]
         return tuple(found)
 
@@ -64,43 +76,61 @@ class Dossier:
             if ruling["measure"] == measure
             and record.id in ruling["evidence"]
             and ruling["operator"] in {"at-least", "at-most"}
+            and isinstance(ruling["threshold"], int | float)
         ]
         return tuple(dict.fromkeys(found))
 
 
-def compose(decision: dict[str, Any], evidence: Iterable[Evidence]) -> Dossier:
-    """Arrange a decision (its JSON) and the evidence at hand.
+def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Evidence] = ()) -> Dossier:
+    """Arrange a decision (its JSON) and the evidence it was made from, in the order in which that was added.
 
-    Raises UsageError where a body is not of its kind, or the decision lacks a field.
+    All of it that is about the decision's subject is shown; of files, anatomy and card the last. `behind` is what the
+    evidence itself was made from: the scores that a comparison pairs lend it their answers, and are listed.
+    Raises UsageError where the decision or a body is not of its kind.
     """
-    try:
-        return _compose(decision, {statement.id: statement for statement in evidence})
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"the decision cannot be read: {error}", hint="make it again with `weighbridge decide`"
-        ) from error
-
-
-def _compose(decision: dict[str, Any], by_id: dict[str, Evidence]) -> Dossier:
-    """Arrange what `compose` was given."""
-    everything = sorted(by_id.values(), key=lambda one: (one.made_on, one.id), reverse=True)
-    own = [one for one in everything if one.subject == decision["subject"]]
-    files, anatomy, card = _newest(own, FilesV1), _newest(own, AnatomyV1), _newest(own, CardV1)
+    made = read_decision(decision)
+    given = {statement.id: statement for statement in evidence}
+    at_hand = given | {statement.id: statement for statement in behind}
+    own = [one for one in given.values() if one.subject == made.subject]
+    files, anatomy, card = _last(own, FilesV1), _last(own, AnatomyV1), _last(own, CardV1)
     scores, comparisons = _all(own, ScoreV1), _all(own, ComparisonV1)
     behaviours, latencies = _all(own, BehaviourV1), _all(own, LatencyV1)
-    sections: list[Record[Any] | None] = [files, anatomy, card, *scores, *behaviours, *latencies, *comparisons]
-    shown = {record.id for record in sections if record}
-    rulings = sorted(decision["rulings"], key=_weight)
+    measured: list[Record[Any]] = [*scores, *behaviours, *latencies, *comparisons]
+    shown = {record.id for record in (files, anatomy, card, *measured) if record}
+    facts = json.loads(canonical(made.to_json()))  # as the store gives it back: keys in order, 1.0 as 1
     return Dossier(
-        decision=decision,
-        name=files.body.name if files else _served_name(decision, (*scores, *behaviours, *latencies)),
-        tally=_tally(rulings), rulings=tuple(rulings),
+        decision=facts,
+        name=files.body.name if files else _served_name(made.subject, (*scores, *behaviours, *latencies)),
+        tally=Tally(made.met, made.failed, made.unknown, made.waived),
+        rulings=tuple(sorted(facts["rulings"], key=_weight)),
         files=files, anatomy=anatomy, card=card,
         scores=scores, behaviours=behaviours, latencies=latencies, comparisons=comparisons,
-        flips={one.id: _flips(one.body, scores, everything) for one in comparisons},
+        titles=titles_of([record.evidence for record in measured]),
+        flips={one.id: _flips(one, at_hand) for one in comparisons},
         looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons)),
-        sources=_sources(decision, everything, shown),
+        sources=_sources(made.evidence, at_hand, shown),
     )  # fmt: skip
+
+
+def read_decision(value: Any) -> Decision:
+    """Read the JSON of a decision, whoever wrote it; raises UsageError with the first field that is wrong."""
+    try:
+        made = _DECISION.validate_json(canonical(value), strict=True)
+        problem = "" if made.to_json() == value else "its fields are not those of `decision/v1`"
+    except ValidationError as error:
+        problem = _first_problem(error)
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = str(error)
+    if problem:
+        raise UsageError(f"the decision cannot be read: {problem}", hint="make it again with `weighbridge decide`")
+    return made
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Return where the first thing is wrong, and how."""
+    first = error.errors(include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:200]
+    return f"`{where}`: {first['msg']}" if where else first["msg"]
 
 
 def _weight(ruling: dict[str, Any]) -> tuple[int, int]:
@@ -113,10 +143,8 @@ def _read(evidence: Evidence, kind: type[BodyT]) -> Record[BodyT]:
     try:
         body = kind.model_validate(evidence.body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])[:200]
         raise UsageError(
-            f"evidence `{short(evidence.id)}` is not `{evidence.kind}`: `{where}`: {first['msg']}",
+            f"evidence `{short(evidence.id)}` is not `{evidence.kind}`: {_first_problem(error)}",
             hint="`weighbridge evidence verify` checks the whole store",
         ) from error
     return Record(evidence.id, anchor_of(evidence.id), evidence, body)
@@ -127,55 +155,41 @@ def _name_of(kind: type[Body]) -> str:
     return next(name for name, body in KINDS.items() if body is kind)
 
 
-def _newest(evidence: list[Evidence], kind: type[BodyT]) -> Record[BodyT] | None:
-    """Return the newest statement of a kind."""
-    return next((_read(one, kind) for one in evidence if one.kind == _name_of(kind)), None)
+def _last(evidence: Sequence[Evidence], kind: type[BodyT]) -> Record[BodyT] | None:
+    """Return the last statement of a kind."""
+    return next((_read(one, kind) for one in reversed(evidence) if one.kind == _name_of(kind)), None)
 
 
-def _all(evidence: list[Evidence], kind: type[BodyT]) -> tuple[Record[BodyT], ...]:
-    """Return every statement of a kind that is measured with a suite, by suite, newest first."""
+def _all(evidence: Iterable[Evidence], kind: type[BodyT]) -> tuple[Record[BodyT], ...]:
+    """Return every statement of a kind that is measured with a suite, by suite, then in the order given."""
     records = [_read(one, kind) for one in evidence if one.kind == _name_of(kind)]
     return tuple(sorted(records, key=lambda record: str(getattr(record.body, "suite").name)))  # noqa: B009 - not every Body has one
 
 
-def _served_name(decision: dict[str, Any], records: tuple[Record[Any], ...]) -> str:
+def _served_name(subject: str, records: Iterable[Record[Any]]) -> str:
     """Return the name an endpoint gives its model, for an artefact without files."""
-    return next((str(record.body.engine.model) for record in records), short(decision["subject"]))
+    return next((str(record.body.engine.model) for record in records), short(subject))
 
 
-def _tally(rulings: list[dict[str, Any]]) -> Tally:
-    """Count how the rules came out."""
-    unwaived: list[Literal["pass", "fail", "unknown"]] = [r["outcome"] for r in rulings if not _is_waived(r)]
-    return Tally(
-        met=unwaived.count("pass"),
-        not_met=unwaived.count("fail"),
-        unknown=unwaived.count("unknown"),
-        waived=len(rulings) - len(unwaived),
-    )
+def _flips(comparison: Record[ComparisonV1], at_hand: dict[str, Evidence]) -> tuple[Flip, ...]:
+    """Return the questions that only one of the two gets right, with both answers where the scores are at hand.
+
+    A comparison is made from two scores: the candidate's first, then the baseline's.
+    """
+    made_from = [at_hand[digest] for digest in comparison.evidence.inputs if digest in at_hand]
+    scores = [_read(one, ScoreV1) for one in made_from if one.kind == _name_of(ScoreV1)]
+    ours = [score for score in scores if score.evidence.subject == comparison.evidence.subject][:1]
+    theirs = [score for score in scores if score.evidence.subject == comparison.body.baseline][-1:]
+    left, right = ({item.id: item for score in side for item in score.body.items} for side in (ours, theirs))
+    return tuple(Flip(name, left.get(name), right.get(name)) for name in comparison.body.flips)
 
 
-def _is_waived(ruling: dict[str, Any]) -> bool:
-    """Return whether a waiver, and not the evidence, lets this rule be."""
-    return bool(ruling.get("waived")) and ruling["outcome"] != "pass"
-
-
-def _flips(comparison: ComparisonV1, scores: Iterable[Record[ScoreV1]], evidence: list[Evidence]) -> tuple[Flip, ...]:
-    """Return the questions that only one of the two gets right, with both answers where they are at hand."""
-    suite, form = comparison.suite.digest, comparison.form
-    theirs = [_read(one, ScoreV1) for one in evidence if one.subject == comparison.baseline and one.kind == "score/v1"]
-    candidate, baseline = (
-        next((r.body.items for r in records if r.body.suite.digest == suite and r.body.form == form), [])
-        for records in (scores, theirs)
-    )
-    left, right = ({item.id: item for item in items} for items in (candidate, baseline))
-    return tuple(Flip(name, left.get(name), right.get(name)) for name in comparison.flips)
-
-
-def _sources(decision: dict[str, Any], evidence: list[Evidence], shown: set[str]) -> tuple[Source, ...]:
+def _sources(cited: Iterable[str], at_hand: dict[str, Evidence], shown: set[str]) -> tuple[Source, ...]:
     """List the statements at hand by kind, then those that the decision cites and nobody has."""
-    cited = [str(one) for one in decision["evidence"]]
-    at_hand = sorted(evidence, key=lambda one: (one.kind, one.made_on, one.id))
-    known = {one.id for one in at_hand}
-    listed = [Source(one.id, anchor_of(one.id), one, one.id in cited, one.id in shown) for one in at_hand]
-    missing = sorted(set(cited) - known)
-    return (*listed, *(Source(one, anchor_of(one), None, cited=True, shown=False) for one in missing))
+    wanted = set(cited)
+    listed = sorted(at_hand.values(), key=lambda one: (one.kind, one.made_on, one.id))
+    missing = sorted(wanted - at_hand.keys())
+    return (
+        *(Source(one.id, anchor_of(one.id), one, one.id in wanted, one.id in shown) for one in listed),
+        *(Source(one, anchor_of(one), None, cited=True, shown=False) for one in missing),
+    )

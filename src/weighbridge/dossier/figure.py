@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from weighbridge.core.kinds import EstimateBody
 
 if TYPE_CHECKING:
@@ -49,9 +51,10 @@ def unit_of(measure: str) -> Unit:
 
 def as_estimate(value: object) -> EstimateBody | None:
     """Return a JSON value as an estimate, or None where it is none."""
-    if isinstance(value, dict) and {"value", "low", "high", "n"} <= value.keys():
-        return EstimateBody.model_validate(value)
-    return None
+    try:
+        return EstimateBody.model_validate(value) if isinstance(value, dict) else None
+    except ValidationError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
         (t("document.subject"), decision["subject"]),
         (t("document.policy"), f"{decision['policy_name']} {decision['policy_version']}"),
         (t("document.decided"), decision["on"]),
-        (t("document.expires"), decision["expires_on"] or t("document.never")),
+        (t("document.expires"), decision["expires_on"]),
     )
     for part in (_why, _change, _terms, _model, _measured, _looks, _made, _sign):
         lines += ["", *part(dossier, figures)]
@@ -157,14 +157,14 @@ def _measured(dossier: Dossier, figures: Figures) -> list[str]:
     records: tuple[Record[Any], ...]
     records = (*dossier.scores, *dossier.behaviours, *dossier.latencies, *dossier.comparisons)
     rows = [
-        [record.body.suite.name, t.label("measure", name), figures.estimate(found, name), record.id]
+        [dossier.titles[record.id], t.label("measure", name), figures.estimate(found, name), record.id]
         for record in records
         for name in type(record.body).model_fields
         if (found := as_estimate(record.evidence.body.get(name)))
     ]
     lines = [f"## {t('measured.heading')}", ""]
     lines += _table([t(f"measured.{name}") for name in ("suite", "measure", "estimate")] + [t("why.evidence")], rows)
-    notes = [f"- {escape(one.body.suite.name)}: {escape(one.body.calibration)}" for one in dossier.behaviours]
+    notes = [f"- {escape(dossier.titles[one.id])}: {escape(one.body.calibration)}" for one in dossier.behaviours]
     return [*lines, "", f"### {t('measured.calibration')}", "", *notes] if notes else lines
 
 

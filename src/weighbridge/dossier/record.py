@@ -29,7 +29,7 @@ class Record(Generic[BodyT]):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How the rules came out; together they are all rules."""
+    """How the rules came out, as the decision itself counts; a waived rule is neither not met nor unknown."""
 
     met: int
     not_met: int
@@ -44,11 +44,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One estimate of the dossier: the field it stands in, the suite it was made with, and its record."""
+    """One estimate of the dossier: its record, the field it stands in, and the title of the measurement."""
 
     record: Record[Any]
     measure: str
-    suite: str
+    title: str
     chance: float | None
 
 

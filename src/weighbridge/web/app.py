@@ -49,7 +49,7 @@ def create_app(store: Store, today: Callable[[], date] = date.today) -> Starlett
     )
 
 
-async def _style(_request: Request) -> Response:
+def _style(_request: Request) -> Response:
     """Answer with the sheet of the dossier, followed by that of the pages."""
     own = files(__package__).joinpath("static", "style.css").read_text(encoding="utf-8")
     return Response(stylesheet() + own, media_type="text/css")

@@ -45,11 +45,11 @@ class Page:
 def routes_of(page: Page, reader: Callable[[], Reader]) -> list[Route]:
     """Return the route of the JSON twin, then that of the page."""
 
-    async def twin(request: Request) -> Response:
+    def twin(request: Request) -> Response:
         """Answer with JSON."""
         return as_json(f"weighbridge/ui/{page.name}/v1", {"question": page.question, **page.facts(reader(), request)})
 
-    async def shown(request: Request) -> Response:
+    def shown(request: Request) -> Response:
         """Answer with HTML."""
         return html_page(page.name, page.question, request.url, page.facts(reader(), request))
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from weighbridge.core.digest import short
 from weighbridge.core.kinds import KINDS
-from weighbridge.errors import NotFound
+from weighbridge.dossier.compose import read_decision
+from weighbridge.errors import NotFound, UsageError
+from weighbridge.workflow.judge import newest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
     from weighbridge.core.evidence import Evidence
+    from weighbridge.decision.decide import Decision
     from weighbridge.store.protocol import Store
 
-__all__ = ["SOON_DAYS", "body_of", "decision_in", "decision_row", "names_of", "row"]
+__all__ = ["SOON_DAYS", "body_of", "decision_at", "decision_row", "name_in", "names_of", "row"]
 
 SOON_DAYS = 30
 
 
 def row(evidence: Evidence, name: str) -> dict[str, Any]:
-    """Return what a list says of one statement."""
+    """Return what a list says of one statement; `verdict` is None where it is no decision that can be read."""
+    decision = _decision_in(evidence)
     return {
         "id": evidence.id,
         "kind": evidence.kind,
@@ -30,14 +36,8 @@ def row(evidence: Evidence, name: str) -> dict[str, Any]:
         "made_on": evidence.made_on.isoformat(),
         "producer": f"{evidence.producer.name} {evidence.producer.version}",
         "about": _about(evidence),
-        "verdict": _verdict(evidence),
+        "verdict": decision.verdict if decision else None,
     }
-
-
-def _verdict(evidence: Evidence) -> str | None:
-    """Return the verdict of a decision, or None for any other statement."""
-    decision = evidence.body.get("decision")
-    return str(decision.get("verdict", "")) if evidence.kind == "decision/v1" and isinstance(decision, dict) else None
 
 
 def _about(evidence: Evidence) -> str:
@@ -49,32 +49,50 @@ def _about(evidence: Evidence) -> str:
 
 
 def names_of(store: Store) -> dict[str, str]:
-    """Return the newest name of every subject whose files were listed."""
-    return {one.subject: str(one.body.get("name", short(one.subject))) for one in store.select(kind="files/v1")}
+    """Return the name of every subject whose files were listed."""
+    listed: dict[str, list[Evidence]] = {}
+    for one in store.select(kind="files/v1"):
+        listed.setdefault(one.subject, []).append(one)
+    return {subject: name_in(newest(found), subject) for subject, found in listed.items()}
 
 
-def decision_in(evidence: Evidence) -> dict[str, Any]:
-    """Return the decision that a statement holds; raises NotFound where it holds none."""
-    decision = evidence.body.get("decision")
-    if evidence.kind != "decision/v1" or not isinstance(decision, dict):
+def name_in(evidence: Iterable[Evidence], subject: str) -> str:
+    """Return the name that the files give a subject, or its digest where they were not listed."""
+    listed = (one.body.get("name", short(subject)) for one in evidence if one.kind == "files/v1")
+    return str(next(listed, short(subject)))
+
+
+def decision_at(store: Store, evidence_id: str) -> Evidence:
+    """Return the decision with this id; raises NotFound where another kind of statement has it."""
+    evidence = store.get(evidence_id)
+    if evidence.kind != "decision/v1":
         raise NotFound(
             f"`{short(evidence.id)}` is evidence of kind `{evidence.kind}`, not a decision",
             hint=f"look at it under `/evidence/{evidence.id}`",
         )
-    return decision
+    return evidence
 
 
 def decision_row(evidence: Evidence, name: str, today: date) -> dict[str, Any]:
     """Return what a list says of a decision, and whether somebody has to act on it."""
-    decision = decision_in(evidence)
-    expires = decision.get("expires_on")
-    days = (date.fromisoformat(expires) - today).days if expires else None
-    waits = "hold" if decision.get("verdict") == "hold" else None
-    if days is not None and days < 0:
-        waits = "expired"
-    elif days is not None and days <= SOON_DAYS:
-        waits = "expires-soon"
+    decision = _decision_in(evidence)
+    days = (decision.expires_on - today).days if decision else None
+    waits = None if decision else "unreadable"
+    if decision and days is not None:
+        waits = "expired" if days < 0 else "expires-soon" if days <= SOON_DAYS else None
+        waits = waits or ("hold" if decision.verdict == "hold" else None)
+    expires = decision.expires_on.isoformat() if decision else None
     return {**row(evidence, name), "expires_on": expires, "days_left": days, "waits": waits}
+
+
+def _decision_in(evidence: Evidence) -> Decision | None:
+    """Return the decision that a statement holds, or None where it holds none that can be read."""
+    if evidence.kind != "decision/v1":
+        return None
+    try:
+        return read_decision(evidence.body.get("decision"))
+    except UsageError:
+        return None
 
 
 def body_of(evidence: Evidence) -> dict[str, Any] | None:

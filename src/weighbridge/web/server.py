@@ -6,8 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import ExtraMissing, UsageError
-from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.workspace import STORE_FILE
+from weighbridge.workflow.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,21 +32,18 @@ def serve(workspace: Path, port: int, announce: Callable[[str], None]) -> None:
         raise ExtraMissing(
             f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
         ) from error
-    store = SQLiteStore(workspace / STORE_FILE, read_only=True)
-    try:
-        with _listen(port) as listener:
-            announce(f"http://{HOST}:{listener.getsockname()[1]}/")
-            config = uvicorn.Config(
-                create_app(store),
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                ws="none",
-            )
-            uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        store.close()
+    folder = Workspace(workspace, cache=workspace)  # the pages read no model, so the cache is never opened
+    with folder.store(read_only=True) as store, _listen(port) as listener:
+        announce(f"http://{HOST}:{listener.getsockname()[1]}/")
+        config = uvicorn.Config(
+            create_app(store),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+        )
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:

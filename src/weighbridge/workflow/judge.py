@@ -10,11 +10,11 @@ from weighbridge import plugin
 from weighbridge.core.evidence import Evidence, Producer
 from weighbridge.decision.decide import Decision, decide
 from weighbridge.dossier.compose import compose
-from weighbridge.errors import NotFound
+from weighbridge.errors import NotFound, UsageError
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -84,15 +84,23 @@ def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Deci
 
 
 def dossier_of(statement: Evidence, store: Store) -> Dossier:
-    """Compose the dossier of a decision that is in the store, from the very evidence it was made from."""
-    cited = []
-    for digest in statement.inputs:
+    """Compose the dossier of a decision in the store from its inputs, and from the scores that its comparisons pair.
+
+    Raises UsageError where the statement holds no decision that can be read.
+    """
+    wanted = set(statement.inputs)
+    inputs = [one for one in store.select(subject=statement.subject) if one.id in wanted]
+    paired = [digest for one in inputs if one.kind == "comparison/v1" for digest in one.inputs]
+    return compose(statement.body.get("decision"), inputs, _at_hand(paired, store))
+
+
+def _at_hand(digests: Iterable[str], store: Store) -> Iterator[Evidence]:
+    """Yield the statements among digests; what is not in the store, or is no digest, is left out."""
+    for digest in digests:
         try:
-            cited.append(store.get(digest))
-        except NotFound:  # the policy's own digest is an input, too, and no statement
+            yield store.get(digest)
+        except (NotFound, UsageError):
             continue
-    decision: dict[str, Any] = statement.body["decision"]
-    return compose(decision, cited)
 
 
 def write_dossier(dossier: Dossier, folder: Path, formats: Sequence[str], language: str) -> list[Path]:

@@ -159,7 +159,8 @@ def comparison() -> Evidence:
                        "level": 0.95, "unscored": 2},
         "both": 36, "neither": 82, "candidate_only": 10, "baseline_only": 22, "p_value": 0.0501, "flips": flips,
     }  # fmt: skip
-    return stated("comparison/v1", body)
+    pair = (score("knowledge-en", "en", 46, 150).id, score("knowledge-en", "en", 58, 150, BASELINE).id)
+    return Evidence(SUBJECT, "comparison/v1", body, pair, _PRODUCER, DAY)
 
 
 def evidence() -> list[Evidence]:
@@ -245,4 +246,5 @@ def decision(**changed: Any) -> dict[str, Any]:
 def decided(**changed: Any) -> Evidence:
     """Return the decision as evidence, as the store keeps it."""
     made = decision(**changed)
-    return Evidence(SUBJECT, "decision/v1", {"decision": made}, tuple(made["evidence"]), _PRODUCER, DAY)
+    inputs = (made["policy_digest"], *sorted(one.id for one in evidence() if one.subject == SUBJECT))
+    return Evidence(SUBJECT, "decision/v1", {"decision": made}, inputs, _PRODUCER, DAY)

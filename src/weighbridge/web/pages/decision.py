@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.dossier.compose import compose
 from weighbridge.web.page import Page, Reader
-from weighbridge.web.reading import decision_in, decision_row, names_of
+from weighbridge.web.reading import decision_at, decision_row, names_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -16,8 +16,8 @@ __all__ = ["PAGE"]
 
 def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     """Return the decision, its rulings with the decisive ones first, and how many rules are met."""
-    evidence = reader.store.get(request.path_params["id"])
-    dossier = compose(decision_in(evidence), ())
+    evidence = decision_at(reader.store, request.path_params["id"])
+    dossier = compose(evidence.body.get("decision"), ())
     name = names_of(reader.store).get(evidence.subject, "")
     tally = dossier.tally
     return {

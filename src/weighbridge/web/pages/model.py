@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.core.digest import short
+from weighbridge.dossier.title import titles_of
 from weighbridge.errors import NotFound
 from weighbridge.web.page import Page, Reader
-from weighbridge.web.reading import body_of, decision_row, row
+from weighbridge.web.reading import body_of, decision_row, name_in, row
+from weighbridge.workflow.judge import newest
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,32 +22,34 @@ _ESTIMATES = ("accuracy", "over_refusal", "harmful_refusal", "nonsense", "differ
 
 
 def _facts(reader: Reader, request: Request) -> dict[str, Any]:
-    """Return the newest of every kind about one digest."""
+    """Return what counts about one digest, and every statement about it."""
     digest = request.path_params["digest"]
     found = list(reader.store.select(subject=digest))
     if not found:
         raise NotFound(f"nothing is known about the model `{digest[:80]}`", hint="Home lists every model")
-    newest = {one.kind: {"id": one.id, "body": body_of(one), "made_on": one.made_on.isoformat()} for one in found}
-    listed = [str(one.body.get("name")) for one in found if one.kind == "files/v1"]
-    name = listed[-1] if listed else short(digest)
+    counted = newest(found)
+    looked = {one.kind: {"id": one.id, "body": body_of(one), "made_on": one.made_on.isoformat()} for one in counted}
+    measured = [one for one in counted if "suite" in (body_of(one) or {})]
+    titles = titles_of(measured)
+    name = name_in(counted, digest)
     decisions = [decision_row(one, name, reader.today) for one in found if one.kind == "decision/v1"]
     return {
         "digest": digest,
         "name": name,
-        "files": newest.get("files/v1"),
-        "anatomy": newest.get("anatomy/v1"),
-        "card": newest.get("card/v1"),
-        "measured": [estimate for one in found for estimate in _estimates(one)],
+        "files": looked.get("files/v1"),
+        "anatomy": looked.get("anatomy/v1"),
+        "card": looked.get("card/v1"),
+        "measured": [estimate for one in measured for estimate in _estimates(one, titles[one.id])],
         "decisions": decisions[::-1],
         "statements": [row(one, name) for one in found],
     }
 
 
-def _estimates(evidence: Evidence) -> list[dict[str, Any]]:
+def _estimates(evidence: Evidence, title: str) -> list[dict[str, Any]]:
     """Return every estimate of a statement, with what it was measured on."""
     body = body_of(evidence) or {}
     return [
-        {"id": evidence.id, "suite": body["suite"]["name"], "measure": measure, "estimate": body[measure],
+        {"id": evidence.id, "title": title, "measure": measure, "estimate": body[measure],
          "machine": body.get("machine")}
         for measure in _ESTIMATES
         if body.get(measure)
