@@ -5,15 +5,18 @@ Our own hubs, engines, checks, suites, scorers and renderers come through this s
 
 from __future__ import annotations
 
+import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from weighbridge.errors import NotFound, UsageError, did_you_mean
+from weighbridge.errors import NotFound, UsageError, WeighbridgeError, did_you_mean
 
 __all__ = ["GROUPS", "find", "load", "names"]
 
 GROUPS = ("hubs", "engines", "checks", "suites", "scorers", "renderers")
+
+_LONGEST = 300
 
 
 @cache
@@ -32,7 +35,7 @@ def names(group: str) -> tuple[str, ...]:
 
 
 def load(group: str, name: str) -> Any:
-    """Import and return one plug-in; raises NotFound for an unknown name, UsageError where importing fails."""
+    """Import and return one plug-in; raises NotFound for an unknown name, UsageError however importing fails."""
     points = find(group)
     if name not in points:
         known = ", ".join(f"`{known}`" for known in points)
@@ -40,9 +43,17 @@ def load(group: str, name: str) -> Any:
     point = points[name]
     try:
         return point.load()
-    except (ImportError, AttributeError) as error:
+    except (WeighbridgeError, KeyboardInterrupt):
+        raise  # says what to do already, or is the user's own
+    except BaseException as error:  # the module may be anyone's: it may raise anything, `SystemExit` too
         source = point.dist.name if point.dist else "an unknown package"
         raise UsageError(
-            f"the {group[:-1]} `{name}` of `{source}` could not be loaded: {error}",
+            f"the {group[:-1]} `{name}` of `{source}` could not be loaded: {_say(error)}",
             hint="`weighbridge doctor` shows what is missing and how to get it",
         ) from error
+
+
+def _say(error: BaseException) -> str:
+    """Return a foreign error as one short line; its own `__str__` may fail."""
+    line = " ".join(traceback.format_exception_only(error)[-1].split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

@@ -46,6 +46,16 @@ def test_a_real_repository_without_weights_is_inspected(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
+def test_real_configurations_that_ask_for_custom_code_are_found(name: str) -> None:
+    """Just those with an `auto_map`, by Python's own JSON; nothing else in a repository without weights can run."""
+    files, _, _ = _inspect(name)
+    asking = [path for path in (HUB / name).glob("**/*config.json") if json.loads(path.read_text()).get("auto_map")]
+    found = [finding.place for finding in files.findings if finding.check == "unread-code"]
+    assert found == sorted(path.relative_to(HUB / name).as_posix() for path in asking)
+    assert files.left_alone == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
 def test_the_index_of_the_collection_agrees(name: str) -> None:
     """Front matter and chat template are found where the collection's own index says they are."""
     with (HUB / "index.csv").open(newline="") as file:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from weighbridge import __version__, plugin
 from weighbridge.core.evidence import Evidence, Producer
-from weighbridge.core.finding import Finding, Severity
+from weighbridge.core.finding import Confidence, Finding, Severity
 from weighbridge.core.kinds import FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
+from weighbridge.errors import WeighbridgeError
 from weighbridge.formats.place import quote
+from weighbridge.inspection.folder import Folder
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,11 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["inspect_files"]
 
 _KIND = "files/v1"
+_MOST_UNREAD = 200  # names; the rest is counted
+_KNOWN_SUFFIXES = frozenset({
+    ".gguf", ".safetensors", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".jinja", ".model", ".vocab", ".tiktoken",
+    ".bpe", ".txt", ".md", ".rst", ".csv", ".tsv", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp",
+    ".svg", ".cff",
+})  # fmt: skip
+_KNOWN_NAMES = frozenset({".gitattributes", ".gitignore", "readme", "citation", "authors", "changelog"})
 
 
 def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
     """Run every registered check over an artefact and state its files and findings (files/v1)."""
-    ran, findings = _run_checks(artefact)
+    folder = Folder(artefact)
+    ran, findings = _run_checks(artefact, folder)
     counts = {severity.value: sum(found.severity is severity for found in findings) for severity in Severity}
     body = FilesV1(
         name=artefact.name,
@@ -30,7 +42,7 @@ def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
         total_bytes=artefact.total_bytes,
         count=len(artefact.files),
         files=[FileBody(name=file.name, size=file.size, sha256=file.sha256) for file in sorted(artefact.files)],
-        left_alone=[LeftAloneBody(name=entry.name, reason=entry.reason) for entry in sorted(artefact.left_alone)],
+        left_alone=_left_alone(artefact, folder, findings),
         checks=ran,
         findings=[
             FindingBody(
@@ -48,17 +60,41 @@ def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), producer, made_on)
 
 
-def _run_checks(artefact: Artefact) -> tuple[list[str], list[Finding]]:
+def _run_checks(artefact: Artefact, folder: Folder) -> tuple[list[str], list[Finding]]:
     """Return the ids of the checks that finished, and all findings; a check that breaks is a finding itself."""
     ran: list[str] = []
     findings: list[Finding] = []
     for name in plugin.names("checks"):
-        check = plugin.load("checks", name)
         try:
-            findings.extend(check(artefact))
-        except Exception as error:  # noqa: BLE001 - a check may be anyone's code; its failure must not read as clean
-            message = f"the check broke, so its files are not looked at: {type(error).__name__}: {quote(str(error))}"
-            findings.append(Finding(name, Severity.MEDIUM, ".", message))
+            findings.extend(plugin.load("checks", name)(artefact))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check may be anyone's; its failure is not "clean"
+            message = f"the check did not finish, so nothing is known of what it looks for: {_say(error, folder)}"
+            findings.append(Finding(name, Severity.HIGH, ".", message, Confidence.LOW))
         else:
             ran.append(name)
     return ran, sorted(findings, key=lambda found: (found.check, found.place, found.message))
+
+
+def _say(error: BaseException, folder: Folder) -> str:
+    """Return what broke: our own errors are sentences, a foreign one is quoted; its `__str__` may fail too."""
+    if isinstance(error, WeighbridgeError):
+        return folder.say(error)
+    return quote(traceback.format_exception_only(error)[-1].strip())
+
+
+def _left_alone(artefact: Artefact, folder: Folder, findings: list[Finding]) -> list[LeftAloneBody]:
+    """List what was seen and not inspected: what the hub left alone, then files of a kind that nothing here reads."""
+    entries = [LeftAloneBody(name=entry.name, reason=entry.reason) for entry in sorted(artefact.left_alone)]
+    known = {found.place for found in findings}.union(folder.licence_files())
+    unread = [name for name in folder.names if name not in known and not _is_known(name)]
+    entries += [LeftAloneBody(name=name, reason="no check reads this kind of file") for name in unread[:_MOST_UNREAD]]
+    if len(unread) > _MOST_UNREAD:
+        more = f"{len(unread) - _MOST_UNREAD} more files of a kind that no check reads"
+        entries.append(LeftAloneBody(name=".", reason=more))
+    return entries
+
+
+def _is_known(name: str) -> bool:
+    """Whether a name is that of weights, settings, a tokenizer, text or an image; its bytes are for the checks."""
+    path = PurePosixPath(name.lower())
+    return path.suffix in _KNOWN_SUFFIXES or path.name in _KNOWN_NAMES

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.errors import DamagedFile
+from weighbridge.errors import DamagedFile, WeighbridgeError
 from weighbridge.formats.config import read_config
 from weighbridge.formats.place import quote
 
@@ -42,7 +42,7 @@ class Folder:
         """Return the files that are named like a licence or a notice."""
         return [name for name in self.names if _is_licence(name)]
 
-    def say(self, error: DamagedFile) -> str:
+    def say(self, error: WeighbridgeError) -> str:
         """Return an error's message with paths inside the folder: evidence must not depend on where it lies."""
         return error.message.replace(quote(f"{self.root}/", _LONGEST_PATH)[1:-1], "")
 
