@@ -103,7 +103,8 @@ def adder(serve: Serve) -> FaultServer:
 def _added(server: FaultServer) -> bytes:
     """Answer the request that came last with the right sum."""
     question = json.loads(server.bodies[-1])["messages"][-1]["content"]
-    text = str(int(question.removesuffix("+1=")) + 1)
+    number = question.removesuffix("+1=")
+    text = str(int(number) + 1) if number.isdecimal() else "ok"
     return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode())
 
 

@@ -46,7 +46,9 @@ def test_weighing_without_an_engine_holds_and_says_how_to_get_one(bare: Path, tm
     )
     assert done.returncode == 11, done.stderr
     assert "pip install 'weighbridge[llamacpp]'" in done.stdout
-    assert (tmp_path / "weighbridge-work" / "dossiers" / "tiny.gguf" / "dossier.html").stat().st_size > 10_000
+    assert (
+        tmp_path / "weighbridge-work" / "dossiers" / "tiny.gguf" / "starter" / "dossier.html"
+    ).stat().st_size > 10_000
 
 
 def test_pages_and_demo_say_what_is_missing(bare: Path, tmp_path: Path) -> None:

@@ -10,8 +10,12 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.settings import load_settings
-from weighbridge.cli.show import decision_lines, print_json, verdict_code
+from weighbridge.cli.show import decision_lines, in_workspace, print_json, program, verdict_code
+from weighbridge.core.digest import short
+from weighbridge.core.reference import Reference
 from weighbridge.decision.shipped import load_policy
+from weighbridge.errors import UsageError
+from weighbridge.hub.protocol import resolve
 from weighbridge.workflow.judge import judge
 from weighbridge.workflow.look import look
 
@@ -31,14 +35,19 @@ def command(
 ) -> None:
     """Decide by a policy from the evidence there is; what was never looked at is unknown, not a pass.
 
-    The files are inspected if they were not yet; no engine is started.
+    The files are inspected if they were not yet, but not with --on; no engine is started.
     """
-    settings = load_settings(workspace=given["workspace"], policy=given["policy"])
-    day = on.date() if on else date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
+    settings = load_settings(weighed=reference, workspace=given["workspace"], policy=given["policy"])
+    today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
+    day = on.date() if on else today
+    if day > today:
+        raise UsageError(f"{day} is still to come", hint="decide as on a day that has been, or as of today")
     policy = load_policy(settings.policy)
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         subject = reference
-        if not reference.startswith("sha256:"):
+        if on is not None and not reference.startswith("sha256:"):  # what is read today is no evidence of that day
+            subject = resolve(Reference.parse(reference), cache, progress_on_stderr()).digest
+        elif on is None and not reference.startswith("sha256:"):
             subject = look(reference, on=day, cache=cache, store=store, progress=progress_on_stderr()).artefact.digest
         decision, statement = judge(policy, subject, store=store, on=day)
     if as_json:
@@ -46,5 +55,6 @@ def command(
     else:
         for line in decision_lines(decision, whole=True):
             click.echo(line)
-        click.echo(f"\nNext: `weighbridge dossier {statement.id[7:19]}`")
+        where = in_workspace(settings.workspace.path)
+        click.echo(f"\nNext: `{program()} dossier {short(statement.id)}{where}`")
     ctx.exit(verdict_code(decision, plain=no_verdict_code))

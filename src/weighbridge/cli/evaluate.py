@@ -10,13 +10,15 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.settings import load_settings
-from weighbridge.cli.show import evidence_lines, print_json
+from weighbridge.cli.show import evidence_lines, in_workspace, print_json, program
 from weighbridge.core.reference import Reference
+from weighbridge.dossier.visible import single_line
 from weighbridge.engine.limits import Limits
 from weighbridge.errors import Interrupted, UsageError
+from weighbridge.evaluation.run import Session
 from weighbridge.evaluation.suite import find_suite
 from weighbridge.hub.protocol import resolve
-from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, Measurement, choose_engine, measure
+from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, choose_engine, measure
 
 __all__ = ["command"]
 
@@ -37,7 +39,7 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
 
     Answers that are in the store are not asked for again; scoring them anew calls no model.
     """
-    settings = load_settings(workspace=given["workspace"], engine=given["engine"])
+    settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     suites = [find_suite(name) for name in given["suites"] or STARTER_SUITES]
     if dry_run:
         _tell_plan(suites, given["limit"], as_json=as_json)
@@ -50,19 +52,22 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
         today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-        plan = Measurement(suites, today, given["limit"], today.toordinal() if given["again"] else 0)
-        results = measure(artefact, engine, plan, store=store, progress=progress)
+        draw = today.toordinal() if given["again"] else 0
+        session = Session(store, today, progress, given["limit"], draw)
+        known = {statement.id for statement in store.select(subject=artefact.digest)}
+        results = measure(artefact, engine, suites, session)
     if as_json:
         statements = [{"id": statement.id, **statement.to_json()} for statement in results]
         print_json("evaluate", {"digest": artefact.digest, "evidence": statements})
     else:
-        click.echo(f"{artefact.name}\n")
+        click.echo(f"{single_line(artefact.name)}\n")
         for line in evidence_lines(results):
             click.echo(line)
-        counts = [statement.body["calls"] for statement in results]
-        calls, reused, failed = (sum(count[key] for count in counts) for key in ("calls", "reused", "failed"))
-        click.echo(f"\n{calls} calls, {reused} answers reused, {failed} questions without an answer")
-        click.echo(f"Next: `weighbridge decide {reference}`")
+        made = [statement.body["calls"] for statement in results if statement.id not in known]
+        calls, reused, failed = (sum(count[key] for count in made) for key in ("calls", "reused", "failed"))
+        reused += sum(s.body["calls"]["asked"] for s in results if s.id in known)
+        click.echo(f"\n{calls} calls, {reused} answers from the store, {failed} questions without an answer")
+        click.echo(f"Next: `{program()} decide {single_line(reference)}{in_workspace(settings.workspace.path)}`")
     if any(statement.body["calls"]["coverage"] == 0 for statement in results):
         raise Interrupted(
             "a suite got no answer at all",

@@ -12,6 +12,7 @@ from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
 from weighbridge.core.digest import short
 from weighbridge.core.kinds import KINDS, schema_of
+from weighbridge.dossier.visible import reveal, single_line
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
@@ -40,7 +41,8 @@ def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **giv
         print_json("evidence-list", {"evidence": rows})
         return
     for row in rows:
-        click.echo(f"{short(row['id'])}  {row['made_on']}  {row['kind']:<15} {short(row['subject'])}  {row['about']}")
+        about = single_line(row["about"])
+        click.echo(f"{short(row['id'])}  {row['made_on']}  {row['kind']:<15} {short(row['subject'])}  {about}")
     click.echo(f"{len(rows)} statements. Next: `weighbridge evidence show ID`", err=True)
 
 
@@ -56,7 +58,7 @@ def show(statement: str, *, as_json: bool, **given: Any) -> None:
     if as_json:
         print_json("evidence", content)
     else:
-        click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+        click.echo(reveal(json.dumps(content, ensure_ascii=False, indent=2)))
 
 
 @command.command(name="export")
@@ -109,8 +111,9 @@ def _row(statement: Evidence) -> dict[str, str]:
     body = statement.body
     suite = body.get("suite")
     about = suite.get("name") if isinstance(suite, dict) else body.get("name")
-    if statement.kind == "decision/v1":
-        about = f"{body['decision']['verdict']} by `{body['decision']['policy_name']}`"
+    decision = body.get("decision")
+    if isinstance(decision, dict):
+        about = f"{decision.get('verdict')} by `{decision.get('policy_name')}`"
     return {
         "id": statement.id,
         "kind": statement.kind,

@@ -10,8 +10,9 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.settings import load_settings
-from weighbridge.cli.show import evidence_lines, pinned_line, print_json
+from weighbridge.cli.show import evidence_lines, pinned_line, print_json, program
 from weighbridge.core.finding import Severity
+from weighbridge.dossier.visible import single_line
 from weighbridge.workflow.look import look
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def command(ctx: click.Context, /, reference: str, fail_on: str | None, *, as_js
         statements = [{"id": statement.id, **statement.to_json()} for statement in inspected.evidence]
         print_json("inspect", {"name": artefact.name, "digest": artefact.digest, "evidence": statements})
     else:
-        click.echo(f"{artefact.name}\n")
+        click.echo(f"{single_line(artefact.name)}\n")
         click.echo(pinned_line(artefact))
         for line in evidence_lines(inspected.evidence):
             click.echo(line)
         click.echo("\n  -  not looked at     0  looked at, nothing found")
-        click.echo(f"Next: `weighbridge weigh {reference}`")
+        click.echo(f"Next: `{program()} weigh {single_line(reference)}`")
     ctx.exit(_MET if fail_on and _worst(inspected) >= _rank(fail_on) else 0)
 
 

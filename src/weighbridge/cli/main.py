@@ -101,9 +101,11 @@ def run() -> NoReturn:
 
 def _say(message: str, hint: str | None, code: int) -> int:
     """Print an error in the house's form, on stderr."""
-    click.echo(f"error: {message}", err=True)
+    from weighbridge.dossier.visible import reveal, single_line
+
+    click.echo(f"error: {single_line(message)}", err=True)
     if hint:
-        click.echo(f"\nhint: {hint}", err=True)
+        click.echo(f"\nhint: {reveal(hint)}", err=True)
     return code
 
 

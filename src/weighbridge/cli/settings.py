@@ -12,7 +12,7 @@ from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
-__all__ = ["SETTINGS", "Settings", "load_settings"]
+__all__ = ["DEFAULT_WORKSPACE", "SETTINGS", "Settings", "load_settings"]
 
 SETTINGS = {
     "workspace": "Folder of the evidence store and the dossiers (default `weighbridge-work`)",
@@ -21,7 +21,12 @@ SETTINGS = {
     "language": "Language of the dossier: `en` or `zh`",
     "cache": "File that remembers digests of unchanged files",
 }
+DEFAULT_WORKSPACE = "weighbridge-work"
 _FILE = "weighbridge.toml"
+_NOT_FROM_A_FILE = {
+    "engine": "a key would go there",
+    "cache": "the file it names is written to",
+}  # a folder may be a stranger's
 _MAX_BYTES = 1 << 20
 
 
@@ -34,13 +39,22 @@ class Settings:
     engine: str | None
     language: str
     key: str | None
+    baseline_key: str | None
 
 
-def load_settings(**flags: str | None) -> Settings:
-    """Join flags, environment (`WEIGHBRIDGE_<NAME>`) and `weighbridge.toml`; raises UsageError with the place."""
+def load_settings(*, weighed: str | None = None, **flags: str | None) -> Settings:
+    """Join flags, environment (`WEIGHBRIDGE_<NAME>`) and `weighbridge.toml`; raises UsageError with the place.
+
+    `weighed` is the reference of the model: a settings file in the very folder that is weighed is refused.
+    """
+    if weighed is not None and Path(_FILE).is_file() and Path(weighed).resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise UsageError(
+            f"`{_FILE}` lies in the folder that is weighed, so its publisher could have written it",
+            hint="weigh it from another folder",
+        )
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     values: dict[str, str | None] = {
-        "workspace": "weighbridge-work",
+        "workspace": DEFAULT_WORKSPACE,
         "policy": "starter",
         "engine": None,
         "language": "en",
@@ -59,7 +73,8 @@ def load_settings(**flags: str | None) -> Settings:
         policy=str(values["policy"]),
         engine=values["engine"],
         language=language,
-        key=_key(),
+        key=_key("WEIGHBRIDGE_API_KEY"),
+        baseline_key=_key("WEIGHBRIDGE_BASELINE_API_KEY"),
     )
 
 
@@ -71,7 +86,7 @@ def _from_file(path: Path) -> dict[str, str | None]:
         if path.stat().st_size > _MAX_BYTES:
             raise UsageError(f"`{path}` is larger than 1 MiB")
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"`{path}` cannot be read: {error}") from error
     for name, value in content.items():
         if name not in SETTINGS:
@@ -79,20 +94,23 @@ def _from_file(path: Path) -> dict[str, str | None]:
             raise UsageError(
                 f"`{path}` has the unknown setting `{name}`", hint=did_you_mean(name, SETTINGS) or f"known: {known}"
             )
+        if name in _NOT_FROM_A_FILE:
+            raise UsageError(
+                f"`{path}` must not set `{name}`: {_NOT_FROM_A_FILE[name]}",
+                hint=f"use the environment variable `WEIGHBRIDGE_{name.upper()}`",
+            )
         if not isinstance(value, str):
             raise UsageError(f"`{path}`: the setting `{name}` must be a text in quotes")
     return content
 
 
-def _key() -> str | None:
-    """Return the engine's key from the environment, or from the file that the environment names."""
-    if key := os.environ.get("WEIGHBRIDGE_API_KEY"):
+def _key(name: str) -> str | None:
+    """Return an engine's key from the environment, or from the file that the environment names."""
+    if key := os.environ.get(name):
         return key.strip()
-    if not (place := os.environ.get("WEIGHBRIDGE_API_KEY_FILE")):
+    if not (place := os.environ.get(f"{name}_FILE")):
         return None
     try:
         return Path(place).read_text(encoding="utf-8").strip()[:4096] or None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"the key file `{place}` cannot be read", hint="`WEIGHBRIDGE_API_KEY_FILE` names it"
-        ) from error
+        raise UsageError(f"the key file `{place}` cannot be read", hint=f"`{name}_FILE` names it") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from weighbridge.cli.settings import DEFAULT_WORKSPACE
 from weighbridge.core.digest import short
+from weighbridge.dossier.visible import cut, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ __all__ = [
     "decision_lines",
     "estimate",
     "evidence_lines",
+    "in_workspace",
     "pinned_line",
     "print_json",
     "program",
@@ -34,6 +38,7 @@ __all__ = [
 ]
 
 _INDENT = " " * 12
+_MAX_LINE = 300
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
 
@@ -53,18 +58,18 @@ def quantity(number: float, unit: str = "") -> str:
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.4g} {letter}{unit}"
-    return f"{number:g}{' ' + unit if unit else ''}"
+    return f"{number:g} {unit}".rstrip()
 
 
 def size(n_bytes: int) -> str:
     """Write bytes in decimal units."""
-    return quantity(n_bytes, "B")
+    return quantity(n_bytes, "B").replace("BB", "GB")  # a billion parameters is B, a billion bytes is GB
 
 
 def estimate(body: dict[str, Any] | None, *, scale: float = 1, unit: str = "", digits: int = 2) -> str:
-    """Write an estimate with its interval and count; `-` where it was not looked at."""
+    """Write an estimate with its interval and count; `-` where too few answers could be marked."""
     if body is None:
-        return "-"
+        return "not known: too few answers to say"
     value, low, high = (f"{body[key] * scale:.{digits}f}" for key in ("value", "low", "high"))
     lost = f", {body['unscored']} unscored" if body["unscored"] else ""
     return f"{value}{unit} [{low}, {high}]  n={body['n']}{lost}"
@@ -95,7 +100,12 @@ def evidence_lines(evidence: Sequence[Evidence]) -> list[str]:
 
 def _line(label: str, text: str, right: str = "") -> str:
     """Lay out one line: label, text, and what stands at the right."""
-    return f"  {label:<12}{text:<62}  {right}".rstrip()
+    return f"  {label:<12}{_plain(text):<62}  {_plain(right)}".rstrip()
+
+
+def _plain(text: str) -> str:
+    """Return a text with nothing in it that a terminal would obey: names, tags and answers are a stranger's."""
+    return reveal(cut(text, _MAX_LINE)).replace("\n", "⏎")
 
 
 def _anatomy(body: dict[str, Any]) -> list[str]:
@@ -133,7 +143,7 @@ def _files(body: dict[str, Any]) -> list[str]:
 
 
 def _card(body: dict[str, Any]) -> list[str]:
-    tag = body["licence"] or "-"
+    tag = body["licence"] or "nothing"
     texts = ", ".join(body["licence_files"]) or "no licence file"
     lines = [_line("licence", f"declared: {tag} ({texts}); the text is not read yet")]
     if body["base_models"]:
@@ -198,17 +208,19 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
     for ruling in decision.rulings:
         if ruling.outcome == "pass" and not whole:
             continue
-        waived = f", waived until {ruling.waived.until} by {ruling.waived.by}" if ruling.waived else ""
+        waived = f", waived until {ruling.waived.until} by {reveal(ruling.waived.by)}" if ruling.waived else ""
         lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", *_wrapped(f"because: {ruling.because}")]
         if ruling.outcome != "pass":
             lines += _wrapped(f"would change with: {ruling.would_change}")
+    for condition in decision.conditions:
+        lines += ["", *_wrapped(f"condition: {condition}")]
     return lines
 
 
 def _wrapped(text: str) -> list[str]:
     """Break a sentence into lines that fit the terminal."""
     width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
-    return textwrap.wrap(text, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return textwrap.wrap(reveal(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 def program() -> str:
@@ -217,6 +229,11 @@ def program() -> str:
     if called.name != "weighbridge" or shutil.which("weighbridge"):
         return "weighbridge"
     return os.path.relpath(called)
+
+
+def in_workspace(path: Path) -> str:
+    """Return the option that the next command needs to find this workspace."""
+    return "" if str(path) == DEFAULT_WORKSPACE else f" --workspace {shlex.quote(str(path))}"
 
 
 def _bold(text: str) -> str:

@@ -49,13 +49,19 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     endpoint `http://host:port/v1#model`. A run that was stopped goes on where it was.
     """
     settings = load_settings(
-        workspace=given["workspace"], policy=given["policy"], engine=given["engine"], language=given["language"]
+        weighed=reference,
+        workspace=given["workspace"],
+        policy=given["policy"],
+        engine=given["engine"],
+        language=given["language"],
     )
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
-    output = (
-        Path(given["output"]) if given["output"] else settings.workspace.path / "dossiers" / _folder_name(reference)
-    )
     policy = load_policy(settings.policy)
+    output = (
+        Path(given["output"])
+        if given["output"]
+        else settings.workspace.path / "dossiers" / _folder_name(reference) / _folder_name(policy.name)
+    )
     suites, gaps = suites_for(policy, given["suites"])
     for gap in gaps:
         click.echo(f"warning: {gap}", err=True)
@@ -68,7 +74,7 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
         output=output,
         engine=EngineChoice(settings.engine, settings.key, limits),
         baseline=given["baseline"],
-        baseline_engine=EngineChoice(given["baseline_engine"], settings.key, limits),
+        baseline_engine=EngineChoice(given["baseline_engine"], settings.baseline_key, limits),
         limit=given["limit"],
         draw=today.toordinal() if given["again"] else 0,
         language=settings.language,

@@ -7,9 +7,10 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from weighbridge import __version__
 from weighbridge.core.digest import digest_of
 
-__all__ = ["Evidence", "Producer", "recipe_of"]
+__all__ = ["OURS", "Evidence", "Producer", "recipe_of"]
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATES = "https://weighbridge.dev/evidence/"
@@ -23,12 +24,16 @@ class Producer:
     version: str
 
 
+OURS = Producer("weighbridge", __version__)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One immutable statement about one subject.
 
     `body` is defined by `kind` (see `weighbridge.core.kinds`), `inputs` are the digests of what else it
-    was made from (suite, engine, other evidence), `made_on` is the day of the observation.
+    was made from (suite, engine, other evidence), `made_on` is the day of the observation, of the oldest
+    one where it rests on several.
     """
 
     subject: str

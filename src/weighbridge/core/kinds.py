@@ -253,6 +253,8 @@ class DecisionV1(Body):
     decision: dict[str, Any]
 
 
+DECISION = "decision/v1"
+
 KINDS: dict[str, type[Body]] = {
     "files/v1": FilesV1,
     "anatomy/v1": AnatomyV1,
@@ -261,7 +263,7 @@ KINDS: dict[str, type[Body]] = {
     "behaviour/v1": BehaviourV1,
     "latency/v1": LatencyV1,
     "comparison/v1": ComparisonV1,
-    "decision/v1": DecisionV1,
+    DECISION: DecisionV1,
 }
 
 

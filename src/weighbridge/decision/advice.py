@@ -37,7 +37,7 @@ def would_change(rule: Rule, judgement: Judgement, cited: tuple[str, ...]) -> st
     if rule.kind in _OF_FILES:
         text += "; files under a digest do not change, so this takes another revision of the model"
     elif judgement.reason in {Reason.NOT_CLEAR, Reason.TOO_FEW}:
-        text += "; ask more questions"
+        text += "; ask more questions, with a larger suite"
     return text
 
 

@@ -52,13 +52,13 @@ class Decision:
 
     @property
     def failed(self) -> int:
-        """Number of rules that are not met, waived or not."""
-        return sum(ruling.outcome == "fail" for ruling in self.rulings)
+        """Number of rules that are not met and not waived; met + failed + unknown + waived are all rules."""
+        return sum(ruling.outcome == "fail" and ruling.waived is None for ruling in self.rulings)
 
     @property
     def unknown(self) -> int:
-        """Number of rules that nothing usable is known about, waived or not."""
-        return sum(ruling.outcome == "unknown" for ruling in self.rulings)
+        """Number of rules that nothing usable is known about and that are not waived."""
+        return sum(ruling.outcome == "unknown" and ruling.waived is None for ruling in self.rulings)
 
     @property
     def waived(self) -> int:
@@ -118,6 +118,9 @@ def decide(policy: Policy, evidence: Iterable[Evidence], *, subject: str, on: da
     rulings = tuple(_rule_on(rule, statements, policy.waivers, on) for rule in policy.rules)
     worst = max((EFFECTS.index(ruling.effect) for ruling in rulings), default=EFFECTS.index("hold"))
     lasts = [ruling.waived.until for ruling in rulings if ruling.waived]
+    for rule, ruling in zip(policy.rules, rulings, strict=True):
+        if ruling.outcome == "pass" and rule.max_age_days is not None and ruling.evidence:
+            lasts.append(_after(statements[ruling.evidence[0]].made_on, rule.max_age_days))
     return Decision(
         verdict=VERDICTS[worst],
         subject=subject,

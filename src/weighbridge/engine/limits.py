@@ -5,6 +5,7 @@ A run never dies of its endpoint: it ends with what it has, and says what is mis
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,13 +73,12 @@ def retry_after_s(header: str | None, now: datetime | None = None) -> float | No
     if header is None:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+        try:
+            moment = parsedate_to_datetime(header)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+        except (ValueError, OverflowError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

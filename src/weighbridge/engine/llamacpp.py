@@ -103,7 +103,7 @@ class LlamaCppEngine:
         )
 
     def _last_words(self) -> str:
-        """Return the last line of the log that tells of an error."""
+        """Return the first line at the log's end that tells of an error."""
         if self._log is None:
             return "no log"
         self._log.seek(0, os.SEEK_END)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from pyreqwest.client import ClientBuilder
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
@@ -25,6 +26,7 @@ __all__ = ["OpenAIEngine"]
 
 _MAX_BODY = 16 << 20
 _PROBE_S = 10.0
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _OK, _UNAUTHORISED = 200, (401, 403)
 
 
@@ -63,7 +65,7 @@ class OpenAIEngine:
             .follow_redirects(enable=False)  # a key is never carried to another address
             .default_headers({"content-type": "application/json"})
         )
-        if self.base_url.startswith("http://127.0.0.1"):
+        if urlsplit(self.base_url).hostname in _THIS_MACHINE:
             builder = builder.no_proxy()
         self._client = await builder.build().__aenter__()
         try:
@@ -113,7 +115,8 @@ class OpenAIEngine:
             if wait_s is None:
                 break
             await asyncio.sleep(wait_s)
-        self.retries.count(failed=completion.outcome in {Outcome.FAILED, Outcome.TIMEOUT})
+        # "never" is a living endpoint's answer to this request; only "later" and silence count against it
+        self.retries.count(failed=again and completion.outcome in {Outcome.FAILED, Outcome.TIMEOUT})
         return completion if attempt == 1 else _after(completion, attempt)
 
     async def _attempt(self, request: Request) -> tuple[Completion, float | None, bool]:
@@ -128,13 +131,8 @@ class OpenAIEngine:
             async with builder.build_streamed() as response:
                 if response.status != _OK:
                     why = said_why(await _body(response))
-                    detail = f"HTTP {response.status}: {why}"
-                    again = is_retried(response.status)
-                    return (
-                        Completion(Outcome.FAILED, detail=detail),
-                        retry_after_s(response.get_header("retry-after")),
-                        again,
-                    )
+                    failed = Completion(Outcome.FAILED, detail=f"HTTP {response.status}: {why}")
+                    return failed, retry_after_s(_header(response, "retry-after")), is_retried(response.status)
                 read = _stream(response, started) if request.stream else _whole(response, request)
                 completion = await read
         except RequestTimeoutError:
@@ -143,6 +141,8 @@ class OpenAIEngine:
             return Completion(Outcome.FAILED, detail=f"the answer is larger than {_MAX_BODY >> 20} MiB"), None, False
         except PyreqwestError as error:
             return Completion(Outcome.FAILED, detail=f"the connection failed: {type(error).__name__}"), None, True
+        except Exception as error:  # noqa: BLE001 - whatever an endpoint sends, the run goes on
+            return Completion(Outcome.FAILED, detail=f"the answer cannot be read: {type(error).__name__}"), None, False
         return completion, None, completion.outcome is Outcome.FAILED
 
     def _open(self) -> Client:
@@ -156,18 +156,25 @@ class _TooLong(Exception):
     """The body is longer than any answer."""
 
 
+def _header(response: Response, name: str) -> str | None:
+    """Return a header that is text; bytes that are none count as not sent."""
+    try:
+        return response.get_header(name)
+    except (PyreqwestError, ValueError):
+        return None
+
+
 async def _body(response: Response) -> bytes:
     """Read a body up to a bound."""
-    announced = response.get_header("content-length")
+    announced = _header(response, "content-length")
     if announced is not None and announced.isdigit() and int(announced) <= _MAX_BODY:
         return bytes(await response.bytes())  # in one piece: every chunk is one more turn of the loop
-    reader, parts, size = response.body_reader, [], 0
+    reader, body = response.body_reader, bytearray()
     while (chunk := await reader.read_chunk()) is not None:
-        size += len(chunk)
-        if size > _MAX_BODY:
+        body += chunk
+        if len(body) > _MAX_BODY:
             raise _TooLong
-        parts.append(bytes(chunk))
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return bytes(body)
 
 
 async def _whole(response: Response, request: Request) -> Completion:
@@ -179,7 +186,7 @@ async def _stream(response: Response, started: float) -> Completion:
     """Read a streamed answer and time its tokens."""
     stream, reader, size = Stream(), response.body_reader, 0
     first_s: float | None = None
-    last_s = 0.0
+    last_s, arrivals = 0.0, 0
     while not stream.done and (chunk := await reader.read_chunk()) is not None:
         size += len(chunk)
         if size > _MAX_BODY:
@@ -187,6 +194,9 @@ async def _stream(response: Response, started: float) -> Completion:
         if stream.feed(bytes(chunk)):
             last_s = time.perf_counter() - started
             first_s = last_s if first_s is None else first_s
+            arrivals += 1
+    if arrivals == 1 and stream.pieces > 1:
+        first_s = None  # all of it came at once: somebody in between buffers, and no token was timed
     return stream.completion(first_s, last_s)
 
 

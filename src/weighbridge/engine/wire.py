@@ -17,6 +17,7 @@ __all__ = ["Stream", "parse_answer", "payload", "route", "said_why"]
 
 _MAX_TEXT = 1 << 20
 _MAX_TOP = 64
+_MAX_FINISH = 64
 _MAX_DETAIL = 300
 
 
@@ -56,7 +57,7 @@ def parse_answer(data: bytes, request: Request) -> Completion:
     top = _top_logprobs(choice.get("logprobs"))
     usage = value.get("usage")
     finish = choice.get("finish_reason")
-    finish = finish if isinstance(finish, str) else None
+    finish = _clean(finish)[:_MAX_FINISH] or None
     clean = _clean(text)
     return Completion(
         outcome=_outcome(clean, finish, read=bool(request.top_logprobs and top)),
@@ -125,8 +126,7 @@ class Stream:
             self.pieces += 1
         if len(self.text) < _MAX_TEXT:
             self.text += text
-        if isinstance(choice.get("finish_reason"), str):
-            self.finish_reason = choice["finish_reason"]
+        self.finish_reason = _clean(choice.get("finish_reason"))[:_MAX_FINISH] or self.finish_reason
 
     def completion(self, first_token_s: float | None, total_s: float) -> Completion:
         """Return what came; a stream that broke off is Outcome.FAILED."""
@@ -166,7 +166,8 @@ def _top_logprobs(value: Any) -> tuple[tuple[str, float], ...]:
     pairs: list[tuple[Any, Any]] = []
     if isinstance(content, list) and content and isinstance(content[0], dict):
         rows = content[0].get("top_logprobs")
-        pairs = [(row.get("token"), row.get("logprob")) for row in rows or () if isinstance(row, dict)]
+        rows = rows if isinstance(rows, list) else []
+        pairs = [(row.get("token"), row.get("logprob")) for row in rows if isinstance(row, dict)]
     elif isinstance(legacy, list) and legacy and isinstance(legacy[0], dict):
         pairs = list(legacy[0].items())
     return tuple(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import weighbridge
-from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.statistics.paired import mcnemar_exact, paired_difference
-
-if TYPE_CHECKING:
-    from datetime import date
 
 __all__ = ["compare"]
 
 
-def compare(candidate: Evidence, baseline: Evidence, baseline_name: str, made_on: date) -> Evidence | str:
+def compare(candidate: Evidence, baseline: Evidence, baseline_name: str) -> Evidence | str:
     """Return `comparison/v1` from two scores, or one sentence that says why they cannot be compared.
 
     Only questions that both answered and that could be marked are paired; the others are counted as unscored.
@@ -47,8 +43,8 @@ def compare(candidate: Evidence, baseline: Evidence, baseline_name: str, made_on
         "p_value": mcnemar_exact(first, second),
         "flips": sorted(cells[True, False] + cells[False, True]),
     }
-    producer = Producer("weighbridge", weighbridge.__version__)
-    return Evidence(candidate.subject, "comparison/v1", body, (candidate.id, baseline.id), producer, made_on)
+    made_on = min(candidate.made_on, baseline.made_on)
+    return Evidence(candidate.subject, "comparison/v1", body, (candidate.id, baseline.id), OURS, made_on)
 
 
 def _marks(body: dict[str, Any]) -> dict[str, bool]:

@@ -6,69 +6,84 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import weighbridge
-from weighbridge.core.evidence import Evidence, Producer, recipe_of
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
-from weighbridge.core.progress import silent
-from weighbridge.evaluation.latency import latency_body, machine
-from weighbridge.evaluation.marks import calibration_of, common_body, item_bodies, mark_all, unscored_counts
+from weighbridge.evaluation.latency import latency_body
+from weighbridge.evaluation.marks import (
+    calibration_of,
+    common_body,
+    item_bodies,
+    mark_all,
+    scorer_digest,
+    unscored_counts,
+)
 from weighbridge.evaluation.plan import make_plan
-from weighbridge.evaluation.run import ask, settle_form
+from weighbridge.evaluation.run import Session, Settled, ask, settle_form
 from weighbridge.evaluation.suite import Score
 from weighbridge.statistics.interval import share_estimate
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from weighbridge.core.progress import Progress
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.marks import Mark
     from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.run import Run
     from weighbridge.evaluation.suite import Suite
-    from weighbridge.store.protocol import Store
 
 __all__ = ["evaluate"]
 
 _REFUSED = frozenset({"refusal", "partial"})
 _INVALID = "nonsense"
+_WARM_UP = "Hello!"
 
 
 async def evaluate(
-    suite: Suite,
-    subject: str,
-    engine: Engine,
-    *,
-    store: Store,
-    made_on: date,
-    progress: Progress = silent,
-    form: Form | None = None,
-    limit: int | None = None,
-    draw: int = 0,
+    suite: Suite, subject: str, engine: Engine, session: Session, *, form: Form | None = None
 ) -> Evidence:
     """Ask a suite and return `score/v1`, `behaviour/v1` or `latency/v1`, as the suite says.
 
-    `form` fixes the prompt form (a baseline is asked in the candidate's); `limit` asks fewer questions;
-    another `draw` asks anew what was asked before.
-    Work that is in the store is not done again; the evidence is added to the store.
+    `form` fixes the prompt form: a baseline is asked in the candidate's. Work that is in the store is not done
+    again. The evidence is added to the store; it is dated by its oldest answer.
     """
-    form = form or await settle_form(suite, subject, engine, store, draw=draw)
-    plan = make_plan(suite, subject, engine.identity, form, limit=limit, draw=draw)
-    producer = Producer("weighbridge", weighbridge.__version__)
-    inputs = (suite.digest, engine.identity.digest, plan.digest)
-    done = store.by_recipe(recipe_of(subject, suite.measures, inputs, producer))
-    if done is not None and done.body["calls"]["failed"] == 0:
+    settled = Settled(form) if form else await settle_form(suite, subject, engine, session)
+    plan = make_plan(suite, subject, engine.identity, settled.form, limit=session.limit, draw=session.draw)
+    work = (suite.digest, engine.identity.digest, scorer_digest(suite), plan.digest)
+    done = _done(subject, suite.measures, work, session)
+    if done is not None:
         return done
     times_answers = suite.measures == "latency/v1"
-    if times_answers and not store.completions(plan.recipes):
-        await engine.complete(replace(plan.requests[0], draw=-1))  # a warm-up: the first answer pays for loading
-    with progress(suite.name, len(plan.items), "questions") as advance:
-        run = await ask(plan, engine, store, advance, lanes=1 if times_answers else None)
+    pending = len(plan.recipes) - len(session.store.completions(plan.recipes))
+    if times_answers and pending:
+        warm_up = replace(
+            plan.requests[0], text=_WARM_UP
+        )  # the first answer pays for loading; no timed prompt is cached
+        await engine.complete(warm_up)
+    with session.progress(suite.name, len(plan.items), "questions") as advance:
+        run = await ask(plan, engine, session, advance, lanes=1 if times_answers else None)
+    run.calls += settled.calls
+    run.reused -= settled.answered
     body = _BODIES[suite.measures](plan, run) | common_body(plan, run, engine.identity)
     KINDS[suite.measures].model_validate(body)
-    evidence = Evidence(subject, suite.measures, body, inputs, producer, made_on)
-    store.add(evidence)
+    evidence = Evidence(subject, suite.measures, body, (*work, _draw_digest(session)), OURS, run.oldest)
+    session.store.add(evidence)
     return evidence
+
+
+def _done(subject: str, kind: str, work: tuple[str, ...], session: Session) -> Evidence | None:
+    """Return the newest whole evidence of the same work; a session with a draw of its own wants that draw."""
+    draw = _draw_digest(session)
+    found = [
+        evidence
+        for evidence in session.store.select(subject=subject, kind=kind)
+        if evidence.inputs[:-1] == work and evidence.producer == OURS and evidence.body["calls"]["failed"] == 0
+        if session.draw == 0 or evidence.inputs[-1] == draw
+    ]
+    return max(found, key=lambda evidence: evidence.made_on, default=None)
+
+
+def _draw_digest(session: Session) -> str:
+    """Return the input that tells repeated askings apart."""
+    return digest_of({"draw": session.draw})
 
 
 def _score(plan: Plan, run: Run) -> dict[str, Any]:
@@ -131,7 +146,7 @@ def _latency(plan: Plan, run: Run) -> dict[str, Any]:
         }
         for item, completion, recipe in zip(plan.items, run.completions, plan.recipes, strict=True)
     ]
-    return {"machine": machine(), "items": items, **latency_body(run.completions)}
+    return {"machine": plan.machine, "items": items, **latency_body(run.completions)}
 
 
 _BODIES = {"score/v1": _score, "behaviour/v1": _behaviour, "latency/v1": _latency}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from weighbridge import plugin
+from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Outcome
 from weighbridge.evaluation.suite import Score, Unscored
 
@@ -24,6 +25,7 @@ __all__ = [
     "common_body",
     "item_bodies",
     "mark_all",
+    "scorer_digest",
     "unscored_counts",
 ]
 
@@ -69,6 +71,19 @@ def mark_all(plan: Plan, run: Run) -> list[Mark]:
             mark = Unscored(completion.outcome.value)
         marks.append(Mark(item, completion, recipe, mark))
     return marks
+
+
+def scorer_digest(suite: Suite) -> str:
+    """Return the digest of who marks: another version of a scorer marks the stored answers anew."""
+    point = plugin.find("scorers").get(suite.scorer)
+    package = point.dist if point else None
+    return digest_of(
+        {
+            "scorer": suite.scorer,
+            "package": package.name if package else None,
+            "version": package.version if package else None,
+        }
+    )
 
 
 def calibration_of(suite: Suite) -> str:

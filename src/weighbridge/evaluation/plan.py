@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Request
+from weighbridge.evaluation.latency import machine
 
 if TYPE_CHECKING:
     from weighbridge.engine.protocol import EngineIdentity, Form
@@ -26,12 +27,13 @@ class Plan:
     items: tuple[Item, ...]
     requests: tuple[Request, ...]
     recipes: tuple[str, ...]
+    machine: str | None = None
 
     @property
     def digest(self) -> str:
-        """Digest of what is asked: an input of the evidence that comes of it."""
-        asked = {"suite": self.suite.digest, "form": self.form, "items": [item.id for item in self.items]}
-        return digest_of({**asked, "draws": sorted({request.draw for request in self.requests})})
+        """Digest of what is asked, whatever the draw: an input of the evidence that comes of it."""
+        ids = [item.id for item in self.items]
+        return digest_of({"suite": self.suite.digest, "form": self.form, "items": ids, "machine": self.machine})
 
     @property
     def generates(self) -> bool:
@@ -56,6 +58,8 @@ def make_plan(
     items = suite.items
     if limit is not None and limit < len(items):
         items = tuple(items[index * len(items) // limit] for index in range(limit))
+    times_answers = suite.measures == "latency/v1"
+    where = machine() if times_answers else None  # a latency belongs to the machine that measured it
     reads_distribution = suite.max_tokens == 1 and any(item.choices for item in items)
     requests = tuple(
         Request(
@@ -64,11 +68,11 @@ def make_plan(
             suite.max_tokens,
             system=suite.system,
             top_logprobs=_TOP_LOGPROBS if reads_distribution else 0,
-            stream=suite.measures == "latency/v1",
+            stream=times_answers,
             draw=draw,
         )
         for item in items
     )
-    shared = {"subject": subject, "engine": engine.digest}
+    shared = {"subject": subject, "engine": engine.digest} | ({"machine": where} if where else {})
     recipes = tuple(digest_of({**shared, "request": request.to_json()}) for request in requests)
-    return Plan(suite, form, items, requests, recipes)
+    return Plan(suite, form, items, requests, recipes, where)

@@ -7,33 +7,53 @@ not kept, so that it is asked again.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.core.progress import silent
 from weighbridge.engine.protocol import Completion, Outcome
 from weighbridge.evaluation.plan import forms_of, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weighbridge.core.progress import Advance
+    from weighbridge.core.progress import Advance, Progress
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store
 
-__all__ = ["Run", "ask", "settle_form"]
+__all__ = ["Run", "Session", "Settled", "ask", "settle_form"]
 
+_ASKED_ON = "asked_on"
+_NEVER = re.compile(r"HTTP (400|404|405|415|422|501)\b")
 _KEPT = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.EMPTY, Outcome.FILTERED})
 _FLUSH_ROWS, _FLUSH_S = 5000, 0.5  # by time: writing holds up the loop, and half a second is all that a kill costs
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What all suites of one run share: the store, the day, the progress bars, and how much is asked.
+
+    `limit` asks fewer questions of each suite; another `draw` asks anew what was asked before.
+    """
+
+    store: Store
+    on: date
+    progress: Progress = silent
+    limit: int | None = None
+    draw: int = 0
+
+
 @dataclass(slots=True)
 class Run:
-    """The completions of a plan, item by item, with what they cost."""
+    """The completions of a plan, item by item, with what they cost and the day of the oldest answer."""
 
     completions: list[Completion]
+    oldest: date
     calls: int = 0
     reused: int = 0
 
@@ -48,13 +68,14 @@ class _Keeper:
     """Gathers answers and writes them in batches."""
 
     store: Store
+    on: date
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     written_at: float = field(default_factory=time.monotonic)
 
     def keep(self, recipe: str, completion: Completion) -> None:
         """Keep an answer; write when a batch is full or old."""
         if completion.outcome in _KEPT:
-            self.rows[recipe] = completion.to_json()
+            self.rows[recipe] = {**completion.to_json(), _ASKED_ON: self.on.isoformat()}
         if len(self.rows) >= _FLUSH_ROWS or time.monotonic() - self.written_at > _FLUSH_S:
             self.flush()
 
@@ -66,41 +87,52 @@ class _Keeper:
         self.written_at = time.monotonic()
 
 
-async def settle_form(suite: Suite, subject: str, engine: Engine, store: Store, *, draw: int = 0) -> Form:
-    """Return the prompt form to use: the first one that this engine can answer.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The prompt form of a run, and what finding it out cost: calls, and answers that the run will find stored."""
 
-    Costs no call of its own: the answer is kept, and is the first of the run.
+    form: Form
+    calls: int = 0
+    answered: int = 0
+
+
+async def settle_form(suite: Suite, subject: str, engine: Engine, session: Session) -> Settled:
+    """Return the first prompt form that this engine can answer.
+
+    A right guess costs nothing, as its answer is the first of the run; a wrong one costs one call.
     """
     forms = forms_of(suite)
-    plans = [make_plan(suite, subject, engine.identity, form, limit=1, draw=draw) for form in forms]
+    plans = [make_plan(suite, subject, engine.identity, form, limit=1, draw=session.draw) for form in forms]
     if len(forms) == 1:
-        return forms[0]
+        return Settled(forms[0])
     for form, plan in zip(forms, plans, strict=True):
-        if store.completions(plan.recipes):
-            return form
+        if session.store.completions(plan.recipes):
+            return Settled(form)
     first = await engine.complete(plans[0].requests[0])
-    told_never = first.outcome is Outcome.FAILED and first.detail.startswith("HTTP 4")
+    told_never = first.outcome is Outcome.FAILED and _NEVER.match(first.detail) is not None
     if told_never or (first.outcome in _KEPT and not plans[0].generates and not first.top_logprobs):
-        return forms[1]
-    keeper = _Keeper(store)
+        return Settled(forms[1], first.attempts)
+    keeper = _Keeper(session.store, session.on)
     keeper.keep(plans[0].recipes[0], first)
     keeper.flush()
-    return forms[0]
+    return Settled(forms[0], first.attempts, int(first.outcome in _KEPT))
 
 
-async def ask(plan: Plan, engine: Engine, store: Store, advance: Advance, *, lanes: int | None = None) -> Run:
+async def ask(plan: Plan, engine: Engine, session: Session, advance: Advance, *, lanes: int | None = None) -> Run:
     """Ask what the store does not hold yet, and return all completions in the plan's order."""
-    known = store.completions(plan.recipes)
-    run = Run([Completion(Outcome.NOT_ASKED, attempts=0)] * len(plan.requests))
+    known = session.store.completions(plan.recipes)
+    run = Run([Completion(Outcome.NOT_ASKED, attempts=0)] * len(plan.requests), session.on)
     pending = []
     for index, recipe in enumerate(plan.recipes):
         if recipe in known:
-            run.completions[index] = Completion.from_json(known[recipe])
+            stored = dict(known[recipe])
+            run.oldest = min(run.oldest, date.fromisoformat(stored.pop(_ASKED_ON)))
+            run.completions[index] = Completion.from_json(stored)
         else:
             pending.append(index)
     run.reused = len(plan.requests) - len(pending)
     advance(run.reused)
-    keeper = _Keeper(store)
+    keeper = _Keeper(session.store, session.on)
 
     async def lane(todo: Iterator[int]) -> None:
         for index in todo:
@@ -119,6 +151,8 @@ async def ask(plan: Plan, engine: Engine, store: Store, advance: Advance, *, lan
         async with asyncio.TaskGroup() as group:
             for _ in range(min(width, len(pending))):
                 group.create_task(lane(queue))
+    except ExceptionGroup as group_error:
+        raise group_error.exceptions[0] from group_error  # an engine that cannot be started says so in every lane
     finally:
         keeper.flush()
     return run

@@ -132,7 +132,13 @@ def find_suite(name_or_folder: str) -> Suite:
         return load_suite(shipped[name_or_folder])
     folder = Path(name_or_folder)
     if (folder / "suite.toml").is_file():
-        return load_suite(folder)
+        suite = load_suite(folder)
+        if suite.name in shipped and suite.digest != load_suite(shipped[suite.name]).digest:
+            raise SuiteError(
+                f"`{folder}` calls itself `{suite.name}`, the name of a suite that ships, and holds other questions",
+                hint="give it a name of its own: rules ask for suites by name",
+            )
+        return suite
     known = ", ".join(f"`{name}`" for name in shipped)
     raise NotFound(
         f"there is no suite `{name_or_folder}`",
@@ -145,10 +151,10 @@ def load_suite(folder: Path) -> Suite:
     place = folder / "suite.toml"
     try:
         file = _File.model_validate(tomllib.loads(_text(place)))
-    except tomllib.TOMLDecodeError as error:
-        raise SuiteError(f"`{place}` is not TOML: {error}") from error
     except ValidationError as error:
         raise SuiteError(f"`{place}`: {_first(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise SuiteError(f"`{place}` is not TOML: {error}") from error
     head, prompt = file.suite, file.prompt
     forms = {
         name: text for name, text in (("completion", prompt.completion), ("chat", prompt.chat)) if text is not None
@@ -159,6 +165,10 @@ def load_suite(folder: Path) -> Suite:
             raise SuiteError(
                 f"`{place}`: the `{name}` prompt may hold `$question` and `$choices` only; write `$$` for a dollar"
             )
+    if head.measures != "latency/v1" and head.scorer not in plugin.names("scorers"):
+        known = plugin.names("scorers")
+        hint = did_you_mean(head.scorer, known) or f"known: {', '.join(known)}"
+        raise SuiteError(f"`{place}` asks for the scorer `{head.scorer}`, which is not installed", hint=hint)
     if not forms:
         raise SuiteError(f"`{place}` has no prompt form", hint="give `[prompt] chat = ...` or `completion = ...`")
     items_place = (folder / head.items).resolve()
@@ -179,6 +189,8 @@ def load_suite(folder: Path) -> Suite:
 def _text(place: Path) -> str:
     """Read a bounded UTF-8 file."""
     try:
+        if not place.is_file():
+            raise SuiteError(f"`{place}` is not a file")
         if place.stat().st_size > _MAX_BYTES:
             raise SuiteError(f"`{place}` is larger than {_MAX_BYTES >> 20} MiB")
         return place.read_text(encoding="utf-8")
@@ -196,10 +208,10 @@ def _items(place: Path) -> tuple[Item, ...]:
             continue
         try:
             row = _Row.model_validate(json.loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise SuiteError(f"`{place}` line {number} is not JSON: {error}") from error
         except ValidationError as error:
             raise SuiteError(f"`{place}` line {number}: {_first(error)}") from error
+        except (ValueError, RecursionError) as error:
+            raise SuiteError(f"`{place}` line {number} is not JSON: {error}") from error
         if row.id in items:
             raise SuiteError(f"`{place}` line {number}: the id `{row.id}` stands twice")
         if row.choices and row.answer not in LETTERS[: len(row.choices)]:

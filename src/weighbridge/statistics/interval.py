@@ -54,7 +54,7 @@ def quantile_estimate(values: Sequence[float], q: float, *, level: float = LEVEL
     below = 0.0  # P(B < rank)
     low = high = None
     for rank in range(1, n + 1):
-        below += math.comb(n, rank - 1) * q ** (rank - 1) * (1 - q) ** (n - rank + 1)
+        below += math.exp(_log_ways(n, rank - 1) + (rank - 1) * math.log(q) + (n - rank + 1) * math.log1p(-q))
         if below <= tail:
             low = rank
         if high is None and 1 - below <= tail:
@@ -66,3 +66,8 @@ def quantile_estimate(values: Sequence[float], q: float, *, level: float = LEVEL
     right = min(left + 1, n - 1)
     value = ordered[left] + (ordered[right] - ordered[left]) * (place - left)
     return Estimate(value, ordered[low - 1], ordered[high - 1], n, "order statistics", level)
+
+
+def _log_ways(n: int, k: int) -> float:
+    """Return the logarithm of "n choose k": the number itself overflows from n = 1,030 on."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

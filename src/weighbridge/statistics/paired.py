@@ -13,9 +13,9 @@ __all__ = ["mcnemar_exact", "paired_difference"]
 def mcnemar_exact(first_only: int, second_only: int) -> float:
     """Return the two-sided exact p-value of "no difference" from the discordant pairs (McNemar 1947, binomial form)."""
     n, fewer = first_only + second_only, min(first_only, second_only)
-    # integers throughout: 0.5**n is zero in floating point from 1,075 pairs on
-    tail = sum(math.comb(n, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / (1 << n))
+    half = n * math.log(2)  # logarithms: 0.5**n is zero in floating point from 1,075 pairs on
+    ways = (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(fewer + 1))
+    return min(1.0, 2 * math.fsum(math.exp(log_ways - half) for log_ways in ways))
 
 
 def paired_difference(

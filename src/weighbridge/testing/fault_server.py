@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HANG", "FaultServer", "http", "start_in_thread"]
+__all__ = ["HANG", "PAUSE", "PAUSE_S", "STREAM", "FaultServer", "http", "start_in_thread"]
 
 HANG = b"(hang)"
+PAUSE = b"(pause)"
+PAUSE_S = 0.1
+STREAM = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n"  # then until it closes
 _HANG_S = 3600.0
 _REQUEST_TAIL = b"\r\n\r\n"
 _START_S = 10.0
@@ -21,7 +24,7 @@ class FaultServer:
     """A raw HTTP server on 127.0.0.1 that sends exactly the bytes it is told to, fault or not.
 
     `reply(n, path)` returns the bytes for the n-th request to a path other than `/models`; None hangs, and bytes
-    that end in HANG hang after what stands before it.
+    that end in HANG hang after what stands before it; a PAUSE in them is a pause on the wire.
     """
 
     def __init__(self, reply: Callable[[int, str], bytes | None]) -> None:
@@ -61,8 +64,10 @@ class FaultServer:
             if answer is None:
                 await asyncio.sleep(_HANG_S)
             else:
-                writer.write(answer.removesuffix(HANG))
-                await writer.drain()
+                for number, part in enumerate(answer.removesuffix(HANG).split(PAUSE)):
+                    await asyncio.sleep(PAUSE_S if number else 0)
+                    writer.write(part)
+                    await writer.drain()
                 await asyncio.sleep(_HANG_S if answer.endswith(HANG) else 0)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import weighbridge
 from weighbridge import plugin
-from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import DECISION
 from weighbridge.decision.decide import Decision, decide
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import NotFound, UsageError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RENDERED", "dossier_of", "judge", "newest", "write_dossier"]
 
-DECISION = "decision/v1"
 RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier.md"}
 
 
@@ -32,7 +32,7 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the statement that counts of each measurement, from statements in the order they were added.
 
     A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline. Asking
-    again the same way replaces the older answer, unless it asked fewer of the same questions; asking another way
+    again the same way replaces the older answer, unless it got fewer answers to the same questions; asking another way
     stands beside it.
     """
     counts: dict[str, Evidence] = {}
@@ -55,10 +55,17 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
 
 def _replaces(new: Evidence, old: Evidence) -> bool:
     """Return whether a statement takes the place of another about the same measurement."""
-    asked_now, asked_before = (_table(one, "calls").get("asked") for one in (new, old))
-    if _table(new, "suite") == _table(old, "suite") and asked_now != asked_before:
-        return isinstance(asked_now, int) and isinstance(asked_before, int) and asked_now > asked_before
+    now, before = _answered(new), _answered(old)
+    if _table(new, "suite") == _table(old, "suite") and now != before:
+        return now > before
     return new.made_on >= old.made_on
+
+
+def _answered(statement: Evidence) -> int:
+    """Return how many questions of a suite were answered; 0 for what asks none."""
+    calls = _table(statement, "calls")
+    asked, failed = calls.get("asked"), calls.get("failed")
+    return asked - failed if isinstance(asked, int) and isinstance(failed, int) else 0
 
 
 def _table(statement: Evidence, name: str) -> dict[str, Any]:
@@ -76,9 +83,8 @@ def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Deci
             hint="make some: `weighbridge weigh REF`; see what there is: `weighbridge evidence list`",
         )
     decision = decide(policy, evidence, subject=subject, on=on)
-    inputs = (policy.digest, *sorted(statement.id for statement in evidence))
-    producer = Producer("weighbridge", weighbridge.__version__)
-    statement = Evidence(subject, DECISION, {"decision": decision.to_json()}, inputs, producer, on)
+    inputs = (policy.digest, digest_of({"on": on.isoformat()}), *sorted(statement.id for statement in evidence))
+    statement = Evidence(subject, DECISION, {"decision": decision.to_json()}, inputs, OURS, on)
     store.add(statement)
     return decision, statement
 

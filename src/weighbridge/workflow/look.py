@@ -28,10 +28,6 @@ class Inspected:
     artefact: Artefact
     evidence: tuple[Evidence, ...]
 
-    def body(self, kind: str) -> dict[str, object] | None:
-        """Return the body of one kind, or None where it was not looked at."""
-        return next((evidence.body for evidence in self.evidence if evidence.kind == kind), None)
-
 
 def look(
     reference: str,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from weighbridge import plugin
-from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
+from weighbridge.engine.late import LateEngine
 from weighbridge.errors import ExtraMissing, UsageError
 from weighbridge.evaluation.compare import compare
 from weighbridge.evaluation.evaluate import evaluate
@@ -20,17 +20,17 @@ from weighbridge.evaluation.suite import find_suite, shipped_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
     from weighbridge.decision.policy import Policy
     from weighbridge.engine.limits import Limits
     from weighbridge.engine.protocol import Engine, Form
+    from weighbridge.evaluation.run import Session
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store
 
-__all__ = ["STARTER_SUITES", "EngineChoice", "Measurement", "choose_engine", "compare_scores", "measure", "suites_for"]
+__all__ = ["STARTER_SUITES", "EngineChoice", "choose_engine", "compare_scores", "measure", "suites_for"]
 
 STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
 _ALWAYS = "latency"  # a few seconds, and nobody decides without it
@@ -40,20 +40,21 @@ _PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
 
 
 def suites_for(policy: Policy, given: Sequence[str] = ()) -> tuple[list[Suite], list[str]]:
-    """Return the suites to ask, and why others are not: those given, else those that the policy's rules ask for.
+    """Return the suites to ask, and why others are not: those given, and those that the policy's rules ask for.
 
-    Nothing is asked that no rule needs, but for the latency; a policy without suites gets the starter suites.
+    Nothing is asked that no rule needs and nobody named, but for the latency where nobody named a suite; a policy
+    without suites gets the starter suites. A suite given by its folder stands for the one of its name.
     """
-    if given:
-        return [find_suite(name) for name in given], []
-    wanted = policy.suites or STARTER_SUITES
-    shipped = shipped_suites()
-    gaps = [
-        f"the suite `{name}`, which the policy asks for, does not ship: give its folder with `--suite`"
-        for name in wanted
-        if name not in shipped
-    ]
-    return [find_suite(name) for name in dict.fromkeys((*wanted, _ALWAYS)) if name in shipped], gaps
+    suites = {suite.name: suite for suite in map(find_suite, given)}
+    shipped, gaps = shipped_suites(), []
+    for name in (*(policy.suites or STARTER_SUITES), *(() if given else (_ALWAYS,))):
+        if name in suites:
+            continue
+        if name in shipped:
+            suites[name] = find_suite(name)
+        else:
+            gaps.append(f"the suite `{name}`, which the policy asks for, does not ship: give its folder with `--suite`")
+    return list(suites.values()), gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,10 @@ class EngineChoice:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """How to measure: which suites, how many questions of each, and when."""
-
-    suites: Sequence[Suite]
-    on: date
-    limit: int | None = None
-    draw: int = 0  # another number asks anew what was asked before
-    forms: Mapping[str, Form] | None = None  # by suite: a baseline is asked in the candidate's forms
-
-
 def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
     """Return the engine that can answer for this artefact, or one sentence that says why there is none."""
     if artefact.root is None or choice.address is not None:
-        address = artefact.reference.text if choice.address is None else choice.address
+        address = choice.address if artefact.root is not None and choice.address else artefact.reference.text
         reference = Reference.parse(address if "#" in address else f"{address}#{artefact.name}")
         if reference.kind != "endpoint" or reference.detail is None:
             raise UsageError(f"`{address}` is not an engine's address", hint="give one like `http://127.0.0.1:8000/v1`")
@@ -107,30 +97,23 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
 def measure(
     artefact: Artefact,
     engine: Engine,
-    plan: Measurement,
+    suites: Sequence[Suite],
+    session: Session,
     *,
-    store: Store,
-    progress: Progress = silent,
+    forms: Mapping[str, Form] | None = None,
     tell: Callable[[Evidence], None] = lambda _evidence: None,
 ) -> list[Evidence]:
-    """Ask every suite of one engine, which is started once; what is in the store is not asked again."""
+    """Ask every suite of one engine, which is started once and only if something is not in the store.
+
+    `forms` fixes prompt forms by suite; `tell` hears of each result as it comes.
+    """
     results: list[Evidence] = []
-    forms = plan.forms or {}
 
     async def ask_all() -> None:
-        async with engine:
-            for suite in plan.suites:
-                evidence = await evaluate(
-                    suite,
-                    artefact.digest,
-                    engine,
-                    store=store,
-                    made_on=plan.on,
-                    progress=progress,
-                    form=forms.get(suite.name),
-                    limit=plan.limit,
-                    draw=plan.draw,
-                )
+        async with LateEngine(engine) as late:
+            for suite in suites:
+                form = forms.get(suite.name) if forms else None
+                evidence = await evaluate(suite, artefact.digest, late, session, form=form)
                 tell(evidence)
                 results.append(evidence)
 
@@ -144,7 +127,7 @@ def measure(
 
 
 def compare_scores(
-    candidate: Sequence[Evidence], baseline: Sequence[Evidence], baseline_name: str, *, store: Store, on: date
+    candidate: Sequence[Evidence], baseline: Sequence[Evidence], baseline_name: str, *, store: Store
 ) -> tuple[list[Evidence], list[str]]:
     """Compare the scores of two models suite by suite; return the comparisons, and why others are missing."""
     theirs = {evidence.body["suite"]["name"]: evidence for evidence in baseline if evidence.kind == "score/v1"}
@@ -153,7 +136,7 @@ def compare_scores(
         if ours.kind != "score/v1":
             continue
         name = ours.body["suite"]["name"]
-        result = compare(ours, theirs[name], baseline_name, on) if name in theirs else "the baseline was not asked"
+        result = compare(ours, theirs[name], baseline_name) if name in theirs else "the baseline was not asked"
         if isinstance(result, str):
             missing.append(f"`{name}` is not compared: {result}")
         else:

@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
+from weighbridge.errors import DamagedFile
+from weighbridge.evaluation.run import Session
 from weighbridge.workflow.judge import dossier_of, judge, write_dossier
 from weighbridge.workflow.look import look
-from weighbridge.workflow.measure import EngineChoice, Measurement, choose_engine, compare_scores, measure
+from weighbridge.workflow.measure import EngineChoice, choose_engine, compare_scores, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +78,7 @@ def weigh(
     told = partial(tell, artefact)
     measured, missing = _measured(order, artefact, store, progress, told)
     compared: list[Evidence] = []
-    if order.baseline is not None and measured:
+    if order.baseline is not None:
         compared, gaps = _against_baseline(order, measured, store, cache, progress)
         missing += gaps
         for statement in compared:
@@ -96,20 +98,25 @@ def _measured(
     engine = choose_engine(artefact, order.engine)
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
-    plan = Measurement(order.suites, order.on, order.limit, order.draw)
-    return measure(artefact, engine, plan, store=store, progress=progress, tell=tell), []
+    session = Session(store, order.on, progress, order.limit, order.draw)
+    try:
+        return measure(artefact, engine, order.suites, session, tell=tell), []
+    except DamagedFile as error:
+        return [], [f"the behaviour of `{artefact.name}` is not looked at: {error.message}"]
 
 
 def _against_baseline(
     order: Order, measured: Sequence[Evidence], store: Store, cache: DigestCache | None, progress: Progress
 ) -> tuple[list[Evidence], list[str]]:
     """Ask the baseline the same questions in the same form, and compare."""
-    baseline = look(str(order.baseline), on=order.on, cache=cache, store=store, progress=progress).artefact
-    forms = {evidence.body["suite"]["name"]: evidence.body["form"] for evidence in measured}
     scored = [suite for suite in order.suites if suite.measures == "score/v1"]
+    if not measured or not scored:
+        return [], [f"there is no comparison with `{order.baseline}`: no suite was scored"]
+    baseline = look(str(order.baseline), on=order.on, cache=cache, store=store, progress=progress).artefact
     engine = choose_engine(baseline, order.baseline_engine)
     if isinstance(engine, str):
         return [], [f"there is no comparison with `{baseline.name}`: {engine}"]
-    plan = Measurement(scored, order.on, order.limit, order.draw, forms)
-    theirs = measure(baseline, engine, plan, store=store, progress=progress)
-    return compare_scores(measured, theirs, baseline.name, store=store, on=order.on)
+    forms = {evidence.body["suite"]["name"]: evidence.body["form"] for evidence in measured}
+    session = Session(store, order.on, progress, order.limit, order.draw)
+    theirs = measure(baseline, engine, scored, session, forms=forms)
+    return compare_scores(measured, theirs, baseline.name, store=store)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import NotFound, WeighbridgeError
@@ -12,11 +15,11 @@ from weighbridge.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["STORE_FILE", "Workspace", "write_whole"]
 
 STORE_FILE = "evidence.sqlite"
+_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,17 @@ class Workspace:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or the one before."""
-    scratch = path.with_name(f".{path.name}.part")
+    scratch: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(data)
+        # a name that nobody can foresee: a received workspace may hold links
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        scratch.chmod(_MODE)
         scratch.replace(path)
     except OSError as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
         raise WeighbridgeError(f"`{path}` cannot be written: {error.strerror}", hint="choose another folder") from error

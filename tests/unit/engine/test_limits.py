@@ -11,7 +11,16 @@ from weighbridge.engine.limits import Limits, Retries, is_retried, retry_after_s
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("120", 120.0), ("0.2", 0.2), ("-5", 0.0), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("soon", None), (None, None)],
+    [
+        ("120", 120.0),
+        ("0.2", 0.2),
+        ("-5", 0.0),
+        ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0),
+        ("soon", None),
+        ("nan", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        (None, None),
+    ],
 )
 def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
     """Seconds and HTTP dates (the example date of RFC 9110, 10.2.3) are understood; anything else is ignored."""

@@ -14,7 +14,7 @@ from weighbridge.engine.limits import Limits
 from weighbridge.engine.openai import OpenAIEngine
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.errors import EngineUnreachable, UsageError
-from weighbridge.testing.fault_server import HANG, FaultServer, http
+from weighbridge.testing.fault_server import HANG, PAUSE, PAUSE_S, STREAM, FaultServer, http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,17 +212,32 @@ def test_a_stream_is_joined_and_timed(serve: Serve) -> None:
     events = (
         _event({"role": "assistant"})
         + _event({"content": "Pa"})
+        + PAUSE
         + _event({"content": "ris"}, "stop")
         + b"data: [DONE]\n\n"
     )
     (completion,) = ask(
-        serve(lambda _n, _path: http(events, headers="content-type: text/event-stream")),
+        serve(lambda _n, _path: STREAM + events),
         Request("chat", "Q", 8, stream=True),
     )
     assert (completion.text, completion.completion_tokens, completion.outcome) == ("Paris", 2, Outcome.ANSWERED)
     assert completion.first_token_s is not None
     assert completion.total_s is not None
-    assert completion.first_token_s <= completion.total_s
+    assert completion.total_s - completion.first_token_s >= PAUSE_S * 0.8
+
+
+def test_a_stream_that_comes_at_once_times_no_token(serve: Serve) -> None:
+    """Where somebody in between buffers, there is no time to the first token: not zero, and not the whole."""
+    events = _event({"content": "Pa"}) + _event({"content": "ris"}, "stop") + b"data: [DONE]\n\n"
+    (completion,) = ask(serve(lambda _n, _path: http(events)), Request("chat", "Q", 8, stream=True))
+    assert (completion.text, completion.first_token_s) == ("Paris", None)
+
+
+def test_a_definite_no_does_not_count_against_the_endpoint(serve: Serve) -> None:
+    """Many requests that are refused for good leave the endpoint alive for the next suite."""
+    server = serve(lambda n, _path: http(b"{}", status="404 Not Found") if n <= 20 else answer("Paris"))
+    completions = ask(server, times=21)
+    assert [completion.outcome for completion in completions] == [Outcome.FAILED] * 20 + [Outcome.ANSWERED]
 
 
 def test_a_stream_that_breaks_off_is_no_answer(serve: Serve) -> None:

@@ -45,3 +45,8 @@ def test_nothing_is_unscored() -> None:
 def test_never_raises(text: str, answer: str) -> None:
     """Any text gets a mark or a reason."""
     assert isinstance(mark(text, answer), Score | Unscored)
+
+
+def test_a_cut_answer_is_not_marked() -> None:
+    """What the token limit cut off might have been right: unscored, not wrong."""
+    assert exact(Item("q", "1+1=", answer="2"), Completion(Outcome.TRUNCATED, "The sum")) == Unscored("truncated")

@@ -13,6 +13,7 @@ from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.evaluation.compare import compare
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.plan import make_plan
+from weighbridge.evaluation.run import Session
 from weighbridge.evaluation.suite import Suite, load_suite
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.scripted import ScriptedEngine
@@ -62,7 +63,7 @@ def add_up(request: Request) -> Completion:
 
 def run(suite: Suite, engine: ScriptedEngine, store: SQLiteStore) -> Evidence:
     """Evaluate and return the evidence."""
-    return asyncio.run(evaluate(suite, SUBJECT, engine, store=store, made_on=DAY))
+    return asyncio.run(evaluate(suite, SUBJECT, engine, Session(store, DAY)))
 
 
 def test_every_item_is_asked_once_and_stands_in_order(tmp_path: Path, store: SQLiteStore) -> None:
@@ -181,7 +182,7 @@ def test_a_comparison_is_paired(tmp_path: Path) -> None:
         store = SQLiteStore(tmp_path / f"{name}.sqlite")
         scores.append(run(suite, ScriptedEngine(knowing(known), name=name), store))
         store.close()
-    result = compare(scores[0], scores[1], "today's", DAY)
+    result = compare(scores[0], scores[1], "today's")
     assert not isinstance(result, str)
     body = result.body
     assert [body[key] for key in ("both", "candidate_only", "baseline_only", "neither")] == [20, 5, 3, 2]
@@ -194,4 +195,4 @@ def test_different_forms_are_not_compared(tmp_path: Path, store: SQLiteStore) ->
     """Scores of different prompt forms stay apart, and the reason is said."""
     suite = make_suite(tmp_path / "s", 6, scorer="choice", both_forms=True)
     one, other = (run(suite, ScriptedEngine(choosing(form), name=form), store) for form in ("completion", "chat"))
-    assert compare(one, other, "b", DAY) == "the prompt forms differ: `completion` and `chat`"
+    assert compare(one, other, "b") == "the prompt forms differ: `completion` and `chat`"

@@ -54,6 +54,14 @@ def test_quantile_interval_covers_as_promised(n: int, q: float) -> None:
         assert covered >= 0.95 - 1e-9
 
 
+def test_many_values_do_not_overflow() -> None:
+    """A long suite has its median's interval, too, as narrow as scipy's distribution allows."""
+    estimate = quantile_estimate([float(i) for i in range(1, 2001)], 0.5)
+    assert estimate is not None
+    assert binom.cdf(estimate.high - 1, 2000, 0.5) - binom.cdf(estimate.low - 1, 2000, 0.5) >= 0.95
+    assert estimate.high - estimate.low < 90
+
+
 def test_too_few_values_give_no_interval() -> None:
     """Eight answers cannot bound a 90th percentile at 95%, so none is given."""
     assert quantile_estimate([0.1] * 8, 0.9) is None

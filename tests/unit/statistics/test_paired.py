@@ -29,9 +29,16 @@ def test_mcnemar_gives_the_published_figures() -> None:
     assert round(mcnemar_exact(0, 7), 3) == 0.016
 
 
+def test_the_interval_gives_the_published_figures() -> None:
+    """Newcombe 1998 (Statistics in Medicine 17:2635), table III, method 10: 36, 12, 2, 0 gives 0.0569 to 0.3404."""
+    estimate = paired_difference(36, 12, 2, 0)
+    assert estimate is not None
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.2, 0.0569, 0.3404), abs=5e-5)
+
+
 def test_mcnemar_survives_many_pairs() -> None:
     """Thousands of discordant pairs neither underflow nor overflow."""
-    assert 0 < mcnemar_exact(5_000, 5_200) < 1
+    assert 0 < mcnemar_exact(50_000, 50_500) < 1
 
 
 @given(counts, counts, counts, counts)

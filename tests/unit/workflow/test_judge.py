@@ -21,7 +21,7 @@ def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evi
         "suite": {"name": more.get("suite", "s"), "digest": more.get("digest", "d")},
         "form": more.get("form", "chat"),
         "engine": {"name": "openai", "address": more.get("address", "http://a/v1")},
-        "calls": {"asked": asked},
+        "calls": {"asked": asked, "failed": more.get("failed", 0)},
         "accuracy": {"value": value},
     }
     return Evidence(SUBJECT, "score/v1", body, (), Producer("p", "1"), date(2026, 1, day))
@@ -35,6 +35,7 @@ def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evi
         (score(1), score(1, value=0.1), [1]),  # the same day: the one added later
         (score(1), score(2, asked=5), [0]),  # a quick look does not displace the whole
         (score(1, asked=5), score(1), [1]),
+        (score(1), score(2, failed=100), [0]),  # a dead endpoint displaces nothing
         (score(1), score(2, digest="e", asked=5), [1]),  # another version of the suite
         (score(1), score(2, form="completion"), [0, 1]),  # another way stands beside it
         (score(1), score(2, address="http://b/v1"), [0, 1]),

@@ -1,7 +1,7 @@
 """Mark a multiple-choice answer by the distribution of its first token over the letters.
 
 One request a question gives the same answer as one request a choice where choices are single letters.
-A completion cut after that token (`truncated`) is as good as a whole one: `READS_FIRST_TOKEN` says so.
+A completion cut after that token (`truncated`) is as good as a whole one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from weighbridge.evaluation.suite import LETTERS, Score, Unscored
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.engine.protocol import Completion
     from weighbridge.evaluation.suite import Item
 
-__all__ = ["READS_FIRST_TOKEN", "choice"]
-
-READS_FIRST_TOKEN: Final = True
+__all__ = ["choice"]
 
 _BLANKS = " \t\r\n▁Ġ"  # the last two are how some tokenizers write a leading blank
 _MAX_CHARACTERS = 2_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weighbridge.engine.protocol import Outcome
 from weighbridge.evaluation.suite import Score, Unscored
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _SAID = 200
 def exact(item: Item, completion: Completion) -> Score | Unscored:
     """Compare the whole answer with the expected one. Articles stay: "A" is an answer, not an article."""
     said, expected = _plain(completion.text), _plain(item.answer)
+    if completion.outcome is Outcome.TRUNCATED:
+        return Unscored("truncated")  # what the rest would have said, nobody knows
     if not expected:
         return Unscored("the item has no answer")
     if not said:
