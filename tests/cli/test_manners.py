@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +65,19 @@ def test_every_command_explains_itself(weighbridge: CommandLine, command: str) -
     """`--help` works for each, and each is in the first page."""
     assert weighbridge(command, "--help").returncode == 0
     assert command in weighbridge("--help").stdout
+
+
+def test_help_imports_nothing_heavy(weighbridge: CommandLine) -> None:
+    """What makes a start slow is imported by the work, not by its help."""
+    heavy = {"pydantic", "sqlite3", "uvloop", "pyreqwest", "jinja2", "rich.console", "starlette"}
+    program = (
+        "import sys\nfrom weighbridge.cli.main import main, COMMANDS\n"
+        "for name in COMMANDS:\n    main.main([name, '--help'], standalone_mode=False)\n"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert not heavy & set(ast.literal_eval(done.stderr))
+    assert weighbridge("--help").returncode == 0
 
 
 def test_doctor_says_what_is_there(weighbridge: CommandLine) -> None:

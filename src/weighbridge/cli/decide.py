@@ -9,15 +9,9 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import decision_lines, in_workspace, print_json, program, verdict_code
 from weighbridge.core.digest import short
-from weighbridge.core.reference import Reference
-from weighbridge.decision.shipped import load_policy
 from weighbridge.errors import UsageError
-from weighbridge.hub.protocol import resolve
-from weighbridge.workflow.judge import judge
-from weighbridge.workflow.look import look
 
 __all__ = ["command"]
 
@@ -37,6 +31,13 @@ def command(
 
     The files are inspected if they were not yet, but not with --on; no engine is started.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.core.reference import Reference
+    from weighbridge.decision.shipped import load_policy
+    from weighbridge.hub.protocol import resolve
+    from weighbridge.workflow.judge import judge
+    from weighbridge.workflow.look import look
+
     settings = load_settings(weighed=reference, workspace=given["workspace"], policy=given["policy"])
     today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
     day = on.date() if on else today

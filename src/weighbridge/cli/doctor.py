@@ -11,7 +11,6 @@ import click
 
 from weighbridge import __version__
 from weighbridge.cli import options
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
 
 __all__ = ["command"]
@@ -31,6 +30,8 @@ _GIB = 1 << 30
 @options.as_json
 def command(*, as_json: bool, **given: str | None) -> None:
     """Say what is installed, what is missing, what it is for, and how to get it. Nothing is changed."""
+    from weighbridge.cli.settings import load_settings
+
     parts = [_part(name, purpose, install) for name, (purpose, install) in _PARTS.items()]
     workspace = load_settings(workspace=given["workspace"]).workspace
     free = shutil.disk_usage(".").free

@@ -9,10 +9,8 @@ import click
 
 from weighbridge import plugin
 from weighbridge.cli import options
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
 from weighbridge.errors import NotFound, UsageError
-from weighbridge.workflow.judge import RENDERED, dossier_of, write_dossier
 
 __all__ = ["command"]
 
@@ -24,7 +22,7 @@ __all__ = ["command"]
     "formats",
     multiple=True,
     metavar="FORMAT",
-    help=f"One of {', '.join(RENDERED)}; may be repeated. Default: all.",
+    help="html, json, markdown, or a plug-in's; may be repeated. Default: the three.",
 )
 @click.option("--output", metavar="DIR", help="Folder of the files; default: the workspace.")
 @options.language
@@ -35,6 +33,9 @@ def command(decision: str | None, formats: tuple[str, ...], output: str | None, 
 
     Nothing is measured again: the dossier is made from the very evidence that the decision cites.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow.judge import RENDERED, dossier_of, write_dossier
+
     settings = load_settings(workspace=given["workspace"], language=given["language"])
     wanted = formats or tuple(name for name in RENDERED if name in plugin.names("renderers"))
     with settings.workspace.store(read_only=True) as store:

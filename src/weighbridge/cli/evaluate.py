@@ -9,16 +9,9 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import evidence_lines, in_workspace, print_json, program
-from weighbridge.core.reference import Reference
 from weighbridge.dossier.visible import single_line
-from weighbridge.engine.limits import Limits
 from weighbridge.errors import Interrupted, UsageError
-from weighbridge.evaluation.run import Session
-from weighbridge.evaluation.suite import find_suite
-from weighbridge.hub.protocol import resolve
-from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, choose_engine, measure
 
 __all__ = ["command"]
 
@@ -39,6 +32,14 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
 
     Answers that are in the store are not asked for again; scoring them anew calls no model.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.core.reference import Reference
+    from weighbridge.engine.limits import Limits
+    from weighbridge.evaluation.run import Session
+    from weighbridge.evaluation.suite import find_suite
+    from weighbridge.hub.protocol import resolve
+    from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, choose_engine, measure
+
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     suites = [find_suite(name) for name in given["suites"] or STARTER_SUITES]
     if dry_run:

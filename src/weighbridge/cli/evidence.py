@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
 from weighbridge.core.digest import short
-from weighbridge.core.kinds import KINDS, schema_of
 from weighbridge.dossier.visible import reveal, single_line
+from weighbridge.errors import StoreDamaged
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
@@ -35,6 +34,8 @@ def command() -> None:
 @options.as_json
 def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **given: Any) -> None:
     """List the statements, oldest first."""
+    from weighbridge.cli.settings import load_settings
+
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
         rows = [_row(statement) for statement in store.select(subject=subject, kind=kind)]
     if as_json:
@@ -51,10 +52,17 @@ def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **giv
 @options.workspace
 @options.as_json
 def show(statement: str, *, as_json: bool, **given: Any) -> None:
-    """Show one statement; the first digits of its id are enough."""
+    """Show one statement by the first digits of its id, or one whole answer by the recipe that an item names."""
+    from weighbridge.cli.settings import load_settings
+
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
-        found = store.get(statement)
-    content = {"id": found.id, "recipe": found.recipe, **found.to_json()}
+        recipe = statement if statement.startswith("sha256:") else f"sha256:{statement}"
+        completion = store.completions([recipe]).get(recipe)
+        if completion is None:
+            found = store.get(statement)
+            content = {"id": found.id, "recipe": found.recipe, **found.to_json()}
+        else:
+            content = {"recipe": recipe, "completion": completion}
     if as_json:
         print_json("evidence", content)
     else:
@@ -68,6 +76,8 @@ def show(statement: str, *, as_json: bool, **given: Any) -> None:
 @options.workspace
 def export(kind: str | None, subject: str | None, *, statement: bool, **given: Any) -> None:
     """Write statements to stdout as JSON Lines."""
+    from weighbridge.cli.settings import load_settings
+
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
         for found in store.select(subject=subject, kind=kind):
             content = found.statement() if statement else {"id": found.id, **found.to_json()}
@@ -78,13 +88,28 @@ def export(kind: str | None, subject: str | None, *, statement: bool, **given: A
 @options.workspace
 @options.as_json
 def verify(*, as_json: bool, **given: Any) -> None:
-    """Recompute every id and the hash chain; leave with 1 at the first record that does not hold."""
+    """Recompute every id, the hash chain and every answer's digest; leave with 1 where one does not hold.
+
+    Whoever can write the file can rebuild the chain: keep the newest id elsewhere, and compare.
+    """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow.audit import audit
+
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
-        count = store.verify()
+        found = audit(store)
     if as_json:
-        print_json("evidence-verify", {"records": count, "holds": True})
+        content = {
+            "records": found.statements,
+            "answers": found.answers,
+            "answers_gone": found.gone,
+            "holds": found.gone == 0,
+        }
+        print_json("evidence-verify", content)
     else:
-        click.echo(f"{count} records verified: every id and the hash chain hold")
+        click.echo(f"{found.statements} records verified: every id and the hash chain hold")
+        click.echo(f"{found.answers} answers verified against the evidence that cites them, {found.gone} are gone")
+    if found.gone:
+        raise StoreDamaged("answers that evidence cites are no longer stored", hint="go back to a copy of the file")
 
 
 @command.command(name="kinds")
@@ -92,6 +117,8 @@ def verify(*, as_json: bool, **given: Any) -> None:
 @options.as_json
 def kinds(schema: str | None, *, as_json: bool) -> None:
     """List the kinds of evidence, or print the JSON Schema of one."""
+    from weighbridge.core.kinds import KINDS, schema_of
+
     if schema is not None:
         if schema not in KINDS:
             raise click.UsageError(f"there is no kind '{schema}'; known: {', '.join(KINDS)}")

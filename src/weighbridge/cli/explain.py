@@ -6,7 +6,6 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.show import print_json
-from weighbridge.decision.explain import explain, explainable
 
 __all__ = ["command"]
 
@@ -19,6 +18,8 @@ def command(word: str | None, *, as_json: bool) -> None:
 
     Without a WORD, list everything that can be explained.
     """
+    from weighbridge.decision.explain import explain, explainable
+
     if word is None:
         topics = explainable()
         if as_json:

@@ -9,11 +9,9 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import evidence_lines, pinned_line, print_json, program
 from weighbridge.core.finding import Severity
 from weighbridge.dossier.visible import single_line
-from weighbridge.workflow.look import look
 
 if TYPE_CHECKING:
     from weighbridge.workflow.look import Inspected
@@ -37,6 +35,9 @@ def command(ctx: click.Context, /, reference: str, fail_on: str | None, *, as_js
 
     REF is `demo`, a `.gguf` file or a folder with config.json and safetensors.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow.look import look
+
     settings = load_settings()
     with settings.workspace.digest_cache() as cache:
         today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall

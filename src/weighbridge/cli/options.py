@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 __all__ = [
+    "DEFAULT_WORKSPACE",
     "again",
     "as_json",
     "engine",
@@ -17,6 +18,8 @@ __all__ = [
     "timeout_s",
     "workspace",
 ]
+
+DEFAULT_WORKSPACE = "weighbridge-work"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else, on stdout.")
 workspace = click.option("--workspace", metavar="DIR", help="Folder of the evidence store and the dossiers.")

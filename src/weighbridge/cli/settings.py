@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from weighbridge.cli.options import DEFAULT_WORKSPACE
 from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
-__all__ = ["DEFAULT_WORKSPACE", "SETTINGS", "Settings", "load_settings"]
+__all__ = ["SETTINGS", "Settings", "load_settings"]
 
 SETTINGS = {
     "workspace": "Folder of the evidence store and the dossiers (default `weighbridge-work`)",
@@ -21,7 +22,6 @@ SETTINGS = {
     "language": "Language of the dossier: `en` or `zh`",
     "cache": "File that remembers digests of unchanged files",
 }
-DEFAULT_WORKSPACE = "weighbridge-work"
 _FILE = "weighbridge.toml"
 _NOT_FROM_A_FILE = {
     "engine": "a key would go there",

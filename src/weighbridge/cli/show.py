@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.settings import DEFAULT_WORKSPACE
+from weighbridge.cli.options import DEFAULT_WORKSPACE
 from weighbridge.core.digest import short
 from weighbridge.dossier.visible import cut, reveal
 
@@ -152,8 +152,10 @@ def _card(body: dict[str, Any]) -> list[str]:
 
 
 def _gaps(body: dict[str, Any]) -> str:
-    calls = body["calls"]
-    return f"{calls['failed']} of {calls['asked']} not answered" if calls["failed"] else ""
+    calls, size = body["calls"], body["suite"]["size"]
+    asked = f"{calls['asked']} of {size} asked" if calls["asked"] < size else ""
+    failed = f"{calls['failed']} of {calls['asked']} not answered" if calls["failed"] else ""
+    return ", ".join(part for part in (asked, failed) if part)
 
 
 def _score(body: dict[str, Any]) -> list[str]:

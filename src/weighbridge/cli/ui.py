@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import print_json
-from weighbridge.web.server import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +27,9 @@ __all__ = ["command"]
 @options.as_json
 def command(folder: str | None, port: int, *, as_json: bool) -> None:
     """Serve the pages of a workspace on 127.0.0.1 until Ctrl-C; nothing can be changed through them."""
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.web.server import serve
+
     workspace: Path = load_settings(workspace=folder).workspace.path
 
     def announce(url: str) -> None:

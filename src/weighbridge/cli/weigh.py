@@ -10,17 +10,13 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
-from weighbridge.cli.settings import load_settings
 from weighbridge.cli.show import decision_lines, evidence_lines, pinned_line, print_json, program, verdict_code
-from weighbridge.decision.shipped import load_policy
-from weighbridge.engine.limits import Limits
-from weighbridge.workflow.measure import EngineChoice, suites_for
-from weighbridge.workflow.weigh import Order, Weighed, weigh
 
 if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
+    from weighbridge.workflow.weigh import Order, Weighed
 
 __all__ = ["command", "weigh_and_tell"]
 
@@ -48,6 +44,12 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     REF is `demo`, a `.gguf` file, a folder with config.json and safetensors, or an OpenAI-compatible
     endpoint `http://host:port/v1#model`. A run that was stopped goes on where it was.
     """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.decision.shipped import load_policy
+    from weighbridge.engine.limits import Limits
+    from weighbridge.workflow.measure import EngineChoice, suites_for
+    from weighbridge.workflow.weigh import Order
+
     settings = load_settings(
         weighed=reference,
         workspace=given["workspace"],
@@ -84,6 +86,8 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
 
 def weigh_and_tell(order: Order, settings: Settings, *, as_json: bool, plain_code: bool) -> int:
     """Weigh, tell what is found as it is found, and return the exit code."""
+    from weighbridge.workflow.weigh import weigh
+
     told: list[bool] = []
 
     def tell(artefact: Artefact, evidence: Evidence) -> None:

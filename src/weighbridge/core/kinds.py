@@ -137,6 +137,7 @@ class SuiteBody(Body):
     language: str
     licence: str
     source: str
+    size: int = Field(0, ge=0, description="Questions that the suite holds; `calls.asked` says how many were asked")
 
 
 class EngineBody(Body):
@@ -160,10 +161,13 @@ class ItemBody(Body):
         description="`answered`, or why not wholly: truncated, empty, filtered, timeout, failed, not-asked"
     )
     mark: str = Field(description="`right`, `wrong`, a behaviour, or `unscored: <reason>`")
-    said: str = Field("", description="What the model said, cut to 400 characters")
+    question: str = Field("", description="The question, cut to 400 characters")
+    said: str = Field("", description="What the model said, cut to 400 characters; the letter read, for a distribution")
+    marked: str = Field("", description="The part of the answer, or the reason, that decided the mark")
     expected: str = ""
     group: str = Field("", description="Subject, topic or class of the question")
-    completion: str = Field(description="Recipe under which the whole completion is stored")
+    completion: str = Field(description="Recipe of the completion: `weighbridge evidence show` prints the whole of it")
+    answer: str | None = Field(None, description="Digest of the stored completion; None where nothing was answered")
 
 
 class CallsBody(Body):

@@ -11,7 +11,7 @@ from weighbridge.core.digest import digest_of
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Completion", "Engine", "EngineIdentity", "Outcome", "Request"]
+__all__ = ["STORED", "Completion", "Engine", "EngineIdentity", "Outcome", "Request"]
 
 Form = Literal["chat", "completion"]
 
@@ -26,6 +26,10 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     FAILED = "failed"  # no usable answer after all retries; `detail` says why
     NOT_ASKED = "not-asked"  # the run stopped before
+
+
+STORED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.EMPTY, Outcome.FILTERED})
+"""The outcomes that are kept; whatever else became of a request, the next run asks again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.evaluation.latency import latency_body
 from weighbridge.evaluation.marks import (
+    answer_digest,
     calibration_of,
     common_body,
     item_bodies,
@@ -140,9 +141,11 @@ def _latency(plan: Plan, run: Run) -> dict[str, Any]:
         {
             "id": item.id,
             "outcome": completion.outcome.value,
-            "mark": "timed" if completion.first_token_s is not None else "unscored: no token came",
+            "mark": "timed" if completion.first_token_s is not None else "unscored: the tokens did not come one by one",
+            "question": item.question[:400],
             "said": completion.text[:400] or completion.detail[:400],
             "completion": recipe,
+            "answer": answer_digest(completion),
         }
         for item, completion, recipe in zip(plan.items, run.completions, plan.recipes, strict=True)
     ]

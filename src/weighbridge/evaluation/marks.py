@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from weighbridge import plugin
 from weighbridge.core.digest import digest_of
-from weighbridge.engine.protocol import Outcome
+from weighbridge.engine.protocol import STORED, Outcome
 from weighbridge.evaluation.suite import Score, Unscored
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Mark",
     "Scorer",
+    "answer_digest",
     "calibration_of",
     "common_body",
     "item_bodies",
@@ -101,19 +102,27 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
             "id": mark.item.id,
             "outcome": mark.completion.outcome.value,
             "mark": mark.label,
+            "question": mark.item.question[:_MAX_SAID],
             "said": _said(mark),
+            "marked": mark.mark.said[:_MAX_SAID] if isinstance(mark.mark, Score) else "",
             "expected": mark.item.answer,
             "group": mark.item.group,
             "completion": mark.recipe,
+            "answer": answer_digest(mark.completion),
         }
         for mark in marks
     ]
 
 
 def _said(mark: Mark) -> str:
-    """Return what was marked, else what was said, else why nothing was said; bounded."""
-    marked = mark.mark.said if isinstance(mark.mark, Score) else ""
-    return (marked or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
+    """Return the letter read off a distribution, else what was said, else why nothing was said; bounded."""
+    letter = mark.mark.said if mark.completion.top_logprobs and isinstance(mark.mark, Score) else ""
+    return (letter or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
+
+
+def answer_digest(completion: Completion) -> str | None:
+    """Return the digest that ties evidence to the stored completion, or None where nothing is stored."""
+    return digest_of(completion.to_json()) if completion.outcome in STORED else None
 
 
 def unscored_counts(marks: list[Mark]) -> dict[str, int]:
@@ -130,6 +139,7 @@ def _suite_body(suite: Suite) -> dict[str, Any]:
         "language": suite.language,
         "licence": suite.licence,
         "source": suite.source,
+        "size": len(suite.items),
     }
 
 

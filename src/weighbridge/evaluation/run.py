@@ -14,7 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.progress import silent
-from weighbridge.engine.protocol import Completion, Outcome
+from weighbridge.engine.protocol import STORED, Completion, Outcome
 from weighbridge.evaluation.plan import forms_of, make_plan
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ __all__ = ["Run", "Session", "Settled", "ask", "settle_form"]
 
 _ASKED_ON = "asked_on"
 _NEVER = re.compile(r"HTTP (400|404|405|415|422|501)\b")
-_KEPT = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.EMPTY, Outcome.FILTERED})
 _FLUSH_ROWS, _FLUSH_S = 5000, 0.5  # by time: writing holds up the loop, and half a second is all that a kill costs
 
 
@@ -60,7 +59,7 @@ class Run:
     @property
     def failed(self) -> int:
         """Questions without an answer."""
-        return sum(completion.outcome not in _KEPT for completion in self.completions)
+        return sum(completion.outcome not in STORED for completion in self.completions)
 
 
 @dataclass(slots=True)
@@ -74,7 +73,7 @@ class _Keeper:
 
     def keep(self, recipe: str, completion: Completion) -> None:
         """Keep an answer; write when a batch is full or old."""
-        if completion.outcome in _KEPT:
+        if completion.outcome in STORED:
             self.rows[recipe] = {**completion.to_json(), _ASKED_ON: self.on.isoformat()}
         if len(self.rows) >= _FLUSH_ROWS or time.monotonic() - self.written_at > _FLUSH_S:
             self.flush()
@@ -110,12 +109,12 @@ async def settle_form(suite: Suite, subject: str, engine: Engine, session: Sessi
             return Settled(form)
     first = await engine.complete(plans[0].requests[0])
     told_never = first.outcome is Outcome.FAILED and _NEVER.match(first.detail) is not None
-    if told_never or (first.outcome in _KEPT and not plans[0].generates and not first.top_logprobs):
+    if told_never or (first.outcome in STORED and not plans[0].generates and not first.top_logprobs):
         return Settled(forms[1], first.attempts)
     keeper = _Keeper(session.store, session.on)
     keeper.keep(plans[0].recipes[0], first)
     keeper.flush()
-    return Settled(forms[0], first.attempts, int(first.outcome in _KEPT))
+    return Settled(forms[0], first.attempts, int(first.outcome in STORED))
 
 
 async def ask(plan: Plan, engine: Engine, session: Session, advance: Advance, *, lanes: int | None = None) -> Run:

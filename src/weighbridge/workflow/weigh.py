@@ -10,7 +10,7 @@ from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import DamagedFile
 from weighbridge.evaluation.run import Session
 from weighbridge.workflow.judge import dossier_of, judge, write_dossier
-from weighbridge.workflow.look import look
+from weighbridge.workflow.look import Inspected, look
 from weighbridge.workflow.measure import EngineChoice, choose_engine, compare_scores, measure
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def weigh(
     for statement in inspected.evidence:
         tell(artefact, statement)
     told = partial(tell, artefact)
-    measured, missing = _measured(order, artefact, store, progress, told)
+    measured, missing = _measured(order, inspected, store, progress, told)
     compared: list[Evidence] = []
     if order.baseline is not None:
         compared, gaps = _against_baseline(order, measured, store, cache, progress)
@@ -90,17 +90,27 @@ def weigh(
 
 
 def _measured(
-    order: Order, artefact: Artefact, store: Store, progress: Progress, tell: Callable[[Evidence], None]
+    order: Order, inspected: Inspected, store: Store, progress: Progress, tell: Callable[[Evidence], None]
 ) -> tuple[list[Evidence], list[str]]:
     """Evaluate where there is an engine; say why where there is none."""
+    artefact = inspected.artefact
+    template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v1"), None)
     if not order.suites:
         return [], ["behaviour is not looked at: there is no suite to ask"]
     engine = choose_engine(artefact, order.engine)
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
     session = Session(store, order.on, progress, order.limit, order.draw)
+    suites, gaps = order.suites, []
+    if template is False and order.engine.address is None and not artefact.is_endpoint:
+        suites = [suite for suite in order.suites if "completion" in suite.forms]
+        gaps = [
+            f"`{suite.name}` is not asked: the file holds no chat template, and a foreign one would be measured, too"
+            for suite in order.suites
+            if suite not in suites
+        ]
     try:
-        return measure(artefact, engine, order.suites, session, tell=tell), []
+        return measure(artefact, engine, suites, session, tell=tell), gaps
     except DamagedFile as error:
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {error.message}"]
 

@@ -39,6 +39,9 @@ class Prose:
     code: int
 
 
+_SPECIAL = re.compile(r"<\|[\w ]{1,40}\|>(?:(?:system|user|assistant)\b)?")  # a template's marks, said as text
+
+
 def visible_text(text: str) -> str:
     """Return what the reader sees: the first 20,000 characters without reasoning blocks, closed or not."""
     text = text[:_MAX_RAW]
@@ -54,7 +57,7 @@ def visible_text(text: str) -> str:
             end = text.find(closing, start)
             place = len(text) if end < 0 else end + len(closing)
         text = "".join([*kept, text[place:]])
-    return text[:_MAX_CHARACTERS].strip()
+    return _SPECIAL.sub(" ", text[:_MAX_CHARACTERS]).strip()
 
 
 def read_prose(text: str) -> Prose:
