@@ -112,7 +112,7 @@ def _measured(
     try:
         return measure(artefact, engine, suites, session, tell=tell), gaps
     except DamagedFile as error:
-        return [], [f"the behaviour of `{artefact.name}` is not looked at: {error.message}"]
+        return [], [*gaps, f"the behaviour of `{artefact.name}` is not looked at: {error.message}"]
 
 
 def _against_baseline(

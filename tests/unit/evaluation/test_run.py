@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from weighbridge.engine.late import LateEngine
 from weighbridge.engine.protocol import Completion, Outcome, Request
+from weighbridge.errors import EngineUnreachable
 from weighbridge.evaluation.compare import compare
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.plan import make_plan
@@ -196,3 +198,60 @@ def test_different_forms_are_not_compared(tmp_path: Path, store: SQLiteStore) ->
     suite = make_suite(tmp_path / "s", 6, scorer="choice", both_forms=True)
     one, other = (run(suite, ScriptedEngine(choosing(form), name=form), store) for form in ("completion", "chat"))
     assert compare(one, other, "b") == "the prompt forms differ: `completion` and `chat`"
+
+
+def test_evidence_is_dated_by_its_oldest_answer(tmp_path: Path, store: SQLiteStore) -> None:
+    """A run that was killed on Monday and ended on Friday is Monday's evidence: it goes stale in time."""
+    suite = make_suite(tmp_path / "s")
+    monday, friday = date(2026, 11, 16), date(2026, 11, 20)
+
+    def dies(request: Request) -> Completion:
+        if request.text == "12+1=":
+            raise KeyboardInterrupt
+        return add_up(request)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(evaluate(suite, SUBJECT, ScriptedEngine(dies, lanes=1), Session(store, monday)))
+    evidence = asyncio.run(evaluate(suite, SUBJECT, ScriptedEngine(add_up), Session(store, friday)))
+    assert evidence.made_on == monday
+
+
+def test_asking_again_counts_from_then_on(tmp_path: Path, store: SQLiteStore) -> None:
+    """After a new draw, the newest whole evidence is what a plain run returns."""
+    suite = make_suite(tmp_path / "s")
+    asyncio.run(evaluate(suite, SUBJECT, ScriptedEngine(add_up), Session(store, DAY)))
+    later = date(2026, 12, 24)
+    again = asyncio.run(evaluate(suite, SUBJECT, ScriptedEngine(add_up), Session(store, later, draw=1)))
+    engine = ScriptedEngine(add_up)
+    assert asyncio.run(evaluate(suite, SUBJECT, engine, Session(store, later))).id == again.id
+    assert engine.requests == []
+
+
+def test_an_overloaded_server_does_not_change_the_form(tmp_path: Path, store: SQLiteStore) -> None:
+    """A 429 says "later", not "never": the suite stays in the form it would have had."""
+    suite = make_suite(tmp_path / "s", 6, scorer="choice", both_forms=True)
+    busy = ScriptedEngine(lambda _request: Completion(Outcome.FAILED, detail="HTTP 429: slow down"))
+    assert run(suite, busy, store).body["form"] == "completion"
+
+
+def test_calls_are_counted_whole(tmp_path: Path, store: SQLiteStore) -> None:
+    """Finding out the form is counted, and its answer is not called reused."""
+    suite = make_suite(tmp_path / "s", 12, scorer="choice", both_forms=True)
+    assert run(suite, ScriptedEngine(choosing("completion")), store).body["calls"]["calls"] == 12
+    chat = run(suite, ScriptedEngine(choosing("chat"), name="other"), store).body["calls"]
+    assert (chat["calls"], chat["reused"]) == (13, 0)
+
+
+def test_an_engine_is_started_only_when_something_is_open(tmp_path: Path, store: SQLiteStore) -> None:
+    """With everything in the store, an engine that cannot start is never missed."""
+
+    class Dead(ScriptedEngine):
+        async def __aenter__(self) -> Self:
+            raise EngineUnreachable("the engine is gone")
+
+    suite = make_suite(tmp_path / "s")
+    session = Session(store, DAY)
+    with pytest.raises(EngineUnreachable, match="gone"):
+        asyncio.run(evaluate(suite, SUBJECT, LateEngine(Dead(add_up)), session))
+    asyncio.run(evaluate(suite, SUBJECT, LateEngine(ScriptedEngine(add_up)), session))
+    assert asyncio.run(evaluate(suite, SUBJECT, LateEngine(Dead(add_up)), session)).body["calls"]["failed"] == 0
