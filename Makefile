@@ -26,7 +26,7 @@ format: $(BIN)/.ready ## Put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(BIN)/.ready ## Measure hashing, the runner, multiple choice and the refusal detector
+bench: $(BIN)/.ready ## Measure hashing, the runner and multiple choice
 	$(BIN)/python bench/hashing.py
 	$(BIN)/python bench/runner.py
 	$(BIN)/python bench/multiple_choice.py

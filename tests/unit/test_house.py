@@ -39,6 +39,6 @@ def test_every_error_is_drawn_with_its_exit_code() -> None:
 
 
 def test_files_stay_short() -> None:
-    """No file of the package is longer than 400 lines."""
-    long = {path.name: n for path in SOURCE.rglob("*.py") if (n := len(path.read_text().splitlines())) > 400}
+    """No file of the package is longer than 320 lines: 300, and a little grace."""
+    long = {path.name: n for path in SOURCE.rglob("*.py") if (n := len(path.read_text().splitlines())) > 320}
     assert long == {}
