@@ -45,6 +45,6 @@ write(
     f"| `weighbridge.toml` | environment | what |\n|---|---|---|\n{rows}\n\n"
     "`engine` and `cache` are not read from `weighbridge.toml`: a folder may be a stranger's.\n\n"
     "A key for an engine comes from the environment only: `WEIGHBRIDGE_API_KEY`, or `WEIGHBRIDGE_API_KEY_FILE`, which "
-    "names a file that holds it; the baseline's is `WEIGHBRIDGE_BASELINE_API_KEY`. `WEIGHBRIDGE_TRACEBACK=1` shows where a mistake of ours happened. `NO_COLOR` is "
-    "respected.\n",
+    "names a file that holds it; the baseline's is `WEIGHBRIDGE_BASELINE_API_KEY`. `WEIGHBRIDGE_TRACEBACK=1` shows "
+    "where a mistake of ours happened. `NO_COLOR` is respected.\n",
 )

@@ -206,7 +206,7 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
     if decision.waived:
         parts.append(f"{decision.waived} waived")
     verdict = _bold(decision.verdict.replace("-", " ").upper())
-    lines = [_line("decision", f"{verdict} - {', '.join(parts)}; holds until {decision.expires_on}")]
+    lines = [_line("decision", f"{verdict} - {', '.join(parts)}; valid until {decision.expires_on}")]
     for ruling in decision.rulings:
         if ruling.outcome == "pass" and not whole:
             continue
