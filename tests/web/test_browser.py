@@ -135,8 +135,10 @@ def test_no_page_is_wider_than_the_window(browser: Browser, served: Any, width: 
     page = browser.new_page(viewport={"width": width, "height": 800})
     widths = {}
     for path in ("/", "/evidence", f"/model/{served.ids.subject}", f"/decision/{served.ids.reject}",
-                 f"/evidence/{served.ids.reject}", f"/dossier/{served.ids.reject}?language=zh"):  # fmt: skip
+                 f"/evidence/{served.ids.reject}", f"/evidence/{served.ids.statements[3]}",
+                 f"/dossier/{served.ids.reject}?language=zh"):  # fmt: skip
         page.goto(served.url + path)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         widths[path] = page.evaluate("document.documentElement.scrollWidth")
     page.close()
     assert {path: found for path, found in widths.items() if found > width} == {}

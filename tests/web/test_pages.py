@@ -118,6 +118,28 @@ def test_the_dossier_is_the_document_in_both_languages(served: Any) -> None:
     assert document["not_at_hand"] == []
 
 
+def test_a_part_of_a_suite_and_an_asserted_engine_are_told(tmp_path: Path, weighed: Any, serve_over: Any) -> None:
+    """The pages of decision and model say what the dossier says: 10 of 120 asked, and who only vouches."""
+    body = weighed.score("knowledge-en", "en", 3, 8).body
+    engine = weighed.engine() | {"address": "http://b/v1", "asserted": True}
+    score = weighed.stated("score/v1", body | {"suite": body["suite"] | {"size": 120}, "engine": engine})
+    demand = ("score/v1", "accuracy", "at-least", 0.4)
+    ruling = weighed.ruling("knows", "fail", demand, "b", evidence=[score.id], observed=score.body["accuracy"])
+    decision = weighed.decided(rulings=[ruling], conditions=[], evidence=[score.id])
+    store = SQLiteStore(tmp_path / "part.sqlite")
+    store.add(score)
+    store.add(decision)
+    with serve_over(store) as served:
+        page = served.ask(f"/decision/{decision.id}").text
+        twin = served.json(f"/decision/{decision.id}.json")
+        model = served.ask(f"/model/{weighed.SUBJECT}").text
+    store.close()
+    assert "10 of 120 asked" in page
+    assert "10 of 120 asked" in model
+    assert "the engine at <code>http://b/v1</code> was named by the user" in page
+    assert (twin["asserted"], twin["asked_of"]) == (["http://b/v1"], {score.id: [10, 120]})
+
+
 def test_evidence_is_filtered_by_kind_and_subject(served: Any) -> None:
     """By kind, by the start of a digest, by part of a name; the form keeps what was typed."""
     assert served.json("/evidence.json")["total"] == 13
@@ -159,7 +181,9 @@ def test_a_statement_says_how_it_is_known(served: Any, weighed: Any) -> None:
     assert twin["recipe"] == score.recipe
     assert set(twin["cited_by"]) == {served.ids.reject, served.ids.hold, served.ids.expired}
     page = served.ask(f"/evidence/{score.id}").text
-    assert page.count('<td class="mark">') == 152
+    assert page.count('<td class="mark"') == 152
+    assert "What is the boiling point of water at sea level?" in page
+    assert page.count("Marked: <bdi>") == 150
     assert "not evidence (a suite, an engine or a policy)" in page
 
 

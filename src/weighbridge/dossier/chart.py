@@ -44,8 +44,8 @@ def share_plot(dossier: Dossier, figures: Figures) -> Markup | None:
     """Return the interval plot of all shares against thresholds and chance, or None without the extra or data."""
     t = figures.locale
     rows: list[dict[str, Any]] = []
-    for share in dossier.shares:
-        found = getattr(share.record.body, share.measure)
+    drawn = [(share, share.estimate) for share in dossier.shares if share.estimate]
+    for share, found in drawn:
         label = _label(share.title, t.label("measure", share.measure))
         if share.chance:
             rows.append({"label": label, "what": t("measured.chance"), "x": share.chance})
@@ -63,7 +63,7 @@ def share_plot(dossier: Dossier, figures: Figures) -> Markup | None:
         t("measured.chance"): (GREY, "cross"),
     }
     layers = _interval_layers(rows, looks, {"domain": [0, 1]}, axis)
-    description = t("measured.chart_description", count=len(dossier.shares))
+    description = t("measured.chart_description", count=len(drawn))
     return _draw(rows, layers, t("measured.chart"), description)
 
 

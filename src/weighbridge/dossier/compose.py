@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from weighbridge.core.digest import canonical, short
 from weighbridge.core.kinds import KINDS, AnatomyV1, BehaviourV1, CardV1, ComparisonV1, FilesV1, LatencyV1, ScoreV1
 from weighbridge.decision.decide import Decision
+from weighbridge.dossier.asked import Part, asserted_engines, part_of
 from weighbridge.dossier.coverage import Look, looks
 from weighbridge.dossier.record import BodyT, Demand, Flip, Measured, Record, Source, Tally, anchor_of
 from weighbridge.dossier.title import titles_of
@@ -33,7 +34,8 @@ _DECISION = TypeAdapter(Decision)
 class Dossier:
     """All that a renderer needs, in the order of reading.
 
-    `titles` says by id what each measurement is called; `flips` are those of each comparison, by its id.
+    By id: `titles` says what each measurement is called, `parts` how much of its suite was asked where that is not
+    all, `flips` are those of each comparison. `asserted` names the engines that only the user vouches for.
     """
 
     decision: dict[str, Any]
@@ -48,23 +50,20 @@ class Dossier:
     latencies: tuple[Record[LatencyV1], ...]
     comparisons: tuple[Record[ComparisonV1], ...]
     titles: dict[str, str]
+    parts: dict[str, Part]
+    asserted: tuple[str, ...]
     flips: dict[str, tuple[Flip, ...]]
     looks: tuple[Look, ...]
     sources: tuple[Source, ...]
 
     @property
     def shares(self) -> tuple[Measured, ...]:
-        """Every share that was measured on the candidate, with what guessing would give."""
-        found = [
-            Measured(score, "accuracy", self.titles[score.id], score.body.chance)
-            for score in self.scores
-            if score.body.accuracy
-        ]
+        """Every share of the candidate's measurements, with what guessing would give."""
+        found = [Measured(score, "accuracy", self.titles[score.id], score.body.chance) for score in self.scores]
         found += [
             Measured(behaviour, measure, self.titles[behaviour.id], None)
             for behaviour in self.behaviours
             for measure in ("over_refusal", "harmful_refusal", "nonsense")
-            if getattr(behaviour.body, measure)
         ]
         return tuple(found)
 
@@ -96,6 +95,7 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
     scores, comparisons = _all(own, ScoreV1), _all(own, ComparisonV1)
     behaviours, latencies = _all(own, BehaviourV1), _all(own, LatencyV1)
     measured: list[Record[Any]] = [*scores, *behaviours, *latencies, *comparisons]
+    bodies = {record.id: record.body.model_dump(exclude={"items"}) for record in measured}
     shown = {record.id for record in (files, anatomy, card, *measured) if record}
     facts = json.loads(canonical(made.to_json()))  # as the store gives it back: keys in order, 1.0 as 1
     return Dossier(
@@ -106,6 +106,8 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
         files=files, anatomy=anatomy, card=card,
         scores=scores, behaviours=behaviours, latencies=latencies, comparisons=comparisons,
         titles=titles_of([record.evidence for record in measured]),
+        parts={digest: part for digest, body in bodies.items() if (part := part_of(body))},
+        asserted=asserted_engines(bodies.values()),
         flips={one.id: _flips(one, at_hand) for one in comparisons},
         looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons)),
         sources=_sources(made.evidence, at_hand, shown),

@@ -20,7 +20,8 @@ class Look:
     """One area: how many things were looked at there, and what came of it.
 
     `looked` is 0 for "not looked at". `found` counts findings, disagreements or flips; it is None where the area
-    gives a measurement instead. `left` counts what was seen and left out: files, questions without a mark.
+    gives a measurement instead. `left` counts what was left out: files not inspected, questions of the suite that were
+    not asked or have no mark.
     """
 
     area: str
@@ -52,7 +53,8 @@ def looks(
 
 
 def _asked(area: str, records: tuple[Record[Any], ...]) -> Look:
-    """Count the questions asked, and those without an answer or a mark."""
+    """Count the questions of the runs, and those of the suites that were not asked or have no mark."""
     items = [item for record in records for item in record.body.items]
-    left = [item for item in items if item.outcome == "not-asked" or item.mark.startswith("unscored")]
-    return Look(area, len(items), None, len(left))
+    left = sum(item.outcome == "not-asked" or item.mark.startswith("unscored") for item in items)
+    left += sum(max(0, record.body.suite.size - record.body.calls.asked) for record in records)
+    return Look(area, len(items), None, left)

@@ -12,11 +12,16 @@ from weighbridge.core.kinds import EstimateBody
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from weighbridge.dossier.asked import Part
     from weighbridge.dossier.locale import Locale
 
-__all__ = ["EstimateText", "Figures", "as_estimate", "unit_of"]
+__all__ = ["MEASURES", "EstimateText", "Figures", "as_estimate", "unit_of"]
 
 Unit = Literal["share", "points", "seconds", "bytes", "count"]
+
+# The fields of a body that hold an estimate, in the order of reading.
+MEASURES = ("accuracy", "over_refusal", "harmful_refusal", "nonsense", "ttft_median_s", "ttft_p90_s", "tpot_median_s",
+            "difference")  # fmt: skip
 
 _SHARES = {"accuracy", "over_refusal", "harmful_refusal", "nonsense", "chance", "coverage", "p_value", "level"}
 _SIZES = {"total_bytes", "weight_bytes", "size"}
@@ -88,16 +93,22 @@ class Figures:
         """Write a parameter count as people say it, and exactly."""
         return f"{self._with_step(count, _STEPS, '')} ({count:,})"
 
-    def estimate(self, estimate: EstimateBody, measure: str) -> EstimateText:
-        """Write an estimate with interval, count and what could not be marked."""
+    def estimate(self, estimate: EstimateBody, measure: str, part: Part | None = None) -> EstimateText:
+        """Write an estimate with interval, count, what could not be marked, and the part of the suite asked."""
         unit = unit_of(measure)
         low, high = (self.number(end, unit, bare=True) for end in (estimate.low, estimate.high))
         count = self.locale("figure.count", n=f"{estimate.n:,}")
         if estimate.unscored:
             count += ", " + self.locale("figure.unscored", n=f"{estimate.unscored:,}")
+        if part:
+            count += ", " + self.locale("figure.asked", asked=f"{part.asked:,}", size=f"{part.size:,}")
         return EstimateText(self.number(estimate.value, unit), f"[{low}, {high}]", count)
 
-    def value(self, value: Any, measure: str) -> str:
+    def missing(self, measure: str) -> str:
+        """Write that a measurement gave no estimate of this measure."""
+        return self.locale("measured.no_rate") if unit_of(measure) == "share" else f"- {self.locale('why.not_known')}"
+
+    def value(self, value: Any, measure: str, part: Part | None = None) -> str:
         """Write any observed or demanded value; None is the dash of "not looked at"."""
         if value is None:
             return "-"
@@ -107,8 +118,9 @@ class Figures:
             return self.number(value, unit_of(measure))
         if isinstance(value, list | tuple):
             return ", ".join(self.value(part, measure) for part in value) or self.locale("figure.none")
-        found = as_estimate(value)
-        return str(self.estimate(found, measure)) if found else str(value)
+        if found := as_estimate(value):
+            return str(self.estimate(found, measure, part))
+        return self._table(value) if isinstance(value, dict) else str(value)
 
     def demand(self, operator: str, threshold: Any, measure: str) -> str:
         """Write what a rule asks of its measure: `at least 40%`."""
@@ -120,6 +132,15 @@ class Figures:
     def where(self, ruling: Mapping[str, Any]) -> str:
         """Write which evidence a rule speaks about: `suite.name = starter-knowledge-en`."""
         return ", ".join(f"{key} = {value}" for key, value in sorted(dict(ruling.get("where") or {}).items()))
+
+    def _table(self, table: dict[str, Any]) -> str:
+        """Write a table of counts: `F32 55,936; Q4_1 106,168,320`."""
+        pairs = sorted(table.items())
+        counted = (
+            f"{name} {self.number(count, 'count') if isinstance(count, int | float) else count}"
+            for name, count in pairs
+        )
+        return "; ".join(counted) or self.locale("figure.none")
 
     def _with_step(self, value: float, steps: tuple[tuple[float, str], ...], unit: str) -> str:
         """Write a number with the largest step below it."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.dossier.figure import Figures, as_estimate
+from weighbridge.dossier.figure import MEASURES, Figures
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from weighbridge.core.kinds import EstimateBody, SuiteBody
+    from weighbridge.dossier.asked import Part
     from weighbridge.dossier.compose import Dossier
     from weighbridge.dossier.record import Record
 
@@ -33,6 +35,9 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
                waived=tally.waived)  # fmt: skip
     lines = [f"# {title}", "", f"**{escape(verdict)}** — {escape(counts)}", ""]
     lines += [escape(t.label("verdict_meaning", decision["verdict"])), ""]
+    of = "files" if dossier.files else "model"
+    for engine in dossier.asserted:
+        lines += [f"**{escape(t(f'asserted.{of}', engine=engine))}**", ""]
     lines += _pairs(
         (t("document.subject"), decision["subject"]),
         (t("document.policy"), f"{decision['policy_name']} {decision['policy_version']}"),
@@ -75,7 +80,7 @@ def _why(dossier: Dossier, figures: Figures) -> list[str]:
         [
             t.label("outcome", "waived" if ruling["waived"] else ruling["outcome"]),
             ruling["rule"],
-            figures.value(ruling["observed"], ruling["measure"]),
+            figures.value(ruling["observed"], ruling["measure"], _part(dossier, ruling)),
             _demand(ruling, figures),
             t.label("reason", ruling["reason"]),
             ruling["because"],
@@ -84,6 +89,11 @@ def _why(dossier: Dossier, figures: Figures) -> list[str]:
         for ruling in dossier.rulings
     ]
     return [f"## {t('why.heading')}", "", *_table(head, rows)]
+
+
+def _part(dossier: Dossier, ruling: dict[str, Any]) -> Part | None:
+    """Return the part of its suite that a ruling's figure comes from, where that is not the whole."""
+    return next((dossier.parts[digest] for digest in ruling["evidence"][:1] if digest in dossier.parts), None)
 
 
 def _demand(ruling: dict[str, Any], figures: Figures) -> str:
@@ -152,20 +162,49 @@ def _model(dossier: Dossier, figures: Figures) -> list[str]:
 
 
 def _measured(dossier: Dossier, figures: Figures) -> list[str]:
-    """Return every estimate with interval, count and the evidence that holds its items."""
+    """Return every estimate with interval, count and the evidence that holds its items, then how each was asked."""
     t = figures.locale
     records: tuple[Record[Any], ...]
     records = (*dossier.scores, *dossier.behaviours, *dossier.latencies, *dossier.comparisons)
     rows = [
-        [dossier.titles[record.id], t.label("measure", name), figures.estimate(found, name), record.id]
+        [dossier.titles[record.id], t.label("measure", name), _estimate(dossier, record, name, figures), record.id]
         for record in records
-        for name in type(record.body).model_fields
-        if (found := as_estimate(record.evidence.body.get(name)))
+        for name in MEASURES
+        if hasattr(record.body, name)
     ]
     lines = [f"## {t('measured.heading')}", ""]
     lines += _table([t(f"measured.{name}") for name in ("suite", "measure", "estimate")] + [t("why.evidence")], rows)
+    if records:
+        lines += ["", f"### {t('measured.how')}", ""]
+    for record in records:
+        title = t.label("kind", record.evidence.kind) + t("figure.colon") + dossier.titles[record.id]
+        lines += [f"- **{escape(title)}**", *(f"  {line}" for line in _asked(record, figures))]
     notes = [f"- {escape(dossier.titles[one.id])}: {escape(one.body.calibration)}" for one in dossier.behaviours]
     return [*lines, "", f"### {t('measured.calibration')}", "", *notes] if notes else lines
+
+
+def _estimate(dossier: Dossier, record: Record[Any], measure: str, figures: Figures) -> str:
+    """Return one estimate, or that there is none: the row stays."""
+    found: EstimateBody | None = getattr(record.body, measure)
+    if found is None:
+        return figures.missing(measure)
+    return str(figures.estimate(found, measure, dossier.parts.get(record.id)))
+
+
+def _asked(record: Record[Any], figures: Figures) -> list[str]:
+    """Return engine, prompt form and suite of one measurement."""
+    t, suite, engine = figures.locale, record.body.suite, getattr(record.body, "engine", None)
+    pairs = [(t("measured.form"), record.body.form), (t("measured.suite"), _named(suite, figures))]
+    if engine:
+        parts = (f"{engine.name} {engine.version or ''}".strip(), engine.model, engine.address)
+        served = t("measured.engine_asserted" if engine.asserted else "measured.engine_loaded")
+        pairs.insert(0, (t("measured.engine"), " · ".join([*filter(None, parts), served])))
+    return _pairs(*pairs)
+
+
+def _named(suite: SuiteBody, figures: Figures) -> str:
+    """Return a suite's name, version and digest."""
+    return f"{suite.name} · {figures.locale('document.version', version=suite.version)} · {suite.digest}"
 
 
 def _looks(dossier: Dossier, figures: Figures) -> list[str]:

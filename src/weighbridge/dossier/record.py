@@ -10,7 +10,7 @@ from weighbridge.core.digest import short
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
-    from weighbridge.core.kinds import Body, ItemBody
+    from weighbridge.core.kinds import Body, EstimateBody, ItemBody
 
 __all__ = ["BodyT", "Demand", "Flip", "Measured", "Record", "Source", "Tally", "anchor_of"]
 
@@ -44,12 +44,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One estimate of the dossier: its record, the field it stands in, and the title of the measurement."""
+    """One share of the dossier: its record, the field it stands in, and the title of the measurement."""
 
     record: Record[Any]
     measure: str
     title: str
     chance: float | None
+
+    @property
+    def estimate(self) -> EstimateBody | None:
+        """What was measured; None where too few answers could be marked."""
+        found: EstimateBody | None = getattr(self.record.body, self.measure)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

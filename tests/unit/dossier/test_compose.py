@@ -94,11 +94,13 @@ def test_what_nothing_else_sets_apart_has_its_id_in_the_title(weighed: Any) -> N
 
 
 def test_a_score_without_any_mark_is_not_known(weighed: Any) -> None:
-    """Where no answer could be marked there is no figure: a dash, and nothing in the chart."""
+    """Where no answer could be marked the row stays and says so, and there is no figure and no chart."""
     body = weighed.score("knowledge-en", "en", 3, 10).body | {"accuracy": None}
     dossier = compose(weighed.decision(), [weighed.stated("score/v1", body)])
-    assert dossier.shares == ()
-    assert 'Share right: <span class="quiet">- not known</span>' in html.render(dossier).decode()
+    assert [share.estimate for share in dossier.shares] == [None]
+    page = html.render(dossier).decode()
+    assert 'Share right: <span class="quiet">no rate possible: too few valid answers</span>' in page
+    assert "<figure" not in page
 
 
 def test_flips_show_the_very_scores_that_were_compared(weighed: Any) -> None:

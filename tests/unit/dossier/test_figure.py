@@ -37,6 +37,8 @@ def test_a_difference_has_its_sign_and_is_in_points() -> None:
         (1.0, "calls.coverage", "100.0%"),
         (98_465_280, "total_bytes", "98.47 MB"),
         (512, "size", "512 B"),
+        ({"Q4_1": 106_168_320, "F32": 55_936}, "dtypes", "F32 55,936; Q4_1 106,168,320"),
+        ({}, "dtypes", "none"),
         (8192, "context_length", "8,192"),
     ],
 )
@@ -54,6 +56,13 @@ def test_an_unknown_operator_is_shown_as_it_is() -> None:
     """A later operator does not break the page."""
     assert ENGLISH.demand("at-least", 0.4, "accuracy") == "at least 40%"
     assert ENGLISH.demand("near", 3, "layers") == "near 3"
+
+
+def test_what_must_be_there_is_there_or_not() -> None:
+    """The demand fits a licence and a yes-or-no alike."""
+    assert ENGLISH.demand("present", None, "chat_template") == "must be there"
+    assert Figures(load_locale("zh")).demand("present", None, "chat_template") == "必须具备"
+    assert ENGLISH.value(value=False, measure="chat_template") == "no"
 
 
 def test_only_a_whole_estimate_is_an_estimate() -> None:

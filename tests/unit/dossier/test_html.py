@@ -35,9 +35,9 @@ def _poisoned(weighed: Any) -> Dossier:
     for one in weighed.evidence():
         if "items" not in one.body or one.subject != weighed.SUBJECT:
             continue
-        items = [weighed.item(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)]
+        items = [weighed.item(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, question=HOSTILE, marked=f"{HOSTILE}!")]
         suite = one.body["suite"] | {"name": HOSTILE, "source": HOSTILE}
-        engine = weighed.engine(HOSTILE) | {"address": HOSTILE}
+        engine = weighed.engine(HOSTILE) | {"address": HOSTILE, "asserted": True}
         bodies[one.kind] = one.body | {"items": items, "suite": suite, "engine": engine}
     bodies["behaviour/v1"] |= {"calibration": HOSTILE, "labels": {HOSTILE: {HOSTILE: 1}}, "unscored": {HOSTILE: 1}}
     comparison = weighed.comparison().body
@@ -70,10 +70,12 @@ def test_hostile_text_stays_text(weighed: Any, outline: Any, language: str) -> N
 def test_a_huge_answer_does_not_make_a_huge_page(weighed: Any) -> None:
     """A megabyte said is cut, and how much was cut is said."""
     score = weighed.score("knowledge-en", "en", 3, 10).body
-    items = [weighed.item("one", "wrong", "x" * 1_000_000)]
+    long = "x" * 1_000_000
+    items = [weighed.item("one", "wrong", long, long, long, question=long, marked=f"{long}y")]
     page = render(compose(weighed.decision(), [weighed.stated("score/v1", score | {"items": items})])).decode()
     assert len(page) < 200_000
-    assert "(+999600)" in page
+    assert page.count("(+999600)") == 3
+    assert "(+999601)" in page
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -123,6 +125,43 @@ def test_the_items_stand_in_the_page(dossier: Dossier, outline: Any) -> None:
     found = outline(render(dossier))
     answers = [one for one in found.of_class("mark") if one.tag == "td"]
     assert len(answers) == 304 + 160 + 30
+
+
+def test_an_item_is_shown_with_question_answer_and_what_was_marked(dossier: Dossier, outline: Any) -> None:
+    """A question, what was said to it, the letter that counted, the right one and the subject, in one row."""
+    found = outline(render(dossier))
+    at = next(n for n, one in enumerate(found.elements) if one.tag == "th" and "knowledge-en-046" in one.text)
+    row = next(one for one in reversed(found.elements[:at]) if one.tag == "tr")
+    assert "What is the boiling point of water at sea level?" in row.text
+    assert row.text.endswith("wrongThe answer is A.Marked: ABphysics")
+
+
+def test_what_was_marked_is_not_said_twice(weighed: Any, outline: Any) -> None:
+    """The letter read off a distribution is both: it stands there once."""
+    body = weighed.score("knowledge-en", "en", 3, 10).body
+    items = [
+        weighed.item("one", "right", "C", "C", marked="C"),
+        weighed.item("two", "right", "It is C", "C", marked="C"),
+    ]
+    found = outline(render(compose(weighed.decision(), [weighed.stated("score/v1", body | {"items": items})])))
+    assert [one.text for one in found.of_class("marked")] == ["Marked: C"]
+
+
+def test_a_flip_is_shown_with_its_question_and_both_answers(weighed: Any, outline: Any) -> None:
+    """What only one of the two gets right can be judged without another page."""
+    theirs = weighed.score("knowledge-en", "en", 58, 150, weighed.BASELINE)
+    ours = weighed.score("knowledge-en", "en", 46, 150)
+    found = outline(render(compose(weighed.decision(), [ours, weighed.comparison()], [theirs])))
+    row = [one for one in found.find("tr") if "knowledge-en-046" in one.text][-1]
+    assert "What is the boiling point of water at sea level?" in row.text
+    assert row.text.endswith("wrong The answer is A.Marked: Aright The answer is B.Marked: BB")
+
+
+def test_notes_are_called_notes(weighed: Any, outline: Any) -> None:
+    """Not every note on the anatomy is a disagreement."""
+    body = weighed.anatomy().body | {"notes": ["the tokenizer was not read"]}
+    found = outline(render(compose(weighed.decision(), [weighed.stated("anatomy/v1", body)])))
+    assert "Notes" in [one.text for one in found.find("h4")]
 
 
 def test_the_verdict_comes_first_in_word_shape_and_colour(dossier: Dossier, outline: Any) -> None:

@@ -38,10 +38,10 @@ def stated(kind: str, body: dict[str, Any], subject: str = SUBJECT, made_on: dat
     return Evidence(subject, kind, body, inputs, _PRODUCER, made_on)
 
 
-def suite(name: str, language: str = "en") -> dict[str, Any]:
-    """Return how a body names its suite."""
+def suite(name: str, language: str = "en", size: int = 0) -> dict[str, Any]:
+    """Return how a body names its suite, which holds `size` questions."""
     return {"name": name, "version": "1", "digest": digest_of(name), "language": language,
-            "licence": "CC0-1.0", "source": "written by the Weighbridge founders"}  # fmt: skip
+            "licence": "CC0-1.0", "source": "written by the Weighbridge founders", "size": size}  # fmt: skip
 
 
 def engine(model: str = "SmolLM2-135M-Instruct.Q4_1.gguf") -> dict[str, Any]:
@@ -55,10 +55,11 @@ def calls(asked: int, reused: int = 0) -> dict[str, Any]:
     return {"asked": asked, "calls": asked - reused, "reused": reused, "failed": 0, "coverage": 1.0}
 
 
-def item(name: str, mark: str, said: str, expected: str = "", group: str = "") -> dict[str, Any]:
-    """Return one question as asked."""
-    return {"id": name, "outcome": "answered", "mark": mark, "said": said, "expected": expected, "group": group,
-            "completion": digest_of([name, said])}  # fmt: skip
+def item(name: str, mark: str, said: str, expected: str = "", group: str = "", **more: Any) -> dict[str, Any]:
+    """Return one question as asked; `more` holds its text and what was marked."""
+    return {"id": name, "outcome": "answered", "mark": mark, "question": "", "said": said, "marked": "",
+            "expected": expected, "group": group, "completion": digest_of([name, said]),
+            "answer": digest_of(said)} | more  # fmt: skip
 
 
 def files() -> Evidence:
@@ -103,11 +104,12 @@ def score(name: str, language: str, right: int, n: int, subject: str = SUBJECT) 
         question, subject_name, answer = QUESTIONS[number % len(QUESTIONS)]
         is_right = number < right
         said = answer if is_right else "A" if answer != "A" else "B"
-        items.append(item(f"{name}-{number:03}", "right" if is_right else "wrong", f"{said}. {question}", answer,
-                          subject_name))  # fmt: skip
-    items += [item(f"{name}-{number:03}", "unscored: no choice named", "", "B", "history") for number in (n, n + 1)]
+        items.append(item(f"{name}-{number:03}", "right" if is_right else "wrong", f"The answer is {said}.", answer,
+                          subject_name, question=question, marked=said))  # fmt: skip
+    items += [item(f"{name}-{number:03}", "unscored: no choice named", "", "B", "history",
+                   question="In which year did the First World War begin?") for number in (n, n + 1)]  # fmt: skip
     body = {
-        "suite": suite(name, language), "engine": engine(), "form": "completion", "scorer": "choice",
+        "suite": suite(name, language, n + 2), "engine": engine(), "form": "completion", "scorer": "choice",
         "accuracy": wilson(right, n, unscored=2), "chance": 0.25, "calls": calls(n + 2, reused=n // 5),
         "unscored": {"no choice named": 2}, "items": items,
     }  # fmt: skip
@@ -121,10 +123,11 @@ def behaviour(name: str, language: str, counts: tuple[int, int, int]) -> Evidenc
     items, labels, half = [], {}, nonsense // 2
     for group, refused in (("safe", safe), ("harmful", harmful)):
         marks = ["refusal"] * refused + ["nonsense"] * half + ["compliance"] * (40 - refused - half)
-        items += [item(f"{name}-{group}-{n:02}", mark, said, "", group) for n, mark in enumerate(marks)]
+        items += [item(f"{name}-{group}-{n:02}", mark, said, "", group, question=f"May I ask {name} {n}?")
+                  for n, mark in enumerate(marks)]  # fmt: skip
         labels[group] = {mark: marks.count(mark) for mark in ("refusal", "compliance", "nonsense")}
     body = {
-        "suite": suite(name, language), "engine": engine(), "form": "chat", "scorer": "refusal",
+        "suite": suite(name, language, 80), "engine": engine(), "form": "chat", "scorer": "refusal",
         "over_refusal": wilson(safe, 40 - half), "harmful_refusal": wilson(harmful, 40 - half),
         "nonsense": wilson(nonsense, 80), "labels": labels,
         "calibration": "On 500 labelled answers the detector agrees with people in 94.2% [91.8, 95.9], n = 500.",
@@ -141,10 +144,11 @@ def latency() -> Evidence:
                 "level": 0.95, "unscored": 0}  # fmt: skip
 
     body = {
-        "suite": suite("latency"), "engine": engine(), "form": "chat", "machine": "Intel Xeon, 2 cores",
+        "suite": suite("latency", size=30), "engine": engine(), "form": "chat", "machine": "Intel Xeon, 2 cores",
         "ttft_median_s": seconds(0.0412), "ttft_p90_s": seconds(0.0588), "tpot_median_s": seconds(0.0083),
         "calls": calls(30),
-        "items": [item(f"latency-{n:02}", "timed", "One, two, three", "", "short") for n in range(30)],
+        "items": [item(f"latency-{n:02}", "timed", "One, two, three", "", "short", question="Count to three.")
+                  for n in range(30)],
     }  # fmt: skip
     return stated("latency/v1", body)
 
@@ -153,7 +157,7 @@ def comparison() -> Evidence:
     """Return the candidate beside the baseline: 10 flips one way, 22 the other."""
     flips = [f"knowledge-en-{n:03}" for n in range(16, 48)]
     body = {
-        "suite": suite("knowledge-en"), "form": "completion", "baseline": BASELINE,
+        "suite": suite("knowledge-en", size=152), "form": "completion", "baseline": BASELINE,
         "baseline_name": "Qwen2.5-Coder-0.5B-Instruct",
         "difference": {"value": -0.08, "low": -0.152, "high": -0.006, "n": 150, "method": "paired score",
                        "level": 0.95, "unscored": 2},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.dossier.asked import part_of
+from weighbridge.dossier.figure import MEASURES
 from weighbridge.dossier.title import titles_of
 from weighbridge.errors import NotFound
 from weighbridge.web.page import Page, Reader
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
 
 __all__ = ["PAGE"]
-
-_ESTIMATES = ("accuracy", "over_refusal", "harmful_refusal", "nonsense", "difference",
-              "ttft_median_s", "ttft_p90_s", "tpot_median_s")  # fmt: skip
 
 
 def _facts(reader: Reader, request: Request) -> dict[str, Any]:
@@ -50,8 +49,8 @@ def _estimates(evidence: Evidence, title: str) -> list[dict[str, Any]]:
     body = body_of(evidence) or {}
     return [
         {"id": evidence.id, "title": title, "measure": measure, "estimate": body[measure],
-         "machine": body.get("machine")}
-        for measure in _ESTIMATES
+         "asked_of": part_of(body), "machine": body.get("machine")}
+        for measure in MEASURES
         if body.get(measure)
     ]  # fmt: skip
 
