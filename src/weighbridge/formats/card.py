@@ -35,6 +35,8 @@ _MAX_EVENTS = 100_000
 _MAX_DEPTH = 32
 _OPEN = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*---[ \t]*\r?\n")
 _CLOSE = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+_LONGEST_TAG = 4096  # the parser's time grows with the square of it
+_TAG = re.compile("![^ \r\n\x85\u2028\u2029]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -65,11 +67,13 @@ def read_front_matter(path: Path) -> dict[str, Any] | None:
 
 def parse_front_matter(text: str, place: str) -> dict[str, Any]:
     """Return one YAML mapping as plain values; raises DamagedFile, whose message starts with `place`."""
+    if any(len(word[0]) > _LONGEST_TAG for word in _TAG.finditer(text)):
+        raise DamagedFile(f"{place} holds a `!` with more than {_LONGEST_TAG} characters after it and no space")
     try:
         value = _build(YAML(typ="safe", pure=True).parse(text), place)
     except DamagedFile:
         raise
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, ValueError, OverflowError) as error:  # the last for an escape beyond Unicode
         mark = getattr(error, "problem_mark", None)
         line = f" at line {mark.line + 2}" if mark is not None else ""
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]

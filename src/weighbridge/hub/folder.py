@@ -13,6 +13,8 @@ from weighbridge.hub.hashing import hash_files, open_regular, printable
 from weighbridge.hub.walk import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weighbridge.core.progress import Progress
     from weighbridge.core.reference import Reference
     from weighbridge.hub.protocol import DigestCache
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FileHub", "FolderHub", "pin_file"]
 
 _SIBLINGS = 10_000
+_OF_A_MODEL = ("config.json", "model_index.json", ".safetensors", ".gguf", ".bin", ".pt", ".pth")
 _FORMS = "use `demo`, `model.gguf`, `./folder` or `http://host:port/v1#model`"
 
 
@@ -34,6 +37,7 @@ class FolderHub:
             raise BadReference(f"`{shown}` is neither a folder nor a `.gguf` file", hint=_FORMS)
         _refuse_repository(root, shown)
         listing = walk(str(root))
+        _refuse_several(listing.files, shown)
         entries, unread = hash_files(listing.files, cache, progress)
         left_alone = tuple(sorted([*listing.left_alone, *unread]))
         if not entries:
@@ -99,6 +103,18 @@ def _refuse_repository(root: Path, shown: str) -> None:
         raise BadReference(
             f"`{shown}` is a repository of the Hugging Face cache, not one revision",
             hint=f"give the revision: `{shown.rstrip('/')}/snapshots/{printable(revision)}`",
+        )
+
+
+def _refuse_several(files: Mapping[str, str], shown: str) -> None:
+    """Refuse a folder of models: it has no `config.json` and no weights itself, and each of its sub-folders has one."""
+    if any("/" not in name and name.endswith(_OF_A_MODEL) for name in files):
+        return
+    folders = sorted({name.partition("/")[0] for name in files if "/" in name and not name.startswith(".")})
+    if folders and all(f"{folder}/config.json" in files for folder in folders):
+        raise BadReference(
+            f"`{shown}` is a folder of models, not a model",
+            hint=f"weigh one of them, for example `{shown.rstrip('/')}/{folders[0]}`",
         )
 
 

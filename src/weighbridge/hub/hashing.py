@@ -40,7 +40,7 @@ def hash_files(
     Each finished digest goes into `cache` at once, so an interruption keeps it. `progress` is advanced in
     bytes, from the calling thread only. Raises WeighbridgeError for a file that changes meanwhile.
     """
-    reading = _Reading(cache)
+    reading = _Reading(files, cache)
     for name, path in files.items():
         try:
             status = Path(path).stat()
@@ -51,7 +51,7 @@ def hash_files(
         if known:
             reading.entries.append(FileEntry(name, status.st_size, known))
         else:
-            reading.jobs.append(_Job(name, path, status))
+            reading.jobs.append(_Job(name, status.st_size, _stamp(status)))
     if reading.jobs:
         _read(reading, progress)
     return sorted(reading.entries), sorted(reading.unread)
@@ -73,17 +73,18 @@ def printable(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One file to read, as it was when it was listed."""
+    """One file to read, as it was when it was listed; its path is looked up when it is read."""
 
     name: str
-    path: str
-    status: os.stat_result
+    size: int
+    stamp: tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
 class _Reading:
     """What the threads share; appending to a list and popping from a deque are atomic."""
 
+    files: Mapping[str, str]
     cache: DigestCache | None
     jobs: deque[_Job] = field(default_factory=deque)
     entries: list[FileEntry] = field(default_factory=list)
@@ -93,8 +94,8 @@ class _Reading:
 
 def _read(reading: _Reading, progress: Progress) -> None:
     """Work the jobs off on threads, and report from this one."""
-    reading.jobs = deque(sorted(reading.jobs, key=lambda job: -job.status.st_size))
-    total_bytes = sum(job.status.st_size for job in reading.jobs)
+    reading.jobs = deque(sorted(reading.jobs, key=lambda job: -job.size))
+    total_bytes = sum(job.size for job in reading.jobs)
     count = min(os.cpu_count() or 1, len(reading.jobs))
     done_bytes = [0] * count
     label = f"hashing {len(reading.jobs)} file{'s' if len(reading.jobs) > 1 else ''}"
@@ -129,29 +130,30 @@ def _work(reading: _Reading, done_bytes: list[int], lane: int) -> None:
             reading.unread.append(NotInspected(job.name, f"cannot be read: {error.strerror}"))
         else:
             if sha256:
-                reading.entries.append(FileEntry(job.name, job.status.st_size, sha256))
-        done_bytes[lane] = before + job.status.st_size
+                reading.entries.append(FileEntry(job.name, job.size, sha256))
+        done_bytes[lane] = before + job.size
 
 
 def _sha256(job: _Job, buffer: bytearray, reading: _Reading, done_bytes: list[int], lane: int) -> str:
     """Hash one file; return nothing where the reading was stopped."""
-    size, sha = job.status.st_size, hashlib.sha256()
+    path, size, sha = reading.files[job.name], job.size, hashlib.sha256()
     view, read_bytes, started_ns = memoryview(buffer), 0, time.time_ns()
-    with open_regular(job.path) as file:
+    with open_regular(path) as file:
         while read_bytes <= size and (count := file.readinto(buffer)):
             if reading.stop.is_set():
                 return ""
             sha.update(view[:count])
             read_bytes += count
             done_bytes[lane] += count
-        statuses = (os.fstat(file.fileno()), Path(job.path).stat())
-    if read_bytes != size or any(_stamp(status) != _stamp(job.status) for status in statuses):
+        statuses = (os.fstat(file.fileno()), Path(path).stat())
+    if read_bytes != size or any(_stamp(status) != job.stamp for status in statuses):
         raise WeighbridgeError(
-            f"`{printable(job.path)}` changed while it was read",
+            f"`{printable(path)}` changed while it was read",
             hint="wait until it is written, a download for example, and run it again",
         )
-    if reading.cache and started_ns - job.status.st_mtime_ns > _SETTLED_NS:
-        reading.cache.put(job.path, size, job.status.st_mtime_ns, job.status.st_ino, sha.hexdigest())
+    _, mtime_ns, inode, _ = job.stamp
+    if reading.cache and started_ns - mtime_ns > _SETTLED_NS:
+        reading.cache.put(path, size, mtime_ns, inode, sha.hexdigest())
     return sha.hexdigest()
 
 

@@ -5,40 +5,81 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weighbridge.core.artefact import NotInspected
 from weighbridge.errors import BadReference
 from weighbridge.hub.hashing import printable
 
-__all__ = ["MAX_ENTRIES", "Listing", "walk"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MAX_ENTRIES", "MAX_NAME_BYTES", "Listing", "walk"]
 
 MAX_ENTRIES = 100_000
+MAX_NAME_BYTES = 16 << 20  # of all names and link targets together, as they lie in memory
 _LEFT_FOLDERS = {
     ".git": "version control, not part of the model",
     ".cache/huggingface": "the download log of huggingface_hub, not part of the model",
 }
 
 
+class FilesBelow(Mapping[str, str]):
+    """Maps names (with `/`) to resolved paths below one root; only the paths of links are kept, the rest is joined."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._targets: dict[str, str | None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return self._targets[name] or f"{self._root.rstrip('/')}/{name}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def add(self, name: str, target: str | None = None) -> None:
+        """Add a file; `target` is the resolved path where the name is a link."""
+        self._targets[name] = target
+
+
 @dataclass(slots=True)
 class Listing:
-    """What a folder holds: `files` maps names (with `/`) to resolved paths; the rest was left alone."""
+    """What a folder holds: `files` that may be read; the rest was left alone."""
 
-    files: dict[str, str] = field(default_factory=dict)
+    root: str
+    files: FilesBelow = field(init=False)
     left_alone: list[NotInspected] = field(default_factory=list)
+    _name_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.files = FilesBelow(self.root)
 
     def leave(self, name: str, reason: str) -> None:
         """Note what is not looked at."""
         self.left_alone.append(NotInspected(printable(name), reason))
 
+    def spend(self, text: str) -> None:
+        """Count a name or target that will be kept; raises BadReference beyond MAX_NAME_BYTES."""
+        self._name_bytes += len(text) * (1 if text.isascii() else 4)
+        if self._name_bytes > MAX_NAME_BYTES:
+            raise BadReference(
+                f"the names of the files in `{printable(self.root)}` take more than {MAX_NAME_BYTES >> 20} MiB",
+                hint="give the folder of one model",
+            )
+
 
 def walk(root: str) -> Listing:
-    """List the resolved folder `root` without leaving it; raises BadReference beyond MAX_ENTRIES entries.
+    """List the resolved folder `root` without leaving it; raises BadReference beyond MAX_ENTRIES or MAX_NAME_BYTES.
 
     A link is followed to a file inside `root`, or inside the `blobs` of the Hugging Face cache that `root` lies in.
     """
-    listing, folders, seen = Listing(), [""], 0
+    listing, folders, seen = Listing(root), [""], 0
     allowed = (root, *_blobs(root))
     while folders:
         prefix = folders.pop()
@@ -51,6 +92,7 @@ def walk(root: str) -> Listing:
                             f"`{printable(root)}` holds more than {MAX_ENTRIES} files and folders",
                             hint="give the folder of one model",
                         )
+                    listing.spend(prefix + entry.name)
                     if _sort(listing, entry, prefix + entry.name, allowed):
                         folders.append(prefix + entry.name + "/")
         except OSError as error:
@@ -70,7 +112,7 @@ def _sort(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[s
             return False
         return True
     elif entry.is_file(follow_symlinks=False):
-        listing.files[name] = entry.path
+        listing.files.add(name)
     else:
         listing.leave(name, f"is a {_species(entry)}, not a file")
     return False
@@ -83,6 +125,7 @@ def _follow(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple
     except OSError as error:
         listing.leave(name, f"symbolic link that cannot be read: {error.strerror}")
         return
+    listing.spend(says)
     try:
         target = os.path.realpath(entry.path, strict=True)
         status = Path(target).stat()
@@ -93,7 +136,8 @@ def _follow(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple
     if not any(Path(target).is_relative_to(folder) for folder in allowed):
         listing.leave(name, f"symbolic link leads out of the folder: -> {says}")
     elif stat.S_ISREG(status.st_mode):
-        listing.files[name] = target
+        listing.spend(target)
+        listing.files.add(name, target)
     elif stat.S_ISDIR(status.st_mode):
         listing.leave(name, f"symbolic link to a folder, whose files are read where they are: -> {says}")
     else:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge import __version__
-from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import AnatomyV1
 from weighbridge.inspection.architecture import from_config, from_gguf
 from weighbridge.inspection.disagreements import find_disagreements
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["inspect_anatomy"]
 
 _KIND = "anatomy/v1"
+_MOST_NOTES = 200
 _GGUF_TEMPLATE = "tokenizer.chat_template"
 _TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 _TOKENIZER = "tokenizer_config.json"
@@ -49,6 +49,7 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         experts = declared.experts_used = 0
     template = _has_chat_template(folder, weights.metadata, notes)
     notes.extend(find_disagreements(weights, declared))
+    more = len(notes) - _MOST_NOTES
     body = AnatomyV1(
         format=weights.format,
         architecture=declared.name,
@@ -64,10 +65,9 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         vocabulary=declared.vocabulary,
         chat_template=template,
         quantization=declared.quantization,
-        notes=notes,
+        notes=notes[:_MOST_NOTES] + ([f"{more:,} more notes are not listed"] if more > 0 else []),
     )
-    producer = Producer("weighbridge", __version__)
-    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), producer, made_on)
+    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
 
 
 def _totals(weights: Weights) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class _Declared:
         if value is None:
             return None
         if isinstance(value, list | tuple):
-            if len(set(map(str, value))) > 1:
+            if any(item != value[0] or type(item) is not type(value[0]) for item in value):
                 self._notes.append(f"`{key}` varies by layer")
                 return None
             value = value[0] if value else None

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from weighbridge import __version__
-from weighbridge.core.evidence import Evidence, Producer
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import CardV1
 from weighbridge.errors import DamagedFile
 from weighbridge.formats.card import read_front_matter
@@ -70,8 +69,7 @@ def inspect_card(artefact: Artefact, made_on: date) -> Evidence:
         library=readme.library,
         notes=notes,
     )
-    producer = Producer("weighbridge", __version__)
-    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), producer, made_on)
+    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
 
 
 def _from_readme(folder: Folder, notes: list[str]) -> _Declarations:

@@ -6,8 +6,8 @@ import traceback
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from weighbridge import __version__, plugin
-from weighbridge.core.evidence import Evidence, Producer
+from weighbridge import plugin
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.finding import Confidence, Finding, Severity
 from weighbridge.core.kinds import FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
 from weighbridge.errors import WeighbridgeError
@@ -15,6 +15,7 @@ from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
@@ -23,6 +24,8 @@ __all__ = ["inspect_files"]
 
 _KIND = "files/v1"
 _MOST_UNREAD = 200  # names; the rest is counted
+_MOST_FINDINGS = 200  # of one check; the rest is counted, at the severity of the worst
+_SEVERITIES = tuple(Severity)
 _KNOWN_SUFFIXES = frozenset({
     ".gguf", ".safetensors", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".jinja", ".model", ".vocab", ".tiktoken",
     ".bpe", ".txt", ".md", ".rst", ".csv", ".tsv", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp",
@@ -56,8 +59,7 @@ def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
         ],
         findings_by_severity=SeverityCounts(**counts, total=len(findings)),
     )
-    producer = Producer("weighbridge", __version__)
-    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), producer, made_on)
+    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
 
 
 def _run_checks(artefact: Artefact, folder: Folder) -> tuple[list[str], list[Finding]]:
@@ -66,13 +68,27 @@ def _run_checks(artefact: Artefact, folder: Folder) -> tuple[list[str], list[Fin
     findings: list[Finding] = []
     for name in plugin.names("checks"):
         try:
-            findings.extend(plugin.load("checks", name)(artefact))
+            _collect(name, plugin.load("checks", name)(artefact), findings)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a check may be anyone's; its failure is not "clean"
             message = f"the check did not finish, so nothing is known of what it looks for: {_say(error, folder)}"
             findings.append(Finding(name, Severity.HIGH, ".", message, Confidence.LOW))
         else:
             ran.append(name)
     return ran, sorted(findings, key=lambda found: (found.check, found.place, found.message))
+
+
+def _collect(check: str, found: Iterable[Finding], findings: list[Finding]) -> None:
+    """Add what a check finds, one at a time: what it found before it broke stays, and a flood becomes a count."""
+    more, worst = 0, Severity.LOW
+    for number, finding in enumerate(found):
+        if number < _MOST_FINDINGS:
+            findings.append(finding)
+        else:
+            more += 1
+            worst = max(worst, finding.severity, key=_SEVERITIES.index)
+    if more:
+        message = f"{more:,} more findings of this check are not listed, the worst of them {worst}"
+        findings.append(Finding(check, worst, ".", message))
 
 
 def _say(error: BaseException, folder: Folder) -> str:

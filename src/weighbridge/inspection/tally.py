@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from weighbridge.formats.tensor import Tensor
 
-__all__ = ["Tally"]
+__all__ = ["MAX_TENSORS", "Tally"]
+
+MAX_TENSORS = 400_000  # a model of 384 experts with packed weights, scales and shapes apart holds some 210,000
 
 # integer containers: several small weights share one element of these types in safetensors
 _CONTAINERS = frozenset({"U8", "U16", "U32", "U64", "I16", "I32"})

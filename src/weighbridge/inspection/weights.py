@@ -11,10 +11,11 @@ from weighbridge.formats.gguf import read_gguf
 from weighbridge.formats.place import quote
 from weighbridge.formats.safetensors import read_header
 from weighbridge.inspection.series import Series, group_series
-from weighbridge.inspection.tally import Tally
+from weighbridge.inspection.tally import MAX_TENSORS, Tally
 
 if TYPE_CHECKING:
     from weighbridge.formats.gguf import Value
+    from weighbridge.formats.tensor import Tensor
     from weighbridge.inspection.folder import Folder
 
 __all__ = ["Weights", "find_weights"]
@@ -85,7 +86,7 @@ def _by_index(folder: Folder, weights: Weights) -> Series | None:
     if not present and missing:
         weights.notes.append(f"{quote(name)} names {len(missing)} shards, and none of them is there")
         return None
-    return Series(_INDEX, present, missing) if present else None
+    return Series(_INDEX, present, missing, len(missing)) if present else None
 
 
 def _one(groups: list[Series], weights: Weights) -> Series | None:
@@ -113,7 +114,10 @@ def _add_safetensors(folder: Folder, series: Series, weights: Weights) -> None:
             weights.notes.append(folder.say(error))
             continue
         weights.notes.extend(f"{quote(name)} {damage}" for damage in header.damage)
-        weights.tally.add(header.tensors, containers=True)
+        is_room = _count(header.tensors, weights)
+        del header  # two tables never stand side by side in memory
+        if not is_room:
+            return
 
 
 def _models(folder: Folder, names: list[str], weights: Weights) -> list[Series]:
@@ -147,18 +151,29 @@ def _add_gguf(folder: Folder, series: Series, weights: Weights) -> None:
         if number == 0:
             weights.metadata = header.metadata
         weights.notes.extend(f"{quote(name)} {damage}" for damage in header.damage)
-        weights.tally.add(header.tensors, containers=False)
+        is_room = _count(header.tensors, weights)
+        del header  # two tables never stand side by side in memory
+        if not is_room:
+            return
     promised = weights.metadata.get("split.tensors.count")
     if weights.is_whole and type(promised) is int and promised != weights.tally.tensors:
         weights.notes.append(f"`split.tensors.count` says {promised} tensors; the parts hold {weights.tally.tensors}")
 
 
+def _count(tensors: tuple[Tensor, ...], weights: Weights) -> bool:
+    """Add one file's table; returns False, with a note, where all tables together are too large to be a model's."""
+    if weights.tally.tensors + len(tensors) > MAX_TENSORS:
+        weights.is_whole = False
+        weights.notes.append(f"the files hold more than {MAX_TENSORS:,} tensors, so totals are not known")
+        return False
+    weights.tally.add(tensors, containers=weights.format == "safetensors")
+    return True
+
+
 def _say_missing(series: Series, weights: Weights) -> bool:
     """Note which parts are absent; returns whether any is."""
-    if series.missing:
+    if series.n_missing:
         names = ", ".join(quote(name) for name in series.missing[:3])
-        more = " ..." if len(series.missing) > 3 else ""  # noqa: PLR2004 - as many as were named
-        weights.notes.append(
-            f"{len(series.missing)} parts are named and absent, so totals are not known: {names}{more}"
-        )
-    return bool(series.missing)
+        more = " ..." if series.n_missing > 3 else ""  # noqa: PLR2004 - as many as were named
+        weights.notes.append(f"{series.n_missing} parts are named and absent, so totals are not known: {names}{more}")
+    return bool(series.n_missing)

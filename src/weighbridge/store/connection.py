@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["connect", "translated", "use_wal"]
+__all__ = ["MAX_RECORD_BYTES", "connect", "translated", "use_wal"]
 
+MAX_RECORD_BYTES = 64 << 20  # the statement about 100,000 files with long names takes some 40 MiB
 _BUSY_S = 30.0
 _RETRY_S = 0.02
 
@@ -26,13 +28,28 @@ def connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"the folder `{path.parent}` cannot be made: {error.strerror}") from error
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+    immutable = "&immutable=1" if mode == "ro" and _cannot_change(path) else ""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}{immutable}",
         uri=True,
         timeout=_BUSY_S,
         isolation_level=None,
         check_same_thread=False,  # the store's own lock keeps threads apart
     )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_RECORD_BYTES)
+    return connection
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether the file lies where nobody here can write and no log waits beside it.
+
+    SQLite reads a file with a log only where it can write beside it, unless it is told that nothing will change.
+    """
+    log = path.with_name(path.name + "-wal")
+    try:
+        return not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
 
 
 def use_wal(connection: sqlite3.Connection) -> None:
@@ -94,6 +111,11 @@ _MEANINGS: dict[str, tuple[type[WeighbridgeError], str, str]] = {
         "give another path; a store is made where there is none",
     ),
     "SQLITE_CORRUPT": (StoreDamaged, "the store `{path}` is damaged: {error}", "restore it from a copy"),
+    "SQLITE_TOOBIG": (
+        StoreDamaged,
+        f"the store `{{path}}` is damaged: it holds a record of more than {MAX_RECORD_BYTES >> 20} MiB",
+        "restore it from a copy",
+    ),
     "SQLITE_FULL": (
         WeighbridgeError,
         "the disk of `{path}` is full",

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import UsageError
+from weighbridge.store.schema import refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,29 +23,31 @@ _APPLICATION_ID = int.from_bytes(b"WBRG", "big")
 def pending(connection: sqlite3.Connection, place: str) -> dict[int, str]:
     """Return the SQL of the migrations that are still to be applied, by number; writes nothing.
 
-    Raises UsageError for another program's database and for a store of a newer Weighbridge; `place` names it.
+    Raises UsageError for another program's database and for a store of a newer Weighbridge, StoreDamaged where
+    the schema is not the one that its migrations made; `place` names it.
     """
     own_transaction = not connection.in_transaction
     if own_transaction:
-        connection.execute("BEGIN")  # one snapshot for all three questions
+        connection.execute("BEGIN")  # one snapshot for all questions
     try:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         empty = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]
+        if owner != _APPLICATION_ID and not (owner == version == 0 and empty):
+            raise UsageError(
+                f"`{place}` is a SQLite database, but not a Weighbridge store",
+                hint="give another path; a store is made where there is none",
+            )
+        known = _migrations()
+        if version > max(known):
+            raise UsageError(
+                f"the store `{place}` is of version {version}, and this Weighbridge knows versions up to {max(known)}",
+                hint="`pip install --upgrade weighbridge`",
+            )
+        refuse_foreign(connection, place, (script for number, script in known.items() if number <= version))
     finally:
         if own_transaction:
             connection.execute("COMMIT")
-    if owner != _APPLICATION_ID and not (owner == version == 0 and empty):
-        raise UsageError(
-            f"`{place}` is a SQLite database, but not a Weighbridge store",
-            hint="give another path; a store is made where there is none",
-        )
-    known = _migrations()
-    if version > max(known):
-        raise UsageError(
-            f"the store `{place}` is of version {version}, and this Weighbridge knows versions up to {max(known)}",
-            hint="`pip install --upgrade weighbridge`",
-        )
     return {number: script for number, script in known.items() if number > version}
 
 

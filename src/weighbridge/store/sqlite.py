@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import canonical, digest_of_bytes, short
 from weighbridge.core.evidence import Evidence
 from weighbridge.errors import NotFound, StoreDamaged, UsageError
-from weighbridge.store.connection import connect, translated, use_wal
+from weighbridge.store.connection import MAX_RECORD_BYTES, connect, translated, use_wal
 from weighbridge.store.migration import migrate, pending
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["SQLiteStore"]
 
 _PAGE = 50  # records a read holds in memory; a score with its items is some 200 kB
+_PAGE_BYTES = 16 << 20  # a page ends early where its records are large
+_ROW_BYTES = 1 << 20  # left for the other columns of a record
 _CHUNK = 500  # recipes asked for at once
 _MIN_PREFIX = 4
 _HEX_DIGITS = 64
@@ -60,6 +62,7 @@ class SQLiteStore:
             statement = canonical(evidence.to_json())
         except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"evidence of kind `{evidence.kind}` is not plain JSON: {error}") from error
+        _refuse_large(len(statement), f"evidence of kind `{evidence.kind}`")
         evidence_id = digest_of_bytes(statement)
         with self._writing() as connection:
             if connection.execute("SELECT 1 FROM evidence WHERE id = ?", (evidence_id,)).fetchone():
@@ -85,7 +88,7 @@ class SQLiteStore:
             )
         first = "sha256:" + digits
         rows = self._rows(
-            "SELECT id, CAST(statement AS BLOB) FROM evidence WHERE id >= ? AND id < ? ORDER BY id LIMIT 6",
+            "SELECT id FROM evidence WHERE id >= ? AND id < ? ORDER BY id LIMIT 6",
             (first, first + "g"),  # `g` follows the last hex digit
         )
         if not rows:
@@ -93,7 +96,7 @@ class SQLiteStore:
         if len(rows) > 1:
             several = ", ".join(f"`{short(row[0])}`" for row in rows)
             raise UsageError(f"several statements start with `{digits}`: {several}", hint="give more digits")
-        return self._evidence(*rows[0])
+        return self._evidence(*self._rows("SELECT id, CAST(statement AS BLOB) FROM evidence WHERE id = ?", rows[0])[0])
 
     def by_recipe(self, recipe: str) -> Evidence | None:
         """Return the newest statement with this recipe, or None."""
@@ -108,7 +111,7 @@ class SQLiteStore:
         where = "".join(f" AND {name} = ?" for name in wanted)
         query = f"SELECT n, id, CAST(statement AS BLOB) FROM evidence WHERE n > ?{where} ORDER BY n LIMIT ?"  # noqa: S608 - column names of ours
         last = 0
-        while rows := self._rows(query, (last, *wanted.values(), _PAGE)):
+        while rows := self._page(query, (last, *wanted.values(), _PAGE)):
             for last, evidence_id, statement in rows:  # noqa: B007 - the last number opens the next page
                 yield self._evidence(evidence_id, statement)
 
@@ -126,7 +129,7 @@ class SQLiteStore:
             "SELECT n, id, subject, kind, recipe, made_on, chain, CAST(statement AS BLOB) FROM evidence"
             " WHERE n > ? ORDER BY n LIMIT ?"
         )
-        while rows := self._rows(query, (held, _PAGE)):
+        while rows := self._page(query, (held, _PAGE)):
             for row in rows:
                 if row[0] != held + 1:
                     raise StoreDamaged(f"the store `{self.path}` is damaged: record {held + 1} is missing")
@@ -159,6 +162,7 @@ class SQLiteStore:
             rows = [(recipe, _encode(body)) for recipe, body in completions.items()]
         except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"a completion is not plain JSON: {error}") from error
+        _refuse_large(max((len(body) for _, body in rows), default=0), "a completion")
         if rows:
             with self._writing() as connection:
                 connection.executemany("INSERT INTO completions (recipe, body) VALUES (?, ?)", rows)
@@ -205,6 +209,17 @@ class SQLiteStore:
         with self._lock, translated(self.path):
             return self._connection.execute(query, values).fetchall()
 
+    def _page(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+        """Read rows that end with a statement, as many as fit in memory; the caller asks again from the last one on."""
+        page, n_bytes = [], 0
+        with self._lock, translated(self.path), closing(self._connection.execute(query, values)) as cursor:
+            for row in cursor:
+                page.append(row)
+                n_bytes += len(row[-1])
+                if n_bytes > _PAGE_BYTES:
+                    break
+        return page
+
     def _evidence(self, evidence_id: str, statement: bytes) -> Evidence:
         """Return a record as evidence; one whose text does not hash to its id is never handed out."""
         if digest_of_bytes(statement) != evidence_id:
@@ -230,6 +245,12 @@ class SQLiteStore:
         if linked != _link(chain, evidence_id):
             raise StoreDamaged(f"{where}: the hash chain does not hold")
         return str(linked)
+
+
+def _refuse_large(n_bytes: int, what: str) -> None:
+    """Refuse what could not be read again."""
+    if n_bytes > MAX_RECORD_BYTES - _ROW_BYTES:
+        raise UsageError(f"{what} takes {n_bytes:,} bytes; a store keeps at most {MAX_RECORD_BYTES >> 20} MiB a record")
 
 
 def _link(chain: str, evidence_id: str) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +82,9 @@ def test_front_matter_that_never_ends_is_refused(tmp_path: Path) -> None:
         ('a: "\\ud800"\n', "half of a surrogate pair"),
         ("a: 1\n--- \nb: 2\n", "holds more than one YAML document"),
         ("a: !!float x: y\n", "is not YAML"),
+        ('a: "\\UFFFFFFFF"\n', "is not YAML"),
+        ("a: " + "!" * 900_000 + "\n", "holds a `!` with more than 4096 characters after it"),
+        ("a: !<" + "x" * 900_000 + "> b\n", "holds a `!` with more than 4096 characters after it"),
     ],
 )
 def test_front_matter_that_is_not_one_plain_mapping_is_refused(text: str, message: str) -> None:
@@ -88,6 +93,15 @@ def test_front_matter_that_is_not_one_plain_mapping_is_refused(text: str, messag
         parse_front_matter(text, "`README.md` (front matter)")
     assert message in caught.value.message
     assert caught.value.message.startswith("`README.md` (front matter) ")
+
+
+@pytest.mark.parametrize("text", ["a: " + "!" * 900_000, "a: !<" + "x" * 900_000, "a: [" + ("!" * 4000 + " b,") * 200])
+def test_long_tags_take_no_time(text: str) -> None:
+    """The parser's time grows with the square of a tag's length: a million characters took it 13 seconds."""
+    started = time.thread_time()
+    with suppress(DamagedFile):
+        parse_front_matter(text, "x")
+    assert time.thread_time() - started < 1
 
 
 def test_tags_make_no_objects() -> None:

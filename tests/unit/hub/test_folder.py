@@ -172,6 +172,40 @@ def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         _resolve(folder)
 
 
+def test_names_that_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long paths and long targets of links count, and text outside ASCII as four bytes; the limit is lowered."""
+    monkeypatch.setattr(walk, "MAX_NAME_BYTES", 500)
+    kinds = {"ascii": ("x" * 240, None), "wide": ("模" * 60, None), "links": ("x", "y" * 240)}
+    for kind, (stem, target) in kinds.items():
+        folder = _model(tmp_path / kind)
+        assert _resolve(folder).files
+        for number in range(3):
+            path = folder / f"{stem}{number}"
+            path.symlink_to(target) if target else path.touch()
+        with pytest.raises(BadReference, match=r"the names of the files in .* take more than"):
+            _resolve(folder)
+
+
+def test_a_folder_of_models_is_refused(tmp_path: Path) -> None:
+    """Weighed together they would be one digest of several models; the hint names the first."""
+    _model(tmp_path / "all" / "model-b")
+    _model(tmp_path / "all" / "model-a")
+    (tmp_path / "all" / "index.csv").touch()
+    with pytest.raises(BadReference, match="is a folder of models, not a model") as caught:
+        _resolve(tmp_path / "all")
+    assert caught.value.hint == f"weigh one of them, for example `{tmp_path}/all/model-a`"
+
+
+@pytest.mark.parametrize("other", ["config.json", "model_index.json", "model.gguf", "tokenizer/vocab.txt"])
+def test_a_model_with_parts_is_no_folder_of_models(tmp_path: Path, other: str) -> None:
+    """A pooling layer or a text encoder has a `config.json` of its own below the model's."""
+    folder = tmp_path / "model"
+    _model(folder / "1_Pooling")
+    (folder / other).parent.mkdir(exist_ok=True)
+    (folder / other).touch()
+    assert len(_resolve(folder).files) == 2
+
+
 def test_a_missing_folder_names_its_neighbour(tmp_path: Path) -> None:
     """A typing error costs one look."""
     _model(tmp_path / "qwen3-8b")

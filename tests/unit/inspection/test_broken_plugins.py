@@ -13,6 +13,7 @@ from weighbridge.core.kinds import FilesV1
 from weighbridge.errors import UsageError
 from weighbridge.inspection.files import inspect_files
 from weighbridge.testing.pinned import pin
+from weighbridge.testing.tiny_weights import gguf_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     model = tmp_path / "model"
     model.mkdir()
     (model / "LICENSE").write_text("x")
+    (model / "m.gguf").write_bytes(gguf_bytes())
     yield model
     plugin.find.cache_clear()
     for name in (*IMPORTS, *RUNS):

@@ -33,7 +33,9 @@ def _files(path: Path, *left_alone: NotInspected) -> FilesV1:
 
 
 def _found(path: Path, *left_alone: NotInspected) -> list[tuple[str, str, str, str]]:
-    return [(f.check, f.severity, f.place, f.message) for f in _files(path, *left_alone).findings]
+    """Return the findings but the one that there are no weights: most folders here are made of a file or two."""
+    findings = _files(path, *left_alone).findings
+    return [(f.check, f.severity, f.place, f.message) for f in findings if f.check != "no-weights"]
 
 
 def test_a_sound_folder_has_no_findings(tmp_path: Path) -> None:
@@ -41,7 +43,9 @@ def test_a_sound_folder_has_no_findings(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("x")
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(SOUND))
     body = _files(tmp_path)
-    assert body.checks == ["damaged-weights", "missing-shard", "no-licence-file", "outside-link", "unread-code"]
+    assert body.checks == [
+        "damaged-weights", "missing-shard", "no-licence-file", "no-weights", "outside-link", "unread-code",
+    ]  # fmt: skip
     assert body.findings == []
     assert body.findings_by_severity.model_dump() == {"low": 0, "medium": 0, "high": 0, "critical": 0, "total": 0}
     assert (body.count, body.total_bytes) == (2, 1 + (tmp_path / "model.safetensors").stat().st_size)
@@ -76,9 +80,11 @@ def test_a_file_that_an_index_names_and_that_is_absent_is_found(tmp_path: Path) 
     _index(tmp_path, "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "../../etc/passwd")
     place = "model.safetensors.index.json"
     assert _found(tmp_path) == [
-        ("missing-shard", "high", place, "names `../../etc/passwd`, which is not there"),
-        ("missing-shard", "high", place, "names `model-00002-of-00002.safetensors`, which is not there"),
-    ]
+        (
+            "missing-shard", "high", place,
+            "names 2 files that are not there: `../../etc/passwd`, `model-00002-of-00002.safetensors`",
+        ),
+    ]  # fmt: skip
 
 
 def test_a_gap_in_the_numbering_is_found_without_an_index(tmp_path: Path) -> None:
@@ -86,9 +92,45 @@ def test_a_gap_in_the_numbering_is_found_without_an_index(tmp_path: Path) -> Non
     (tmp_path / "LICENSE").write_text("x")
     (tmp_path / "m-00002-of-00003.gguf").write_bytes(gguf_bytes())
     assert [message for *_, message in _found(tmp_path)] == [
-        "names `m-00001-of-00003.gguf`, which is not there",
-        "names `m-00003-of-00003.gguf`, which is not there",
+        "names 2 files that are not there: `m-00001-of-00003.gguf`, `m-00003-of-00003.gguf`",
     ]
+
+
+def test_what_an_index_and_a_numbering_both_say_is_found_once(tmp_path: Path) -> None:
+    """The index names parts 1 and 2 of 4, the numbering implies 3 and 4 too: no file is in two findings."""
+    (tmp_path / "LICENSE").write_text("x")
+    (tmp_path / "m-00001-of-00004.safetensors").write_bytes(safetensors_bytes(SOUND))
+    _index(tmp_path, "m-00001-of-00004.safetensors", "m-00002-of-00004.safetensors")
+    assert [(place, message) for _, _, place, message in _found(tmp_path)] == [
+        (
+            "m-00001-of-00004.safetensors",
+            "names 2 files that are not there: `m-00003-of-00004.safetensors`, `m-00004-of-00004.safetensors`",
+        ),
+        ("model.safetensors.index.json", "names `m-00002-of-00004.safetensors`, which is not there"),
+    ]
+
+
+def test_a_folder_without_weights_is_found(tmp_path: Path) -> None:
+    """Settings and pickles alone pin nothing that would answer; one file of either format is enough."""
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").touch()
+    found = [finding for finding in _files(tmp_path).findings if finding.check == "no-weights"]
+    message = "no weights are here, so what was pinned is not what would answer"
+    assert [(each.severity, each.place, each.message) for each in found] == [("high", ".", message)]
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "m.GGUF").write_bytes(gguf_bytes())
+    assert not [finding for finding in _files(tmp_path).findings if finding.check == "no-weights"]
+
+
+def test_a_flood_of_findings_becomes_a_count(tmp_path: Path) -> None:
+    """250 damaged files: 200 by name, and one finding for the other 50 that is as bad as they are."""
+    (tmp_path / "LICENSE").write_text("x")
+    for number in range(250):
+        (tmp_path / f"{number:03d}.safetensors").touch()
+    found = _found(tmp_path)
+    assert len(found) == 201
+    message = "50 more findings of this check are not listed, the worst of them high"
+    assert ("damaged-weights", "high", ".", message) in found
 
 
 def test_a_flood_of_absent_files_is_counted(tmp_path: Path) -> None:
@@ -96,8 +138,8 @@ def test_a_flood_of_absent_files_is_counted(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("x")
     _index(tmp_path, *(f"{number}.safetensors" for number in range(5000)))
     found = _found(tmp_path)
-    assert len(found) == 21
-    assert any(message == "names 4980 more files that are not there" for *_, message in found)
+    shown = "`0.safetensors`, `1.safetensors`, `10.safetensors` ..."
+    assert [message for *_, message in found] == [f"names 5,000 files that are not there: {shown}"]
 
 
 def test_an_index_that_cannot_be_read_is_found(tmp_path: Path) -> None:
@@ -114,6 +156,7 @@ def test_a_link_out_of_the_folder_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     (folder / "inside").mkdir(parents=True)
     (folder / "LICENSE").write_text("x")
+    (folder / "m.gguf").write_bytes(gguf_bytes())
     (tmp_path / "key.pem").write_text("secret")
     (folder / "key.pem").symlink_to("../key.pem")
     (folder / "passwd").symlink_to("/etc/passwd")
@@ -240,9 +283,36 @@ def _write_keys(folder: Path) -> None:
     (folder / "m.gguf").write_bytes(gguf_bytes(pairs))
 
 
+def _write_endless_series(folder: Path) -> None:
+    for number in range(200):
+        (folder / f"a{number}-00001-of-99999.safetensors").touch()
+
+
+def _write_empty_weights(folder: Path) -> None:
+    for number in range(20_000):
+        (folder / f"{number}.safetensors").touch()
+        (folder / f"{number}-00001-of-99999.gguf").touch()
+
+
+def _write_numbers(folder: Path) -> None:
+    numbers = ",".join(map(str, range(1_600_000)))
+    (folder / "config.json").write_text(f'{{"model_type":"llama","hidden_size":[{numbers}]}}')
+
+
+def _write_shards(folder: Path) -> None:
+    for shard in range(8):
+        entries = (f'"{shard}-{n}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for n in range(100_000))
+        header = ("{" + ",".join(entries) + "}").encode()
+        (folder / f"model-{shard + 1:05d}-of-00008.safetensors").write_bytes(safetensors_raw(header))
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        _write_endless_series,
+        _write_empty_weights,
+        _write_numbers,
+        _write_shards,
         _write_largest_header,
         _write_largest_index,
         _write_texts,

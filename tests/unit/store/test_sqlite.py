@@ -2,21 +2,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.store_laws import example_evidence
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WRITER = """
 import sys
@@ -30,6 +30,19 @@ for number in range(count):
     store.add(example_evidence(number, body={"lane": lane, "number": number, "filling": "x" * 5000}))
     store.add_completions({f"{lane}-{number}-{n}": {"text": "y" * 500} for n in range(20)})
     print(number, flush=True)
+"""
+
+READER = """
+import os
+import sys
+from pathlib import Path
+from weighbridge.store.sqlite import SQLiteStore
+
+if len(sys.argv) > 2:
+    SQLiteStore(Path(sys.argv[2]), read_only=True).verify()  # what is imported late may be out of reach later
+    os.setuid(65534)
+count = sum(1 for _ in SQLiteStore(Path(sys.argv[1]), read_only=True).select())
+print(count, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 
 
@@ -289,3 +302,100 @@ def test_names_that_need_quoting_work(tmp_path: Path) -> None:
     path = tmp_path / "a?mode=memory#b%20c" / "evidence.db"
     _filled(path)
     assert path.is_file()
+
+
+ENDLESS = "WITH RECURSIVE e(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e) SELECT n"
+COLUMNS = "'' AS id, '' AS subject, '' AS kind, '' AS recipe, '' AS made_on, '' AS statement, '' AS chain"
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (["DROP TABLE evidence", f"CREATE VIEW evidence AS {ENDLESS}, {COLUMNS} FROM e"], "its view `evidence`"),
+        (["DROP TABLE completions"], "its table `completions` is missing"),
+        (["DROP TABLE completions", "CREATE TABLE completions (recipe, body)"], "its table `completions`"),
+        (
+            [
+                "DROP TABLE completions",
+                "CREATE TABLE completions (recipe TEXT, body TEXT AS (zeroblob(900000000)) VIRTUAL)",
+            ],
+            "its table `completions`",
+        ),
+        (["CREATE TRIGGER own AFTER INSERT ON evidence BEGIN DELETE FROM completions; END"], "its trigger `own`"),
+        (["CREATE VIEW more AS SELECT 1"], "its view `more`"),
+        (["CREATE TABLE more (thing)"], "its table `more`"),
+        (["CREATE INDEX more ON evidence (hex(statement))"], "its index `more`"),
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_schema_that_is_not_ours_is_refused(
+    tmp_path: Path, statements: list[str], message: str, read_only: bool
+) -> None:
+    """A stranger's view would be run at every reading: an endless one without end."""
+    path = tmp_path / "evidence.db"
+    _filled(path)
+    _tamper(path, *statements)
+    with pytest.raises(StoreDamaged, match=message):
+        SQLiteStore(path, read_only=read_only)
+
+
+def test_what_analyze_and_other_line_ends_leave_is_no_damage(tmp_path: Path) -> None:
+    """SQLite's own statistics, and white space in the schema, change nothing."""
+    path = tmp_path / "evidence.db"
+    _filled(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ANALYZE")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, char(10), char(13, 10))")
+    with closing(SQLiteStore(path, read_only=True)) as store:
+        assert store.verify() == 5
+
+
+def test_a_record_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    """900 MB in a row, a hole in a sparse file, end in one sentence; we write none that could not be read again."""
+    path = tmp_path / "evidence.db"
+    _filled(path)
+    with closing(SQLiteStore(path)) as store, pytest.raises(UsageError, match="at most 64 MiB a record"):
+        store.add(example_evidence(9, body={"filling": "x" * (64 << 20)}))
+    _tamper(path, "UPDATE evidence SET statement = CAST(zeroblob(70000000) AS TEXT) WHERE n = 1")
+    with (
+        closing(SQLiteStore(path)) as store,
+        pytest.raises(StoreDamaged, match="holds a record of more than 64 MiB"),
+    ):
+        list(store.select())
+
+
+def test_large_records_are_read_a_few_at_a_time(tmp_path: Path) -> None:
+    """Thirty records of 5 MB are one page by number, not in memory: all come back, below 100 MB."""
+    path = tmp_path / "evidence.db"
+    with closing(SQLiteStore(path)) as store:
+        for number in range(30):
+            store.add(example_evidence(body={"number": number, "filling": "x" * 5_000_000}))
+    done = subprocess.run([sys.executable, "-c", READER, path], check=True, capture_output=True, text=True)
+    count, peak_kib = map(int, done.stdout.split())
+    assert count == 30
+    assert peak_kib < 100 * 1024
+
+
+def test_a_store_that_nobody_can_write_beside_is_read(tmp_path: Path) -> None:
+    """A copy on read-only media, read by a process that may not write the folder; root may, so it reads as another."""
+    path = tmp_path / "evidence.db"
+    _filled(path, 3)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        shutil.copy(path, folder / "evidence.db")
+        (folder / "evidence.db").chmod(0o444)
+        folder.chmod(0o555)
+        command = [
+            sys.executable,
+            "-c",
+            READER,
+            str(folder / "evidence.db"),
+            *([str(path)] if os.getuid() == 0 else []),
+        ]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert done.stdout.split()[0] == "3"
+        assert [each.name for each in folder.iterdir()] == ["evidence.db"]
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)

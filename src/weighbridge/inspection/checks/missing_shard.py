@@ -23,7 +23,7 @@ from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.series import group_series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from weighbridge.core.artefact import Artefact
 
@@ -31,7 +31,7 @@ __all__ = ["missing_shard"]
 
 _INDEX = ".safetensors.index.json"
 _WEIGHTS = (".gguf", ".safetensors")
-_MOST = 20  # findings for one index or series; the rest is counted
+_MOST_NAMED = 3  # absent files of one index or series; all are counted
 
 
 def missing_shard(artefact: Artefact) -> Iterator[Finding]:
@@ -41,8 +41,8 @@ def missing_shard(artefact: Artefact) -> Iterator[Finding]:
     for name in folder.names:
         if name.endswith(_INDEX):
             yield from _by_index(folder, name, said)
-    for series in group_series(name for name in folder.names if name.endswith(_WEIGHTS)):
-        yield from _absent(series.files[0], (name for name in series.missing if name not in said))
+    for series in group_series((name for name in folder.names if name.endswith(_WEIGHTS)), accounted=said):
+        yield from _absent(series.files[0], series.missing, series.n_missing)
 
 
 def _by_index(folder: Folder, index: str, said: set[str]) -> Iterator[Finding]:
@@ -57,14 +57,14 @@ def _by_index(folder: Folder, index: str, said: set[str]) -> Iterator[Finding]:
     named = [f"{beside}/{shard}" if beside else shard for shard in shards]
     absent = [name for name in named if name not in folder]
     said.update(absent)
-    yield from _absent(index, absent)
+    yield from _absent(index, absent, len(absent))
 
 
-def _absent(place: str, names: Iterable[str]) -> Iterator[Finding]:
-    """Yield one finding for each absent file, up to a bound."""
-    absent = list(names)
-    for name in absent[:_MOST]:
-        yield Finding("missing-shard", Severity.HIGH, place, f"names {quote(name)}, which is not there")
-    if len(absent) > _MOST:
-        more = len(absent) - _MOST
-        yield Finding("missing-shard", Severity.HIGH, place, f"names {more} more files that are not there")
+def _absent(place: str, names: Sequence[str], count: int) -> Iterator[Finding]:
+    """Yield one finding for all `count` absent files, the first of which are `names`."""
+    if not count:
+        return
+    shown = ", ".join(quote(name) for name in names[:_MOST_NAMED]) + (" ..." if count > _MOST_NAMED else "")
+    single = count == len(names) == 1
+    message = f"names {shown}, which is not there" if single else f"names {count:,} files that are not there: {shown}"
+    yield Finding("missing-shard", Severity.HIGH, place, message)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["unread_code"]
 
-_MOST = 200  # findings; the rest is counted
 _MOST_NAMED = 3  # classes of an `auto_map` that are named
 _HEAD_BYTES = 512
 _LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
@@ -72,21 +71,6 @@ _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".lz4"})
 def unread_code(artefact: Artefact) -> Iterator[Finding]:
     """Find files that can run code when they are loaded and that no check reads yet."""
     folder = Folder(artefact)
-    more = 0
-    for number, finding in enumerate(_findings(folder)):
-        if number < _MOST:
-            yield finding
-        else:
-            more += 1
-    if more:
-        yield Finding(
-            "unread-code", Severity.HIGH, ".",
-            f"{more} more files can run code when they are loaded, and no check reads them yet",
-        )  # fmt: skip
-
-
-def _findings(folder: Folder) -> Iterator[Finding]:
-    """Yield at most one finding for each file."""
     for name in folder.names:
         try:
             what, confidence = _what(folder, name)
