@@ -108,7 +108,9 @@ class AnatomyV1(Body):
     vocabulary: int | None = Field(default=None, description="Tokens in the vocabulary")
     chat_template: bool | None = Field(default=None, description="Whether a chat template is stored with the model")
     quantization: str | None = Field(default=None, description="Quantization that the files declare")
-    notes: list[str] = Field(default_factory=list, description="Disagreements between sources, each by name")
+    notes: list[str] = Field(
+        default_factory=list, description="Disagreements between sources, and what else to know of the figures"
+    )
 
 
 class CardV1(Body):
