@@ -1,10 +1,10 @@
 """The runner against a raw client: CPU a sample, span, and time to the first request.
 
-    python bench/runner.py [--n 2000] [--runs 3] [--peer 'lm-eval=CMD {port} {in_flight} {items}'] [--json]
+    python bench/runner.py [--n 2000] [--runs 3] [--lm-eval VENV/bin/lm-eval] [--json]
 
 Every row of a setting runs in turn against a fresh mock server of 20 ms; the median of the runs is printed.
-CPU is user + system of the whole process, start-up included, as `getrusage` counts it. A peer is any command;
-`{items}` is a JSONL file of {"id", "question", "answer"}.
+CPU is user + system of the whole process, start-up included, as `getrusage` counts it. `--lm-eval` adds
+lm-evaluation-harness (pip install 'lm-eval[api]' elsewhere), asked the same questions with its log of samples on.
 """
 
 from __future__ import annotations
@@ -35,6 +35,23 @@ def make_suite(folder: Path, n: int) -> None:
     (folder / "items.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
 
 
+def lm_eval_command(program: str, suite: Path, in_flight: int) -> list[str]:
+    """Write the same questions as a task of lm-evaluation-harness, and return the command that asks them."""
+    (suite / "bench.yaml").write_text(
+        f"task: bench\ndataset_path: json\ndataset_kwargs: {{data_files: {{test: {suite / 'items.jsonl'}}}}}\n"
+        'test_split: test\noutput_type: generate_until\ndoc_to_text: "{{question}}"\ndoc_to_target: "{{answer}}"\n'
+        'generation_kwargs: {until: ["\\n\\n"], max_gen_toks: 8, do_sample: false}\n'
+        "metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]\n"
+    )
+    address = "http://127.0.0.1:{port}/v1/chat/completions"
+    return [
+        program, "run", "--model", "local-chat-completions",
+        "--model_args", f"model=mock,base_url={address},num_concurrent={in_flight}",
+        "--tasks", "bench", "--include_path", str(suite), "--apply_chat_template",
+        "--output_path", str(suite / "out"), "--log_samples",
+    ]  # fmt: skip
+
+
 def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
     """Run a command against a fresh mock server; `{port}` in the command is its port."""
     server = subprocess.Popen(
@@ -45,7 +62,12 @@ def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
     try:
         port = server.stdout.readline().strip() if server.stdout else ""
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-        subprocess.run([part.replace("{port}", port) for part in command], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [part.replace("{port}", port) for part in command],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         wall, after = time.time() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats") as answer:
             stats = json.load(answer)
@@ -56,7 +78,7 @@ def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
     return {"wall_s": wall, "cpu_s": cpu, "span_s": stats["span_s"], "start_s": stats["first"] - started, **stats}
 
 
-def measure(n: int, runs: int, peers: list[str]) -> list[dict[str, float | str]]:
+def measure(n: int, runs: int, lm_eval: str | None) -> list[dict[str, float | str]]:
     """Return one row a client and setting, medians of the runs."""
     rows: list[dict[str, float | str]] = []
     for latency_ms, in_flight in SETTINGS:
@@ -72,12 +94,8 @@ def measure(n: int, runs: int, peers: list[str]) -> list[dict[str, float | str]]
                         "--suite", str(suite), "--in-flight", str(in_flight), "--workspace", f"{scratch}/work",
                     ],
                 }  # fmt: skip
-                for peer in peers:
-                    name, _, command = peer.partition("=")
-                    filled = command.replace("{in_flight}", str(in_flight)).replace(
-                        "{items}", str(suite / "items.jsonl")
-                    )
-                    commands[name] = filled.split()
+                if lm_eval:
+                    commands["lm-eval"] = lm_eval_command(lm_eval, suite, in_flight)
                 for name, words in commands.items():
                     results.setdefault(name, []).append(one_run(words, latency_ms))
         raw_span = statistics.median(run["span_s"] for run in results["raw asyncio"])
@@ -101,10 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--lm-eval", metavar="COMMAND", help="where lm-evaluation-harness is installed")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
-    rows = measure(wanted.n, wanted.runs, wanted.peer)
+    rows = measure(wanted.n, wanted.runs, wanted.lm_eval)
     if wanted.json:
         print(json.dumps(rows, indent=2))
         return
