@@ -213,6 +213,11 @@ def _check_value(operator: Operator, measure: Measure, value: Any, place: str) -
         _check_scalar(value, measure, place)
     elif not _is_number(value):
         raise PolicyError(f"{place}: `{operator.value}` needs a finite number as `value`")
+    elif measure.shape is Shape.ESTIMATE and measure.description.startswith("Share") and abs(value) > 1:
+        raise PolicyError(
+            f"{place}: `{measure.path}` is a share, and is never {value}",
+            hint="write 0.5 for 50%, and -0.03 for 3 points less",
+        )
 
 
 def _check_scalar(value: Any, measure: Measure, place: str, key: str = "value") -> None:

@@ -165,6 +165,13 @@ def test_a_path_without_quotes_is_explained(policy_text: Write) -> None:
     assert error.hint == 'write `where = { "suite.name" = ... }`'
 
 
+def test_a_percentage_is_not_taken_for_a_share(policy_text: Write) -> None:
+    """`value = 50` could never pass, so it is refused with what to write instead."""
+    refusal = refused(policy_text(value=50))
+    assert "`accuracy` is a share, and is never 50" in refusal.message
+    assert "0.5 for 50%" in str(refusal.hint)
+
+
 def test_ids_stand_once(policy_text: Write) -> None:
     """Two rules of one id cannot be told apart."""
     rule = policy_text().split("[[rule]]")[1]
