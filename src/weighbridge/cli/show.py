@@ -136,6 +136,8 @@ def _files(body: dict[str, Any]) -> list[str]:
             f"{counts['total']} finding{'s' if counts['total'] != 1 else ''}",
         )
     ]
+    if left := body["left_alone"]:
+        lines.append(_line("", f"{len(left)} not inspected, the first: {left[0]['name']} ({left[0]['reason']})"))
     return lines + [
         _line("", f"{found['severity']}: {found['check']}: {found['place']} {found['message']}")
         for found in body["findings"]
