@@ -39,6 +39,7 @@ __all__ = [
 
 _INDENT = " " * 12
 _MAX_LINE = 300
+_MAX_FINDINGS = 20
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
 
@@ -138,10 +139,12 @@ def _files(body: dict[str, Any]) -> list[str]:
     ]
     if left := body["left_alone"]:
         lines.append(_line("", f"{len(left)} not inspected, the first: {left[0]['name']} ({left[0]['reason']})"))
-    return lines + [
-        _line("", f"{found['severity']}: {found['check']}: {found['place']} {found['message']}")
-        for found in body["findings"]
-    ]
+    for found in body["findings"][:_MAX_FINDINGS]:
+        place = "" if found["place"] == "." else f"{found['place']}: "
+        lines.append(_line("", f"{found['severity']}: {found['check']}: {place}{found['message']}"))
+    if (more := len(body["findings"]) - _MAX_FINDINGS) > 0:
+        lines.append(_line("", f"and {more} more: `--json` lists them all"))
+    return lines
 
 
 def _card(body: dict[str, Any]) -> list[str]:
