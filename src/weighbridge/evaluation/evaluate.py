@@ -55,10 +55,8 @@ async def evaluate(
     times_answers = suite.measures == "latency/v1"
     pending = len(plan.recipes) - len(session.store.completions(plan.recipes))
     if times_answers and pending:
-        warm_up = replace(
-            plan.requests[0], text=_WARM_UP
-        )  # the first answer pays for loading; no timed prompt is cached
-        await engine.complete(warm_up)
+        # the first answer pays for loading; another text, or the first timed prompt would be cached
+        await engine.complete(replace(plan.requests[0], text=_WARM_UP))
     with session.progress(suite.name, len(plan.items), "questions") as advance:
         run = await ask(plan, engine, session, advance, lanes=1 if times_answers else None)
     run.calls += settled.calls
