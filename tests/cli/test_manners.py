@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from weighbridge.cli.main import COMMANDS
+from weighbridge.testing.tiny_weights import Row, gguf_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +81,32 @@ def test_help_imports_nothing_heavy(weighbridge: CommandLine) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert not heavy & set(ast.literal_eval(done.stderr))
     assert weighbridge("--help").returncode == 0
+
+
+def test_the_verdict_is_bold_on_a_terminal_and_nothing_is_spelled_out(weighbridge: CommandLine) -> None:
+    """On a real terminal our own stress is an escape sequence; only strangers' are made visible."""
+    model = weighbridge.folder / "tiny.gguf"
+    model.write_bytes(gguf_bytes({"general.architecture": "llama"}, [Row("a", (4, 8), 0, 128)]))
+    env = {name: value for name, value in weighbridge.env.items() if name != "NO_COLOR"}
+    mine, theirs = pty.openpty()
+    words = [sys.executable, "-m", "weighbridge", "decide", str(model)]
+    with subprocess.Popen(words, cwd=weighbridge.folder, env=env, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        while chunk := read_terminal(mine):
+            seen += chunk
+        process.wait(60)
+    os.close(mine)
+    assert b"\x1b[1mHOLD\x1b[0m - " in seen
+    assert b"U+001B" not in seen
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """Read what a terminal shows; nothing when the other side has closed it."""
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux answers EIO at the end
+        return b""
 
 
 def test_doctor_says_what_is_there(weighbridge: CommandLine) -> None:

@@ -139,3 +139,13 @@ def test_a_model_that_cannot_be_loaded_is_decided_on_all_the_same(weighbridge: C
     assert "is not asked: the file holds no chat template" in done.stdout
     assert "behaviour of `tiny` is not looked at" in done.stdout
     assert (weighbridge.folder / "weighbridge-work/dossiers/tiny.gguf/starter/dossier.html").is_file()
+
+
+def test_evaluate_asks_no_chat_of_a_file_without_a_template(weighbridge: CommandLine) -> None:
+    """The same rule as in `weigh`, or its figures would reach a decision by another way."""
+    model = weighbridge.folder / "tiny.gguf"
+    model.write_bytes(gguf_bytes({"general.architecture": "llama"}, [Row("a", (4, 8), 0, 128)]))
+    done = weighbridge("evaluate", str(model), "--suite", "refusals-en")
+    assert done.returncode == 0, done.stderr
+    assert "`refusals-en` is not asked: the file holds no chat template" in done.stderr
+    assert "0 calls" in done.stdout

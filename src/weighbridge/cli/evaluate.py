@@ -33,12 +33,11 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
     Answers that are in the store are not asked for again; scoring them anew calls no model.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.core.reference import Reference
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.run import Session
     from weighbridge.evaluation.suite import find_suite
-    from weighbridge.hub.protocol import resolve
-    from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, choose_engine, measure
+    from weighbridge.workflow.look import look
+    from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, askable, choose_engine, measure
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     suites = [find_suite(name) for name in given["suites"] or STARTER_SUITES]
@@ -47,12 +46,17 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
         return
     progress = progress_on_stderr()
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
-        artefact = resolve(Reference.parse(reference), cache, progress)
+        today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+        inspected = look(reference, on=today, cache=cache, store=store, progress=progress)
+        artefact = inspected.artefact
         limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
-        engine = choose_engine(artefact, EngineChoice(settings.engine, settings.key, limits))
+        choice = EngineChoice(settings.engine, settings.key, limits)
+        engine = choose_engine(artefact, choice)
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
-        today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+        suites, gaps = askable(suites, inspected, choice)
+        for gap in gaps:
+            click.echo(f"warning: {gap}", err=True)
         draw = today.toordinal() if given["again"] else 0
         session = Session(store, today, progress, given["limit"], draw)
         known = {statement.id for statement in store.select(subject=artefact.digest)}

@@ -39,6 +39,7 @@ __all__ = [
 
 _INDENT = " " * 12
 _MAX_LINE = 300
+_STEP = 1000
 _MAX_FINDINGS = 20
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
@@ -54,21 +55,26 @@ def verdict_code(decision: Decision, *, plain: bool) -> int:
     return 0 if plain else _CODES[decision.verdict]
 
 
-def quantity(number: float, unit: str = "") -> str:
+def quantity(number: float) -> str:
     """Write a large number as people do: 134.5 M, 1.54 B."""
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.4g} {letter}{unit}"
-    return f"{number:g} {unit}".rstrip()
+    return _scaled(number, "kMBT")
 
 
 def size(n_bytes: int) -> str:
     """Write bytes in decimal units."""
-    return quantity(n_bytes, "B").replace("BB", "GB")  # a billion parameters is B, a billion bytes is GB
+    return f"{_scaled(n_bytes, 'kMGT')}B" if n_bytes >= _STEP else f"{n_bytes} B"
+
+
+def _scaled(number: float, letters: str) -> str:
+    """Write a number in thousands, millions ... with their letters: a billion parameters is B, of bytes G."""
+    power = 0
+    while number >= _STEP and power < len(letters):
+        number, power = number / _STEP, power + 1
+    return f"{number:.4g} {letters[power - 1]}" if power else f"{number:g}"
 
 
 def estimate(body: dict[str, Any] | None, *, scale: float = 1, unit: str = "", digits: int = 2) -> str:
-    """Write an estimate with its interval and count; `-` where too few answers could be marked."""
+    """Write an estimate with its interval and count, or say that too few answers could be marked."""
     if body is None:
         return "not known: too few answers to say"
     value, low, high = (f"{body[key] * scale:.{digits}f}" for key in ("value", "low", "high"))
@@ -210,8 +216,9 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
         parts.append(f"{decision.unknown} not known")
     if decision.waived:
         parts.append(f"{decision.waived} waived")
-    verdict = _bold(decision.verdict.replace("-", " ").upper())
-    lines = [_line("decision", f"{verdict} - {', '.join(parts)}; valid until {decision.expires_on}")]
+    verdict = decision.verdict.replace("-", " ").upper()
+    line = _line("decision", f"{verdict} - {', '.join(parts)}; valid until {decision.expires_on}")
+    lines = [line.replace(verdict, _bold(verdict), 1)]  # after the layout, which spells escapes out
     for ruling in decision.rulings:
         if ruling.outcome == "pass" and not whole:
             continue

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Session
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store
+    from weighbridge.workflow.look import Inspected
 
-__all__ = ["STARTER_SUITES", "EngineChoice", "choose_engine", "compare_scores", "measure", "suites_for"]
+__all__ = ["STARTER_SUITES", "EngineChoice", "askable", "choose_engine", "compare_scores", "measure", "suites_for"]
 
 STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
 _ALWAYS = "latency"  # a few seconds, and nobody decides without it
@@ -92,6 +93,23 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
     except ExtraMissing as error:
         return f"{error.message}; {error.hint}"
     return embedded
+
+
+def askable(suites: Sequence[Suite], inspected: Inspected, choice: EngineChoice) -> tuple[list[Suite], list[str]]:
+    """Return the suites that can be asked, and why others are not.
+
+    Without a stored chat template the embedded engine takes a foreign one, which would be measured, too; a server that
+    the user names may have been given the right one.
+    """
+    template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v1"), None)
+    if template is not False or choice.address is not None:
+        return list(suites), []
+    able = [suite for suite in suites if "completion" in suite.forms]
+    return able, [
+        f"`{suite.name}` is not asked: the file holds no chat template, and a foreign one would be measured, too"
+        for suite in suites
+        if suite not in able
+    ]
 
 
 def measure(

@@ -11,7 +11,7 @@ from weighbridge.errors import DamagedFile
 from weighbridge.evaluation.run import Session
 from weighbridge.workflow.judge import dossier_of, judge, write_dossier
 from weighbridge.workflow.look import Inspected, look
-from weighbridge.workflow.measure import EngineChoice, choose_engine, compare_scores, measure
+from weighbridge.workflow.measure import EngineChoice, askable, choose_engine, compare_scores, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,21 +94,13 @@ def _measured(
 ) -> tuple[list[Evidence], list[str]]:
     """Evaluate where there is an engine; say why where there is none."""
     artefact = inspected.artefact
-    template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v1"), None)
     if not order.suites:
         return [], ["behaviour is not looked at: there is no suite to ask"]
     engine = choose_engine(artefact, order.engine)
     if isinstance(engine, str):
         return [], [f"the behaviour of `{artefact.name}` is not looked at: {engine}"]
     session = Session(store, order.on, progress, order.limit, order.draw)
-    suites, gaps = order.suites, []
-    if template is False and order.engine.address is None and not artefact.is_endpoint:
-        suites = [suite for suite in order.suites if "completion" in suite.forms]
-        gaps = [
-            f"`{suite.name}` is not asked: the file holds no chat template, and a foreign one would be measured, too"
-            for suite in order.suites
-            if suite not in suites
-        ]
+    suites, gaps = askable(order.suites, inspected, order.engine)
     try:
         return measure(artefact, engine, suites, session, tell=tell), gaps
     except DamagedFile as error:
