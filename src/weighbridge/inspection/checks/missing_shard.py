@@ -20,7 +20,7 @@ from weighbridge.errors import DamagedFile
 from weighbridge.formats.config import read_index
 from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
-from weighbridge.inspection.series import group_series
+from weighbridge.inspection.tables.series import group_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import AnatomyV1
-from weighbridge.inspection.architecture import from_config, from_gguf
-from weighbridge.inspection.disagreements import find_disagreements
+from weighbridge.inspection.anatomy.declared import from_config, from_gguf
+from weighbridge.inspection.anatomy.disagreements import find_disagreements
 from weighbridge.inspection.folder import Folder
-from weighbridge.inspection.weights import find_weights
+from weighbridge.inspection.tables.weights import find_weights
 
 if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.formats.gguf import Value
-    from weighbridge.inspection.weights import Weights
+    from weighbridge.inspection.tables.weights import Weights
 
 __all__ = ["inspect_anatomy"]
 

@@ -10,8 +10,8 @@ from weighbridge.formats.config import read_index
 from weighbridge.formats.gguf import read_gguf
 from weighbridge.formats.place import quote
 from weighbridge.formats.safetensors import read_header
-from weighbridge.inspection.series import Series, group_series
-from weighbridge.inspection.tally import MAX_TENSORS, Tally
+from weighbridge.inspection.tables.series import Series, group_series
+from weighbridge.inspection.tables.tally import MAX_TENSORS, Tally
 
 if TYPE_CHECKING:
     from weighbridge.formats.gguf import Value

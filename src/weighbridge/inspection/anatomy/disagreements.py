@@ -10,8 +10,8 @@ from weighbridge.formats.place import quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from weighbridge.inspection.architecture import Architecture
-    from weighbridge.inspection.weights import Weights
+    from weighbridge.inspection.anatomy.declared import Architecture
+    from weighbridge.inspection.tables.weights import Weights
 
 __all__ = ["find_disagreements"]
 

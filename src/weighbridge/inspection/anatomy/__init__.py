@@ -1,0 +1,1 @@
+"""Anatomy: what a model is made of."""
