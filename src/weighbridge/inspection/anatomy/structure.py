@@ -121,7 +121,7 @@ class Structure:
 
     `outside` holds what stands outside the layers (embedding, untied head, final norm), under whole names.
     `mtp` are multi-token-prediction modules as checkpoints store them, not part of the total; `mtp_copies` counts
-    the elements of embedding and head that such checkpoints store a second time. `buffers` are stored, and no parameters.
+    the elements of embedding and head that such checkpoints store a second time. `buffers` are stored, no parameters.
     `vision` is None where the config declares a part whose formula is not known.
     """
 

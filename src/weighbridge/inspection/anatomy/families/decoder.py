@@ -68,7 +68,7 @@ def windows_of(fields: Fields, layers: int, *, every: int | None = None) -> tupl
     if types is not None:
         unknown = set(types) - {"full_attention", "sliding_attention"}
         if unknown:
-            raise Refused(f"`layer_types` holds {sorted(unknown)[0][:40]!r}, which this family does not have")
+            raise Refused(f"`layer_types` holds {min(unknown)[:40]!r}, which this family does not have")
         if "sliding_attention" in types and window is None:
             raise Refused("layers slide, but `sliding_window` is missing")
         return tuple(window if one == "sliding_attention" else None for one in types)
