@@ -32,6 +32,7 @@ class Traits:
     mlp_bias: bool | None = None
     gated: bool = True
     qk_norm: QKNorm = "none"
+    qk_norm_bias: bool = False
     norms: tuple[str, ...] = _INPUT_NORM
     norm_bias: bool = False
     final_norm: bool = True
@@ -79,8 +80,18 @@ def windows_of(fields: Fields, layers: int, *, every: int | None = None) -> tupl
     return tuple(None if (number + 1) % every == 0 else window for number in range(layers))
 
 
-def dense(fields: Fields, traits: Traits = Traits(), *, windows: Sequence[int | None] | None = None) -> Structure:
-    """Build a decoder whose layers are all alike but for their windows."""
+def dense(
+    fields: Fields,
+    traits: Traits = Traits(),
+    *,
+    windows: Sequence[int | None] | None = None,
+    extra: Weights = (),
+    more: Weights = (),
+) -> Structure:
+    """Build a decoder whose layers are all alike but for their windows.
+
+    `extra` are weights of every layer's attention, `more` of every layer, that only this family has.
+    """
     hidden, layers = hidden_of(fields), fields.layers()
     intermediate = fields.count("intermediate_size")
     heads = heads_of(fields, hidden=hidden)
@@ -93,12 +104,13 @@ def dense(fields: Fields, traits: Traits = Traits(), *, windows: Sequence[int | 
         window = windows[number] if windows is not None else None
         return (
             grouped_query(
-                hidden, heads, qkv_bias=attention_bias, out_bias=out_bias, qk_norm=traits.qk_norm, window=window
+                hidden, heads, qkv_bias=attention_bias, out_bias=out_bias, qk_norm=traits.qk_norm,
+                qk_norm_bias=traits.qk_norm_bias, window=window, extra=extra,
             ),
             ffn,
-        )
+        )  # fmt: skip
 
-    return assemble(fields, traits, [layer(number) for number in range(layers)])
+    return assemble(fields, traits, [layer(number) for number in range(layers)], more=lambda _: more)
 
 
 def assemble(
