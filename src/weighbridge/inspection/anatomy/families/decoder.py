@@ -93,6 +93,8 @@ def dense(
     `extra` are weights of every layer's attention, `more` of every layer, that only this family has.
     """
     hidden, layers = hidden_of(fields), fields.layers()
+    if windows is None and set(fields.words("layer_types", layers) or ()) - {"full_attention"}:
+        raise Refused("`layer_types` holds layers that this family does not have")
     intermediate = fields.count("intermediate_size")
     heads = heads_of(fields, hidden=hidden)
     attention_bias = fields.flag("attention_bias", default=False) if traits.qkv_bias is None else traits.qkv_bias

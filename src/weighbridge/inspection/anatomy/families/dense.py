@@ -1,11 +1,10 @@
-"""Dense decoders: the Llama line and its kin."""
+"""Dense decoders: the tables of their lines in one."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.decoder import Traits, dense, windows_of
+from weighbridge.inspection.anatomy.families.lines import llama, ungated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES"]
 
-
-def _mistral(fields: Fields) -> Structure:
-    """Mistral: as Llama, where a declared window holds for every layer."""
-    return dense(fields, Traits(mlp_bias=False, qkv_bias=False), windows=windows_of(fields, fields.layers()))
-
-
-FAMILIES: dict[str, Callable[[Fields], Structure]] = {
-    "llama": dense,
-    "mistral": _mistral,
-    "qwen3": partial(dense, traits=Traits(qk_norm="head", mlp_bias=False)),
-}
+FAMILIES: dict[str, Callable[[Fields], Structure]] = {**llama.FAMILIES, **ungated.FAMILIES}

@@ -1,0 +1,1 @@
+"""Lines of dense decoders, one file a line, over one layout of names."""
