@@ -30,7 +30,7 @@ LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthChec
 # A source is one measurement: a kind, and the suite where the kind has one.
 SOURCES = (
     ("files/v1", None),
-    ("anatomy/v1", None),
+    ("anatomy/v2", None),
     ("card/v1", None),
     ("score/v1", "knowledge-en"),
     ("score/v1", "knowledge-zh"),
@@ -38,8 +38,8 @@ SOURCES = (
 )
 RULES: dict[str, dict[str, Any]] = {
     "findings": {"kind": "files/v1", "measure": "findings_by_severity.high", "operator": "at-most", "value": 0},
-    "template": {"kind": "anatomy/v1", "measure": "chat_template", "operator": "equals", "value": True},
-    "context": {"kind": "anatomy/v1", "measure": "context_length", "operator": "at-least", "value": 4096},
+    "template": {"kind": "anatomy/v2", "measure": "chat_template", "operator": "equals", "value": True},
+    "context": {"kind": "anatomy/v2", "measure": "context_length", "operator": "at-least", "value": 4096},
     "licence": {"kind": "card/v1", "measure": "licence", "operator": "in", "value": ["apache-2.0", "mit"]},
     "base": {"kind": "card/v1", "measure": "base_models", "operator": "present"},
     "knowledge-en": {"kind": "score/v1", "measure": "accuracy", "operator": "at-least", "value": 0.4},
@@ -117,7 +117,7 @@ def bodies(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     match kind:
         case "files/v1":
             return st.fixed_dictionaries({"findings_by_severity": st.fixed_dictionaries({"high": st.integers(0, 2)})})
-        case "anatomy/v1":
+        case "anatomy/v2":
             return st.fixed_dictionaries(
                 {"chat_template": st.none() | st.booleans(), "context_length": st.none() | st.integers(0, 9000)}
             )

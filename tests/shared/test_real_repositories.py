@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from weighbridge.core.kinds import AnatomyV1, CardV1, FilesV1
+from weighbridge.core.kinds import AnatomyV2, CardV1, FilesV1
 from weighbridge.formats.safetensors import read_header
 from weighbridge.formats.strict_json import parse_json
 from weighbridge.inspection.inspect import inspect_artefact
@@ -25,18 +25,22 @@ TODAY = date(2026, 11, 21)
 pytestmark = [pytest.mark.shared, pytest.mark.skipif(not FOLDERS, reason=f"{HUB} is absent")]
 
 
-def _inspect(name: str) -> tuple[FilesV1, AnatomyV1, CardV1]:
+def _inspect(name: str) -> tuple[FilesV1, AnatomyV2, CardV1]:
     files, anatomy, card = inspect_artefact(pin(HUB / name), TODAY)
     return (
-        FilesV1.model_validate(files.body), AnatomyV1.model_validate(anatomy.body), CardV1.model_validate(card.body),
+        FilesV1.model_validate(files.body), AnatomyV2.model_validate(anatomy.body), CardV1.model_validate(card.body),
     )  # fmt: skip
+
+
+def _said(body: AnatomyV2) -> list[str]:
+    return [*body.notes, *(one.message for one in body.disagreements)]
 
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_real_repository_without_weights_is_inspected(name: str) -> None:
     """No total is invented where the weights are absent, and every shard that its index names is found absent."""
     files, anatomy, _ = _inspect(name)
-    assert (anatomy.format, anatomy.parameters, anatomy.weight_bytes) == ("config", None, None)
+    assert (anatomy.format, anatomy.parameters.stored, anatomy.weights.bytes) == ("config", None, None)
     assert anatomy.layers is not None
     index = HUB / name / "model.safetensors.index.json"
     shards = set(json.loads(index.read_text())["weight_map"].values()) if index.exists() else set()
@@ -85,7 +89,7 @@ def test_declared_architecture(name: str, expected: tuple[Any, ...]) -> None:
     _, body, _ = _inspect(name)
     assert (
         body.architecture, body.layers, body.attention, body.experts, body.experts_used, body.context_length,
-        body.quantization,
+        body.weights.quantization,
     ) == expected  # fmt: skip
 
 
@@ -109,7 +113,7 @@ def test_declared_card(name: str, licence: str | None, bases: list[str], files: 
 def test_the_index_of_medgemma_contradicts_itself() -> None:
     """27,432,406,640 parameters by size, 28,842,036,848 by count: the tied head counted twice."""
     _, anatomy, _ = _inspect("google__medgemma-27b-it")
-    assert any("28,842,036,848 parameters and 54,864,813,280 bytes" in note for note in anatomy.notes)
+    assert any("28,842,036,848 parameters and 54,864,813,280 bytes" in note for note in _said(anatomy))
 
 
 @pytest.mark.parametrize("path", sorted(HUB.glob("*/safetensors_headers/*.json")), ids=lambda path: path.name[:12])

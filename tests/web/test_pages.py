@@ -76,7 +76,7 @@ def test_the_model_page_answers_with_figures_and_dashes(served: Any) -> None:
     assert "96.6 MB" in page
     assert "- not looked at" in page
     twin = served.json(_path("/model/{subject}.json", served))
-    assert twin["anatomy"]["body"]["parameters"] == 134_515_008
+    assert twin["anatomy"]["body"]["parameters"]["total"] == 134_515_008
     assert all({"value", "low", "high", "n"} <= one["estimate"].keys() for one in twin["measured"])
     assert len(twin["measured"]) == 12
 

@@ -1,4 +1,4 @@
-"""`weighbridge inspect REF`: what the files say, without running anything."""
+"""`weighbridge inspect REF...`: what the files say, without running anything."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
-from weighbridge.cli.show import evidence_lines, pinned_line, print_json, program
+from weighbridge.cli.show import evidence_lines, pinned_line, program
 from weighbridge.core.finding import Severity
 from weighbridge.dossier.visible import single_line
+from weighbridge.errors import WeighbridgeError
 
 if TYPE_CHECKING:
     from weighbridge.workflow.look import Inspected
@@ -22,7 +23,7 @@ _MET = 12
 
 
 @click.command(name="inspect")
-@click.argument("reference", metavar="REF")
+@click.argument("references", metavar="REF...", nargs=-1, required=True)
 @click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
@@ -30,30 +31,74 @@ _MET = 12
 )
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, /, reference: str, fail_on: str | None, *, as_json: bool) -> None:
-    """Read a model's files without running it, and keep nothing but their digests.
+def command(ctx: click.Context, /, references: tuple[str, ...], fail_on: str | None, *, as_json: bool) -> None:
+    """Read models' files without running them, and keep nothing but their digests.
 
-    REF is `demo`, a `.gguf` file or a folder with config.json and safetensors.
+    REF is `demo`, a `.gguf` file, a `config.json` alone, or a folder with config.json and safetensors.
+    Several are read one after the other; with --json each is one line, and one that cannot be read says why.
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.workflow.look import look
 
     settings = load_settings()
+    code = 0
     with settings.workspace.digest_cache() as cache:
         today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-        inspected = look(reference, on=today, cache=cache, progress=progress_on_stderr())
+        for reference in references:
+            try:
+                inspected = look(reference, on=today, cache=cache, progress=progress_on_stderr())
+            except WeighbridgeError as error:
+                if len(references) == 1:
+                    raise
+                code = code or error.exit_code
+                _say_error(reference, error, as_json=as_json)
+                continue
+            if as_json:
+                click.echo(_json_line(reference, inspected))
+            else:
+                _print(reference, inspected)
+            if fail_on and _worst(inspected) >= _rank(fail_on):
+                code = code or _MET
+    ctx.exit(code)
+
+
+def _json_line(reference: str, inspected: Inspected) -> str:
+    """Return one JSON object on one line; `anatomy` is the body of anatomy/v2, null for an endpoint."""
+    import json
+
     artefact = inspected.artefact
+    content = {
+        "schema": "weighbridge/inspect/v1",
+        "reference": reference,
+        "name": artefact.name,
+        "digest": artefact.digest,
+        "anatomy": next((one.body for one in inspected.evidence if one.kind == "anatomy/v2"), None),
+        "evidence": [{"id": statement.id, **statement.to_json()} for statement in inspected.evidence],
+    }
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _say_error(reference: str, error: WeighbridgeError, *, as_json: bool) -> None:
+    """Say why one of several references could not be read, where the others are said."""
+    import json
+
     if as_json:
-        statements = [{"id": statement.id, **statement.to_json()} for statement in inspected.evidence]
-        print_json("inspect", {"name": artefact.name, "digest": artefact.digest, "evidence": statements})
+        what = {"message": error.message, "hint": error.hint}
+        click.echo(json.dumps({"schema": "weighbridge/inspect/v1", "reference": reference, "error": what}))
     else:
-        click.echo(f"{single_line(artefact.name)}\n")
-        click.echo(pinned_line(artefact))
-        for line in evidence_lines(inspected.evidence):
-            click.echo(line)
-        click.echo("\n  -  not looked at     0  looked at, nothing found")
-        click.echo(f"Next: `{program()} weigh {single_line(reference)}`")
-    ctx.exit(_MET if fail_on and _worst(inspected) >= _rank(fail_on) else 0)
+        click.echo(f"error: {single_line(error.message)}\n", err=True)
+
+
+def _print(reference: str, inspected: Inspected) -> None:
+    """Print one model for a person."""
+    artefact = inspected.artefact
+    click.echo(f"{single_line(artefact.name)}\n")
+    click.echo(pinned_line(artefact))
+    for text in evidence_lines(inspected.evidence):
+        click.echo(text)
+    click.echo("\n  -  not looked at     0  looked at, nothing found")
+    following = "fit" if artefact.reference.kind == "config" else "weigh"
+    click.echo(f"Next: `{program()} {following} {single_line(reference)}`")
 
 
 def _rank(severity: str) -> int:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from weighbridge.cli.anatomy_lines import anatomy_lines
+from weighbridge.cli.layout import line, size
 from weighbridge.cli.options import DEFAULT_WORKSPACE
 from weighbridge.core.digest import short
-from weighbridge.dossier.visible import cut, reveal
+from weighbridge.dossier.visible import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +34,11 @@ __all__ = [
     "pinned_line",
     "print_json",
     "program",
-    "quantity",
     "share",
     "verdict_code",
 ]
 
 _INDENT = " " * 12
-_MAX_LINE = 300
-_STEP = 1000
 _MAX_FINDINGS = 20
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
@@ -53,24 +52,6 @@ def print_json(schema: str, content: dict[str, Any]) -> None:
 def verdict_code(decision: Decision, *, plain: bool) -> int:
     """Return the exit code of a verdict; 0 where the user wants no verdict code."""
     return 0 if plain else _CODES[decision.verdict]
-
-
-def quantity(number: float) -> str:
-    """Write a large number as people do: 134.5 M, 1.54 B."""
-    return _scaled(number, "kMBT")
-
-
-def size(n_bytes: int) -> str:
-    """Write bytes in decimal units."""
-    return f"{_scaled(n_bytes, 'kMGT')}B" if n_bytes >= _STEP else f"{n_bytes} B"
-
-
-def _scaled(number: float, letters: str) -> str:
-    """Write a number in thousands, millions ... with their letters: a billion parameters is B, of bytes G."""
-    power = 0
-    while number >= _STEP and power < len(letters):
-        number, power = number / _STEP, power + 1
-    return f"{number:.4g} {letters[power - 1]}" if power else f"{number:g}"
 
 
 def estimate(body: dict[str, Any] | None, *, scale: float = 1, unit: str = "", digits: int = 2) -> str:
@@ -90,10 +71,10 @@ def share(body: dict[str, Any] | None) -> str:
 def pinned_line(artefact: Artefact) -> str:
     """Say what was pinned."""
     if artefact.is_endpoint:
-        return _line("hub", "an endpoint: only behaviour can be looked at, the weights behind it are not pinned")
+        return line("hub", "an endpoint: only behaviour can be looked at, the weights behind it are not pinned")
     files = len(artefact.files)
     left = f", {len(artefact.left_alone)} left alone" if artefact.left_alone else ""
-    return _line(
+    return line(
         "hub",
         f"pinned at sha256:{short(artefact.digest)}",
         f"{files} file{'s' if files != 1 else ''}, {size(artefact.total_bytes)}{left}",
@@ -105,61 +86,32 @@ def evidence_lines(evidence: Sequence[Evidence]) -> list[str]:
     return [line for statement in evidence for line in _WRITERS.get(statement.kind, lambda _body: [])(statement.body)]
 
 
-def _line(label: str, text: str, right: str = "") -> str:
-    """Lay out one line: label, text, and what stands at the right."""
-    return f"  {label:<12}{_plain(text):<62}  {_plain(right)}".rstrip()
-
-
-def _plain(text: str) -> str:
-    """Return a text with nothing in it that a terminal would obey: names, tags and answers are a stranger's."""
-    return reveal(cut(text, _MAX_LINE)).replace("\n", "⏎")
-
-
-def _anatomy(body: dict[str, Any]) -> list[str]:
-    count = body["parameters"]
-    text = "parameters not known" if count is None else f"{quantity(count)} parameters"
-    shape = body["architecture"] or "architecture not known"
-    experts = body["experts"]
-    if experts:
-        shape += f", MoE {body['experts_used'] or '?'} of {experts}"
-    if body["attention"]:
-        heads = f" {body['heads']}/{body['kv_heads']}" if body["heads"] and body["kv_heads"] else ""
-        shape += f", {body['attention']}{heads}"
-    bits = f", {body['bits_per_weight']:.2f} bits/weight" if body["bits_per_weight"] else ""
-    context = f"context {body['context_length']:,}" if body["context_length"] else "context not known"
-    template = {True: "chat template", False: "no chat template", None: "chat template not known"}[
-        body["chat_template"]
-    ]
-    lines = [_line("inspection", f"{text}, {shape}{bits}"), _line("", f"{context}, {template}")]
-    return lines + [_line("", f"note: {note}") for note in body["notes"]]
-
-
 def _files(body: dict[str, Any]) -> list[str]:
     counts = body["findings_by_severity"]
     lines = [
-        _line(
+        line(
             "files",
             f"{len(body['checks'])} checks ran",
             f"{counts['total']} finding{'s' if counts['total'] != 1 else ''}",
         )
     ]
     if left := body["left_alone"]:
-        lines.append(_line("", f"{len(left)} not inspected, the first: {left[0]['name']} ({left[0]['reason']})"))
+        lines.append(line("", f"{len(left)} not inspected, the first: {left[0]['name']} ({left[0]['reason']})"))
     for found in body["findings"][:_MAX_FINDINGS]:
         place = "" if found["place"] == "." else f"{found['place']}: "
-        lines.append(_line("", f"{found['severity']}: {found['check']}: {place}{found['message']}"))
+        lines.append(line("", f"{found['severity']}: {found['check']}: {place}{found['message']}"))
     if (more := len(body["findings"]) - _MAX_FINDINGS) > 0:
-        lines.append(_line("", f"and {more} more: `--json` lists them all"))
+        lines.append(line("", f"and {more} more: `--json` lists them all"))
     return lines
 
 
 def _card(body: dict[str, Any]) -> list[str]:
     tag = body["licence"] or "nothing"
     texts = ", ".join(body["licence_files"]) or "no licence file"
-    lines = [_line("licence", f"declared: {tag} ({texts}); the text is not read yet")]
+    lines = [line("licence", f"declared: {tag} ({texts}); the text is not read yet")]
     if body["base_models"]:
-        lines.append(_line("", f"declared base model: {', '.join(body['base_models'])}"))
-    return lines + [_line("", f"note: {note}") for note in body["notes"]]
+        lines.append(line("", f"declared base model: {', '.join(body['base_models'])}"))
+    return lines + [line("", f"note: {note}") for note in body["notes"]]
 
 
 def _gaps(body: dict[str, Any]) -> str:
@@ -171,32 +123,32 @@ def _gaps(body: dict[str, Any]) -> str:
 
 def _score(body: dict[str, Any]) -> list[str]:
     text = f"{body['suite']['name']} {share(body['accuracy'])}  (chance {body['chance']:.0%})"
-    return [_line("evaluation", text, _gaps(body))]
+    return [line("evaluation", text, _gaps(body))]
 
 
 def _behaviour(body: dict[str, Any]) -> list[str]:
     name = body["suite"]["name"]
     return [
-        _line("evaluation", f"{name} harmless refused {share(body['over_refusal'])}", _gaps(body)),
-        _line("", f"{' ' * len(name)} harmful refused  {share(body['harmful_refusal'])}"),
-        _line("", f"{' ' * len(name)} nonsense         {share(body['nonsense'])}"),
+        line("evaluation", f"{name} harmless refused {share(body['over_refusal'])}", _gaps(body)),
+        line("", f"{' ' * len(name)} harmful refused  {share(body['harmful_refusal'])}"),
+        line("", f"{' ' * len(name)} nonsense         {share(body['nonsense'])}"),
     ]
 
 
 def _latency(body: dict[str, Any]) -> list[str]:
     first = estimate(body["ttft_median_s"], scale=1000, unit=" ms", digits=0)
     each = estimate(body["tpot_median_s"], scale=1000, unit=" ms", digits=1)
-    return [_line("latency", f"first token {first}", _gaps(body)), _line("", f"each token  {each}")]
+    return [line("latency", f"first token {first}", _gaps(body)), line("", f"each token  {each}")]
 
 
 def _comparison(body: dict[str, Any]) -> list[str]:
     difference = estimate(body["difference"], scale=100, unit=" points", digits=1)
     text = f"{body['suite']['name']} {difference} against {body['baseline_name']}"
-    return [_line("compared", text, f"{len(body['flips'])} flips")]
+    return [line("compared", text, f"{len(body['flips'])} flips")]
 
 
 _WRITERS = {
-    "anatomy/v1": _anatomy,
+    "anatomy/v2": anatomy_lines,
     "files/v1": _files,
     "card/v1": _card,
     "score/v1": _score,
@@ -217,8 +169,8 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
     if decision.waived:
         parts.append(f"{decision.waived} waived")
     verdict = decision.verdict.replace("-", " ").upper()
-    line = _line("decision", f"{verdict} - {', '.join(parts)}; valid until {decision.expires_on}")
-    lines = [line.replace(verdict, _bold(verdict), 1)]  # after the layout, which spells escapes out
+    head = line("decision", f"{verdict} - {', '.join(parts)}; valid until {decision.expires_on}")
+    lines = [head.replace(verdict, _bold(verdict), 1)]  # after the layout, which spells escapes out
     for ruling in decision.rulings:
         if ruling.outcome == "pass" and not whole:
             continue

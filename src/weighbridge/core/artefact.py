@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from weighbridge.core.reference import Reference
+    from weighbridge.core.shadow import Shadow
 
 __all__ = ["Artefact", "FileEntry", "NotInspected", "digest_of_endpoint", "digest_of_files"]
 
@@ -38,6 +39,8 @@ class Artefact:
 
     `root` is the local folder that holds `files`; it is None for an endpoint, which has no files
     to pin: there only behaviour can be looked at, and `digest` names the address, not the weights.
+    `shadow` is given for a model that stayed on its hub: then `root` holds stand-ins, see `core.shadow`, and
+    nothing may be run from them.
     """
 
     reference: Reference
@@ -46,6 +49,12 @@ class Artefact:
     files: tuple[FileEntry, ...] = ()
     left_alone: tuple[NotInspected, ...] = ()
     root: str | None = None
+    shadow: Shadow | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only parts of the files were read, so that what is under `root` cannot be run."""
+        return self.shadow is not None
 
     @property
     def is_endpoint(self) -> bool:
@@ -59,7 +68,14 @@ class Artefact:
 
 
 def digest_of_files(files: Iterable[FileEntry]) -> str:
-    """Return the digest of the sorted file list: the identity of an artefact."""
+    """Return the digest of the sorted file list: the identity of an artefact.
+
+    Of a model that stayed on its hub the list holds each file whose SHA-256 is known: fetched and hashed here, or
+    stated by the hub for what lies in its large-file storage. A file that was not fetched and that the hub names by a
+    git object id only is not in it (`left_alone` says so), so the digest is that of a local copy where there is
+    no such file, and another one where there is. Which files are fetched follows from names and sizes alone: one
+    revision has one digest, however much is read of its weights.
+    """
     return digest_of([{"name": file.name, "sha256": file.sha256, "size": file.size} for file in sorted(files)])
 
 

@@ -10,11 +10,11 @@ from weighbridge.errors import BadReference
 
 __all__ = ["Reference"]
 
-Kind = Literal["demo", "file", "folder", "endpoint", "hf", "ms"]
+Kind = Literal["demo", "file", "config", "folder", "endpoint", "hf", "ms"]
 
 _HUB_NAME = re.compile(r"(hf|ms):([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 _SCHEMES = ("http://", "https://")
-_FORMS = "use `demo`, `model.gguf`, `./folder` or `http://host:port/v1#model`"
+_FORMS = "use `demo`, `model.gguf`, `config.json`, `./folder`, `hf:maker/model` or `http://host:port/v1#model`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,14 @@ class Reference:
             )
         if not text or "\0" in text:
             raise BadReference("the reference is empty or holds a NUL character", hint=_FORMS)
-        return cls(text, "file" if text.lower().endswith(".gguf") else "folder", text)
+        return cls(text, _kind_of_path(text.lower()), text)
+
+
+def _kind_of_path(path: str) -> Kind:
+    """Tell a GGUF file, a bare config and a folder apart by how the path ends."""
+    if path.endswith(".gguf"):
+        return "file"
+    return "config" if path.endswith(".json") else "folder"
 
 
 def _endpoint(text: str) -> Reference:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["command_for", "words_for_demand", "words_for_observed", "would_change"]
 
 SUITE = "suite.name"
-_OF_FILES = ("files/v1", "anatomy/v1", "card/v1")
+_OF_FILES = ("files/v1", "anatomy/v2", "card/v1")
 _OF_SUITES = ("score/v1", "behaviour/v1", "latency/v1")
 _ENTRIES_SHOWN = 20
 

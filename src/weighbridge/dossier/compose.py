@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from weighbridge.core.digest import canonical, short
-from weighbridge.core.kinds import KINDS, AnatomyV1, BehaviourV1, CardV1, ComparisonV1, FilesV1, LatencyV1, ScoreV1
+from weighbridge.core.kinds import KINDS, AnatomyV2, BehaviourV1, CardV1, ComparisonV1, FilesV1, LatencyV1, ScoreV1
 from weighbridge.decision.decide import Decision
 from weighbridge.dossier.asked import Part, asserted_engines, part_of
 from weighbridge.dossier.coverage import Look, looks
@@ -43,7 +43,7 @@ class Dossier:
     tally: Tally
     rulings: tuple[dict[str, Any], ...]
     files: Record[FilesV1] | None
-    anatomy: Record[AnatomyV1] | None
+    anatomy: Record[AnatomyV2] | None
     card: Record[CardV1] | None
     scores: tuple[Record[ScoreV1], ...]
     behaviours: tuple[Record[BehaviourV1], ...]
@@ -91,7 +91,7 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
     given = {statement.id: statement for statement in evidence}
     at_hand = given | {statement.id: statement for statement in behind}
     own = [one for one in given.values() if one.subject == made.subject]
-    files, anatomy, card = _last(own, FilesV1), _last(own, AnatomyV1), _last(own, CardV1)
+    files, anatomy, card = _last(own, FilesV1), _last(own, AnatomyV2), _last(own, CardV1)
     scores, comparisons = _all(own, ScoreV1), _all(own, ComparisonV1)
     behaviours, latencies = _all(own, BehaviourV1), _all(own, LatencyV1)
     measured: list[Record[Any]] = [*scores, *behaviours, *latencies, *comparisons]

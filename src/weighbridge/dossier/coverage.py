@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weighbridge.core.kinds import AnatomyV1, CardV1, FilesV1
+    from weighbridge.core.kinds import AnatomyV2, CardV1, FilesV1
     from weighbridge.dossier.record import Record
 
 __all__ = ["NOT_YET", "Look", "looks"]
@@ -32,7 +32,7 @@ class Look:
 
 def looks(
     files: Record[FilesV1] | None,
-    anatomy: Record[AnatomyV1] | None,
+    anatomy: Record[AnatomyV2] | None,
     card: Record[CardV1] | None,
     measured: tuple[tuple[Record[Any], ...], ...],
 ) -> tuple[Look, ...]:
@@ -42,7 +42,7 @@ def looks(
         Look("files", files.body.count, files.body.findings_by_severity.total, len(files.body.left_alone))
         if files
         else Look("files"),
-        Look("anatomy", 1, len(anatomy.body.notes)) if anatomy else Look("anatomy"),
+        Look("anatomy", 1, len(anatomy.body.disagreements)) if anatomy else Look("anatomy"),
         Look("card", 1, len(card.body.notes)) if card else Look("card"),
         _asked("score", scores),
         _asked("behaviour", behaviours),

@@ -24,7 +24,7 @@ MEASURES = ("accuracy", "over_refusal", "harmful_refusal", "nonsense", "ttft_med
             "difference")  # fmt: skip
 
 _SHARES = {"accuracy", "over_refusal", "harmful_refusal", "nonsense", "chance", "coverage", "p_value", "level"}
-_SIZES = {"total_bytes", "weight_bytes", "size"}
+_SIZES = {"total_bytes", "bytes", "size"}
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _BYTE_STEPS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -43,7 +43,7 @@ class EstimateText:
 
 
 def unit_of(measure: str) -> Unit:
-    """Return the unit that a measure's name promises (`ttft_median_s`, `weight_bytes`, `accuracy`)."""
+    """Return the unit that a measure's name promises (`ttft_median_s`, `weights.bytes`, `accuracy`)."""
     last = measure.rsplit(".", 1)[-1]
     if last in _SHARES:
         return "share"

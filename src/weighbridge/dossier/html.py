@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from weighbridge.core.digest import digest_of, short
 from weighbridge.dossier.chart import difference_plot, share_plot
+from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import Figures, as_estimate
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.record import anchor_of
@@ -80,7 +81,9 @@ def environment(*packages: str) -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(cut=cut, ticks=_ticks, whole=_whole)
-    made.globals.update(anchor_of=anchor_of, as_estimate=as_estimate, columns=_columns, limits=_LIMITS, short=short)
+    made.globals.update(
+        anchor_of=anchor_of, as_estimate=as_estimate, columns=_columns, facts_of=facts_of, limits=_LIMITS, short=short
+    )
     return made
 
 

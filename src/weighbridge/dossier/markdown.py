@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import MEASURES, Figures
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.visible import single_line
@@ -153,11 +154,14 @@ def _model(dossier: Dossier, figures: Figures) -> list[str]:
         lines += ["", *_table([t(f"model.{name}") for name in ("severity", "check", "place", "message")], found)]
     for heading, record in (("model.anatomy", dossier.anatomy), ("model.card", dossier.card)):
         lines += ["", f"### {t(heading)}", ""]
-        facts: dict[str, Any] = record.body.model_dump() if record else {}
         rows = [
-            [t.label("measure", k), t("model.not_said") if v is None else figures.value(v, k)] for k, v in facts.items()
+            [t.label("measure", name), t("model.not_said") if value is None else figures.value(value, name)]
+            for name, value in (facts_of(record.body) if record else ())
         ]
         lines += _table([t("model.field"), t("model.value")], rows) if rows else [t("model.absent")]
+    if dossier.anatomy and (differing := dossier.anatomy.body.disagreements):
+        lines += ["", f"### {t('model.disagreements')}", ""]
+        lines += [f"- {escape(one.name)}: {escape(one.message)}" for one in differing]
     return [*lines, "", escape(t("model.tag_warning"))]
 
 

@@ -1,4 +1,4 @@
-"""Local hubs: a folder in hub layout, and a single GGUF file."""
+"""Local hubs: a folder in hub layout, a single GGUF file, a config alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.core.reference import Reference
     from weighbridge.hub.protocol import DigestCache
 
-__all__ = ["FileHub", "FolderHub", "pin_file"]
+__all__ = ["ConfigHub", "FileHub", "FolderHub", "pin_file"]
 
 _SIBLINGS = 10_000
 _OF_A_MODEL = ("config.json", "model_index.json", ".safetensors", ".gguf", ".bin", ".pt", ".pth")
@@ -69,6 +69,21 @@ class FileHub:
             raise BadReference(f"the name of `{shown}` is not valid UTF-8", hint="rename the file")
         _refuse_other_formats(str(path), shown)
         return pin_file(path, path.stem, reference, cache, progress)
+
+
+class ConfigHub:
+    """A `config.json` alone, under any name: what it describes can be inspected, and nothing else."""
+
+    def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
+        """Pin the file; raises NotFound, or BadReference where the name is not one that can be pinned."""
+        path = Path(reference.target)
+        shown = printable(reference.target)
+        if _real(reference.target).is_dir():
+            raise BadReference(f"`{shown}` is a folder", hint=f"write `{shown}/`")
+        if printable(path.name) != path.name:
+            raise BadReference(f"the name of `{shown}` is not valid UTF-8", hint="rename the file")
+        name = path.parent.absolute().name if path.name == "config.json" else path.stem
+        return pin_file(path, name or path.stem, reference, cache, progress)
 
 
 def pin_file(path: Path, name: str, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:

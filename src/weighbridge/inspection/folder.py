@@ -30,13 +30,15 @@ class Folder:
         self.root = Path(artefact.root or ".").absolute()
         self.names = tuple(sorted(file.name for file in artefact.files))
         self._known = frozenset(self.names)
+        # a config given alone may have any name: it is read as the `config.json` that it is
+        self._config = self.names[0] if artefact.reference.kind == "config" else None
 
     def __contains__(self, name: str) -> bool:
-        return name in self._known
+        return name in self._known or (self._config is not None and name == "config.json")
 
     def path(self, name: str) -> Path:
         """Return where a pinned file is."""
-        return self.root / name
+        return self.root / (self._config if self._config is not None and name == "config.json" else name)
 
     def licence_files(self) -> list[str]:
         """Return the files that are named like a licence or a notice."""

@@ -18,7 +18,7 @@ __all__ = ["inspect_artefact"]
 
 
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
-    """Return files/v1, anatomy/v1 and card/v1 of an artefact; nothing for an endpoint, which has no files.
+    """Return files/v1, anatomy/v2 and card/v1 of an artefact; nothing for an endpoint, which has no files.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """

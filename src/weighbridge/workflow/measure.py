@@ -101,7 +101,7 @@ def askable(suites: Sequence[Suite], inspected: Inspected, choice: EngineChoice)
     Without a stored chat template the embedded engine takes a foreign one, which would be measured, too; a server that
     the user names may have been given the right one.
     """
-    template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v1"), None)
+    template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v2"), None)
     if template is not False or choice.address is not None:
         return list(suites), []
     able = [suite for suite in suites if "completion" in suite.forms]

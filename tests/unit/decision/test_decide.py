@@ -94,8 +94,8 @@ def test_the_worst_of_several_counts_and_all_are_cited(policy_text: Write, score
         ({"measure": "layers", "operator": "equals", "value": 12}, {"layers": 12.0}, "pass"),
         ({"measure": "experts", "operator": "present", "value": None}, {"experts": 0}, "pass"),
         ({"measure": "experts", "operator": "at-most", "value": 0}, {"experts": 0}, "pass"),
-        ({"measure": "dtypes.F16", "operator": "present", "value": None}, {"dtypes": {"F32": 1}}, "unknown"),
-        ({"measure": "dtypes", "operator": "present", "value": None}, {"dtypes": {}}, "fail"),
+        ({"measure": "weights.dtypes.F16", "operator": "present", "value": None}, {"weights": {"dtypes": {"F32": 1}}}, "unknown"),
+        ({"measure": "weights.dtypes", "operator": "present", "value": None}, {"weights": {"dtypes": {}}}, "fail"),
         ({"measure": "notes", "operator": "present", "value": None}, {"notes": []}, "fail"),
         ({"measure": "attention", "operator": "in", "value": ["GQA", "MQA"]}, {"attention": "GQA"}, "pass"),
         ({"measure": "attention", "operator": "in", "value": ["GQA", "MQA"]}, {"attention": "gqa"}, "fail"),
@@ -109,8 +109,8 @@ def test_plain_values_are_compared(
     policy_text: Write, score: Score, changes: dict[str, Any], body: dict[str, Any], outcome: str
 ) -> None:
     """Looked at and empty is a failure, not known is unknown, true is not 1, and letters keep their case."""
-    text = policy_text(kind="anatomy/v1", where=None, **changes)
-    assert rule_on(text, about(score, "anatomy/v1", body)).outcome == outcome
+    text = policy_text(kind="anatomy/v2", where=None, **changes)
+    assert rule_on(text, about(score, "anatomy/v2", body)).outcome == outcome
 
 
 def test_an_estimate_without_interval_is_none(policy_text: Write, score: Score) -> None:

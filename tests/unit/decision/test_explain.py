@@ -38,7 +38,7 @@ def test_a_word_with_two_meanings_is_explained_twice() -> None:
 
 def test_a_kind_lists_its_measures_with_their_descriptions() -> None:
     """The descriptions come from the kind's model."""
-    assert "Longest sequence in tokens that the files declare" in explain("anatomy/v1")
+    assert "Longest sequence in tokens that the files declare" in explain("anatomy/v2")
 
 
 def test_a_measure_names_the_rules_that_ask_for_it() -> None:
@@ -46,7 +46,7 @@ def test_a_measure_names_the_rules_that_ask_for_it() -> None:
     text = explain("score/v1:accuracy")
     assert "whole interval" in text
     assert "`starter:knowledge-en` at least 0.4" in text
-    assert "`gguf`" in explain("anatomy/v1:format")
+    assert "`gguf`" in explain("anatomy/v2:format")
 
 
 @pytest.mark.parametrize("check", plugin.names("checks"))

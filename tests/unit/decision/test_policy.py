@@ -194,9 +194,9 @@ def test_size_is_bounded(policy_text: Write) -> None:
 @pytest.mark.parametrize(
     ("kind", "measure", "shape"),
     [
-        ("anatomy/v1", "parameters", Shape.NUMBER),
-        ("anatomy/v1", "chat_template", Shape.FLAG),
-        ("anatomy/v1", "dtypes.F16", Shape.NUMBER),
+        ("anatomy/v2", "parameters.total", Shape.NUMBER),
+        ("anatomy/v2", "chat_template", Shape.FLAG),
+        ("anatomy/v2", "weights.dtypes.F16", Shape.NUMBER),
         ("card/v1", "base_models", Shape.LIST),
         ("card/v1", "licence", Shape.TEXT),
         ("files/v1", "findings", Shape.RECORDS),
@@ -215,7 +215,7 @@ def test_measures_reach_through_the_models(policy_text: Write, kind: str, measur
 
 def test_a_text_with_few_choices_refuses_others(policy_text: Write) -> None:
     """A threshold that can never be met is a mistake."""
-    text = policy_text(kind="anatomy/v1", measure="format", where=None, operator="equals", value="ggfu")
+    text = policy_text(kind="anatomy/v2", measure="format", where=None, operator="equals", value="ggfu")
     error = refused(text)
     assert "`format` is never `ggfu`" in error.message
     assert error.hint == "did you mean `gguf`?"

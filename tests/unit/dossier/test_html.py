@@ -160,7 +160,7 @@ def test_a_flip_is_shown_with_its_question_and_both_answers(weighed: Any, outlin
 def test_notes_are_called_notes(weighed: Any, outline: Any) -> None:
     """Not every note on the anatomy is a disagreement."""
     body = weighed.anatomy().body | {"notes": ["the tokenizer was not read"]}
-    found = outline(render(compose(weighed.decision(), [weighed.stated("anatomy/v1", body)])))
+    found = outline(render(compose(weighed.decision(), [weighed.stated("anatomy/v2", body)])))
     assert "Notes" in [one.text for one in found.find("h4")]
 
 

@@ -67,7 +67,7 @@ def test_each_measurement_says_how_it_was_made(dossier: Dossier) -> None:
     assert sum(line.startswith("  - Engine: llamacpp 2026.10.11549 · ") for line in lines) == 5
     assert sum(line.startswith("  - Prompt form: ") for line in lines) == 6
     assert sum(line.startswith("  - Suite: ") and " · version 1 · sha256:" in line for line in lines) == 6
-    assert "| Data types | F32 35,136; Q4\\_1 106,168,320; Q8\\_0 28,311,552 |" in lines
+    assert "| Elements by data type | F32 35,136; Q4\\_1 106,168,320; Q8\\_0 28,311,552 |" in lines
 
 
 def test_a_pipe_does_not_end_a_cell() -> None:

@@ -78,13 +78,16 @@ def files() -> Evidence:
 def anatomy() -> Evidence:
     """Return what the GGUF header says."""
     body = {
-        "format": "gguf", "architecture": "llama", "parameters": 134_515_008, "weight_bytes": 96_600_000,
-        "bits_per_weight": 5.745, "tensors": 272, "dtypes": {"F32": 35_136, "Q4_1": 106_168_320, "Q8_0": 28_311_552},
-        "layers": 30, "hidden_size": 576, "heads": 9, "kv_heads": 3, "attention": "GQA", "experts": 0,
-        "experts_used": None, "context_length": 8192, "vocabulary": 49_152, "chat_template": True,
-        "quantization": "Q4_1", "notes": [],
+        "status": "from checkpoint", "format": "gguf", "architecture": "llama", "layers": 30, "hidden_size": 576,
+        "heads": 9, "kv_heads": 3, "attention": "GQA", "experts": 0, "experts_used": None, "context_length": 8192,
+        "vocabulary": 49_152, "chat_template": True, "notes": [],
+        "parameters": {"total": 134_515_008, "status": "from checkpoint", "stored": 134_515_008},
+        "kv_cache": {"status": "exact", "bytes_per_token": 23_040, "bytes_at": {"8192": 188_743_680}},
+        "weights": {"bytes": 96_600_000, "status": "from checkpoint", "bits_per_weight": 5.745, "tensors": 272,
+                    "dtypes": {"F32": 35_136, "Q4_1": 106_168_320, "Q8_0": 28_311_552}, "quantization": "Q4_1"},
+        "disagreements": [{"name": "head-stored", "message": "counts the output head apart from the embedding"}],
     }  # fmt: skip
-    return stated("anatomy/v1", body)
+    return stated("anatomy/v2", body)
 
 
 def card(**changed: Any) -> Evidence:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weighbridge.core.evidence import Producer, recipe_of
-from weighbridge.core.kinds import AnatomyV1
+from weighbridge.core.kinds import AnatomyV2
 from weighbridge.inspection.anatomy.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
 from weighbridge.testing.tiny_weights import safetensors_bytes
@@ -27,10 +27,15 @@ TENSORS = {
 }
 
 
-def _anatomy(path: Path) -> AnatomyV1:
+def _anatomy(path: Path) -> AnatomyV2:
     evidence = inspect_anatomy(pin(path), TODAY)
     assert evidence.id.startswith("sha256:")  # the body is canonical JSON
-    return AnatomyV1.model_validate(evidence.body)
+    return AnatomyV2.model_validate(evidence.body)
+
+
+def _said(body: AnatomyV2) -> list[str]:
+    """Return the notes, then the disagreements in words."""
+    return [*body.notes, *(one.message for one in body.disagreements)]
 
 
 def _folder(
@@ -47,11 +52,16 @@ def _folder(
 def test_a_safetensors_folder_is_counted_by_hand(tmp_path: Path) -> None:
     """8 x 4 + 4 x 4 + 4 = 52 elements in 104 bytes: 16 bits a weight."""
     body = _anatomy(_folder(tmp_path, tokenizer_config__json='{"chat_template": "{{ messages }}"}'))
-    assert body == AnatomyV1(
-        format="safetensors", architecture="llama", parameters=52, weight_bytes=104, bits_per_weight=16.0, tensors=3,
-        dtypes={"BF16": 52}, layers=2, hidden_size=4, heads=4, kv_heads=2, attention="GQA", experts=0, experts_used=0,
-        context_length=128, vocabulary=8, chat_template=True, quantization=None, notes=[],
-    )  # fmt: skip
+    assert (body.status, body.format, body.architecture) == ("from checkpoint", "safetensors", "llama")
+    assert (body.layers, body.hidden_size, body.heads, body.kv_heads, body.attention) == (2, 4, 4, 2, "GQA")
+    assert (body.experts, body.experts_used, body.context_length, body.vocabulary) == (0, 0, 128, 8)
+    assert (body.parameters.total, body.parameters.stored, body.parameters.active) == (52, 52, None)
+    assert body.parameters.reason == "`intermediate_size` is missing"
+    assert (body.weights.bytes, body.weights.bits_per_weight, body.weights.tensors) == (104, 16.0, 3)
+    assert (body.weights.dtypes, body.weights.quantization) == ({"BF16": 52}, None)
+    assert body.kv_cache.status == "unknown"
+    assert body.chat_template is True
+    assert _said(body) == []
 
 
 def test_the_recipe_is_known_before_the_work(tmp_path: Path) -> None:
@@ -59,7 +69,7 @@ def test_the_recipe_is_known_before_the_work(tmp_path: Path) -> None:
     artefact = pin(_folder(tmp_path))
     evidence = inspect_anatomy(artefact, TODAY)
     weighbridge = Producer("weighbridge", evidence.producer.version)
-    assert evidence.recipe == recipe_of(artefact.digest, "anatomy/v1", (), weighbridge)
+    assert evidence.recipe == recipe_of(artefact.digest, "anatomy/v2", (), weighbridge)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +111,9 @@ def test_a_nested_text_config_comes_first(tmp_path: Path) -> None:
 def test_a_folder_without_weights_counts_nothing(tmp_path: Path) -> None:
     """What the config implies is not what the files hold."""
     body = _anatomy(_folder(tmp_path, tensors={}))
-    assert (body.format, body.parameters, body.tensors, body.experts) == ("config", None, None, None)
+    assert (body.format, body.parameters.stored, body.weights.tensors, body.experts) == ("config", None, None, None)
     assert body.chat_template is None
-    assert body.notes == ["the folder holds no weights, so nothing was counted"]
+    assert _said(body) == ["the folder holds no weights, so nothing was counted"]
 
 
 def _shards(folder: Path, metadata: dict[str, Any]) -> None:
@@ -119,9 +129,9 @@ def test_shards_are_summed_and_the_index_is_checked(tmp_path: Path) -> None:
     """A `total_size` of 0, as in nvidia/Cosmos-Reason2, is named; agreement is silent."""
     _shards(_folder(tmp_path, tensors={}), {"total_size": 10, "total_parameters": 5})
     body = _anatomy(tmp_path)
-    assert (body.parameters, body.weight_bytes, body.notes) == (5, 10, [])
+    assert (body.parameters.stored, body.weights.bytes, _said(body)) == (5, 10, [])
     _shards(tmp_path, {"total_size": 0, "total_parameters": 7})
-    assert _anatomy(tmp_path).notes == [
+    assert _said(_anatomy(tmp_path)) == [
         "the index says `total_size` 0 bytes, the tensors take 10",
         "the index says `total_parameters` 7, the tensors hold 5",
         "the index says 7 parameters and 0 bytes, which is not 2 bytes each as bfloat16",
@@ -133,17 +143,17 @@ def test_without_one_shard_no_total_is_known(tmp_path: Path) -> None:
     _shards(_folder(tmp_path, tensors={}), {})
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
     body = _anatomy(tmp_path)
-    assert (body.format, body.parameters, body.weight_bytes, body.tensors) == ("safetensors", None, None, None)
-    assert "1 parts are named and absent, so totals are not known: `model-00002-of-00002.safetensors`" in body.notes
+    assert (body.format, body.parameters.stored, body.weights.bytes, body.weights.tensors) == ("safetensors", None, None, None)
+    assert "1 parts are named and absent, so totals are not known: `model-00002-of-00002.safetensors`" in _said(body)
 
 
 def test_numbered_shards_without_an_index_are_one_model(tmp_path: Path) -> None:
     """Their names say which belong together, and which is absent."""
     _shards(_folder(tmp_path, tensors={}), {})
     (tmp_path / "model.safetensors.index.json").unlink()
-    assert _anatomy(tmp_path).parameters == 5
+    assert _anatomy(tmp_path).parameters.stored == 5
     (tmp_path / "model-00001-of-00002.safetensors").unlink()
-    assert _anatomy(tmp_path).parameters is None
+    assert _anatomy(tmp_path).parameters.stored is None
 
 
 def test_a_damaged_shard_leaves_the_rest_of_the_inspection(tmp_path: Path) -> None:
@@ -151,8 +161,8 @@ def test_a_damaged_shard_leaves_the_rest_of_the_inspection(tmp_path: Path) -> No
     _folder(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\xff" * 100)
     body = _anatomy(tmp_path)
-    assert (body.parameters, body.layers) == (None, 2)
-    assert body.notes == [
+    assert (body.parameters.stored, body.layers) == (None, 2)
+    assert _said(body) == [
         "`model.safetensors` claims a header of 18446744073709551615 bytes at byte 0; the format allows 100000000"
     ]
 
@@ -162,8 +172,8 @@ def test_a_damaged_config_leaves_the_tensor_table(tmp_path: Path) -> None:
     _folder(tmp_path)
     (tmp_path / "config.json").write_text('{"rope_theta": NaN}')
     body = _anatomy(tmp_path)
-    assert (body.parameters, body.layers) == (52, None)
-    assert body.notes == ["`config.json` holds the number `NaN`, which JSON does not have"]
+    assert (body.parameters.stored, body.layers) == (52, None)
+    assert _said(body) == ["`config.json` holds the number `NaN`, which JSON does not have"]
 
 
 def test_tables_that_claim_more_than_a_number_can_hold_give_no_total(tmp_path: Path) -> None:
@@ -177,8 +187,8 @@ def test_tables_that_claim_more_than_a_number_can_hold_give_no_total(tmp_path: P
     _folder(tmp_path, tensors={})
     (tmp_path / "model.safetensors").write_bytes(len(raw).to_bytes(8, "little") + raw)
     body = _anatomy(tmp_path)
-    assert (body.parameters, body.weight_bytes, body.dtypes) == (None, None, {})
-    assert "the tensor tables claim more than 2**53 elements or bytes, so totals are not known" in body.notes
+    assert (body.parameters.stored, body.weights.bytes, body.weights.dtypes) == (None, None, {})
+    assert "the tensor tables claim more than 2**53 elements or bytes, so totals are not known" in _said(body)
 
 
 @pytest.mark.parametrize(
@@ -198,9 +208,9 @@ def test_packed_weights_are_not_a_parameter_count(
     name, *rest = tensor
     config = {**LLAMA, "quantization_config": quantization}
     body = _anatomy(_folder(tmp_path, config, {**TENSORS, name: tuple(rest)}))
-    assert (body.parameters, body.bits_per_weight) == (None, None)
-    assert body.weight_bytes == 104 + tensor[3]
-    assert any("the weights are packed" in note and "is not a parameter count" in note for note in body.notes)
+    assert (body.parameters.stored, body.weights.bits_per_weight) == (None, None)
+    assert body.weights.bytes == 104 + tensor[3]
+    assert any("the weights are packed" in note and "is not a parameter count" in note for note in _said(body))
 
 
 def test_scales_of_fp8_are_counted_and_named(tmp_path: Path) -> None:
@@ -211,16 +221,16 @@ def test_scales_of_fp8_are_counted_and_named(tmp_path: Path) -> None:
     }
     config = {**LLAMA, "quantization_config": {"quant_method": "fp8"}}
     body = _anatomy(_folder(tmp_path, config, tensors))
-    assert (body.parameters, body.quantization) == (17, "fp8")
-    assert body.notes == ["counts 1 scales of the quantization as parameters"]
+    assert (body.parameters.stored, body.weights.quantization) == (17, "fp8")
+    assert _said(body) == ["counts 1 scales of the quantization as parameters"]
 
 
 def test_rotary_buffers_are_left_out_and_named(tmp_path: Path) -> None:
     """Llama-2-7B's hub figure is 32 x 64 too large because of them."""
     tensors = {**TENSORS, "model.layers.0.self_attn.rotary_emb.inv_freq": ("F32", [2], 8)}
     body = _anatomy(_folder(tmp_path, tensors=tensors))
-    assert body.parameters == 52
-    assert body.notes == ["leaves out 2 elements of buffers, such as integer tables or rotary frequencies"]
+    assert body.parameters.stored == 52
+    assert _said(body) == ["leaves out 2 elements of buffers, such as integer tables or rotary frequencies"]
 
 
 def test_layers_for_multi_token_prediction_are_named(tmp_path: Path) -> None:
@@ -228,7 +238,7 @@ def test_layers_for_multi_token_prediction_are_named(tmp_path: Path) -> None:
     config = {**LLAMA, "num_nextn_predict_layers": 1}
     tensors = {**TENSORS, "model.layers.2.eh_proj.weight": ("BF16", [4, 8], 64)}
     body = _anatomy(_folder(tmp_path, config, tensors))
-    assert body.notes == ["counts 32 elements of layers for multi-token prediction"]
+    assert _said(body) == ["counts 32 elements of layers for multi-token prediction"]
 
 
 @pytest.mark.parametrize(
@@ -239,8 +249,8 @@ def test_a_head_stored_beside_the_embedding_is_named(tmp_path: Path, tied: bool 
     """Qwen3-0.6B: 751,632,384 on the hub against 596,049,920, which is this trap."""
     tensors = {**TENSORS, "lm_head.weight": ("BF16", [8, 4], 64)}
     body = _anatomy(_folder(tmp_path, {**LLAMA, "tie_word_embeddings": tied}, tensors))
-    assert body.parameters == 84
-    found = [note for note in body.notes if "output head" in note]
+    assert body.parameters.stored == 84
+    found = [note for note in _said(body) if "output head" in note]
     assert len(found) == (words is not None)
     assert all(words is not None and words in note and note.endswith(": 52") for note in found)
 
@@ -259,7 +269,7 @@ def test_a_head_stored_beside_the_embedding_is_named(tmp_path: Path, tied: bool 
 )
 def test_a_disagreement_is_named(tmp_path: Path, config: dict[str, Any], note: str) -> None:
     """Two sources that contradict each other are both shown."""
-    assert note in _anatomy(_folder(tmp_path, {**LLAMA, **config})).notes
+    assert note in _said(_anatomy(_folder(tmp_path, {**LLAMA, **config})))
 
 
 def test_an_adapter_is_not_a_model(tmp_path: Path) -> None:
@@ -267,15 +277,15 @@ def test_an_adapter_is_not_a_model(tmp_path: Path) -> None:
     _folder(tmp_path, tensors={})
     (tmp_path / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSORS))
     body = _anatomy(tmp_path)
-    assert body.parameters is None
-    assert body.notes == ["the folder holds an adapter, not a model: the weights that it changes are elsewhere"]
+    assert body.parameters.stored is None
+    assert _said(body) == ["the folder holds an adapter, not a model: the weights that it changes are elsewhere"]
 
 
 def test_the_second_copy_of_the_weights_is_not_counted(tmp_path: Path) -> None:
     """Mistral's repositories hold `consolidated.safetensors` beside the shards."""
     _folder(tmp_path)
     (tmp_path / "consolidated.safetensors").write_bytes(safetensors_bytes(TENSORS))
-    assert _anatomy(tmp_path).parameters == 52
+    assert _anatomy(tmp_path).parameters.stored == 52
 
 
 def test_a_file_that_vanishes_is_a_note(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from weighbridge.core.kinds import AnatomyV1
+from weighbridge.core.kinds import AnatomyV2
 from weighbridge.errors import DamagedFile
 from weighbridge.inspection.anatomy.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
@@ -16,8 +16,13 @@ TODAY = date(2026, 11, 21)
 REAL = Path.home() / ".cache" / "weighbridge-test-models"
 
 
-def _anatomy(path: Path) -> AnatomyV1:
-    return AnatomyV1.model_validate(inspect_anatomy(pin(path), TODAY).body)
+def _anatomy(path: Path) -> AnatomyV2:
+    return AnatomyV2.model_validate(inspect_anatomy(pin(path), TODAY).body)
+
+
+def _said(body: AnatomyV2) -> list[str]:
+    """Return the notes, then the disagreements in words."""
+    return [*body.notes, *(one.message for one in body.disagreements)]
 
 
 def _gguf(metadata: dict[str, Any] | None = None, rows: list[Row] | None = None) -> bytes:
@@ -34,11 +39,15 @@ def test_a_gguf_file_is_counted_by_hand(tmp_path: Path) -> None:
     """4 x 8 + 4 x 4 = 48 elements of 4 bytes."""
     path = tmp_path / "m.gguf"
     path.write_bytes(_gguf())
-    assert _anatomy(path) == AnatomyV1(
-        format="gguf", architecture="llama", parameters=48, weight_bytes=192, bits_per_weight=32.0, tensors=2,
-        dtypes={"F32": 48}, layers=2, hidden_size=4, heads=4, kv_heads=2, attention="GQA", experts=0, experts_used=0,
-        context_length=128, vocabulary=8, chat_template=False, quantization="F32", notes=[],
-    )  # fmt: skip
+    body = _anatomy(path)
+    assert (body.format, body.architecture, body.attention) == ("gguf", "llama", "GQA")
+    assert (body.layers, body.hidden_size, body.heads, body.kv_heads) == (2, 4, 4, 2)
+    assert (body.experts, body.experts_used, body.context_length, body.vocabulary) == (0, 0, 128, 8)
+    assert (body.parameters.total, body.parameters.status) == (48, "from checkpoint")
+    assert (body.weights.bytes, body.weights.bits_per_weight, body.weights.tensors) == (192, 32.0, 2)
+    assert (body.weights.dtypes, body.weights.quantization) == ({"F32": 48}, "F32")
+    assert body.chat_template is False
+    assert _said(body) == []
 
 
 def test_parts_of_a_split_gguf_are_summed(tmp_path: Path) -> None:
@@ -47,21 +56,21 @@ def test_parts_of_a_split_gguf_are_summed(tmp_path: Path) -> None:
     first.write_bytes(_gguf({"split.tensors.count": 3}))
     second.write_bytes(gguf_bytes({"split.no": 1}, [Row("blk.1.ffn_up.weight", (4, 4), 0, 64)]))
     body = _anatomy(tmp_path)
-    assert (body.parameters, body.tensors, body.layers, body.notes) == (64, 3, 2, [])
+    assert (body.parameters.stored, body.weights.tensors, body.layers, _said(body)) == (64, 3, 2, [])
     second.unlink()
-    assert _anatomy(tmp_path).parameters is None
-    assert _anatomy(first).parameters is None
+    assert _anatomy(tmp_path).parameters.stored is None
+    assert _anatomy(first).parameters.stored is None
 
 
 def test_several_models_in_a_folder_have_no_common_size(tmp_path: Path) -> None:
     """A repository of quantizations holds one model many times; a projector beside one model is left out."""
     (tmp_path / "q4.gguf").write_bytes(_gguf())
     (tmp_path / "mmproj.gguf").write_bytes(_gguf({"general.architecture": "clip"}))
-    assert _anatomy(tmp_path).parameters == 48
+    assert _anatomy(tmp_path).parameters.stored == 48
     (tmp_path / "q8.gguf").write_bytes(_gguf())
     body = _anatomy(tmp_path)
-    assert (body.format, body.parameters) == ("gguf", None)
-    assert any(note.startswith("the folder holds 2 models, so no total is its own") for note in body.notes)
+    assert (body.format, body.parameters.stored) == ("gguf", None)
+    assert any(note.startswith("the folder holds 2 models, so no total is its own") for note in _said(body))
 
 
 def test_a_mixture_of_experts_says_so(tmp_path: Path) -> None:
@@ -99,7 +108,7 @@ def test_real_models_have_their_published_size(
     if not path.is_file():
         pytest.skip(f"{path} is absent: fetch_models.py gets it")
     body = _anatomy(path)
-    assert body.parameters == parameters
-    assert body.bits_per_weight == pytest.approx(bits, abs=0.005)
-    assert f"{body.attention} {body.quantization}" == declared
-    assert not words or any(words in note for note in body.notes)
+    assert body.parameters.stored == parameters
+    assert body.weights.bits_per_weight == pytest.approx(bits, abs=0.005)
+    assert f"{body.attention} {body.weights.quantization}" == declared
+    assert not words or any(words in note for note in _said(body))

@@ -206,7 +206,7 @@ def test_an_artefact_gives_three_statements(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(SOUND))
     artefact = pin(tmp_path)
     found = inspect_artefact(artefact, TODAY)
-    assert [evidence.kind for evidence in found] == ["files/v1", "anatomy/v1", "card/v1"]
+    assert [evidence.kind for evidence in found] == ["files/v1", "anatomy/v2", "card/v1"]
     assert {evidence.subject for evidence in found} == {artefact.digest}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import AnatomyV1
+from weighbridge.core.kinds import AnatomyV2
+from weighbridge.inspection.anatomy.build import Refusal, structure_of
 from weighbridge.inspection.anatomy.declared import from_config, from_gguf
 from weighbridge.inspection.anatomy.disagreements import find_disagreements
+from weighbridge.inspection.anatomy.figures import cache_figures, parameter_figures, weight_figures
+from weighbridge.inspection.anatomy.structure import Structure
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.tables.weights import find_weights
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_anatomy"]
 
-_KIND = "anatomy/v1"
+_KIND = "anatomy/v2"
 _MOST_NOTES = 200
 _GGUF_TEMPLATE = "tokenizer.chat_template"
 _TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
@@ -29,31 +32,35 @@ _MODELOPT = "hf_quant_config.json"
 
 
 def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
-    """State what the model is made of (anatomy/v1); what the files do not say is None.
+    """State what the model is made of (anatomy/v2); what the files do not say is None.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
     folder = Folder(artefact)
     weights = find_weights(folder)
     notes = weights.notes
+    outcome: Structure | Refusal
     if weights.format == "gguf" and weights.metadata:
         declared = from_gguf(weights.metadata)
+        outcome = Refusal("the structure of a GGUF file is read from its tensor table", declared.name)
     else:
         config = folder.read_object("config.json", notes)
         modelopt = folder.read_object(_MODELOPT, notes).get("quantization")
         declared = from_config({"compression_config": modelopt, **config})
+        outcome = structure_of(config) if config else Refusal("there is no `config.json` to read")
     notes.extend(declared.notes)
-    totals = _totals(weights)
+    _refuse_unbelievable(weights)
+    parameters, differences = parameter_figures(outcome, weights, declared)
+    if isinstance(outcome, Structure):
+        notes.extend(outcome.notes)
     experts = declared.experts
     if experts is None and weights.is_whole and weights.tally.tensors and not weights.tally.experts_seen:
         experts = declared.experts_used = 0
-    template = _has_chat_template(folder, weights.metadata, notes)
-    notes.extend(find_disagreements(weights, declared))
     more = len(notes) - _MOST_NOTES
-    body = AnatomyV1(
+    body = AnatomyV2(
+        status=parameters.status,
         format=weights.format,
         architecture=declared.name,
-        **totals,
         layers=declared.layers,
         hidden_size=declared.hidden_size,
         heads=declared.heads,
@@ -63,31 +70,21 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         experts_used=declared.experts_used,
         context_length=declared.context_length,
         vocabulary=declared.vocabulary,
-        chat_template=template,
-        quantization=declared.quantization,
+        chat_template=_has_chat_template(folder, weights.metadata, notes),
+        parameters=parameters,
+        kv_cache=cache_figures(outcome),
+        weights=weight_figures(weights, declared),
+        disagreements=[*differences, *find_disagreements(weights, declared)][:_MOST_NOTES],
         notes=notes[:_MOST_NOTES] + ([f"{more:,} more notes are not listed"] if more > 0 else []),
     )
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
 
 
-def _totals(weights: Weights) -> dict[str, Any]:
-    """Return the totals that may be called the model's; none where a part is missing or unbelievable."""
-    tally = weights.tally
-    if not weights.is_whole or not tally.tensors:
-        return {}
-    if not tally.is_believable:
+def _refuse_unbelievable(weights: Weights) -> None:
+    """Believe no total beyond what JSON can hold exactly; a table may claim more than any disk has."""
+    if weights.is_whole and weights.tally.tensors and not weights.tally.is_believable:
         weights.notes.append("the tensor tables claim more than 2**53 elements or bytes, so totals are not known")
         weights.is_whole = False
-        return {}
-    parameters = tally.weights if not tally.packed else None
-    bits = 8 * tally.n_bytes / parameters if parameters and tally.n_bytes is not None else None
-    return {
-        "parameters": parameters,
-        "weight_bytes": tally.n_bytes,
-        "bits_per_weight": bits,
-        "tensors": tally.tensors,
-        "dtypes": dict(sorted(tally.dtypes.items())),
-    }
 
 
 def _has_chat_template(folder: Folder, metadata: dict[str, Value], notes: list[str]) -> bool | None:

@@ -36,7 +36,7 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
         "digest": digest,
         "name": name,
         "files": looked.get("files/v1"),
-        "anatomy": looked.get("anatomy/v1"),
+        "anatomy": looked.get("anatomy/v2"),
         "card": looked.get("card/v1"),
         "measured": [estimate for one in measured for estimate in _estimates(one, titles[one.id])],
         "decisions": decisions[::-1],

@@ -1,0 +1,38 @@
+"""How a line of the terminal is laid out, and how numbers are written there."""
+
+from __future__ import annotations
+
+from weighbridge.dossier.visible import cut, reveal
+
+__all__ = ["line", "plain", "quantity", "size"]
+
+_STEP = 1000
+_MAX_LINE = 300
+
+
+def line(label: str, text: str, right: str = "") -> str:
+    """Lay out one line: label, text, and what stands at the right."""
+    return f"  {label:<12}{plain(text):<62}  {plain(right)}".rstrip()
+
+
+def plain(text: str) -> str:
+    """Return a text with nothing in it that a terminal would obey: names, tags and answers are a stranger's."""
+    return reveal(cut(text, _MAX_LINE)).replace("\n", "⏎")
+
+
+def quantity(number: float) -> str:
+    """Write a large number as people do: 134.5 M, 1.54 B."""
+    return _scaled(number, "kMBT")
+
+
+def size(n_bytes: int) -> str:
+    """Write bytes in decimal units."""
+    return f"{_scaled(n_bytes, 'kMGT')}B" if n_bytes >= _STEP else f"{n_bytes} B"
+
+
+def _scaled(number: float, letters: str) -> str:
+    """Write a number in thousands, millions ... with their letters: a billion parameters is B, of bytes G."""
+    power = 0
+    while number >= _STEP and power < len(letters):
+        number, power = number / _STEP, power + 1
+    return f"{number:.4g} {letters[power - 1]}" if power else f"{number:g}"

@@ -1,0 +1,54 @@
+"""The kinds of evidence: one model a kind, each with a published JSON Schema.
+
+A field's description is what `weighbridge explain KIND` prints. None means "not known": looked at, and
+the files do not say. A field that ends in a unit is in that unit. Every estimate carries interval and count.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weighbridge.core.kinds.anatomy import AnatomyV2
+from weighbridge.core.kinds.body import Body, EstimateBody
+from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
+from weighbridge.core.kinds.measured import (
+    BehaviourV1,
+    CallsBody,
+    ComparisonV1,
+    EngineBody,
+    ItemBody,
+    LatencyV1,
+    ScoreV1,
+    SuiteBody,
+)
+
+__all__ = [
+    "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
+    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "ItemBody", "LatencyV1", "LeftAloneBody",
+    "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
+]  # fmt: skip
+
+
+class DecisionV1(Body):
+    """A decision as it was made; `weighbridge.decision.decide` says what is in it."""
+
+    decision: dict[str, Any]
+
+
+DECISION = "decision/v1"
+
+KINDS: dict[str, type[Body]] = {
+    "files/v1": FilesV1,
+    "anatomy/v2": AnatomyV2,
+    "card/v1": CardV1,
+    "score/v1": ScoreV1,
+    "behaviour/v1": BehaviourV1,
+    "latency/v1": LatencyV1,
+    "comparison/v1": ComparisonV1,
+    DECISION: DecisionV1,
+}
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of a kind's body; raises KeyError for an unknown kind."""
+    return KINDS[kind].model_json_schema()
