@@ -2,87 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.inspection.anatomy.structure import Part
-from weighbridge.inspection.memory.coding import Coding, codings
+from weighbridge.formats.place import quote
+from weighbridge.inspection.anatomy.fields import Fields, Refused
+from weighbridge.inspection.memory.quantization.coding import codings
+from weighbridge.inspection.memory.quantization.methods import MLX_KEPT, read
+from weighbridge.inspection.memory.quantization.rule import EXPERTS, Rule, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weighbridge.inspection.anatomy.structure import Weight
+__all__ = ["SCHEMES", "Scheme", "UnknownScheme", "scheme_of"]
 
-__all__ = ["SCHEMES", "Rule", "Scheme", "UnknownScheme", "scheme_of"]
-
-_KEPT = frozenset({
-    Part.EMBEDDING, Part.HEAD, Part.ROUTER, Part.NORMS, Part.RESIDUAL, Part.VISION, Part.PROJECTOR, Part.AUDIO,
-})  # fmt: skip
+_PLAIN = ("fp32", "bf16", "fp16")
 _GGUF = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "iq4_xs", "q3_k_m", "q2_k")
+_KEYS = ("quantization_config", "compression_config", "quantization")
+_TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownScheme:
-    """A quantization that is declared and not known: its bytes are not guessed."""
+    """A quantization that is declared and not known, and why: its bytes are not guessed."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Matrices of one kind and their coding; None keeps them as they are."""
-
-    coding: Coding | None
-    parts: frozenset[Part] | None = None  # every part where None
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """One quantization of a whole model.
-
-    Matrices of the parts in `kept`, vectors and whatever a rule keeps are stored in `plain_bytes` each.
-    `file_type` names a GGUF mixture, whose types depend on the layer and the shape.
-    """
-
-    name: str
-    rules: tuple[Rule, ...] = ()
-    kept: frozenset[Part] = _KEPT
-    plain_bytes: int = 2
-    file_type: str | None = None
-    notes: tuple[str, ...] = field(default=())
-
-    def coding_of(self, name: str, weight: Weight) -> Coding | None:
-        """Return how a weight is coded, or None where it stays as it is; `name` is its whole name."""
-        del name
-        if len(weight.shape) != 2 or weight.shape[0] == 1 or weight.part in self.kept:  # noqa: PLR2004 - a matrix
-            return None
-        for rule in self.rules:
-            if rule.parts is None or weight.part in rule.parts:
-                return rule.coding if rule.coding and rule.coding.fits(weight) else None
-        return None
-
-
 def _schemes() -> dict[str, Scheme]:
     known = codings()
-    found = {name: Scheme(name, plain_bytes=known[name].bits // 8) for name in ("fp32", "bf16", "fp16")}
+    found = {name: Scheme(name, plain_bytes=known[name].bits // 8) for name in _PLAIN}
     for name, coding in known.items():
-        if name in found:
-            continue
-        kept = _KEPT
-        parts = None
-        if name.startswith("mlx"):
-            kept = frozenset({Part.NORMS, Part.VISION, Part.PROJECTOR, Part.AUDIO})
-        if name == "mxfp4":
-            parts = frozenset({Part.ROUTED_EXPERTS})
-        found[name] = Scheme(name, (Rule(coding, parts),), kept)
-    found["gptq-4-act-order"] = Scheme("gptq-4-act-order", (Rule(known["gptq-4"]),))
-    for name in _GGUF:
-        found[name] = Scheme(name, file_type=name)
-    return found
+        if name not in found:
+            scheme = Scheme(name, (Rule(coding, parts=EXPERTS if name == "mxfp4" else None),))
+            found[name] = replace(scheme, kept=MLX_KEPT) if name.startswith("mlx") else scheme
+    found["gptq-4-act-order"] = replace(found["gptq-4"], name="gptq-4-act-order")
+    return found | {name: Scheme(name, file_type=name, is_estimated=True) for name in _GGUF}
 
 
+# what a model can be weighed in when nothing is declared: `fp8` has 128x128 blocks, AWQ and GPTQ groups of 128
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(_schemes())
 
 
@@ -91,7 +51,40 @@ def scheme_of(config: Mapping[str, Any], modelopt: Mapping[str, Any] | None = No
 
     `modelopt` is what `hf_quant_config.json` holds. A method that is not known is an UnknownScheme with its name.
     """
-    for key in ("quantization_config", "compression_config", "quantization"):
-        if key in config:
-            return UnknownScheme(str(config[key])[:40], "not read yet")
-    return None if modelopt is None else UnknownScheme("modelopt", "not read yet")
+    key, settings = _settings(config)
+    if settings is None and modelopt is not None:
+        key, settings = "modelopt", modelopt.get("quantization", modelopt)
+    if settings is None:
+        return None
+    if not isinstance(settings, dict):
+        return UnknownScheme("", f"{quote(key)} is no object")
+    method = _method(key, settings)
+    if method is None:
+        return UnknownScheme("", f"{quote(key)} does not say its method")
+    outer = {"expert_dtype": config["expert_dtype"]} if "expert_dtype" in config else {}
+    try:
+        return read(method, Fields({**outer, **settings}))
+    except Refused as refusal:
+        return UnknownScheme(quote(method, 40).strip("`"), str(refusal))
+
+
+def _settings(config: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the settings and their key, from the config or the section of its language model."""
+    sections = [config, *(part for key in _TEXT_PARTS if isinstance(part := config.get(key), dict))]
+    for section in sections:
+        for key in _KEYS:
+            if section.get(key) is not None:
+                return key, section[key]
+    return _KEYS[0], None
+
+
+def _method(key: str, settings: Mapping[str, Any]) -> str | None:
+    """Return the method's name: said, or known by the fields that only it has."""
+    said = settings.get("quant_method")
+    if said is not None:
+        return said if isinstance(said, str) else None
+    if key == "modelopt" or isinstance(settings.get("quant_algo"), str):
+        return "modelopt"
+    if key == "quantization" or set(settings) <= {"group_size", "bits", "mode"}:
+        return "mlx"
+    return "compressed-tensors" if "config_groups" in settings else None

@@ -48,12 +48,14 @@ class Coding:
     matrix_elements: int = 0
     matrix_bytes: int = 0
     nested_block: int = 0  # scales that share one fp32 scale of their own (double quantization)
+    is_flat: bool = False  # blocks run over the whole matrix, not along rows
+    is_divisible: bool = False  # a matrix whose rows are no whole number of blocks stays as it is
 
     def store(self, weight: Weight) -> Stored:
         """Return what a checkpoint stores for all copies of a matrix; leading axes beyond two are further copies."""
         copies = weight.copies * prod(weight.shape[:-2])
         rows, columns = weight.shape[-2:]
-        blocks = _blocks(rows, self.block_out) * _blocks(columns, self.block_in) if self.scale_bits else 0
+        blocks = self._blocks(rows, columns) if self.scale_bits else 0
         nested = _ceil(blocks, self.nested_block) if self.nested_block else 0
         zeros = _ceil(blocks * self.zero_bits, self.zero_container) if self.zero_bits else 0
         packed = _ceil(rows * columns * self.bits, self.container)
@@ -67,12 +69,14 @@ class Coding:
         return Stored(copies * n_bytes, copies * packed, copies * scales)
 
     def fits(self, weight: Weight) -> bool:
-        """Whether rows divide into whole blocks, as packed formats without padding need."""
-        return not self.block_in or self.block_out > 1 or weight.shape[-1] % self.block_in == 0
+        """Whether a matrix can be stored in this way."""
+        return not (self.is_divisible and self.block_in and weight.shape[-1] % self.block_in)
 
-
-def _blocks(size: int, block: int) -> int:
-    return _ceil(size, block) if block else 1
+    def _blocks(self, rows: int, columns: int) -> int:
+        if self.is_flat:
+            return _ceil(rows * columns, self.block_in)
+        down = _ceil(rows, self.block_out) if self.block_out else 1
+        return down * (_ceil(columns, self.block_in) if self.block_in else 1)
 
 
 def _ceil(size: int, by: int) -> int:

@@ -1,0 +1,1 @@
+"""How quantized checkpoints store their weights, and how their configs say so."""

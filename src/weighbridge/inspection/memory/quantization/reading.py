@@ -1,0 +1,61 @@
+"""Read what the settings of several quantization methods have in common: lists of modules, group sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.formats.place import quote
+from weighbridge.inspection.anatomy.fields import Refused
+from weighbridge.inspection.memory.quantization.names import Names
+from weighbridge.inspection.memory.quantization.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weighbridge.inspection.anatomy.fields import Fields
+
+__all__ = ["block_of", "group_of", "overrides", "skipped"]
+
+_LARGEST_GROUP = 1 << 16
+_MOST_OVERRIDES = 20_000
+_PAIR = 2
+
+
+def skipped(fields: Fields, *keys: str) -> tuple[Rule, ...]:
+    """Return a rule for the modules that a list leaves unquantized; none where there is no list."""
+    names = fields.value(*keys)
+    if names is None:
+        return ()
+    if not isinstance(names, list):
+        raise Refused(f"{quote(keys[0])} is no list of modules")
+    return (Rule(None, Names(names)),) if names else ()
+
+
+def group_of(fields: Fields, *keys: str, default: int) -> int:
+    """Read how many weights of a row share a scale; -1 is the whole row, which a coding calls 0."""
+    group = fields.value(*keys)
+    if type(group) is int and group == -1:
+        return 0
+    return fields.count(*keys, default=default, at_most=_LARGEST_GROUP)
+
+
+def block_of(fields: Fields, key: str) -> tuple[int, int] | None:
+    """Read a block of rows and columns that share a scale; None where it is not declared."""
+    block = fields.value(key)
+    if block is None:
+        return None
+    if not isinstance(block, list) or len(block) != _PAIR:
+        raise Refused(f"{quote(key)} is no pair of sizes")
+    for size in block:
+        if type(size) is not int or not 0 < size <= _LARGEST_GROUP:
+            raise Refused(f"{quote(key)} is no pair of sizes")
+    return block[0], block[1]
+
+
+def overrides(settings: Mapping[str, Any]) -> list[tuple[str, dict[str, Any] | None]]:
+    """Return the settings of single modules, whose names hold a dot; None for one that is left as it is."""
+    found = [(name, value) for name, value in settings.items() if isinstance(value, dict | bool) and "." in name]
+    if len(found) > _MOST_OVERRIDES:
+        raise Refused("too many modules have settings of their own")
+    # true says no more than that the module is quantized as the others are
+    return [(name, value if isinstance(value, dict) else None) for name, value in found if value is not True]
