@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.lines import llama, ungated
+from weighbridge.inspection.anatomy.families.lines import gemma, gemma3n, gemma4, llama, ungated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,4 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES"]
 
-FAMILIES: dict[str, Callable[[Fields], Structure]] = {**llama.FAMILIES, **ungated.FAMILIES}
+FAMILIES: dict[str, Callable[[Fields], Structure]] = {
+    **llama.FAMILIES,
+    **ungated.FAMILIES,
+    **gemma.FAMILIES,
+    **gemma3n.FAMILIES,
+    **gemma4.FAMILIES,
+}
