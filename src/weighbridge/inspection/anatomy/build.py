@@ -35,6 +35,8 @@ _TELLING = frozenset({
     "hybrid_override_pattern", "attn_type_list", "block_configs", "compress_ratios", "moe_latent_size",
     "routed_expert_hidden_size", "num_kv_shared_layers", "hidden_size_per_layer_input", "hc_mult",
     "moe_intermediate_size", "cross_attention_layers", "attn_layer_period", "expert_layer_period",
+    "per_layer_config",
+    "per_layer_config",
 })  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def _build(config: Mapping[str, Any], name: str) -> Structure:
 
 def _merge(config: Mapping[str, Any], nested: Mapping[str, Any]) -> dict[str, Any]:
     """Return the text section with the outer keys as fallbacks; whether embeddings are tied is said outside first."""
-    merged = {**config, **{key: value for key, value in nested.items() if value is not None}}
+    nulls = {key: None for key, value in nested.items() if value is None}  # a declared null is no absent field
+    merged = {**nulls, **config, **{key: value for key, value in nested.items() if value is not None}}
     outer = config.get("tie_word_embeddings")
     return merged if outer is None else {**merged, "tie_word_embeddings": outer}

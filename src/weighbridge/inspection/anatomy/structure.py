@@ -90,6 +90,7 @@ class Attend:
 
     For MLA `qk`, `v` are the decompressed widths (prefill) and `absorbed_qk`, `absorbed_v` those of decoding.
     A query sees at most `window` positions (sliding) or `selected` of them (sparse).
+    Where history is compressed one position stands for `stride` tokens: of `context` it sees context // stride.
     """
 
     heads: int
@@ -99,6 +100,7 @@ class Attend:
     absorbed_v: int | None = None
     window: int | None = None
     selected: int | None = None
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True)
