@@ -16,17 +16,28 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMultimodalLM,
+)
 
 _IGNORED = ("quantization_config", "compression_config", "auto_map")
-_SENSES = ("vision", "visual", "audio", "multi_modal", "multimodal", "mm_", "projector", "embed_vision", "aligner")
+_SENSES = (
+    "vision", "visual", "audio", "multi_modal", "multimodal", "mm_", "projector", "aligner", "connector", "resampler",
+    "image_newline", "embed_tokens_extend",
+)  # fmt: skip
+# the widest first: for some wrappers the class for causal language models leaves out what sees or hears
+_BUILDERS = (AutoModelForMultimodalLM, AutoModelForImageTextToText, AutoModelForCausalLM, AutoModel)
 
 
 def count(config: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of the class that transformers builds from a config."""
     settings = {key: value for key, value in config.items() if key not in _IGNORED and key != "model_type"}
     parsed = AutoConfig.for_model(config["model_type"], **settings)
-    for builder in (AutoModelForCausalLM, AutoModelForImageTextToText, AutoModel):
+    for builder in _BUILDERS:
         try:
             with torch.device("meta"):
                 model = builder.from_config(parsed)
@@ -36,7 +47,9 @@ def count(config: dict[str, Any]) -> dict[str, Any]:
     else:
         raise SystemExit(f"transformers {transformers.__version__} builds nothing from {config['model_type']}")
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    seen = sum(size for name, size in sizes.items() if any(word in name for word in _SENSES))
+    seen = sum(
+        size for name, size in sizes.items() if "language_model" not in name and any(word in name for word in _SENSES)
+    )
     total = sum(sizes.values())
     return {"class": type(model).__name__, "total": total} | ({"text": total - seen} if seen else {})
 

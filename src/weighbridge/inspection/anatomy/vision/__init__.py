@@ -1,8 +1,24 @@
-"""The parts that see or hear: one function an outer `model_type`, from outer config and text width to weights."""
+"""The parts that see or hear: one function an outer `model_type`, from outer config and text width to weights.
+
+A function raises `Refused` where the config does not determine the part: it stays unknown, the text does not.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from weighbridge.inspection.anatomy.vision import (
+    gemma,
+    glm,
+    internvl,
+    llama,
+    mergers,
+    moonshot,
+    phi,
+    qwen,
+    whisper,
+    wrappers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,4 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["TOWERS"]
 
-TOWERS: dict[str, Callable[[Fields, int], tuple[Weight, ...]]] = {}
+TOWERS: dict[str, Callable[[Fields, int], tuple[Weight, ...]]] = {
+    **gemma.TOWERS,
+    **glm.TOWERS,
+    **internvl.TOWERS,
+    **llama.TOWERS,
+    **mergers.TOWERS,
+    **moonshot.TOWERS,
+    **phi.TOWERS,
+    **qwen.TOWERS,
+    **whisper.TOWERS,
+    **wrappers.TOWERS,
+}
