@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighbridge.inspection.anatomy.structure import Part
+from weighbridge.inspection.memory.gguf_mix import mixture_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from weighbridge.inspection.memory.scheme import Scheme
 
 __all__ = ["Sized", "weight_bytes"]
+
+
+Status = Literal["exact", "estimated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Sized:
     quantized: int = 0
     packed: int = 0
     scales: int = 0
-    status: Literal["exact", "estimated"] = "exact"
+    status: Status = "exact"
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -47,10 +51,20 @@ class Sized:
 
 def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> Sized:
     """Return the bytes of a structure's weights under a scheme; with `mtp` its multi-token-prediction modules too."""
+    weights = list(_weights(structure, mtp=mtp))
+    copies = structure.mtp_copies if mtp else 0
+    parameters = sum(weight.elements for _, weight in weights) + copies
     by_part: Counter[Part] = Counter()
-    parameters = quantized = packed = scales = 0
-    for name, weight in _weights(structure, mtp=mtp):
-        parameters += weight.elements
+    if copies:
+        by_part[Part.EMBEDDING] = scheme.plain_bytes * copies
+    notes = scheme.notes
+    if structure.vision is None:
+        notes = (*notes, "the part that sees or hears is not known and not counted")
+    if scheme.file_type is not None:
+        by_part.update(mixture_bytes(structure, scheme.file_type, weights))
+        return Sized(by_part.total(), dict(by_part), parameters, status="estimated", notes=notes)
+    quantized = packed = scales = 0
+    for name, weight in weights:
         coding = scheme.coding_of(name, weight)
         if coding is None:
             by_part[weight.part] += scheme.plain_bytes * weight.elements
@@ -60,14 +74,8 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
         quantized += weight.elements
         packed += stored.packed
         scales += stored.scales
-    if mtp and structure.mtp_copies:
-        parameters += structure.mtp_copies
-        by_part[Part.EMBEDDING] += scheme.plain_bytes * structure.mtp_copies
-    notes = scheme.notes
-    return Sized(
-        by_part.total(), dict(by_part), parameters, quantized, packed, scales,
-        "estimated" if scheme.file_type else "exact", notes,
-    )  # fmt: skip
+    status: Status = "estimated" if scheme.is_estimated else "exact"
+    return Sized(by_part.total(), dict(by_part), parameters, quantized, packed, scales, status, notes)
 
 
 def _weights(structure: Structure, *, mtp: bool) -> Iterator[tuple[str, Weight]]:

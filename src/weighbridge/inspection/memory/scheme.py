@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.fields import Fields, Refused
+from weighbridge.inspection.memory.gguf_mix import FILE_TYPES
 from weighbridge.inspection.memory.quantization.coding import codings
 from weighbridge.inspection.memory.quantization.methods import MLX_KEPT, read
-from weighbridge.inspection.memory.quantization.rule import EXPERTS, Rule, Scheme
+from weighbridge.inspection.memory.quantization.rule import EXPERTS, LEFT, Rule, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMES", "Scheme", "UnknownScheme", "scheme_of"]
 
 _PLAIN = ("fp32", "bf16", "fp16")
-_GGUF = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "iq4_xs", "q3_k_m", "q2_k")
 _KEYS = ("quantization_config", "compression_config", "quantization")
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 
@@ -38,8 +38,9 @@ def _schemes() -> dict[str, Scheme]:
         if name not in found:
             scheme = Scheme(name, (Rule(coding, parts=EXPERTS if name == "mxfp4" else None),))
             found[name] = replace(scheme, kept=MLX_KEPT) if name.startswith("mlx") else scheme
+    found["fp8"] = replace(found["fp8"], rules=(LEFT, *found["fp8"].rules))
     found["gptq-4-act-order"] = replace(found["gptq-4"], name="gptq-4-act-order")
-    return found | {name: Scheme(name, file_type=name, is_estimated=True) for name in _GGUF}
+    return found | {name: Scheme(name, file_type=name, is_estimated=True) for name in FILE_TYPES}
 
 
 # what a model can be weighed in when nothing is declared: `fp8` has 128x128 blocks, AWQ and GPTQ groups of 128

@@ -15,7 +15,7 @@ from weighbridge.inspection.memory.quantization.calibrated import read_compresse
 from weighbridge.inspection.memory.quantization.coding import Coding, codings
 from weighbridge.inspection.memory.quantization.names import Names
 from weighbridge.inspection.memory.quantization.reading import block_of, group_of, overrides, skipped
-from weighbridge.inspection.memory.quantization.rule import EXPERTS, KEPT, SENSES, Rule, Scheme
+from weighbridge.inspection.memory.quantization.rule import EXPERTS, KEPT, LEFT, SENSES, Rule, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def _fp8(fields: Fields) -> Scheme:
         coding = replace(coding, block_out=block[0], block_in=block[1])
     if fields.has("quant_algo"):
         return read_mixed(fields, Rule(coding))
-    skips = skipped(fields, "modules_to_not_convert", "ignored_layers")
+    skips = (LEFT, *skipped(fields, "modules_to_not_convert", "ignored_layers"))
     if fields.word("expert_dtype") != "fp4":
         return Scheme(coding.name, (*skips, Rule(coding)))
     experts = Rule(codings()["mxfp4"], parts=EXPERTS)

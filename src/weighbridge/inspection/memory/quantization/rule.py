@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.structure import Part
+from weighbridge.inspection.memory.quantization.names import Names
 
 if TYPE_CHECKING:
     from weighbridge.inspection.anatomy.structure import Weight
     from weighbridge.inspection.memory.quantization.coding import Coding
-    from weighbridge.inspection.memory.quantization.names import Names
 
-__all__ = ["EXPERTS", "KEPT", "SENSES", "Rule", "Scheme"]
+__all__ = ["EXPERTS", "KEPT", "LEFT", "SENSES", "Rule", "Scheme"]
 
 _MATRIX = 2
 # what no method quantizes unless its config names it
@@ -34,6 +34,10 @@ class Rule:
         if self.parts is not None and weight.part not in self.parts:
             return False
         return weight.part not in kept if self.names is None else self.names.match(name)
+
+
+# DeepSeek's FP8 checkpoints leave these in 16 bits and do not say so: the scales of V3 and GLM-5 add up without them
+LEFT = Rule(None, Names(("eh_proj", "indexer.weights_proj")))
 
 
 @dataclass(frozen=True, slots=True)
