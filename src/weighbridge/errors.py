@@ -9,8 +9,10 @@
     - ExtraMissing
   x NotFound                        exit code 3
     - EngineUnreachable
+    - HubUnreachable
   x Interrupted                     exit code 4
   x StoreDamaged                    exit code 1
+  x HubChanged                      exit code 1
 
 What happens *to a model* is data, not an error: a timed-out item is a completion with an outcome.
 Adapters translate foreign exceptions at their edge; only `cli` and `web` catch these.
@@ -29,6 +31,8 @@ __all__ = [
     "DamagedFile",
     "EngineUnreachable",
     "ExtraMissing",
+    "HubChanged",
+    "HubUnreachable",
     "Interrupted",
     "NotFound",
     "PolicyError",
@@ -87,6 +91,10 @@ class EngineUnreachable(NotFound):
     """No engine answers at the address given."""
 
 
+class HubUnreachable(NotFound):
+    """A hub that gives no answer, or may not be asked: offline, rate limit, failure."""
+
+
 class Interrupted(WeighbridgeError):
     """Stopped before the end; what was done is kept and the next run goes on from there."""
 
@@ -95,6 +103,10 @@ class Interrupted(WeighbridgeError):
 
 class StoreDamaged(WeighbridgeError):
     """The store's hash chain or a record in it does not verify."""
+
+
+class HubChanged(WeighbridgeError):
+    """A revision on a hub changed between listing and reading; nothing of it was mixed."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

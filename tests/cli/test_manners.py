@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     [
         (["wiegh", "demo"], 2, "no such command `wiegh`", "did you mean `weigh`?"),
         (["weigh", "demo", "--polcy", "x"], 2, "no such option `--polcy`", "--policy"),
-        (["inspect", "hf:Qwen/Qwen3-8B"], 2, "is on Hugging Face, which Weighbridge", "hf download Qwen/Qwen3-8B"),
-        (["inspect", "ms:Qwen/Qwen3-8B"], 2, "is on ModelScope, which Weighbridge", "modelscope download"),
         (["inspect", "hf:nonsense"], 2, "is not a hub reference", "hf:maker/model"),
         (["inspect", "nowhere.gguf"], 3, "nowhere.gguf", ""),
         (["inspect", "./nowhere"], 3, "nowhere", ""),

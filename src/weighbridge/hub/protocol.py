@@ -1,7 +1,6 @@
 """The hub protocol: one method, `resolve(reference) -> Artefact`.
 
-`demo`, `file`, `folder` and `endpoint` ship today. `hf:` and `ms:` references have their place here and
-a clear error from `resolve` until their hubs are registered as `weighbridge.hubs`.
+Hubs are registered as `weighbridge.hubs`, each under the kind of reference that it resolves.
 """
 
 from __future__ import annotations
@@ -10,18 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from weighbridge import plugin
 from weighbridge.core.progress import Progress, silent
-from weighbridge.errors import BadReference
 
 if TYPE_CHECKING:
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.reference import Reference
 
 __all__ = ["DigestCache", "Hub", "resolve"]
-
-_DOWNLOADS = {
-    "hf": ("Hugging Face", "hf download {} --local-dir ./model"),
-    "ms": ("ModelScope", "modelscope download {} --local_dir ./model"),
-}
 
 
 class DigestCache(Protocol):
@@ -46,11 +39,5 @@ class Hub(Protocol):
 
 def resolve(reference: Reference, cache: DigestCache | None = None, progress: Progress = silent) -> Artefact:
     """Resolve a reference with the hub registered for its kind."""
-    if reference.kind in _DOWNLOADS and reference.kind not in plugin.names("hubs"):
-        hub_name, download = _DOWNLOADS[reference.kind]
-        raise BadReference(
-            f"`{reference.text}` is on {hub_name}, which Weighbridge cannot read from yet",
-            hint=f"download it with `{download.format(reference.target)}` and give the folder: `./model`",
-        )
     hub: Hub = plugin.load("hubs", reference.kind)()
     return hub.resolve(reference, cache, progress)

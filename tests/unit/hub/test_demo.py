@@ -68,11 +68,3 @@ def test_an_endpoint_name_that_is_not_text_is_refused() -> None:
     """A name that no digest can hold is wrong input."""
     with pytest.raises(BadReference, match="not valid UTF-8"):
         resolve(Reference.parse("http://h/v1#\udcff"))
-
-
-@pytest.mark.parametrize("text", ["hf:Qwen/Qwen3-8B", "ms:Qwen/Qwen3-8B@master"])
-def test_hub_references_say_what_to_do_until_their_hubs_come(text: str) -> None:
-    """The hint is a command that fetches the files."""
-    with pytest.raises(BadReference, match="cannot read from yet") as caught:
-        resolve(Reference.parse(text))
-    assert "download" in (caught.value.hint or "")

@@ -1,0 +1,106 @@
+"""What a hub must know to be read from afar, and how parts of its files are read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from weighbridge.errors import HubChanged, WeighbridgeError
+from weighbridge.formats.place import quote
+from weighbridge.hub.remote.wire import Ask
+
+if TYPE_CHECKING:
+    from weighbridge.hub.remote.listing import Listing, RemoteFile
+    from weighbridge.hub.remote.wire import Answer, Wire
+
+__all__ = ["Host", "fetch_part", "fetch_whole"]
+
+_WHOLE, _PART = 200, 206
+_LITTLE = 64 << 10  # a file this small may come whole where a part was asked for
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+
+
+class Host(Protocol):
+    """One hub. Its methods raise NotFound, UsageError (it asks who you are), HubChanged or HubUnreachable."""
+
+    wire: Wire
+
+    @property
+    def kind(self) -> Literal["hf", "ms"]:
+        """How references name this hub."""
+        ...
+
+    def list_files(self, repository: str, revision: str | None) -> Listing:
+        """Pin a revision (None for the hub's default branch) to its commit, and list its files."""
+        ...
+
+    def addresses(self, listing: Listing, file: RemoteFile) -> tuple[str, ...]:
+        """Return where a file of the listing is read, at its commit: nearer ways first, the sure one last."""
+        ...
+
+    def learn(self, answer: Answer) -> None:
+        """See where a small file was found in the end."""
+        ...
+
+    def refuse(self, listing: Listing, file: RemoteFile, answer: Answer) -> WeighbridgeError:
+        """Return the error for an answer that is no success."""
+        ...
+
+    def account_of_tables(self, listing: Listing, most_sent: int) -> dict[str, Any] | None:
+        """Return the hub's own copy of all safetensors headers by file, in one call; None where it has none."""
+        ...
+
+    def refuse_moved(self, listing: Listing) -> None:
+        """Raise HubChanged where what was listed is no more what is read; called once, at the end."""
+        ...
+
+
+def fetch_whole(host: Host, listing: Listing, file: RemoteFile) -> bytes:
+    """Return the bytes of a file, exactly as many as were listed; they are not hashed here."""
+    for address in host.addresses(listing, file):
+        answer = host.wire.get(Ask(address, most=file.size))
+        if answer.is_good:
+            break
+    _check(host, listing, file, answer)
+    host.learn(answer)
+    if len(answer.body) != file.size:
+        raise _changed(file, f"{len(answer.body)} bytes came, and {file.size} were listed")
+    return answer.body
+
+
+def fetch_part(host: Host, listing: Listing, file: RemoteFile, first: int, count: int, *, near: str = "") -> Answer:
+    """Return an answer whose body is exactly bytes `first` to `first + count` of a file.
+
+    `near` is the address in storage at which an earlier part was found; where it has expired the hub is asked
+    again. An answer that is no part (200) is believed only for a little file that came whole.
+    """
+    most = max(count, min(file.size, _LITTLE))
+    answer = host.wire.get(Ask(near or host.addresses(listing, file)[-1], most=most, part=(first, count)))
+    if near and not answer.is_good:
+        return fetch_part(host, listing, file, first, count)
+    _check(host, listing, file, answer)
+    if answer.status == _WHOLE and len(answer.body) == file.size:
+        return type(answer)(_PART, answer.body[first : first + count], answer.url, answer.hops)
+    found = _RANGE.fullmatch(answer.header("content-range"))
+    said = tuple(map(int, found.groups())) if found else ()
+    if answer.status != _PART or said != (first, first + count - 1, file.size) or len(answer.body) != count:
+        raise _changed(file, f"the answer to a request for {count} bytes from {first} on is another part or file")
+    return answer
+
+
+def _check(host: Host, listing: Listing, file: RemoteFile, answer: Answer) -> None:
+    """Refuse what is no success, and a success that speaks of another commit, file or size."""
+    if not answer.is_good:
+        raise host.refuse(listing, file, answer)
+    commit, etag, size = (answer.first(name) for name in ("x-repo-commit", "x-linked-etag", "x-linked-size"))
+    etag = etag.removeprefix("W/").strip('"').lower()
+    if commit and listing.commit and commit != listing.commit:
+        raise _changed(file, f"it comes from commit {quote(commit)}")
+    if file.is_stored_apart and ((etag and etag != file.sha256) or (size and size != str(file.size))):
+        raise _changed(file, "its digest or its size is another now")
+
+
+def _changed(file: RemoteFile, what: str) -> HubChanged:
+    return HubChanged(
+        f"{quote(file.name)} changed on the hub while it was read: {what}", hint="run it again; nothing was mixed"
+    )
