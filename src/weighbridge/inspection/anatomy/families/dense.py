@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.lines import gemma, gemma3n, gemma4, llama, ungated
+from weighbridge.inspection.anatomy.families.lines import alibi, gemma, gemma3n, gemma4, gpt, llama, remote, ungated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,9 @@ __all__ = ["FAMILIES"]
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **llama.FAMILIES,
     **ungated.FAMILIES,
+    **gpt.FAMILIES,
+    **alibi.FAMILIES,
+    **remote.FAMILIES,
     **gemma.FAMILIES,
     **gemma3n.FAMILIES,
     **gemma4.FAMILIES,
