@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weighbridge.inspection.anatomy.families.mixtures import (
+    classic,
+    glm,
+    hunyuan,
+    inkling,
+    minimax,
+    qwen,
+    uneven,
+    windowed,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,4 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES"]
 
-FAMILIES: dict[str, Callable[[Fields], Structure]] = {}
+FAMILIES: dict[str, Callable[[Fields], Structure]] = {
+    **classic.FAMILIES,
+    **qwen.FAMILIES,
+    **glm.FAMILIES,
+    **minimax.FAMILIES,
+    **windowed.FAMILIES,
+    **uneven.FAMILIES,
+    **inkling.FAMILIES,
+    **hunyuan.FAMILIES,
+}

@@ -1,0 +1,1 @@
+"""Mixtures of experts over grouped-query attention, one file a line of families."""
