@@ -5,6 +5,7 @@
 
 `cases.json` is a list of {"case": name, "config": {...}}; the answer adds `total` and, for models that see or hear,
 `text` (without the towers and projectors), each in parameters; buffers are not counted, a tied matrix once.
+`windows` says for each layer how far it sees where the library alternates full and sliding layers.
 """
 
 from __future__ import annotations
@@ -51,7 +52,16 @@ def count(config: dict[str, Any]) -> dict[str, Any]:
         size for name, size in sizes.items() if "language_model" not in name and any(word in name for word in _SENSES)
     )
     total = sum(sizes.values())
-    return {"class": type(model).__name__, "total": total} | ({"text": total - seen} if seen else {})
+    counted = {"class": type(model).__name__, "total": total} | ({"text": total - seen} if seen else {})
+    return counted | windows(parsed.get_text_config())
+
+
+def windows(config: Any) -> dict[str, Any]:
+    """Return the window of each layer, null for full attention; nothing where layers are of other kinds."""
+    kinds = getattr(config, "layer_types", None)
+    if not kinds or set(kinds) - {"full_attention", "sliding_attention"}:
+        return {}
+    return {"windows": [config.sliding_window if kind == "sliding_attention" else None for kind in kinds]}
 
 
 def main() -> None:
