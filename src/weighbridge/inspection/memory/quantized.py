@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Sized", "weight_bytes"]
 
 
+_FP32 = 4
+# Qwen3.5 checkpoints, MLX ones included, store the decay of their linear attention in fp32
+_KEPT_FP32 = "linear_attn.A_log"
 Status = Literal["exact", "estimated"]
 
 
@@ -67,7 +70,8 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
     for name, weight in weights:
         coding = scheme.coding_of(name, weight)
         if coding is None:
-            by_part[weight.part] += scheme.plain_bytes * weight.elements
+            width = max(scheme.plain_bytes, _FP32) if name.endswith(_KEPT_FP32) else scheme.plain_bytes
+            by_part[weight.part] += width * weight.elements
             continue
         stored = coding.store(weight)
         by_part[weight.part] += stored.n_bytes

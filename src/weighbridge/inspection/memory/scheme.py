@@ -39,6 +39,7 @@ def _schemes() -> dict[str, Scheme]:
             scheme = Scheme(name, (Rule(coding, parts=EXPERTS if name == "mxfp4" else None),))
             found[name] = replace(scheme, kept=MLX_KEPT) if name.startswith("mlx") else scheme
     found["fp8"] = replace(found["fp8"], rules=(LEFT, *found["fp8"].rules))
+    found["gptq-4"] = replace(found["gptq-4"], is_estimated=True)
     found["gptq-4-act-order"] = replace(found["gptq-4"], name="gptq-4-act-order")
     return found | {name: Scheme(name, file_type=name, is_estimated=True) for name in FILE_TYPES}
 

@@ -85,9 +85,12 @@ def _gptq(fields: Fields) -> Scheme:
         rules.append(Rule(None if is_left else _gptq_coding(Fields(settings or {}), base), names))
     kept = KEPT - {Part.HEAD} if fields.flag("lm_head", default=False) else KEPT
     name = f"gptq-{base.bits}" + ("-act-order" if fields.flag("desc_act", default=False) else "")
+    said = "older AutoGPTQ stores a zero bias beside each matrix too (2 bytes a row), which is not counted"
     if fields.has("modules_in_block_to_quantize", "inside_layer_modules"):
         raise Refused("GPTQ of some modules in a block is not known")
-    return Scheme(name, (*rules, *skipped(fields, "modules_to_not_convert"), Rule(base)), kept)
+    return Scheme(
+        name, (*rules, *skipped(fields, "modules_to_not_convert"), Rule(base)), kept, is_estimated=True, notes=(said,)
+    )
 
 
 def _gptq_coding(fields: Fields, base: Coding) -> Coding:

@@ -53,8 +53,8 @@ def block_of(fields: Fields, key: str) -> tuple[int, int] | None:
 
 
 def overrides(settings: Mapping[str, Any]) -> list[tuple[str, dict[str, Any] | None]]:
-    """Return the settings of single modules, whose names hold a dot; None for one that is left as it is."""
-    found = [(name, value) for name, value in settings.items() if isinstance(value, dict | bool) and "." in name]
+    """Return the settings of single modules, told from other settings by being objects; None for one left as it is."""
+    found = [(name, value) for name, value in settings.items() if isinstance(value, dict | bool)]
     if len(found) > _MOST_OVERRIDES:
         raise Refused("too many modules have settings of their own")
     # true says no more than that the module is quantized as the others are
