@@ -34,7 +34,8 @@ _MET = 12
 def command(ctx: click.Context, /, references: tuple[str, ...], fail_on: str | None, *, as_json: bool) -> None:
     """Read models' files without running them, and keep nothing but their digests.
 
-    REF is `demo`, a `.gguf` file, a `config.json` alone, or a folder with config.json and safetensors.
+    REF is `demo`, a `.gguf` file, a `config.json` alone, a folder with config.json and safetensors, or a model on a
+    hub (`hf:maker/model`, `ms:maker/model@revision`), of which a few megabytes are read.
     Several are read one after the other; with --json each is one line, and one that cannot be read says why.
     """
     from weighbridge.cli.settings import load_settings
@@ -94,9 +95,15 @@ def _print(reference: str, inspected: Inspected) -> None:
     artefact = inspected.artefact
     click.echo(f"{single_line(artefact.name)}\n")
     click.echo(pinned_line(artefact))
+    if artefact.shadow is not None:
+        read = f"read {artefact.shadow.wire_bytes / 1e6:.2f} MB in {artefact.shadow.calls} calls"
+        click.echo(f"  {'':<12}commit {artefact.shadow.commit}: {read}")
     for text in evidence_lines(inspected.evidence):
         click.echo(text)
     click.echo("\n  -  not looked at     0  looked at, nothing found")
+    if artefact.shadow is not None:
+        click.echo(f"Next: `{single_line(artefact.shadow.download)}`, then `{program()} weigh ./model`")
+        return
     following = "fit" if artefact.reference.kind == "config" else "weigh"
     click.echo(f"Next: `{program()} {following} {single_line(reference)}`")
 

@@ -68,11 +68,3 @@ class Shadow:
         known = {file.name: file.size - file.header_bytes for file in self.weights if file.header_bytes is not None}
         wanted = list(names)
         return sum(known[name] for name in wanted) if wanted and all(name in known for name in wanted) else None
-
-    def is_table_read(self, name: str) -> bool:
-        """Whether the stand-in of this file can be given to its format's reader."""
-        return any(file.name == name and file.is_table_read for file in self.weights)
-
-    def is_whole(self, name: str) -> bool:
-        """Whether all bytes of this pinned file are here."""
-        return name not in self.unread and all(file.name != name for file in self.weights)

@@ -15,10 +15,11 @@ from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
+    from weighbridge.core.shadow import Shadow
 
 __all__ = ["inspect_files"]
 
@@ -103,11 +104,36 @@ def _left_alone(artefact: Artefact, folder: Folder, findings: list[Finding]) -> 
     entries = [LeftAloneBody(name=entry.name, reason=entry.reason) for entry in sorted(artefact.left_alone)]
     known = {found.place for found in findings}.union(folder.licence_files())
     unread = [name for name in folder.names if name not in known and not _is_known(name)]
-    entries += [LeftAloneBody(name=name, reason="no check reads this kind of file") for name in unread[:_MOST_UNREAD]]
-    if len(unread) > _MOST_UNREAD:
-        more = f"{len(unread) - _MOST_UNREAD} more files of a kind that no check reads"
-        entries.append(LeftAloneBody(name=".", reason=more))
+    remote = artefact.shadow.unread if artefact.shadow else ()
+    entries += _listed(
+        [name for name in unread if folder.is_readable(name)],
+        "no check reads this kind of file",
+        "of a kind that no check reads",
+    )
+    if artefact.shadow:
+        entries += _listed(remote, "stays on the hub: its digest is the hub's word", "that stay on the hub")
+        entries += _headers_alone(artefact.shadow)
     return entries
+
+
+def _listed(names: Sequence[str], reason: str, kind: str) -> list[LeftAloneBody]:
+    """List the first of some files with one reason, and count the rest."""
+    entries = [LeftAloneBody(name=name, reason=reason) for name in names[:_MOST_UNREAD]]
+    if len(names) > _MOST_UNREAD:
+        entries.append(LeftAloneBody(name=".", reason=f"{len(names) - _MOST_UNREAD} more files {kind}"))
+    return entries
+
+
+def _headers_alone(shadow: Shadow) -> list[LeftAloneBody]:
+    """Say of how many weight files how much was read; their digests were not computed here."""
+    tables = sum(file.is_table_read for file in shadow.weights)
+    told = sum(file.source == "hub" for file in shadow.weights)
+    by_hub = f", {told} of these in the hub's copy" if told else ""
+    reason = (
+        f"of {len(shadow.weights)} weight files on the hub {tables} tensor tables were read{by_hub}, and no weights; "
+        "their digests are the hub's word"
+    )
+    return [LeftAloneBody(name=".", reason=reason)] if shadow.weights else []
 
 
 def _is_known(name: str) -> bool:

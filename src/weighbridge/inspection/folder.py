@@ -30,6 +30,10 @@ class Folder:
         self.root = Path(artefact.root or ".").absolute()
         self.names = tuple(sorted(file.name for file in artefact.files))
         self._known = frozenset(self.names)
+        parts = artefact.shadow.weights if artefact.shadow else ()
+        unread = artefact.shadow.unread if artefact.shadow else ()
+        self._unreadable = frozenset(unread).union(part.name for part in parts if not part.is_table_read)
+        self._foreign = self._unreadable.union(part.name for part in parts if part.source != "bytes")
         # a config given alone may have any name: it is read as the `config.json` that it is
         self._config = self.names[0] if artefact.reference.kind == "config" else None
 
@@ -39,6 +43,14 @@ class Folder:
     def path(self, name: str) -> Path:
         """Return where a pinned file is."""
         return self.root / (self._config if self._config is not None and name == "config.json" else name)
+
+    def is_readable(self, name: str) -> bool:
+        """Whether a format's reader can read a pinned file: all of it is here, or its whole header (`core.shadow`)."""
+        return name not in self._unreadable
+
+    def has_own_bytes(self, name: str) -> bool:
+        """Whether the first bytes under a name are the file's own: not a hole, and no copy that a hub made of them."""
+        return name not in self._foreign
 
     def licence_files(self) -> list[str]:
         """Return the files that are named like a licence or a notice."""

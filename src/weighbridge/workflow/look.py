@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
+from weighbridge.errors import UsageError
+from weighbridge.formats.place import quote
 from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.inspect import inspect_artefact
 
@@ -37,8 +39,17 @@ def look(
     store: Store | None = None,
     progress: Progress = silent,
 ) -> Inspected:
-    """Resolve a reference and inspect it; the evidence goes into `store` where one is given."""
+    """Resolve a reference and inspect it; the evidence goes into `store` where one is given.
+
+    Raises UsageError for a store and a model that stayed on its hub: its evidence would stand under the digest of the
+    whole, and only headers were read.
+    """
     artefact = resolve(Reference.parse(reference), cache, progress)
+    if store is not None and artefact.shadow is not None:
+        raise UsageError(
+            f"{quote(reference)} was not downloaded: its files can be inspected, and nothing more",
+            hint=f"`{artefact.shadow.download}`, then give `./model`",
+        )
     evidence = tuple(inspect_artefact(artefact, on))
     if store is not None:
         for statement in evidence:

@@ -78,6 +78,8 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
             reference.target, reference.detail, key=choice.key, limits=choice.limits
         )
         return engine
+    if artefact.shadow is not None:
+        return f"only its headers were read: `{artefact.shadow.download}`, then give `./model`"
     models = [
         file.name
         for file in artefact.files

@@ -34,7 +34,7 @@ __all__ = ["damaged_weights"]
 def damaged_weights(artefact: Artefact) -> Iterator[Finding]:
     """Find weight files whose bytes contradict their format, or that end too early."""
     folder = Folder(artefact)
-    for name in folder.names:
+    for name in filter(folder.is_readable, folder.names):
         for message in _damage(folder, name):
             yield Finding("damaged-weights", Severity.HIGH, name, message)
 

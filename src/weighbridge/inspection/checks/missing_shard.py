@@ -39,7 +39,7 @@ def missing_shard(artefact: Artefact) -> Iterator[Finding]:
     folder = Folder(artefact)
     said: set[str] = set()
     for name in folder.names:
-        if name.endswith(_INDEX):
+        if name.endswith(_INDEX) and folder.is_readable(name):
             yield from _by_index(folder, name, said)
     for series in group_series((name for name in folder.names if name.endswith(_WEIGHTS)), accounted=said):
         yield from _absent(series.files[0], series.missing, series.n_missing)

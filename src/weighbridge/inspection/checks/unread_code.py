@@ -79,12 +79,22 @@ def unread_code(artefact: Artefact) -> Iterator[Finding]:
             yield Finding("unread-code", Severity.HIGH, name, message, Confidence.LOW)
             continue
         if what:
-            message = f"{what}; it can run code when it is loaded, and no check reads it yet"
-            yield Finding("unread-code", Severity.HIGH, name, message, confidence)
+            yield _finding(name, what, confidence)
+    if artefact.is_partial:  # what stayed on the hub may still run where the model is loaded
+        for entry in artefact.left_alone:
+            if what := _by_name(entry.name):
+                yield _finding(entry.name, what, Confidence.MEDIUM)
+
+
+def _finding(name: str, what: str, confidence: Confidence) -> Finding:
+    message = f"{what}; it can run code when it is loaded, and no check reads it yet"
+    return Finding("unread-code", Severity.HIGH, name, message, confidence)
 
 
 def _what(folder: Folder, name: str) -> tuple[str, Confidence]:
     """Say why a file can run code and how sure that is: bytes are facts, a name is a claim; "" where it cannot."""
+    if not folder.has_own_bytes(name):
+        return _by_name(name), Confidence.MEDIUM
     with BoundedFile(folder.path(name)) as file:
         head = file.read(0, _HEAD_BYTES)
     if what := _by_bytes(folder, name, head):

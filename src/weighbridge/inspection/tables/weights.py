@@ -72,6 +72,7 @@ def find_weights(folder: Folder) -> Weights:
 def _by_index(folder: Folder, weights: Weights) -> Series | None:
     """Return the shards that the index names, or None where there is no index or none of its shards."""
     indexes = [name for name in folder.names if name.endswith(".safetensors.index.json") and "/" not in name]
+    indexes = [name for name in indexes if folder.is_readable(name)]
     if not indexes:
         return None
     name = _INDEX if _INDEX in indexes else indexes[0]
@@ -106,7 +107,7 @@ def _one(groups: list[Series], weights: Weights) -> Series | None:
 def _add_safetensors(folder: Folder, series: Series, weights: Weights) -> None:
     """Add every shard that can be read."""
     weights.is_whole = not _say_missing(series, weights)
-    for name in series.files:
+    for name in _readable(folder, series, weights):
         try:
             header = read_header(folder.path(name))
         except DamagedFile as error:
@@ -124,6 +125,9 @@ def _models(folder: Folder, names: list[str], weights: Weights) -> list[Series]:
     """Return the GGUF series that are models, leaving out projectors, adapters and importance matrices."""
     models = []
     for series in group_series(names):
+        if not folder.is_readable(series.files[0]):
+            models.append(series)
+            continue
         try:
             metadata = read_gguf(folder.path(series.files[0])).metadata
         except DamagedFile as error:
@@ -141,7 +145,7 @@ def _models(folder: Folder, names: list[str], weights: Weights) -> list[Series]:
 def _add_gguf(folder: Folder, series: Series, weights: Weights) -> None:
     """Add every part that can be read; the first part carries the metadata."""
     weights.is_whole = not _say_missing(series, weights)
-    for number, name in enumerate(series.files):
+    for number, name in enumerate(_readable(folder, series, weights)):
         try:
             header = read_gguf(folder.path(name))
         except DamagedFile as error:
@@ -158,6 +162,15 @@ def _add_gguf(folder: Folder, series: Series, weights: Weights) -> None:
     promised = weights.metadata.get("split.tensors.count")
     if weights.is_whole and type(promised) is int and promised != weights.tally.tensors:
         weights.notes.append(f"`split.tensors.count` says {promised} tensors; the parts hold {weights.tally.tensors}")
+
+
+def _readable(folder: Folder, series: Series, weights: Weights) -> list[str]:
+    """Return the parts whose tables are here; of a model that stayed on its hub, some may not be."""
+    names = [name for name in series.files if folder.is_readable(name)]
+    if unread := len(series.files) - len(names):
+        weights.is_whole = False
+        weights.notes.append(f"the tensor tables of {unread} of {len(series.files)} files stayed on the hub")
+    return names
 
 
 def _count(tensors: tuple[Tensor, ...], weights: Weights) -> bool:
