@@ -68,3 +68,8 @@ class Shadow:
         known = {file.name: file.size - file.header_bytes for file in self.weights if file.header_bytes is not None}
         wanted = list(names)
         return sum(known[name] for name in wanted) if wanted and all(name in known for name in wanted) else None
+
+    def declared_bytes_of(self, names: Iterable[str]) -> int | None:
+        """Return `declared_bytes` where these are all the safetensors files that it speaks of, else None."""
+        counted = {file.name for file in self.weights if file.name.endswith(".safetensors")}
+        return self.declared_bytes if set(names) == counted else None

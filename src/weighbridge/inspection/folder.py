@@ -30,6 +30,7 @@ class Folder:
         self.root = Path(artefact.root or ".").absolute()
         self.names = tuple(sorted(file.name for file in artefact.files))
         self._known = frozenset(self.names)
+        self.shadow = artefact.shadow
         parts = artefact.shadow.weights if artefact.shadow else ()
         unread = artefact.shadow.unread if artefact.shadow else ()
         self._unreadable = frozenset(unread).union(part.name for part in parts if not part.is_table_read)

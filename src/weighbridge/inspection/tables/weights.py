@@ -32,6 +32,9 @@ class Weights:
 
     `is_whole` is False where a part is absent or unreadable: then no total may be called the model's.
     `metadata` is that of the first GGUF file, `index` what a safetensors index says about all shards.
+    `stored_bytes` are the bytes of all tensors where not all tables were read and yet all bytes are known: of a model
+    on its hub, from the lengths of the headers (exact), or else from the hub's count of elements that the sizes of the
+    files agree with; `stored_by` says which.
     """
 
     format: Literal["gguf", "safetensors", "config"] = "config"
@@ -40,6 +43,8 @@ class Weights:
     metadata: dict[str, Value] = field(default_factory=dict)
     index: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    stored_bytes: int | None = None
+    stored_by: Literal["header lengths", "hub's count"] | None = None
 
 
 def find_weights(folder: Folder) -> Weights:
@@ -107,6 +112,11 @@ def _one(groups: list[Series], weights: Weights) -> Series | None:
 def _add_safetensors(folder: Folder, series: Series, weights: Weights) -> None:
     """Add every shard that can be read."""
     weights.is_whole = not _say_missing(series, weights)
+    if weights.is_whole and folder.shadow and not all(map(folder.is_readable, series.files)):
+        weights.stored_bytes, weights.stored_by = folder.shadow.stored_bytes(series.files), "header lengths"
+        if weights.stored_bytes is None:
+            weights.stored_bytes = folder.shadow.declared_bytes_of(series.files)
+            weights.stored_by = "hub's count" if weights.stored_bytes is not None else None
     for name in _readable(folder, series, weights):
         try:
             header = read_header(folder.path(name))
