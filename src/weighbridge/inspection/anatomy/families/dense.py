@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.lines import alibi, gemma, gemma3n, gemma4, gpt, llama, remote, ungated
+from weighbridge.inspection.anatomy.families.lines import (
+    alibi,
+    gemma,
+    gemma3n,
+    gemma4,
+    gpt,
+    llama,
+    openelm,
+    remote,
+    ungated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +30,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **gpt.FAMILIES,
     **alibi.FAMILIES,
     **remote.FAMILIES,
+    **openelm.FAMILIES,
     **gemma.FAMILIES,
     **gemma3n.FAMILIES,
     **gemma4.FAMILIES,

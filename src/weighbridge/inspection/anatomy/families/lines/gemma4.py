@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES"]
 
 _NORMS_OF_EXPERTS = ("post_feedforward_layernorm_1", "post_feedforward_layernorm_2", "pre_feedforward_layernorm_2")
+_LAYER = re.compile("[0-9]{1,4}")
 _BY_LAYER = {"head_dim", "num_key_value_heads"}
 
 
@@ -115,7 +117,7 @@ def _by_layer(fields: Fields) -> dict[int, Heads]:
     section = fields.section("per_layer_config")
     found: dict[int, Heads] = {}
     for key, value in section.config.items() if section else ():
-        if not key.isdecimal() or not isinstance(value, dict) or set(value) - _BY_LAYER:
+        if not _LAYER.fullmatch(key) or not isinstance(value, dict) or set(value) - _BY_LAYER:
             raise Refused("`per_layer_config` changes more of a layer than its heads")
         own: dict[str, Any] = {**fields.config, **value}
         layer = Fields(own)

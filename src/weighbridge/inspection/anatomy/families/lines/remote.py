@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES"]
 
 _DIFFUSION = "the model writes all positions at once (diffusion), so it keeps no cache between tokens"
-_BIASED_QUERY = replace(UNBIASED, qkv_bias=True)
 
 
 def _plain_llama(fields: Fields) -> Structure:
-    """Llama's weights under Llama's names, without any bias: Yi, Aquila, XVERSE."""
+    """Llama's weights under Llama's names, without any bias: Yi and XVERSE."""
     return dense(fields, replace(UNBIASED, verified=False))
+
+
+def _aquila(fields: Fields) -> Structure:
+    """Aquila 1 and 2: Llama's weights."""
+    return dense(fields, UNBIASED)
 
 
 def _yi(fields: Fields) -> Structure:
@@ -145,6 +149,16 @@ def _chatglm(fields: Fields) -> Structure:
     return replace(laid, buffers=width // 4)
 
 
+def _phi3small(fields: Fields) -> Structure:
+    """Phi-3-small: biases everywhere, queries, keys and values by key-value group, gate and up in one matrix, tied."""
+    said = deriving(fields, intermediate_size=fields.count("ff_intermediate_size", "intermediate_size"))
+    traits = Traits(qkv_bias=True, out_bias=True, mlp_bias=True, norm_bias=True, tied=True)
+    names = {"o_proj": "dense", "model.norm.": "model.final_layernorm."}
+    fused = {"query_key_value": FUSED_QUERY, "up_proj": FUSED_GATE}
+    laid = laid_out(dense(said, traits), fused=fused, names=names)
+    return replace(laid, notes=("block-sparse layers are charged in full",))
+
+
 def _telechat(fields: Fields) -> Structure:
     """TeleChat 1 and 2: the output projections of both blocks are biased; whether the head is tied must be declared."""
     fields.flag("tie_word_embeddings")
@@ -169,7 +183,7 @@ def _down_bias(hidden: int) -> tuple[Weight, ...]:
 def _mimo(fields: Fields) -> Structure:
     """MiMo 7B: Qwen 2 with modules that foresee tokens: a layer, three norms and a projection of two states."""
     bias = fields.flag("attention_bias", default=True)
-    structure = dense(fields, replace(UNBIASED, qkv_bias=bias, verified=False))
+    structure = dense(fields, replace(UNBIASED, qkv_bias=bias))
     hidden, count = structure.hidden_size, fields.count("num_nextn_predict_layers", default=0, at_least=0, at_most=64)
     own = (
         *linear("input_proj", hidden, 2 * hidden, Part.RESIDUAL),
@@ -187,7 +201,7 @@ def _mimo(fields: Fields) -> Structure:
 def _exaone(fields: Fields) -> Structure:
     """EXAONE 3 and 3.5: Llama under the names of GPT."""
     said = deriving(fields, num_hidden_layers=fields.layers("num_layers", "num_hidden_layers"))
-    structure = dense(said, replace(UNBIASED, verified=False))
+    structure = dense(said, UNBIASED)
     names = {
         "model.embed_tokens.": "transformer.wte.", "model.norm.": "transformer.ln_f.", "input_layernorm": "ln_1",
         "post_attention_layernorm": "ln_2", "self_attn.": "attn.attention.", "o_proj": "out_proj",
@@ -216,7 +230,7 @@ def _jais(fields: Fields) -> Structure:
 
 def _dream(fields: Fields) -> Structure:
     """Dream: the weights of Qwen 2.5, at work as a diffusion model."""
-    return without_cache(dense(fields, replace(_BIASED_QUERY, verified=False)), _DIFFUSION)
+    return without_cache(dense(fields, replace(UNBIASED, qkv_bias=True)), _DIFFUSION)
 
 
 def _llada(fields: Fields) -> Structure:
@@ -234,7 +248,7 @@ def _llada(fields: Fields) -> Structure:
         vocab_size=fields.count("embedding_size", default=fields.count("vocab_size")),
         tie_word_embeddings=fields.flag("weight_tying", "tie_word_embeddings"),
     )
-    structure = dense(said, replace(UNBIASED, verified=False))
+    structure = dense(said, UNBIASED)
     names = {
         "model.embed_tokens.": "model.transformer.wte.", "model.norm.": "model.transformer.ln_f.",
         "lm_head.": "model.transformer.ff_out.", "self_attn.o_proj": "attn_out", "self_attn.": "",
@@ -247,7 +261,7 @@ def _llada(fields: Fields) -> Structure:
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "qwen": _qwen,
     "Yi": _yi,
-    "aquila": _plain_llama,
+    "aquila": _aquila,
     "xverse": _plain_llama,
     "internlm": _internlm,
     "internlm2": _internlm2,
@@ -256,6 +270,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "minicpm": _minicpm,
     "PanguEmbedded": _pangu,
     "chatglm": _chatglm,
+    "phi3small": _phi3small,
     "telechat": _telechat,
     "mimo": _mimo,
     "exaone": _exaone,
