@@ -36,6 +36,7 @@ __all__ = [
     "program",
     "share",
     "verdict_code",
+    "wrapped",
 ]
 
 _INDENT = " " * 12
@@ -175,15 +176,15 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
         if ruling.outcome == "pass" and not whole:
             continue
         waived = f", waived until {ruling.waived.until} by {reveal(ruling.waived.by)}" if ruling.waived else ""
-        lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", *_wrapped(f"because: {ruling.because}")]
+        lines += ["", f"  {_MARKS[ruling.outcome]:<10}{ruling.rule}{waived}", *wrapped(f"because: {ruling.because}")]
         if ruling.outcome != "pass":
-            lines += _wrapped(f"would change with: {ruling.would_change}")
+            lines += wrapped(f"would change with: {ruling.would_change}")
     for condition in decision.conditions:
-        lines += ["", *_wrapped(f"condition: {condition}")]
+        lines += ["", *wrapped(f"condition: {condition}")]
     return lines
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
     """Break a sentence into lines that fit the terminal."""
     width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
     return textwrap.wrap(reveal(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)

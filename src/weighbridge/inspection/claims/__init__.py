@@ -1,0 +1,1 @@
+"""Claims: statements about known models, checked against computed and sourced facts."""

@@ -1,0 +1,1 @@
+"""Speed: FLOPs, rooflines, cost and training figures; always upper bounds."""
