@@ -155,7 +155,10 @@ def _qwen(fields: Fields, ffns: Sequence[Weights], *, is_packed: bool) -> Struct
     kinds = _kinds(fields, layers)
     built = [layered(mixers[kind], ffn, norms) for kind, ffn in zip(kinds, ffns, strict=False)]
     modules = [layered(attention, ffn, norms) for ffn in ffns[layers:]]
-    return replace(framed(fields, built), mtp=_fused(hidden, modules))
+    notes: tuple[str, ...] = ()
+    if modules and fields.value("mtp_use_dedicated_embeddings"):
+        notes = ("the MTP module has embeddings of its own, which are not counted",)
+    return replace(framed(fields, built), mtp=_fused(hidden, modules), notes=notes)
 
 
 def _fused(hidden: int, modules: list[Layer]) -> tuple[Layer, ...]:
@@ -192,7 +195,12 @@ def _qwen3_next(fields: Fields) -> Structure:
     ffns = [
         dense if number in plain or (number + 1) % step else sparse for number in range(layers + _modules(fields, 1))
     ]
-    return _qwen(fields, ffns, is_packed=True)
+    structure = _qwen(fields, ffns, is_packed=True)
+    if fields.has("mtp_num_hidden_layers", "num_nextn_predict_layers"):
+        return structure
+    return replace(
+        structure, notes=("the config does not say whether its checkpoint holds an MTP module; one is given",)
+    )
 
 
 def _qwen3_5(fields: Fields) -> Structure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isqrt
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import linear, norm
@@ -17,7 +16,7 @@ from weighbridge.inspection.anatomy.families.hybrids.frame import (
     layered,
     library,
 )
-from weighbridge.inspection.anatomy.fields import MAX_LAYERS, Refused
+from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Cache, Part, Weight
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ __all__ = ["FAMILIES"]
 _INDEXED = "indexed_attention"
 _SPARSE = "qwen_sparse_attention"
 _MOST_HEADS = 4096  # n-gram heads in all, each of which asks for a prime
-_MOST_ROWS = 2**31
+_BASES = (2, 3, 5, 7)
 
 
 def _qwen4(fields: Fields) -> Structure:
@@ -56,14 +55,18 @@ def _qwen4(fields: Fields) -> Structure:
     )
     plain = {kind: layered(mixer, ffn, residual) for kind, mixer in mixers.items()}
     built = [plain[kind] for kind in kinds]
-    for index, number in enumerate(_embedded(fields, kinds)):
-        built[number] = _with_ngrams(fields, built[number], hidden, streams, index)
+    embedded = _embedded(fields, kinds)
+    if embedded:
+        heads = (fields.count("ngram_size", at_least=2) - 1) * fields.count("heads_per_ngram")
+        for number, rows in zip(embedded, _rows(fields, heads, len(embedded)), strict=True):
+            built[number] = _with_ngrams(fields, built[number], streams, heads, rows)
     structure = framed(fields, built)
     outside = [weight for weight in structure.outside if weight.part is not Part.NORMS]
+    said = ("how the MTP module of this family is stored is not known; it is not counted",)
     return replace(
         structure,
         outside=(*outside, *_mixing("model.hyper_connection_mixer", hidden, streams, rank)),
-        is_verified=True,
+        notes=said if fields.optional("mtp_num_hidden_layers") else (),
     )
 
 
@@ -117,50 +120,73 @@ def _embedded(fields: Fields, kinds: tuple[str, ...]) -> list[int]:
     return sorted(number - 1 for number in named)
 
 
-def _with_ngrams(fields: Fields, layer: Layer, hidden: int, streams: int, index: int) -> Layer:
-    """Return the layer with its `index`-th n-gram embedding: a token reads one row of the table for each head.
+def _with_ngrams(fields: Fields, layer: Layer, streams: int, heads: int, rows: int) -> Layer:
+    """Return the layer with an n-gram embedding: a token reads one of the table's rows for each head.
 
     State besides that of the delta net: inputs of a dilated convolution, and the tokens of the longest n-gram.
     """
-    size, wide = fields.count("ngram_size", at_least=2), streams * hidden
-    heads = (size - 1) * fields.count("heads_per_ngram")
-    width = fields.count("ple_embed_dim", default=hidden)
+    hidden, size = fields.count("hidden_size"), fields.count("ngram_size")
+    wide, width = streams * hidden, fields.count("ple_embed_dim", default=hidden)
     if width % heads:
         raise Refused(f"an n-gram embedding of {width} elements cannot be split over {heads} heads")
     kernel, place = fields.count("ple_conv_kernel_size"), "ple"
+    table = f"{place}.ple_embedding.ngram_embedding.weight"
     weights = (
-        Weight(
-            f"{place}.ple_embedding.ngram_embedding.weight", Part.EMBEDDING, (width // heads,),
-            copies=_rows(fields, heads, index), visited=heads,
-        ),
+        Weight(table, Part.EMBEDDING, (width // heads,), copies=rows, visited=heads),
         *linear(f"{place}.key_proj", wide, width, Part.RESIDUAL),
         *linear(f"{place}.value_proj", hidden, width, Part.RESIDUAL),
         *(one for name in ("norm_key", "norm_query", "norm_conv") for one in norm(f"{place}.{name}", wide)),
         Weight(f"{place}.conv1d.weight", Part.RESIDUAL, (wide, 1, kernel)),
-    )  # fmt: skip
+    )
     kept = wide * (kernel - 1) * size + size - 1
     return replace(layer, weights=(*layer.weights, *weights), state=layer.state + kept)
 
 
-def _rows(fields: Fields, heads: int, index: int) -> int:
-    """Return the rows of a table whose heads are as long as primes from `ngram_vocab_size_base` on, padded."""
-    base = fields.count("ngram_vocab_size_base", at_most=_MOST_ROWS)
-    if (index + 1) * heads > _MOST_HEADS or index >= MAX_LAYERS:
-        raise Refused("the n-gram embeddings have more heads than can be counted")
-    total, prime = 0, base - 1
-    for number in range((index + 1) * heads):
-        prime = _prime_after(prime)
-        total += prime if number >= index * heads else 0
+def _rows(fields: Fields, heads: int, layers: int) -> list[int]:
+    """Return the rows of each layer's table: its heads are as long as the next primes from the base on, then padded."""
+    base = fields.count("ngram_vocab_size_base")
     divisor = fields.count("make_ngram_vocab_size_divisible_by")
-    return -(-total // divisor) * divisor
+    if layers * heads > _MOST_HEADS:
+        raise Refused("the n-gram embeddings have more heads than can be counted")
+    rows, prime = [], base - 1
+    for _ in range(layers):
+        total = 0
+        for _ in range(heads):
+            prime = _prime_after(prime)
+            total += prime
+        rows.append(-(-total // divisor) * divisor)
+    return rows
 
 
 def _prime_after(number: int) -> int:
     """Return the smallest prime above a number."""
     number += 1
-    while number < 2 or any(number % divisor == 0 for divisor in range(2, isqrt(number) + 1)):  # noqa: PLR2004 - primes
+    while not _is_prime(number):
         number += 1
     return number
+
+
+def _is_prime(number: int) -> bool:
+    """Whether a number is prime, by Miller's test, which these bases decide below 3,215,031,751."""
+    if number in _BASES:
+        return True
+    if number <= max(_BASES) or any(number % base == 0 for base in _BASES):
+        return False
+    odd, twos = number - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    return all(_passes(number, base, odd, twos) for base in _BASES)
+
+
+def _passes(number: int, base: int, odd: int, twos: int) -> bool:
+    power = pow(base, odd, number)
+    if power in (1, number - 1):
+        return True
+    for _ in range(twos - 1):
+        power = power * power % number
+        if power == number - 1:
+            return True
+    return False
 
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {"qwen4_exp": _qwen4, "qwen4_exp_text": _qwen4}
