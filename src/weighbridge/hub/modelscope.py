@@ -101,7 +101,13 @@ class ModelScope:
             return HubChanged(f"{quote(file.name)} was listed and is gone", hint="run it again; nothing was mixed")
         return self._error(listing.repository, answer)
 
-    def account_of_tables(self, listing: Listing, most_sent: int) -> dict[str, Any] | None:  # noqa: ARG002 - the shape of Host
+    def account_of_tables(
+        self,
+        listing: Listing,  # noqa: ARG002 - the shape of Host
+        most_sent: int,  # noqa: ARG002 - the shape of Host
+        *,
+        is_doubtful: bool,  # noqa: ARG002 - the shape of Host
+    ) -> dict[str, Any] | None:
         """Return None: this hub keeps no copy of headers."""
         return None
 

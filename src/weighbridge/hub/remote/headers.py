@@ -28,6 +28,7 @@ _Result = TypeVar("_Result")
 
 _LENGTH_BYTES = 8
 _FEW = 6  # files; their own bytes are worth three calls each
+_CALL_BYTES = 1200  # the headers of an answer
 _SAMPLE_BYTES = 128 << 10
 _TYPICAL_BYTES = 96 << 10  # of one header, where nothing tells more
 _HEADER_TO_INDEX = 1.35  # an entry of a header says type, shape and place; an entry of an index says a file's name
@@ -75,14 +76,14 @@ class Headers:
         """Return what is known of each file, with its stand-in in the folder.
 
         A few files are read themselves. Of many, the hub's own copy of all headers is taken where it has one and it
-        fits; else, where `is_counted` says that the hub's count of elements agrees with the files' sizes, one file is
-        read as a sample; else every length is read, and as many tables as fit.
+        fits. Else every length is read, and as many tables as fit; but one file as a sample is enough where not all
+        would fit, and `is_counted` says that the hub's count of elements agrees with the sizes of the files.
         """
         heads = [self._known(file) for file in files]
         todo = [head for head in heads if not head.is_done]
         if len(todo) > _FEW and self._copy_account(todo):
             todo = [head for head in todo if self.sources.get(head.file.name) != "hub"]
-        if len(todo) > _FEW and is_counted:
+        if len(todo) > _FEW and is_counted and self._likely_bytes(len(todo)) > self.budget:
             if not any(head.is_done for head in heads):
                 self._read_first(todo[:1], _SAMPLE_BYTES)
                 self._complete(todo[:1])
@@ -102,15 +103,21 @@ class Headers:
 
     def _guess(self, todo: Sequence[_Head]) -> int:
         """Return how many bytes to ask of each file at first: its likely header, or the length alone."""
-        index = self.listing.files.get(_INDEX)
-        likely = int(index.size * _HEADER_TO_INDEX) if index else _TYPICAL_BYTES * len(todo)
-        if likely > self.budget:
+        likely = self._likely_bytes(len(todo))
+        room = self.budget // len(todo) - 2 * _CALL_BYTES
+        if likely > room * len(todo):
             return _LENGTH_BYTES
-        return max(_LENGTH_BYTES, min(likely * 5 // 4 // len(todo) + 4096, self.budget // len(todo)))
+        return min(likely * 5 // 4 // len(todo) + 4096, room)
+
+    def _likely_bytes(self, count: int) -> int:
+        """Return about what the headers of so many files take together."""
+        index = self.listing.files.get(_INDEX)
+        return int(index.size * _HEADER_TO_INDEX) if index else _TYPICAL_BYTES * count
 
     def _copy_account(self, todo: Sequence[_Head]) -> bool:
         """Take the hub's copy of the headers; say whether there was one."""
-        headers = self.host.account_of_tables(self.listing, self.budget)
+        is_doubtful = self._likely_bytes(len(todo)) > self.budget
+        headers = self.host.account_of_tables(self.listing, self.budget, is_doubtful=is_doubtful)
         if headers is None:
             return False
         rebuilt = {head.file.name: rebuild_header(head.file, headers.get(head.file.name)) for head in todo}
@@ -131,19 +138,19 @@ class Headers:
             head.data, head.near = answer.body, answer.url
 
         in_lanes(read, todo)
-        self.budget -= sum(len(head.data) for head in todo)
+        self.budget -= sum(len(head.data) + 2 * _CALL_BYTES for head in todo)
 
     def _complete(self, todo: Sequence[_Head]) -> None:
         """Read the rest of each header that still fits, in the order of names, and keep what is there."""
-        chosen = []
+        chosen = set[str]()
         for head in todo:
             missing = (head.end or 0) - len(head.data) if head.is_believable else 0
-            if 0 < missing <= self.budget:
-                self.budget -= missing
-                chosen.append(head)
+            if 0 < missing <= self.budget - _CALL_BYTES:
+                self.budget -= missing + _CALL_BYTES
+                chosen.add(head.file.name)
 
         def finish(head: _Head) -> None:
-            if head in chosen:
+            if head.file.name in chosen:
                 self._read_rest(head)
             if head.is_done and head.is_believable and not _is_json(head.data[_LENGTH_BYTES : head.end]):
                 self._read_again(head)

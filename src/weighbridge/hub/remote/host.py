@@ -46,8 +46,11 @@ class Host(Protocol):
         """Return the error for an answer that is no success."""
         ...
 
-    def account_of_tables(self, listing: Listing, most_sent: int) -> dict[str, Any] | None:
-        """Return the hub's own copy of all safetensors headers by file, in one call; None where it has none."""
+    def account_of_tables(self, listing: Listing, most_sent: int, *, is_doubtful: bool) -> dict[str, Any] | None:
+        """Return the hub's own copy of all safetensors headers by file; None where it has none.
+
+        It may take `most_sent` bytes on the way; where that `is_doubtful`, its length is asked first.
+        """
         ...
 
     def refuse_moved(self, listing: Listing) -> None:

@@ -28,15 +28,15 @@ _MOST_NOTE_BYTES = 16 << 20
 
 
 class ShadowFolder:
-    """`<cache>/<host>/<maker>/<model>@<commit>/files/`: whole small files, and sparse stand-ins of weights.
+    """`<cache>/<hf|ms>/<host>/<maker>/<model>@<commit>/files/`: whole small files, and sparse stand-ins of weights.
 
     A file appears under its name at once and whole, by renaming; as its place names the commit, any process that
     writes it writes the same bytes, and what an earlier run read need not be read again.
     """
 
-    def __init__(self, settings: RemoteSettings, listing: Listing) -> None:
+    def __init__(self, settings: RemoteSettings, kind: str, listing: Listing) -> None:
         maker, _, model = listing.repository.partition("/")
-        self._top = settings.cache / settings.host / maker / f"{model}@{listing.commit}"
+        self._top = settings.cache / kind / settings.host / maker / f"{model}@{listing.commit}"
         self.root = self._top / _FILES
         try:
             self.root.mkdir(parents=True, exist_ok=True)

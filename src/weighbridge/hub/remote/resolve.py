@@ -43,7 +43,7 @@ def resolve_remote(host: Host, reference: Reference, settings: RemoteSettings, p
     """
     refuse_offline(settings, reference)
     listing = host.list_files(reference.target, reference.detail)
-    reading = _Reading(host, listing, settings, ShadowFolder(settings, listing))
+    reading = _Reading(host, listing, settings, ShadowFolder(settings, host.kind, listing))
     reading.run(progress)
     host.refuse_moved(listing)
     entries, left_alone = reading.entries(), sorted(reading.left_alone())

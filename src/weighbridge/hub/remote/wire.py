@@ -7,7 +7,7 @@ import threading
 import zlib
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
 from pyreqwest.client import SyncClientBuilder
@@ -44,11 +44,12 @@ class Ask:
     """One question: where, the most bytes that an answer may hold, and whether a part or a packed answer is wanted.
 
     `part` is (first byte, how many); `is_packed` allows gzip, for answers of the hub's own interface only, and
-    `most_sent` bounds what such an answer may take on the way.
+    `most_sent` bounds what such an answer may take on the way. HEAD asks for the headers alone.
     """
 
     url: str
     most: int
+    method: Literal["GET", "HEAD"] = "GET"
     part: tuple[int, int] | None = None
     is_packed: bool = False
     most_sent: int | None = None
@@ -91,7 +92,7 @@ class _Counts:
 
 
 class Wire:
-    """A connection to one hub; safe to use from threads. Bodies are counted as they come, packed or not."""
+    """A connection to one hub; safe to use from threads. What comes is counted as it comes, packed or not."""
 
     def __init__(self, endpoint: str, token: str | None = None, patience: Patience | None = None) -> None:
         self.endpoint = endpoint
@@ -121,7 +122,7 @@ class Wire:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of all bodies so far, repeated ones too."""
+        """Bytes of all bodies and headers so far, repeated ones too."""
         return self._counts.bytes_read
 
     @property
@@ -172,7 +173,9 @@ class Wire:
 
     def _once(self, url: str, ask: Ask) -> tuple[int, dict[str, str], bytes]:
         """Send one request; return status, the headers that matter, and the bounded body."""
-        request = self._client.get(url).header("accept-encoding", "gzip" if ask.is_packed else "identity")
+        request = self._client.request(ask.method, url).header(
+            "accept-encoding", "gzip" if ask.is_packed else "identity"
+        )
         if ask.part is not None:
             request = request.header("range", f"bytes={ask.part[0]}-{ask.part[0] + ask.part[1] - 1}")
         if self._token and _origin(url) == _origin(self.endpoint):
@@ -182,7 +185,8 @@ class Wire:
         with request.build_streamed() as response:
             status = response.status
             headers = _headers(response)
-            if status in _REDIRECTS:
+            self._count(sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
+            if status in _REDIRECTS or ask.method == "HEAD":
                 return status, headers, b""
             is_good = _OK <= status < _MULTIPLE
             if not is_good:

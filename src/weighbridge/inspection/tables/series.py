@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Series", "group_series"]
 
-_PART = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.gguf|\.safetensors)")
+_PART = re.compile(r"(?P<stem>.+)-(?P<part>\d{5,6})-of-(?P<total>\d{5,6})(?P<suffix>\.gguf|\.safetensors)")
 _MOST_NAMED = 20  # missing parts of one series; the rest is counted
 _MOST_NAMED_IN_ALL = 1000  # an empty file may claim 99,999 parts, and a folder may hold 100,000 of them
 
