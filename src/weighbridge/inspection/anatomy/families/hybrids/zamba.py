@@ -9,7 +9,7 @@ from weighbridge.inspection.anatomy.families.hybrids.frame import (
     LINEAR,
     Frame,
     framed,
-    is_null,
+    heads_in,
     kinds_in,
     layered,
     library,
@@ -62,18 +62,18 @@ def _hybrid(mamba: Mixer, attention: Mixer, hidden: int, shared: Weights, *, is_
     )
 
 
-def _heads_of(fields: Fields, n: int, d: int) -> Heads:
-    k = n if is_null(fields, "num_key_value_heads") else fields.count("num_key_value_heads", default=n)
-    return Heads(n, k, d, d)
+def _widths(fields: Fields, hidden: int) -> tuple[int, Heads]:
+    """Read the width that attention works on and its heads: both twice the hidden size where nothing is declared."""
+    wide = fields.count("attention_hidden_size", default=2 * hidden)
+    width = 2 * hidden // fields.count("num_attention_heads")
+    return wide, heads_in(fields, hidden, width=fields.count("attention_head_dim", "head_dim", default=width))
 
 
 def _zamba(fields: Fields) -> Structure:
     """Zamba: one shared block of attention and feed-forward (arXiv 2405.16712)."""
     fields = library(fields, "zamba")
     hidden, layers = fields.count("hidden_size"), fields.layers()
-    wide = fields.count("attention_hidden_size", default=2 * hidden)
-    n = fields.count("num_attention_heads")
-    heads = _heads_of(fields, n, fields.count("attention_head_dim", "head_dim", default=2 * hidden // n))
+    wide, heads = _widths(fields, hidden)
     kinds = kinds_in(fields, layers, _KINDS, "layers_block_type", "layer_types") or _zamba_kinds(fields, layers)
     attention = _attention(hidden, wide, heads, "shared_transf")
     shared = feed_forward(hidden, fields.count("intermediate_size"), prefix="shared_transf.feed_forward")
@@ -128,8 +128,12 @@ def _zamba2(fields: Fields) -> Structure:
         if layers != len(_ZAMBA2):
             raise Refused("`layers_block_type` is missing")
         kinds = _ZAMBA2
-    n = fields.count("num_attention_heads")
-    attention = _attention(hidden, 2 * hidden, _heads_of(fields, n, 2 * hidden // n), "shared_transformer")
+    if fields.has("hybrid_layer_ids"):
+        listed = [number for number, kind in enumerate(kinds) if kind == _HYBRID]
+        if fields.value("hybrid_layer_ids") != listed:
+            raise Refused("`hybrid_layer_ids` and `layers_block_type` disagree")
+    wide, heads = _widths(fields, hidden)
+    attention = _attention(hidden, wide, heads, "shared_transformer")
     blocks, uses = fields.count("num_mem_blocks"), kinds.count(_HYBRID)
     plain = layered(_zamba2_mamba(fields, hidden, "mamba"), norm("input_layernorm", hidden))
     inner = _zamba2_mamba(fields, hidden, "mamba_decoder.mamba")
@@ -141,7 +145,7 @@ def _zamba2(fields: Fields) -> Structure:
             continue
         adapted = len(range(seen % blocks, uses, blocks))  # how often the block of this layer is used
         is_first = apart or seen < blocks
-        shared = _shared(fields, hidden, adapted) if is_first else ()
+        shared = _shared(fields, hidden, wide, adapted) if is_first else ()
         built.append(_hybrid(inner, attention, hidden, shared, is_first=is_first))
         seen += 1
     return framed(fields, built, _FRAME)
@@ -158,7 +162,7 @@ def _zamba2_mamba(fields: Fields, hidden: int, prefix: str) -> Mixer:
     return scan.mixer(hidden, prefix=prefix, bias=fields.flag("add_bias_linear"))
 
 
-def _shared(fields: Fields, hidden: int, uses: int) -> Weights:
+def _shared(fields: Fields, hidden: int, wide: int, uses: int) -> Weights:
     """Return the feed-forward part of a shared block, and the adapters of its `uses`, one of which a layer runs."""
     width = fields.count("intermediate_size", default=4 * hidden)
     bias, rank = fields.flag("add_bias_linear"), fields.count("adapter_rank")
@@ -166,8 +170,7 @@ def _shared(fields: Fields, hidden: int, uses: int) -> Weights:
     pairs = [(f"{place}.gate_up_proj_adapter_list.*", hidden, 2 * width, Part.DENSE_FFN)]
     if fields.flag("use_shared_attention_adapter"):
         pairs += [
-            (f"shared_transformer.self_attn.linear_{one}_adapter_list.*", 2 * hidden, 2 * hidden, Part.ATTENTION)
-            for one in "qkv"
+            (f"shared_transformer.self_attn.linear_{one}_adapter_list.*", wide, wide, Part.ATTENTION) for one in "qkv"
         ]
     return (
         *linear(f"{place}.gate_up_proj", 2 * width, hidden, Part.DENSE_FFN, bias=bias),
