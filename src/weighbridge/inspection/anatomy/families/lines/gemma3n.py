@@ -85,7 +85,9 @@ def _gemma3n(fields: Fields) -> Structure:
     said.count("sliding_window")
     windows = windows_of(said, layers, every=5)
     first = sharing_from(said, windows)
-    widths = said.counts("intermediate_size", layers, at_least=1) or ()
+    widths = said.counts("intermediate_size", layers, at_least=1)
+    if widths is None:
+        raise Refused("`intermediate_size` is missing")
     heads = heads_of(said)
     bias = said.flag("attention_bias", default=False)
     blocks = []

@@ -60,14 +60,13 @@ def line(
     traits: Traits = _PLAIN,
     *,
     slides: bool = False,
-    every: int | None = None,
     **defaults: int | bool | None,
 ) -> Callable[[Fields], Structure]:
     """Return the builder of a family that `traits`, its windows and its library's defaults describe."""
 
     def build(fields: Fields) -> Structure:
         said = absent(fields, **defaults)
-        return dense(said, traits, windows=windows_of(said, said.layers(), every=every) if slides else None)
+        return dense(said, traits, windows=windows_of(said, said.layers()) if slides else None)
 
     return build
 
@@ -129,19 +128,26 @@ def _stablelm(fields: Fields) -> Structure:
     return laid_out(dense(said, traits), names={"q_norm": "q_layernorm.norms", "k_norm": "k_layernorm.norms"})
 
 
+def _olmo3(fields: Fields) -> Structure:
+    """OLMo 3: three of four layers slide; norms after the blocks, q and k norms over all heads."""
+    said = absent(fields, sliding_window=4096)
+    said.count("sliding_window")
+    traits = replace(BIASED, qk_norm="full", norms=POST_NORMS)
+    return dense(said, traits, windows=windows_of(said, said.layers(), every=4))
+
+
 def _smollm3(fields: Fields) -> Structure:
     """SmolLM 3: where windows are switched on, layers without rotary positions slide."""
     said = absent(fields, num_key_value_heads=4)
     layers = said.layers()
     windows: tuple[int | None, ...] = (None,) * layers
     window = said.optional("sliding_window", at_least=1)
-    if said.flag("use_sliding_window", default=False) and window is not None:
-        if said.has("layer_types"):
-            windows = windows_of(said, layers)
-        else:
-            period = said.count("no_rope_layer_interval", default=4)
-            rotary = said.counts("no_rope_layers", layers) or tuple((n + 1) % period for n in range(layers))
-            windows = tuple(None if turned else window for turned in rotary)
+    if said.has("layer_types"):
+        windows = windows_of(said, layers)
+    elif said.flag("use_sliding_window", default=False) and window is not None:
+        period = said.count("no_rope_layer_interval", default=4)
+        rotary = said.counts("no_rope_layers", layers) or tuple((n + 1) % period for n in range(layers))
+        windows = tuple(None if turned else window for turned in rotary)
     return dense(said, Traits(tied=True), windows=windows)
 
 
@@ -272,7 +278,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "stablelm": _stablelm,
     "olmo": line(replace(BIASED, norms=(), final_norm=False)),
     "olmo2": line(replace(BIASED, qk_norm="full", norms=POST_NORMS)),
-    "olmo3": line(replace(BIASED, qk_norm="full", norms=POST_NORMS), slides=True, every=4, sliding_window=4096),
+    "olmo3": _olmo3,
     "smollm3": _smollm3,
     "exaone4": _exaone4,
     "internlm3": _internlm3,

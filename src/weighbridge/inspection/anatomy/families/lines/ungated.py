@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.decoder import Traits, dense, windows_of
+from weighbridge.inspection.anatomy.families.decoder import Traits, dense, heads_of, hidden_of, windows_of
 from weighbridge.inspection.anatomy.families.lines.layout import FUSED_QUERY, absent, laid_out
 from weighbridge.inspection.anatomy.families.lines.llama import BIASED, line, split_evenly
+from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Part, Weight
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def _jais2(fields: Fields) -> Structure:
 def _phi(fields: Fields) -> Structure:
     """Phi 1, 1.5 and 2: biases everywhere, even in the head; one norm for both blocks."""
     normed = fields.flag("qk_layernorm", default=False)
+    heads = heads_of(fields)
+    if normed and heads.n * heads.d != hidden_of(fields):
+        raise Refused("heads by `head_dim` are not `hidden_size`, which the norms of queries and keys need")
     traits = replace(_FULLY_BIASED, norms=("input_layernorm",), head_bias=True, qk_norm_bias=True)
     structure = dense(fields, replace(traits, qk_norm="head") if normed else traits)
     names = {"o_proj": "dense", "up_proj": "fc1", "down_proj": "fc2"}
