@@ -184,12 +184,13 @@ class Structure:
     def active(self) -> tuple[int, int, int]:
         """Return active parameters of the language model: all; without input embedding; without both embeddings.
 
-        A tied matrix is the output head as well, so only the third convention leaves it out.
+        A tied matrix is the output head as well, so only the third convention leaves it out; it stands first, before
+        tables that are input alone, of positions or for each layer.
         """
         touched = sum(weight.active for weight in self.text_weights())
-        embedding = sum(weight.active for weight in self.outside if weight.part is Part.EMBEDDING)
+        tables = [weight.active for weight in self.outside if weight.part is Part.EMBEDDING]
         head = sum(weight.active for weight in self.outside if weight.part is Part.HEAD)
-        return touched, touched if self.is_tied else touched - embedding, touched - embedding - head
+        return touched, touched - sum(tables[self.is_tied :]), touched - sum(tables) - head
 
     def cache_elements(self, context: int, *, absorbed: bool = True) -> int:
         """Return the cached elements of one sequence of `context` tokens, without constant state."""
