@@ -90,7 +90,7 @@ def _built(fields: Fields) -> Structure:
     structure = assemble(fields, Traits(norms=ALL_NORMS, tied=True), blocks, more=lambda _: more)
     if width:
         structure = replace(structure, outside=(*structure.outside, *per_layer_table(fields, width)))
-    structure = replace(structure, buffers=len(windows) + _standardized(fields))
+    structure = replace(structure, buffers=len(windows))  # a scalar a layer
     return without_cache(structure, BOTH_WAYS) if both_ways else structure
 
 
@@ -140,14 +140,6 @@ def _experts(fields: Fields, hidden: int) -> Weights:
         Weight("experts.down_proj", Part.ROUTED_EXPERTS, (hidden, wide), count, used),
         *(weight for name in _NORMS_OF_EXPERTS for weight in norm(name, hidden)),
     )
-
-
-def _standardized(fields: Fields) -> int:
-    """Return the elements of the mean and deviation that a vision tower keeps as buffers; a layer keeps a scalar."""
-    vision = fields.section("vision_config")
-    if vision is None or not vision.flag("standardize", default=False):
-        return 0
-    return 2 * vision.count("hidden_size")
 
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
