@@ -74,7 +74,8 @@ def _bytes(kind: str, weight: Weight) -> int:
 def _layer(structure: Structure, name: str) -> int:
     rest = name.removeprefix(f"{structure.layer_prefix}.")
     number = rest.split(".", 1)[0]
-    return int(number) if rest != name and number.isdecimal() else 0
+    # MTP modules, under a name of their own, are the last blocks of a GGUF
+    return int(number) if rest != name and number.isdecimal() else len(structure.layers)
 
 
 def _role(name: str, weight: Weight) -> str:

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.inspection.anatomy.structure import Structure, Weight
-    from weighbridge.inspection.memory.scheme import Scheme
+    from weighbridge.inspection.memory.quantization.coding import Coding, Stored
+    from weighbridge.inspection.memory.quantization.rule import Scheme
 
 __all__ = ["Sized", "weight_bytes"]
 
 
 _FP32 = 4
+_MTP = "mtp.layers"
 # Qwen3.5 checkpoints, MLX ones included, store the decay of their linear attention in fp32
 _KEPT_FP32 = "linear_attn.A_log"
 Status = Literal["exact", "estimated"]
@@ -28,8 +30,9 @@ Status = Literal["exact", "estimated"]
 class Sized:
     """Weights in bytes; `parameters` of them, of which `quantized` are quantized.
 
-    A checkpoint stores the quantized ones in `packed` elements and `scales` elements beside them; buffers, such as
-    the correction biases of routers, are not among them.
+    A checkpoint stores the quantized ones in `packed` elements, `scales` beside their blocks (`partial` of them for
+    blocks that are not full) and `extras` beside each matrix. Buffers, such as the correction biases of routers, are
+    not among them.
     """
 
     n_bytes: int
@@ -38,6 +41,8 @@ class Sized:
     quantized: int = 0
     packed: int = 0
     scales: int = 0
+    extras: int = 0
+    partial: int = 0
     status: Status = "exact"
     notes: tuple[str, ...] = field(default=())
 
@@ -49,7 +54,7 @@ class Sized:
     @property
     def stored(self) -> int:
         """Elements that a checkpoint stores: packed ones, scales, and weights that stay as they are."""
-        return self.packed + self.scales + self.parameters - self.quantized
+        return self.packed + self.scales + self.extras + self.parameters - self.quantized
 
 
 def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> Sized:
@@ -66,24 +71,43 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
     if scheme.file_type is not None:
         by_part.update(mixture_bytes(structure, scheme.file_type, weights))
         return Sized(by_part.total(), dict(by_part), parameters, status="estimated", notes=notes)
-    quantized = packed = scales = 0
+    quantized = 0
+    stored: list[Stored] = []
     for name, weight in weights:
-        coding = scheme.coding_of(name, weight)
+        coding = _coding(structure, scheme, name, weight)
         if coding is None:
             width = max(scheme.plain_bytes, _FP32) if name.endswith(_KEPT_FP32) else scheme.plain_bytes
             by_part[weight.part] += width * weight.elements
             continue
-        stored = coding.store(weight)
-        by_part[weight.part] += stored.n_bytes
+        stored.append(coding.store(weight))
+        by_part[weight.part] += stored[-1].n_bytes
         quantized += weight.elements
-        packed += stored.packed
-        scales += stored.scales
-    status: Status = "estimated" if scheme.is_estimated else "exact"
-    return Sized(by_part.total(), dict(by_part), parameters, quantized, packed, scales, status, notes)
+    return Sized(
+        n_bytes=by_part.total(),
+        by_part=dict(by_part),
+        parameters=parameters,
+        quantized=quantized,
+        packed=sum(one.packed for one in stored),
+        scales=sum(one.scales for one in stored),
+        extras=sum(one.extras for one in stored),
+        partial=sum(one.partial for one in stored),
+        status="estimated" if scheme.is_estimated else "exact",
+        notes=notes,
+    )
 
 
 def _weights(structure: Structure, *, mtp: bool) -> Iterator[tuple[str, Weight]]:
     yield from structure.named()
-    for number, layer in enumerate(structure.mtp if mtp else (), start=len(structure.layers)):
+    for number, layer in enumerate(structure.mtp if mtp else ()):
         for weight in layer.weights:
-            yield f"{structure.layer_prefix}.{number}.{weight.name}", weight
+            yield f"{_MTP}.{number}.{weight.name}", weight
+
+
+def _coding(structure: Structure, scheme: Scheme, name: str, weight: Weight) -> Coding | None:
+    """Return how a weight is coded; configs name the modules of MTP in two ways."""
+    if not name.startswith(_MTP):
+        return scheme.coding_of(name, weight)
+    if scheme.leaves(name):
+        return None
+    number, rest = name.removeprefix(f"{_MTP}.").split(".", 1)
+    return scheme.coding_of(f"{structure.layer_prefix}.{len(structure.layers) + int(number)}.{rest}", weight)

@@ -19,11 +19,17 @@ __all__ = ["Coding", "Stored", "codings"]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a checkpoint stores for some weights: bytes, elements that hold them, and elements beside them."""
+    """What a checkpoint stores for some weights: bytes, elements that hold them, and elements beside them.
+
+    `scales` counts those beside blocks and columns (`partial` of them for blocks that the matrix does not fill),
+    `extras` those of which each matrix has a few.
+    """
 
     n_bytes: int
     packed: int
     scales: int = 0
+    extras: int = 0
+    partial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,11 @@ class Coding:
             + 4 * nested
             + self.matrix_bytes
         )
-        scales = blocks + nested + zeros + (columns if self.column_bits else 0) + self.matrix_elements
-        return Stored(copies * n_bytes, copies * packed, copies * scales)
+        scales = blocks + nested + zeros + (columns if self.column_bits else 0)
+        partial = blocks - (rows // self.block_out) * (columns // self.block_in) if self.block_out > 1 else 0
+        return Stored(
+            copies * n_bytes, copies * packed, copies * scales, copies * self.matrix_elements, copies * partial
+        )
 
     def fits(self, weight: Weight) -> bool:
         """Whether a matrix can be stored in this way."""

@@ -45,15 +45,16 @@ def _fp8(fields: Fields) -> Scheme:
     )
     if block is not None:
         coding = replace(coding, block_out=block[0], block_in=block[1])
+    rules: tuple[Rule, ...] = (Rule(coding),)
+    notes: tuple[str, ...] = ()
+    if fields.word("expert_dtype") == "fp4":
+        rules = (Rule(codings()["mxfp4"], parts=EXPERTS), Rule(replace(coding, scale_bits=8)))
+        notes = ("scales are taken as one byte each (`ue8m0`); no checkpoint's bytes were compared",)
     if fields.has("quant_algo"):
-        return read_mixed(fields, Rule(coding))
+        return read_mixed(fields, LEFT, *rules)
     skips = (LEFT, *skipped(fields, "modules_to_not_convert", "ignored_layers"))
-    if fields.word("expert_dtype") != "fp4":
-        return Scheme(coding.name, (*skips, Rule(coding)))
-    experts = Rule(codings()["mxfp4"], parts=EXPERTS)
-    said = "the experts are taken as FP4 with a scale for 32, as `expert_dtype` says; no checkpoint was compared"
-    rules = (*skips, experts, Rule(replace(coding, scale_bits=8)))
-    return Scheme("fp8-mxfp4", rules, is_estimated=True, notes=(said,))
+    name = "fp8-mxfp4" if notes else coding.name
+    return Scheme(name, (*skips, *rules), is_estimated=bool(notes), notes=notes)
 
 
 def _fbgemm(fields: Fields) -> Scheme:

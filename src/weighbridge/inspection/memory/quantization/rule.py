@@ -36,8 +36,10 @@ class Rule:
         return weight.part not in kept if self.names is None else self.names.match(name)
 
 
-# DeepSeek's FP8 checkpoints leave these in 16 bits and do not say so: the scales of V3 and GLM-5 add up without them
-LEFT = Rule(None, Names(("eh_proj", "indexer.weights_proj")))
+# DeepSeek's FP8 checkpoints leave these in 16 bits and do not say so: the scales that the hub counts for V3, GLM-5 and
+# the two V4 add up without them, to the unit
+LEFT = Rule(None, Names(("eh_proj", "weights_proj", "compressor.kv_proj", "compressor.gate_proj", "indexer.kv_proj",
+                         "indexer.gate_proj")))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,18 @@ class Scheme:
 
     def coding_of(self, name: str, weight: Weight) -> Coding | None:
         """Return how a weight is coded, or None where it stays as it is; `name` is its whole name."""
-        if len(weight.shape) != _MATRIX or weight.shape[0] == 1:
+        if len(weight.shape) != _MATRIX or weight.shape[0] == 1 or not _is_linear(name, weight):
             return None
         for rule in self.rules:
             if rule.takes(name, weight, self.kept):
                 return rule.coding if rule.coding and rule.coding.fits(weight) else None
         return None
+
+    def leaves(self, name: str) -> bool:
+        """Whether a list names a module as one that stays as it is."""
+        return any(rule.coding is None and rule.names and rule.names.match(name) for rule in self.rules)
+
+
+def _is_linear(name: str, weight: Weight) -> bool:
+    """Whether a matrix is that of a module: others, such as `A_log` or a position bias, are bare parameters."""
+    return name.endswith(".weight") or weight.part in EXPERTS
