@@ -154,6 +154,41 @@ def test_a_searched_layer_may_be_one_projection_or_nothing() -> None:
     assert second.weights == ()
 
 
+@pytest.mark.parametrize(
+    ("layers", "hidden", "ranks", "published"),
+    [
+        (12, 768, (64, 64, 32, 128), 191_034_624),
+        (24, 1024, (64, 64, 32, 128), 450_767_872),
+        (24, 2048, (96, 96, 64, 256), 1_527_404_544),
+        (32, 2560, (96, 96, 64, 320), 2_947_735_040),
+        (32, 4096, (128, 128, 96, 480), 7_199_141_888),
+    ],
+)
+def test_rwkv_7_is_as_large_as_published(
+    layers: int, hidden: int, ranks: tuple[int, int, int, int], published: int
+) -> None:
+    """The sizes of RWKV7-World 0.1B to 7.2B, as counted from the published checkpoints."""
+    decay, rate, value, gate = ranks
+    structure = _built({
+        "model_type": "rwkv7", "num_hidden_layers": layers, "hidden_size": hidden, "intermediate_size": 4 * hidden,
+        "head_dim": 64, "decay_low_rank_dim": decay, "a_low_rank_dim": rate, "v_low_rank_dim": value,
+        "gate_low_rank_dim": gate, "vocab_size": 65536, "attn": None, "tie_word_embeddings": False,
+    })  # fmt: skip
+    assert structure.total == published
+    assert structure.cache_elements(1_000_000) == 0
+
+
+def test_short_convolutions_are_as_large_as_published() -> None:
+    """LFM2-1.2B: 1,170,340,608 on its model card, where `block_ff_dim` 12288 is adjusted to 8192."""
+    structure = _built({
+        "model_type": "lfm2", "hidden_size": 2048, "num_hidden_layers": 16, "block_ff_dim": 12288,
+        "block_auto_adjust_ff_dim": True, "block_ffn_dim_multiplier": 1.0, "block_multiple_of": 256, "conv_bias": False,
+        "conv_L_cache": 3, "full_attn_idxs": [2, 5, 8, 10, 12, 14], "num_attention_heads": 32, "num_heads": 32,
+        "num_key_value_heads": 8, "tie_embedding": True, "vocab_size": 65536,
+    })  # fmt: skip
+    assert structure.total == 1_170_340_608
+
+
 def test_shared_blocks_are_counted_once_and_cached_at_each_use() -> None:
     """Zamba 2 (arXiv 2411.15242) runs one block on several layers: more uses add cache, not attention weights."""
     config: dict[str, Any] = {
@@ -195,6 +230,8 @@ def test_what_the_library_takes_for_an_absent_key_is_said() -> None:
         ({**_NEMOTRON_49B, "block_configs": [{}] * 80}, "block_configs"),
         ({**_NEMOTRON_49B, "block_configs": 5}, "block_configs"),
         ({"model_type": "zaya", "hidden_size": 64, "num_hidden_layers": 2, "zaya_layers": ["a", 16]}, "zaya_layers"),
+        ({"model_type": "rwkv7", "hidden_size": 64, "num_hidden_layers": 2, "attn": {"layers": [1]}}, "attn"),
+        ({"model_type": "rwkv7", "hidden_size": 64, "num_hidden_layers": 2, "head_dim": 24}, "heads of 24"),
         ({"model_type": "mamba2", "hidden_size": 64, "num_hidden_layers": 2, "expand": 3}, "expand"),
     ],
 )

@@ -55,17 +55,19 @@ def _qwen4(fields: Fields) -> Structure:
     )
     plain = {kind: layered(mixer, ffn, residual) for kind, mixer in mixers.items()}
     built = [plain[kind] for kind in kinds]
-    embedded = _embedded(fields, kinds)
+    embedded, buffers = _embedded(fields, kinds), 0
     if embedded:
         heads = (fields.count("ngram_size", at_least=2) - 1) * fields.count("heads_per_ngram")
         for number, rows in zip(embedded, _rows(fields, heads, len(embedded)), strict=True):
             built[number] = _with_ngrams(fields, built[number], streams, heads, rows)
+        buffers = len(embedded) * (fields.count("ngram_size") + 2 * heads)  # multipliers, lengths and offsets
     structure = framed(fields, built)
     outside = [weight for weight in structure.outside if weight.part is not Part.NORMS]
     said = ("how the MTP module of this family is stored is not known; it is not counted",)
     return replace(
         structure,
         outside=(*outside, *_mixing("model.hyper_connection_mixer", hidden, streams, rank)),
+        buffers=buffers,
         notes=said if fields.optional("mtp_num_hidden_layers") else (),
     )
 

@@ -1,4 +1,4 @@
-"""Recurrences of other kinds: RecurrentGemma, RWKV 4, xLSTM."""
+"""Recurrences of other kinds: RecurrentGemma, RWKV 4 and 7, xLSTM."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ __all__ = ["FAMILIES"]
 _PART = Part.LINEAR_ATTENTION
 _REPEATS = 100  # how often the library repeats `block_types` at most
 _RWKV = Frame(root="rwkv.", embedding="embeddings", final="ln_out", head="head", layers="blocks", bias=True)
+_RWKV7 = Frame(embedding="embeddings", bias=True)
 _XLSTM = Frame(root="backbone.", embedding="embeddings", final="out_norm", layers="blocks")
 
 
@@ -130,6 +131,55 @@ def _shift(name: str, hidden: int, part: Part = _PART) -> Weights:
     return (Weight(name, part, (1, 1, hidden)),)
 
 
+def _rwkv7(fields: Fields) -> Structure:
+    """RWKV 7 (arXiv 2503.14456) as flash-linear-attention builds it; equal to the published 0.1B to 7.2B to the unit.
+
+    State: a square matrix a head, and the last input of both parts of a layer.
+    """
+    fields = fields.with_defaults(tie_word_embeddings=False)
+    if fields.has("attn"):
+        raise Refused("`attn` mixes attention in, and how is not known")
+    if fields.value("norm_bias") is False or fields.value("norm_first") is False:
+        raise Refused("`norm_bias` and `norm_first` are not those of any known RWKV 7")
+    hidden, width = fields.count("hidden_size"), fields.count("head_dim")
+    if hidden % width:
+        raise Refused(f"a hidden size of {hidden} cannot be split into heads of {width}")
+    if fields.has("value_dim") and set(fields.counts("value_dim", fields.layers()) or ()) != {hidden}:
+        raise Refused("`value_dim` is not the hidden size")
+    ffn = (
+        *vector("ffn.x_k", hidden, Part.DENSE_FFN),
+        *feed_forward(hidden, fields.count("intermediate_size"), prefix="ffn", gated=False),
+    )
+    norms = (*norm("attn_norm", hidden, bias=True), *norm("ffn_norm", hidden, bias=True))
+    first, later = (_time_mix(fields, hidden, width, is_first=one) for one in (True, False))
+    built = [layered(first, ffn, norms, norm("pre_norm", hidden, bias=True))]
+    return framed(fields, [*built, *[layered(later, ffn, norms)] * (fields.layers() - 1)], _RWKV7)
+
+
+def _time_mix(fields: Fields, hidden: int, width: int, *, is_first: bool) -> Mixer:
+    """Return the time mixing of RWKV 7; only later layers mix the first layer's values in."""
+    ranks = {"w_lora": "decay_low_rank_dim", "a_lora": "a_low_rank_dim", "v_lora": "v_low_rank_dim"}
+    pairs = {name: fields.count(key) for name, key in ranks.items() if not (is_first and name == "v_lora")}
+    gate = fields.count("gate_low_rank_dim")
+    place = "attn"
+    weights = (
+        *(one for name in "rwkvag" for one in _shift(f"{place}.x_{name}", hidden)),
+        *(one for name in ("k_k", "k_a") for one in vector(f"{place}.{name}", hidden)),
+        Weight(f"{place}.r_k", _PART, (hidden // width, width)),
+        *(one for name in "rkvo" for one in linear(f"{place}.{name}_proj", hidden, hidden, _PART)),
+        *(one for name, rank in pairs.items() for one in linear(f"{place}.{name}.lora.0", rank, hidden, _PART)),
+        *(
+            one
+            for name, rank in pairs.items()
+            for one in linear(f"{place}.{name}.lora.2", hidden, rank, _PART, bias=True)
+        ),
+        *linear(f"{place}.g_lora.lora.0", gate, hidden, _PART),
+        *linear(f"{place}.g_lora.lora.2", hidden, gate, _PART),
+        *norm(f"{place}.g_norm", hidden, bias=True),
+    )
+    return Mixer("rwkv", weights, state=hidden * width + 2 * hidden)
+
+
 def _xlstm(fields: Fields) -> Structure:
     """Build an xLSTM (arXiv 2503.13427); state: for each head a matrix, a vector and a scalar."""
     fields = library(fields, "xlstm")
@@ -165,5 +215,6 @@ def _xlstm(fields: Fields) -> Structure:
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "recurrent_gemma": _recurrent_gemma,
     "rwkv": _rwkv,
+    "rwkv7": _rwkv7,
     "xlstm": _xlstm,
 }
