@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.inspect import inspect_anatomy
+from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.card import inspect_card
 from weighbridge.inspection.files import inspect_files
 

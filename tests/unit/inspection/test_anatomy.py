@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.evidence import Producer, recipe_of
 from weighbridge.core.kinds import AnatomyV2
-from weighbridge.inspection.anatomy.inspect import inspect_anatomy
+from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
 from weighbridge.testing.tiny_weights import safetensors_bytes
 

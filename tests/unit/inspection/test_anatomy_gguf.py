@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.kinds import AnatomyV2
 from weighbridge.errors import DamagedFile
-from weighbridge.inspection.anatomy.inspect import inspect_anatomy
+from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
 from weighbridge.testing.tiny_weights import Row, gguf_bytes
 

@@ -42,37 +42,43 @@ class ParametersBody(Body):
     """How many parameters, of what."""
 
     total: int | None = Field(
-        None,
+        default=None,
         description="Parameters as the reference library builds the model: language model, and vision or audio "
         "where the config has them; without MTP modules, buffers and quantization scales",
     )
-    status: Status = Field("unknown", description=_STATUS)
-    text: int | None = Field(None, description="Parameters of the language model alone")
-    active: ActiveBody | None = Field(None, description="Active parameters by three conventions; None where not known")
+    status: Status = Field(default="unknown", description=_STATUS)
+    text: int | None = Field(default=None, description="Parameters of the language model alone")
+    active: ActiveBody | None = Field(
+        default=None, description="Active parameters by three conventions; None where not known"
+    )
     parts: dict[str, int] = Field(
         default_factory=dict,
         description="Parameters by part; `mtp`, `mtp_copies`, `buffers` and `scales` are stored beside the total",
     )
-    stored: int | None = Field(None, description="Elements of all stored weight tensors, summed from the tensor tables")
+    stored: int | None = Field(
+        default=None, description="Elements of all stored weight tensors, summed from the tensor tables"
+    )
     vendor: list[VendorBody] = Field(default_factory=list, description="The publisher's figures, and what they count")
-    reason: str | None = Field(None, description="Why the total is not known")
+    reason: str | None = Field(default=None, description="Why the total is not known")
 
 
 class KVCacheBody(Body):
     """What a sequence keeps in memory, in bf16, with absorbed MLA where the model has it."""
 
-    status: Status = Field("unknown", description=_STATUS)
+    status: Status = Field(default="unknown", description=_STATUS)
     bytes_per_token: float | int | None = Field(
-        None, description="Bytes that one more token adds at full context: sliding layers are full by then and add none"
+        default=None,
+        description="Bytes that one more token adds at full context: sliding layers are full by then and add none",
     )
     bytes_at: dict[str, int] = Field(
         default_factory=dict, description="Bytes of one sequence at a context length, without constant state"
     )
     decompressed_bytes_per_token: float | int | None = Field(
-        None, description="For MLA: the same in an engine that keeps decompressed keys and values"
+        default=None, description="For MLA: the same in an engine that keeps decompressed keys and values"
     )
     state_elements_per_sequence: int | None = Field(
-        None, description="Elements of constant state that a sequence keeps in layers of linear attention or Mamba"
+        default=None,
+        description="Elements of constant state that a sequence keeps in layers of linear attention or Mamba",
     )
     layers: dict[str, int] = Field(default_factory=dict, description="Layers by kind: full, sliding, delta, mamba ...")
     windows: list[int] = Field(
@@ -83,12 +89,14 @@ class KVCacheBody(Body):
 class WeightsBody(Body):
     """The stored weights."""
 
-    bytes: int | None = Field(None, description="Bytes of all stored tensors, or of those that the config describes")
-    status: Status = Field("unknown", description=_STATUS)
-    bits_per_weight: float | None = Field(None, description="8 x bytes / parameters stored")
-    tensors: int | None = Field(None, description="Number of tensors")
+    bytes: int | None = Field(
+        default=None, description="Bytes of all stored tensors, or of those that the config describes"
+    )
+    status: Status = Field(default="unknown", description=_STATUS)
+    bits_per_weight: float | None = Field(default=None, description="8 x bytes / parameters stored")
+    tensors: int | None = Field(default=None, description="Number of tensors")
     dtypes: dict[str, int] = Field(default_factory=dict, description="Elements by data type, from the tensor tables")
-    quantization: str | None = Field(None, description="Quantization that the files declare")
+    quantization: str | None = Field(default=None, description="Quantization that the files declare")
 
 
 class DisagreementBody(Body):

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.inspection.anatomy.build import structure_of
-from weighbridge.inspection.anatomy.declared import from_config
+from weighbridge.inspection.figures.declared import from_config
 from weighbridge.inspection.anatomy.structure import Structure
 from weighbridge.inspection.claims.claim import Fact, Quantity
 

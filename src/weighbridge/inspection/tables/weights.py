@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from weighbridge.formats.tensor import Tensor
     from weighbridge.inspection.folder import Folder
 
-__all__ = ["Weights", "find_weights"]
+__all__ = ["NO_WEIGHTS", "Weights", "find_weights"]
 
 _INDEX = "model.safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _COMPANIONS = frozenset({"mmproj", "adapter", "imatrix", "projector"})
 _ADAPTER = "adapter_model"
+NO_WEIGHTS = "the folder holds no weights, so nothing was counted"
 
 
 @dataclass(slots=True)
@@ -31,7 +32,8 @@ class Weights:
     """What the tensor tables add up to.
 
     `is_whole` is False where a part is absent or unreadable: then no total may be called the model's.
-    `metadata` is that of the first GGUF file, `index` what a safetensors index says about all shards.
+    `metadata` is that of the first GGUF file, `tables` the tensors of all its parts: there they are the structure;
+    `index` is what a safetensors index says about all shards.
     `stored_bytes` are the bytes of all tensors where not all tables were read and yet all bytes are known: of a model
     on its hub, from the lengths of the headers (exact), or else from the hub's count of elements that the sizes of the
     files agree with; `stored_by` says which.
@@ -42,7 +44,9 @@ class Weights:
     is_whole: bool = False
     metadata: dict[str, Value] = field(default_factory=dict)
     index: dict[str, Any] = field(default_factory=dict)
+    has_index: bool = False
     notes: list[str] = field(default_factory=list)
+    tables: list[Tensor] = field(default_factory=list)
     stored_bytes: int | None = None
     stored_by: Literal["header lengths", "hub's count"] | None = None
 
@@ -70,7 +74,7 @@ def find_weights(folder: Folder) -> Weights:
     elif pickles := [name for name in at_root if name.endswith(_PICKLES)]:
         weights.notes.append(f"the weights are in files that are not read, such as {quote(pickles[0])}")
     elif not weights.notes:
-        weights.notes.append("the folder holds no weights, so nothing was counted")
+        weights.notes.append(NO_WEIGHTS)
     return weights
 
 
@@ -86,7 +90,7 @@ def _by_index(folder: Folder, weights: Weights) -> Series | None:
     except DamagedFile as error:
         weights.notes.append(folder.say(error))
         return None
-    weights.index = index.metadata
+    weights.index, weights.has_index = index.metadata, True
     present = tuple(shard for shard in index.files if shard in folder)
     missing = tuple(shard for shard in index.files if shard not in folder)
     if not present and missing:
@@ -190,6 +194,8 @@ def _count(tensors: tuple[Tensor, ...], weights: Weights) -> bool:
         weights.notes.append(f"the files hold more than {MAX_TENSORS:,} tensors, so totals are not known")
         return False
     weights.tally.add(tensors, containers=weights.format == "safetensors")
+    if weights.format == "gguf":
+        weights.tables.extend(tensors)
     return True
 
 

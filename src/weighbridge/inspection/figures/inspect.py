@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import AnatomyV2
-from weighbridge.inspection.anatomy.build import Refusal, structure_of
-from weighbridge.inspection.anatomy.declared import from_config, from_gguf
-from weighbridge.inspection.anatomy.disagreements import find_disagreements
-from weighbridge.inspection.anatomy.figures import cache_figures, parameter_figures, weight_figures
+from weighbridge.inspection.anatomy.build import Refusal
 from weighbridge.inspection.anatomy.structure import Structure
+from weighbridge.inspection.figures.disagreements import find_disagreements
+from weighbridge.inspection.figures.parameters import parameter_figures
+from weighbridge.inspection.figures.read import read_sources
+from weighbridge.inspection.figures.sizes import cache_figures, weight_figures
+from weighbridge.inspection.figures.stored import name_counts
 from weighbridge.inspection.folder import Folder
-from weighbridge.inspection.tables.weights import find_weights
+from weighbridge.inspection.tables.weights import NO_WEIGHTS
 
 if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.formats.gguf import Value
-    from weighbridge.inspection.tables.weights import Weights
 
 __all__ = ["inspect_anatomy"]
 
@@ -28,7 +29,6 @@ _MOST_NOTES = 200
 _GGUF_TEMPLATE = "tokenizer.chat_template"
 _TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 _TOKENIZER = "tokenizer_config.json"
-_MODELOPT = "hf_quant_config.json"
 
 
 def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
@@ -37,24 +37,21 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
     folder = Folder(artefact)
-    weights = find_weights(folder)
-    notes = weights.notes
-    outcome: Structure | Refusal
-    if weights.format == "gguf" and weights.metadata:
-        declared = from_gguf(weights.metadata)
-        outcome = Refusal("the structure of a GGUF file is read from its tensor table", declared.name)
-    else:
-        config = folder.read_object("config.json", notes)
-        modelopt = folder.read_object(_MODELOPT, notes).get("quantization")
-        declared = from_config({"compression_config": modelopt, **config})
-        outcome = structure_of(config) if config else Refusal("there is no `config.json` to read")
-    notes.extend(declared.notes)
-    _refuse_unbelievable(weights)
-    parameters, differences = parameter_figures(outcome, weights, declared)
+    sources = read_sources(folder)
+    weights, declared, outcome = sources.weights, sources.declared, sources.outcome
+    notes = [*weights.notes, *declared.notes]
+    if artefact.reference.kind == "config":
+        notes = [note for note in notes if note != NO_WEIGHTS]  # none were promised
+    if weights.is_whole and weights.tally.tensors and not weights.tally.is_believable:
+        notes.append("the tensor tables claim more than 2**53 elements or bytes, so totals are not known")
+        weights.is_whole = False
+    parameters, differences = parameter_figures(sources)
     if isinstance(outcome, Structure):
         notes.extend(outcome.notes)
+    is_explained = weights.format == "safetensors" and parameters.status in {"exact", "estimated"}
     experts = declared.experts
-    if experts is None and weights.is_whole and weights.tally.tensors and not weights.tally.experts_seen:
+    is_seen = weights.is_whole and weights.tally.tensors
+    if experts is None and (isinstance(outcome, Structure) or (is_seen and not weights.tally.experts_seen)):
         experts = declared.experts_used = 0
     more = len(notes) - _MOST_NOTES
     body = AnatomyV2(
@@ -65,7 +62,7 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         hidden_size=declared.hidden_size,
         heads=declared.heads,
         kv_heads=declared.kv_heads,
-        attention=declared.attention,
+        attention=declared.attention or _attention(outcome),
         experts=experts,
         experts_used=declared.experts_used,
         context_length=declared.context_length,
@@ -73,18 +70,33 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         chat_template=_has_chat_template(folder, weights.metadata, notes),
         parameters=parameters,
         kv_cache=cache_figures(outcome),
-        weights=weight_figures(weights, declared),
-        disagreements=[*differences, *find_disagreements(weights, declared)][:_MOST_NOTES],
+        weights=weight_figures(sources),
+        disagreements=[
+            *differences,
+            *name_counts(sources),
+            *find_disagreements(weights, declared, is_explained=is_explained),
+        ][:_MOST_NOTES],
         notes=notes[:_MOST_NOTES] + ([f"{more:,} more notes are not listed"] if more > 0 else []),
     )
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
 
 
-def _refuse_unbelievable(weights: Weights) -> None:
-    """Believe no total beyond what JSON can hold exactly; a table may claim more than any disk has."""
-    if weights.is_whole and weights.tally.tensors and not weights.tally.is_believable:
-        weights.notes.append("the tensor tables claim more than 2**53 elements or bytes, so totals are not known")
-        weights.is_whole = False
+def _attention(outcome: Structure | Refusal) -> str | None:
+    """Return the kind of attention where the config leaves a count to its library; None where layers differ."""
+    if isinstance(outcome, Refusal):
+        return None
+    pairs = {
+        (attend.heads, cache.elements // (attend.qk + attend.v))
+        for layer in outcome.layers
+        for attend, cache in zip(layer.attend, layer.caches, strict=False)
+        if cache.decompressed is None and not cache.is_index
+    }
+    if len(pairs) != 1:
+        return None
+    heads, kv_heads = pairs.pop()
+    if heads == kv_heads:
+        return "MHA"
+    return "MQA" if kv_heads == 1 else "GQA"
 
 
 def _has_chat_template(folder: Folder, metadata: dict[str, Value], notes: list[str]) -> bool | None:

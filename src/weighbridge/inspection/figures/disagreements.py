@@ -11,7 +11,7 @@ from weighbridge.formats.place import quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from weighbridge.inspection.anatomy.declared import Architecture
+    from weighbridge.inspection.figures.declared import Architecture
     from weighbridge.inspection.tables.weights import Weights
 
 __all__ = ["find_disagreements"]
@@ -21,14 +21,18 @@ _TYPE_OF_TORCH = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float
 _HALF = 0.5
 
 
-def find_disagreements(weights: Weights, declared: Architecture) -> Iterator[DisagreementBody]:
-    """Yield each disagreement by name, and each way in which the element count misleads."""
+def find_disagreements(weights: Weights, declared: Architecture, *, is_explained: bool) -> Iterator[DisagreementBody]:
+    """Yield each disagreement by name, and each way in which the element count misleads.
+
+    `is_explained` says that a formula has named what the count includes; then names of tensors are not asked.
+    """
     tally = weights.tally
     yield from _index(weights, declared)
     if not tally.tensors:
         return
-    yield from _counted(weights, declared)
-    yield from _head(weights, declared)
+    yield from _counted(weights, declared, is_explained=is_explained)
+    if not is_explained:
+        yield from _head(weights, declared)
     if weights.format == "gguf":
         yield from _label(tally.dtypes, weights.metadata.get("general.file_type"))
     else:
@@ -45,6 +49,9 @@ def find_disagreements(weights: Weights, declared: Architecture) -> Iterator[Dis
 def _index(weights: Weights, declared: Architecture) -> Iterator[DisagreementBody]:
     """Compare the totals that an index states with the tables, and with each other."""
     size, count = (weights.index.get(key) for key in ("total_size", "total_parameters"))
+    if weights.has_index and not weights.is_whole and not size:
+        stated = "nothing" if size is None else f"`total_size` {size!r}"
+        yield _named("index-empty", f"the index states {stated}, so it tells no size")
     if weights.is_whole and type(size) is int and size != weights.tally.n_bytes:
         yield _named(
             "index-size", f"the index says `total_size` {size:,} bytes, the tensors take {weights.tally.n_bytes or 0:,}"
@@ -61,7 +68,7 @@ def _index(weights: Weights, declared: Architecture) -> Iterator[DisagreementBod
         )
 
 
-def _counted(weights: Weights, declared: Architecture) -> Iterator[DisagreementBody]:
+def _counted(weights: Weights, declared: Architecture, *, is_explained: bool) -> Iterator[DisagreementBody]:
     """Say what an element count includes or leaves out."""
     tally = weights.tally
     if tally.packed:
@@ -71,14 +78,14 @@ def _counted(weights: Weights, declared: Architecture) -> Iterator[DisagreementB
             f"the weights are packed ({how}): the element count {tally.packed + tally.weights:,} "
             "is not a parameter count",
         )
-    if tally.scales and (declared.quantization or "F8_E4M3" in tally.dtypes):
+    if tally.scales and not is_explained and (declared.quantization or "F8_E4M3" in tally.dtypes):
         yield _named("scales-counted", f"counts {tally.scales:,} scales of the quantization as parameters")
     if tally.buffers:
         yield _named(
             "buffers-stored",
             f"leaves out {tally.buffers:,} elements of buffers, such as integer tables or rotary frequencies",
         )
-    if draft := tally.draft_elements(declared.layers, declared.drafts):
+    if not is_explained and (draft := tally.draft_elements(declared.layers, declared.drafts)):
         yield _named("mtp-included", f"counts {draft:,} elements of layers for multi-token prediction")
     if tally.repeated:
         yield _named(
