@@ -18,7 +18,7 @@ SHARED = Path(os.environ.get("WEIGHBRIDGE_SHARED", Path(__file__).resolve().pare
 TABLE = SHARED / "data" / "llamacpp_measured.csv"
 FILES = Path.home() / ".cache" / "weighbridge-test-models"
 NAMES = {"gemma": "gemma-3-270m", "0.5B": "qwen2.5-coder-0.5b", "1.5B": "qwen2.5-coder-1.5b", "SmolLM2": "smollm2-135m"}
-ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8"))) if TABLE.is_file() else []
+ROWS = list(csv.DictReader(TABLE.read_text("utf-8").splitlines())) if TABLE.is_file() else []
 MIB = 1 << 20
 
 pytestmark = [pytest.mark.shared, pytest.mark.skipif(not ROWS, reason=f"{TABLE} is absent")]

@@ -15,8 +15,8 @@ from weighbridge.testing.llamacpp_log import Log, log_of
 from weighbridge.testing.tiny_weights import Row, gguf_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable
+    from pathlib import Path
 
 pytestmark = [
     pytest.mark.engine,
