@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from weighbridge.inspection.anatomy.structure import Part
 from weighbridge.inspection.memory.gguf_mix import mixture_bytes
+from weighbridge.inspection.memory.quantization.rule import LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,11 @@ __all__ = ["Sized", "weight_bytes"]
 
 _FP32 = 4
 _MTP = "mtp.layers"
-# Qwen3.5 checkpoints, MLX ones included, store the decay of their linear attention in fp32
-_KEPT_FP32 = "linear_attn.A_log"
+# what checkpoints store in fp32, by the start of the family and the end of the name: the index of an MLX Qwen3.5-9B,
+# and MiniMax-M1's total_size, which is 2 bytes a parameter and 31,457,280 more
+_KEPT_FP32 = (("qwen3_5", "linear_attn.A_log"), ("minimax_m1", "gate.weight"), ("MiniMaxM1", "gate.weight"))
+# modules that a config may list though a structure has none of them
+_ABSENT = ("lm_head", "visual", "vision_tower", "vision_model", "multi_modal_projector", "mtp")
 Status = Literal["exact", "estimated"]
 
 
@@ -71,12 +75,15 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
     if scheme.file_type is not None:
         by_part.update(mixture_bytes(structure, scheme.file_type, weights))
         return Sized(by_part.total(), dict(by_part), parameters, status="estimated", notes=notes)
+    if doubts := tuple(_doubts(scheme, weights)):
+        notes = (*notes, *doubts)
+    wide = tuple(end for family, end in _KEPT_FP32 if structure.family.startswith(family))
     quantized = 0
     stored: list[Stored] = []
     for name, weight in weights:
         coding = _coding(structure, scheme, name, weight)
         if coding is None:
-            width = max(scheme.plain_bytes, _FP32) if name.endswith(_KEPT_FP32) else scheme.plain_bytes
+            width = _FP32 if (wide and name.endswith(wide)) else scheme.plain_bytes
             by_part[weight.part] += width * weight.elements
             continue
         stored.append(coding.store(weight))
@@ -91,7 +98,7 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
         scales=sum(one.scales for one in stored),
         extras=sum(one.extras for one in stored),
         partial=sum(one.partial for one in stored),
-        status="estimated" if scheme.is_estimated else "exact",
+        status="estimated" if scheme.is_estimated or doubts else "exact",
         notes=notes,
     )
 
@@ -111,3 +118,13 @@ def _coding(structure: Structure, scheme: Scheme, name: str, weight: Weight) -> 
         return None
     number, rest = name.removeprefix(f"{_MTP}.").split(".", 1)
     return scheme.coding_of(f"{structure.layer_prefix}.{len(structure.layers) + int(number)}.{rest}", weight)
+
+
+def _doubts(scheme: Scheme, weights: list[tuple[str, Weight]]) -> Iterator[str]:
+    """Say where the modules that a config lists are none of the structure's, so that its names may be others."""
+    for rule in scheme.rules:
+        names = rule.names
+        if names is None or rule is LEFT or any(names.match(name) for name in _ABSENT):
+            continue
+        if not any(names.match(name) for name, _ in weights):
+            yield "a list of modules in the config names none of this model's, so which are quantized is estimated"

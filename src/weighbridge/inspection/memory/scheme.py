@@ -16,10 +16,11 @@ from weighbridge.inspection.memory.quantization.rule import EXPERTS, LEFT, Rule,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SCHEMES", "Scheme", "UnknownScheme", "scheme_of"]
+__all__ = ["SCHEMES", "Scheme", "UnknownScheme", "plain_scheme", "scheme_of"]
 
 _PLAIN = ("fp32", "bf16", "fp16")
 _KEYS = ("quantization_config", "compression_config", "quantization")
+_TYPES = {"float32": "fp32", "float16": "fp16"}
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 
 
@@ -68,6 +69,16 @@ def scheme_of(config: Mapping[str, Any], modelopt: Mapping[str, Any] | None = No
         return read(method, Fields({**outer, **settings}))
     except Refused as refusal:
         return UnknownScheme(quote(method, 40).strip("`"), str(refusal))
+
+
+def plain_scheme(config: Mapping[str, Any]) -> Scheme:
+    """Return the scheme of unquantized weights in the type that a config declares; 16 bits where it declares none."""
+    sections = [config, *(part for key in _TEXT_PARTS if isinstance(part := config.get(key), dict))]
+    for section in sections:
+        declared = section.get("dtype") or section.get("torch_dtype")
+        if isinstance(declared, str):
+            return SCHEMES[_TYPES.get(declared.removeprefix("torch."), "bf16")]
+    return SCHEMES["bf16"]
 
 
 def _settings(config: Mapping[str, Any]) -> tuple[str, Any]:

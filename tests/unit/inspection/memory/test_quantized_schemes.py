@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from weighbridge.inspection.anatomy.structure import Layer, Part, Structure, Weight
 from weighbridge.inspection.memory.quantized import weight_bytes
-from weighbridge.inspection.memory.scheme import SCHEMES, Scheme, UnknownScheme, scheme_of
+from weighbridge.inspection.memory.scheme import SCHEMES, Scheme, UnknownScheme, plain_scheme, scheme_of
 
 # one layer of 4 experts, small enough to add up by hand
 _LAYER = (
@@ -155,6 +155,25 @@ def test_what_is_not_known_is_said_and_never_guessed(settings: Any, said: str | 
         return
     assert isinstance(scheme, UnknownScheme)
     assert said in scheme.reason
+
+
+def test_a_list_that_names_nothing_of_the_model_makes_the_figure_an_estimate() -> None:
+    """Other names than ours may mean other modules; a head or a vision part that is not there means nothing."""
+    block = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    foreign = weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": ["decoder.blocks.0.mixer"]}))
+    assert foreign.status == "estimated"
+    assert "names none" in foreign.notes[0]
+    assert weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": ["visual"]})).status == "exact"
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [({}, "bf16"), ({"torch_dtype": "float32"}, "fp32"), ({"text_config": {"dtype": "float16"}}, "fp16"),
+     ({"dtype": 3}, "bf16")],
+)  # fmt: skip
+def test_unquantized_weights_have_the_declared_type(config: dict[str, Any], name: str) -> None:
+    """`dtype` and `torch_dtype`, outside or in the text section."""
+    assert plain_scheme(config).name == name
 
 
 def test_no_declaration_is_no_scheme() -> None:
