@@ -11,6 +11,7 @@ from weighbridge.inspection.anatomy.families.mixtures import (
     inkling,
     minimax,
     qwen,
+    step,
     uneven,
     windowed,
 )
@@ -30,6 +31,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **minimax.FAMILIES,
     **windowed.FAMILIES,
     **uneven.FAMILIES,
+    **step.FAMILIES,
     **inkling.FAMILIES,
     **hunyuan.FAMILIES,
 }

@@ -1,7 +1,7 @@
 """Mixtures in every layer and alike: Mixtral, Phi-MoE, OLMoE, FlexOlmo, DBRX, Granite, and Arctic and Grok.
 
 Formulas after the classes of transformers 5.23, compared with them to the unit; Arctic, Grok and GRIN after their
-published code and model cards.
+published code, compared with the hub totals of Arctic, Grok-2 and GRIN-MoE.
 """
 
 from __future__ import annotations
@@ -57,21 +57,16 @@ def _mixtral(fields: Fields) -> Structure:
     return laid_out(structure, names=NUMBERED_EXPERT_NAMES)
 
 
-def _phimoe(fields: Fields, *, verified: bool = True) -> Structure:
+def _phimoe(fields: Fields) -> Structure:
     """Phi-3.5-MoE and GRIN-MoE: LayerNorms with bias; biases on attention and head as switched."""
     fields = absent(fields, num_key_value_heads=8).with_defaults(num_local_experts=16, num_experts_per_tok=2)
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     bias = fields.flag("attention_bias", default=False)
-    traits = Traits(norm_bias=True, head_bias=fields.flag("lm_head_bias", default=False), verified=verified)
+    traits = Traits(norm_bias=True, head_bias=fields.flag("lm_head_bias", default=False))
     windows = windows_of(fields, layers)
     mixers = each(windows, lambda one: grouped_query(hidden, heads, qkv_bias=bias, out_bias=bias, window=one))
     routed = routing(fields, count=_COUNT, width="intermediate_size").weights(hidden, prefix="block_sparse_moe")
     return laid_out(mixture(fields, traits, mixers, (True,) * layers, routed=routed), names=NUMBERED_EXPERT_NAMES)
-
-
-def _grin(fields: Fields) -> Structure:
-    """GRIN-MoE, Phi-3.5-MoE's twin under a remote name."""
-    return _phimoe(fields, verified=False)
 
 
 def _olmoe(fields: Fields) -> Structure:
@@ -174,7 +169,7 @@ def _arctic(fields: Fields) -> Structure:
     every = fields.count("moe_layer_frequency")
     sparse = tuple((number + 1) % every == 0 for number in range(layers))
     plain = feed_forward(hidden, width, prefix="block_sparse_moe.mlp")
-    structure = mixture(fields, Traits(verified=False), mixers, sparse, routed=routed, plain=plain)
+    structure = mixture(fields, Traits(), mixers, sparse, routed=routed, plain=plain)
     return laid_out(structure, names=NUMBERED_EXPERT_NAMES)
 
 
@@ -190,7 +185,7 @@ def _grok(fields: Fields) -> Structure:
         routed = (*routed, *feed_forward(hidden, fields.count("intermediate_size")))
     if not fields.has("tie_word_embeddings") and not beside:
         raise Refused("`tie_word_embeddings` is missing: copies of this family differ in it")
-    traits = Traits(norms=("pre_attn_norm", "post_attn_norm", "pre_moe_norm", "post_moe_norm"), verified=False)
+    traits = Traits(norms=("pre_attn_norm", "post_attn_norm", "pre_moe_norm", "post_moe_norm"), verified=beside)
     structure = mixture(fields, traits, (mixer,) * layers, (True,) * layers, routed=routed)
     return laid_out(
         structure,
@@ -212,7 +207,8 @@ def _git(fields: Fields) -> Structure:
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "mixtral": _mixtral,
     "phimoe": _phimoe,
-    "grin-moe": _grin,
+    "grin-moe": _phimoe,
+    "grinmoe": _phimoe,
     "olmoe": _olmoe,
     "flex_olmo": _flex_olmo,
     "dbrx": _dbrx,

@@ -2,7 +2,8 @@
 
 A few shared experts, the first layers dense, from GLM on a router corrected by a stored bias. Formulas after the
 classes of transformers 5.23, compared with them to the unit; DeepSeek-MoE and GLM-4.5 also with the totals that the
-hub publishes; Ling after its published code.
+hub publishes; Ling after its published code, compared with the hub totals of Ling-lite, Ling-mini,
+Ling-flash and Ling-1T; the MTP module of Hunyuan 3 with the hub total of Hy3.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from weighbridge.inspection.anatomy.families.mixtures.parts import (
     each,
     mixture,
     must_be,
-    nested_under,
     plain_ffn,
     predictor,
     routing,
@@ -99,11 +99,10 @@ def _glm4v_moe(fields: Fields) -> Structure:
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     mixer = grouped_query(hidden, heads, qkv_bias=fields.flag("attention_bias"))
     moe = routing(fields, count=_ROUTED, shared="n_shared_experts")
-    structure = mixture(
+    return mixture(
         fields, Traits(), (mixer,) * layers, _first(fields, layers), routed=moe.weights(hidden),
         plain=plain_ffn(fields), buffers=moe.count,
     )  # fmt: skip
-    return nested_under(structure, fields, "model.language_model")
 
 
 def _dots1(fields: Fields) -> Structure:
@@ -144,7 +143,7 @@ def _solar_open(fields: Fields) -> Structure:
 
 
 def _hy_v3(fields: Fields) -> Structure:
-    """Hunyuan 3: q/k norms a head, the first layer dense unless types say otherwise."""
+    """Hunyuan 3: q/k norms a head, the first layer dense unless types say otherwise; MTP shares embedding and head."""
     fields = absent(fields, num_key_value_heads=8, head_dim=128).with_defaults(
         num_experts=192, num_experts_per_tok=8, num_shared_experts=1, moe_intermediate_size=1536
     )
@@ -157,10 +156,14 @@ def _hy_v3(fields: Fields) -> Structure:
         raise Refused("biases in the feed-forward are not known in this family")
     mixer = grouped_query(hidden, heads, qkv_bias=bias, out_bias=bias, qk_norm="head")
     moe = routing(fields, count=("num_experts", "num_local_experts"), shared="num_shared_experts")
-    return mixture(
+    structure = mixture(
         fields, Traits(), (mixer,) * layers, sparse_by_types(fields, layers, sparse_from(layers, 1)),
         routed=moe.weights(hidden), plain=plain_ffn(fields), buffers=moe.count,
     )  # fmt: skip
+    last = structure.layers[-1]
+    weights = (*last.weights, *correction("mlp.expert_bias", moe.count))
+    mtp, _ = predictor(fields, hidden, replace(last, weights=weights), shared=True)
+    return replace(structure, mtp=mtp)
 
 
 def _bailing(fields: Fields) -> Structure:
@@ -177,7 +180,7 @@ def _bailing(fields: Fields) -> Structure:
     moe = routing(fields, count=("num_experts",), shared="num_shared_experts")
     corrected = second and fields.flag("moe_router_enable_expert_bias", default=True)
     structure = mixture(
-        fields, Traits(verified=False), (mixer,) * layers, _first(fields, layers), routed=moe.weights(hidden),
+        fields, Traits(), (mixer,) * layers, _first(fields, layers), routed=moe.weights(hidden),
         plain=feed_forward(hidden, fields.count("intermediate_size")), buffers=moe.count if corrected else 0,
     )  # fmt: skip
     names = {
@@ -185,7 +188,10 @@ def _bailing(fields: Fields) -> Structure:
         "model.embed_tokens": "model.word_embeddings",
     }  # fmt: skip
     structure = laid_out(structure, fused={"query_key_value": FUSED_QUERY}, names=names)
-    mtp, _ = predictor(fields, hidden, structure.layers[-1], shared=True)
+    last = structure.layers[-1]
+    if corrected:
+        last = replace(last, weights=(*last.weights, *correction("mlp.gate.expert_bias", moe.count)))
+    mtp, _ = predictor(fields, hidden, last, shared=True)
     return replace(structure, mtp=mtp)
 
 

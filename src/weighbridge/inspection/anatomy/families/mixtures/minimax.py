@@ -17,7 +17,6 @@ from weighbridge.inspection.anatomy.families.mixtures.parts import (
     each,
     mixture,
     must_be,
-    nested_under,
     sparse_by_types,
 )
 from weighbridge.inspection.anatomy.fields import Refused
@@ -87,7 +86,7 @@ def _minimax_m3(fields: Fields) -> Structure:
     if any(indexed):
         kept = sum(indexed) * _index_width(fields)
         notes = (*notes, f"the sparse index keeps keys of its own, {kept} elements a token, not counted in the cache")
-    return nested_under(replace(structure, notes=notes), fields, "language_model.model")
+    return replace(structure, notes=notes)
 
 
 def _sparse(fields: Fields, layers: int) -> tuple[bool, ...]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.families.blocks import experts, feed_forward, linear, norm
 from weighbridge.inspection.anatomy.families.decoder import Traits, assemble, hidden_of
-from weighbridge.inspection.anatomy.families.lines.layout import laid_out
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Layer, Part, Structure, Weight
 
@@ -27,7 +26,6 @@ __all__ = [
     "each",
     "mixture",
     "must_be",
-    "nested_under",
     "plain_ffn",
     "predictor",
     "routing",
@@ -159,14 +157,6 @@ def predictor(
     more = (*linear("eh_proj", hidden, 2 * hidden, Part.DENSE_FFN), *(w for name in names for w in norm(name, hidden)))
     copies = 0 if shared else 2 * fields.count("vocab_size") * hidden
     return (replace(layer, weights=(*layer.weights, *more)),) * count, copies * count
-
-
-def nested_under(structure: Structure, fields: Fields, outer: str) -> Structure:
-    """Return the structure under the names that its weights bear inside a model that also sees or hears."""
-    if not fields.has("text_config"):
-        return structure
-    names = {"model.embed_tokens": f"{outer}.embed_tokens", "model.norm": f"{outer}.norm"}
-    return laid_out(structure, prefix=f"{outer}.layers", names=names)
 
 
 def plain_ffn(fields: Fields, *, bias: bool = False) -> Callable[[], Weights]:

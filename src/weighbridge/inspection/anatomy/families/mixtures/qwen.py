@@ -16,7 +16,6 @@ from weighbridge.inspection.anatomy.families.mixtures.parts import (
     FUSED_EXPERTS,
     each,
     mixture,
-    nested_under,
     plain_ffn,
     sparse_by_types,
 )
@@ -96,18 +95,17 @@ def _qwen3_moe(fields: Fields) -> Structure:
 
 
 def _qwen3_vl_moe(fields: Fields) -> Structure:
-    """Qwen3-VL-MoE's language model: Qwen3-MoE with experts in one matrix; tied by default only when it is alone."""
+    """Qwen3-VL-MoE's language model: Qwen3-MoE with experts in one matrix, tied by default."""
     fields = absent(fields, num_key_value_heads=16).with_defaults(
         num_experts=60, num_experts_per_tok=4, moe_intermediate_size=1408
     )
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     count = fields.count(*_COUNT, at_least=0)
     mixers = each((None,) * layers, _attention(fields, hidden, heads))
-    traits = Traits(tied=not fields.has("text_config"))
+    traits = Traits(tied=True)
     routed = _routed(fields, hidden, count)
     structure = mixture(fields, traits, mixers, _sparse(fields, layers, count), routed=routed, plain=plain_ffn(fields))
-    structure = laid_out(structure, fused=FUSED_EXPERTS, names=FUSED_EXPERT_NAMES)
-    return nested_under(structure, fields, "model.language_model")
+    return laid_out(structure, fused=FUSED_EXPERTS, names=FUSED_EXPERT_NAMES)
 
 
 def _mellum(fields: Fields) -> Structure:

@@ -1,7 +1,6 @@
-"""Mixtures whose layers differ in their heads: Step-3, Step-3.5 and 3.7 Flash, MiMo-V2-Flash, JetMoE.
+"""Mixtures with heads of an unusual kind: MiMo-V2-Flash and JetMoE.
 
-Formulas after the classes of transformers 5.23, compared with them to the unit; Step-3 after its published code,
-compared with table 2 of its system report.
+Formulas after the classes of transformers 5.23, compared with them to the unit.
 """
 
 from __future__ import annotations
@@ -9,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from weighbridge.formats.place import quote
-from weighbridge.inspection.anatomy.families.blocks import Heads, Mixer, feed_forward, grouped_query, linear, norm
+from weighbridge.inspection.anatomy.families.blocks import Heads, Mixer, grouped_query, linear
 from weighbridge.inspection.anatomy.families.decoder import Traits, heads_of, hidden_of, windows_of
 from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
@@ -18,11 +16,10 @@ from weighbridge.inspection.anatomy.families.mixtures.parts import (
     each,
     mixture,
     must_be,
-    nested_under,
     plain_ffn,
     sparse_by_types,
 )
-from weighbridge.inspection.anatomy.fields import MAX_LAYERS, Fields, Refused
+from weighbridge.inspection.anatomy.fields import Fields, Refused
 from weighbridge.inspection.anatomy.structure import Attend, Cache, Part, Structure, Weight
 
 if TYPE_CHECKING:
@@ -32,106 +29,6 @@ __all__ = ["FAMILIES"]
 
 _COUNT = ("n_routed_experts", "num_local_experts", "moe_num_experts")
 _USED = ("num_experts_per_tok", "moe_top_k")
-
-
-def _enumerated(fields: Fields, layers: int) -> tuple[bool, ...] | None:
-    """Read `moe_layers_enum`: layer numbers in a text with commas, or in a list; None where it is absent."""
-    value = fields.value("moe_layers_enum")
-    if value is None:
-        return None
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or len(items) > MAX_LAYERS:
-        raise Refused("`moe_layers_enum` is no list of layers")
-    numbers = set()
-    for item in items:
-        text = str(item).strip()
-        if text and not (text.isascii() and text.isdigit()):
-            raise Refused(f"`moe_layers_enum` holds {quote(text, 40)}, which is no layer")
-        numbers.add(text)
-    return tuple(str(number) in numbers for number in range(layers))
-
-
-def _step3(fields: Fields) -> Structure:
-    """Step-3: multi-matrix factorised attention - queries through a narrow waist, one head of keys and values."""
-    hidden, layers = hidden_of(fields), fields.layers()
-    groups = fields.count("num_attention_groups", "num_key_value_heads")
-    heads = heads_of(deriving(fields, num_key_value_heads=groups), hidden=hidden)
-    waist = fields.count("share_q_dim")
-    plain = grouped_query(hidden, heads)
-    query = (
-        *linear("self_attn.q_proj", waist, hidden, Part.ATTENTION),
-        *norm("self_attn.inter_norm", waist),
-        *linear("self_attn.wq", heads.n * heads.d, waist, Part.ATTENTION),
-    )
-    mixer = replace(plain, weights=(*query, *plain.weights[1:]))
-    moe = Routing(fields.count(*_COUNT), fields.count(*_USED), fields.count("moe_intermediate_size"))
-    routed = (
-        *moe.weights(hidden, prefix="moe"),
-        *feed_forward(hidden, fields.count("share_expert_dim"), prefix="share_expert", part=Part.SHARED_EXPERTS),
-    )
-    sparse = _enumerated(fields, layers)
-    if sparse is None:
-        raise Refused("`moe_layers_enum` is missing")
-    structure = mixture(
-        fields, Traits(verified=False), (mixer,) * layers, sparse, routed=routed, plain=plain_ffn(fields)
-    )
-    return nested_under(structure, fields, "model")
-
-
-def _step3p5(fields: Fields) -> Structure:
-    """Step-3.5 and 3.7 Flash: sliding layers with heads of their own number, a gate a head, a corrected router."""
-    if fields.word("model_type") == "step3p7" and not fields.has("text_config"):
-        raise Refused("`text_config` is missing, and with it the number of heads of the sliding layers")
-    fields = fields.with_defaults(
-        num_experts_per_tok=8, n_routed_experts=288, moe_intermediate_size=1280, share_expert_dim=1280
-    )
-    hidden, layers = hidden_of(fields), fields.layers()
-    padded = layers + (fields.optional("num_nextn_predict_layers", "num_mtp_layers") or 0)
-    fields = _trimmed(fields, layers, padded)
-    groups = fields.count("num_key_value_heads", "num_attention_groups", default=8)
-    heads = heads_of(absent(deriving(fields, num_key_value_heads=groups), head_dim=128), hidden=hidden)
-    sliding = replace(heads, n=_sliding_heads(fields, heads.n))
-    bias = fields.flag("attention_bias", default=False)
-    gating = fields.value("gating")
-    is_slim = gating is None or gating is True or gating == "per-head"
-
-    def mixer(window: int | None) -> Mixer:
-        own = heads if window is None else sliding
-        gate = linear("self_attn.g_proj", own.n if is_slim else own.n * own.d, hidden, Part.ATTENTION)
-        return grouped_query(hidden, own, qkv_bias=bias, out_bias=bias, qk_norm="head", window=window, extra=gate)
-
-    windows = windows_of(fields, layers) if fields.has("layer_types") else (None,) * layers
-    if fields.flag("mlp_bias", default=False):
-        raise Refused("biases in the feed-forward are not known in this family")
-    shared = fields.count("share_expert_dim", "share_expert_dims", at_least=0)
-    moe = Routing(fields.count(*_COUNT), fields.count(*_USED), fields.count("moe_intermediate_size"), shared)
-    listed = _enumerated(fields, layers)
-    fallback = tuple(number >= 3 for number in range(layers)) if listed is None else listed  # noqa: PLR2004 - default
-    structure = mixture(
-        fields, Traits(), each(windows, mixer), sparse_by_types(fields, layers, fallback),
-        routed=moe.weights(hidden), plain=plain_ffn(fields), buffers=moe.count,
-    )  # fmt: skip
-    if padded > layers:
-        structure = replace(structure, notes=("the MTP modules that the config declares are not counted",))
-    return nested_under(structure, fields, "model.language_model")
-
-
-def _trimmed(fields: Fields, layers: int, padded: int) -> Fields:
-    """Cut lists that describe the MTP modules behind the layers as well."""
-    cut = {
-        key: value[:layers]
-        for key in ("layer_types", "mlp_layer_types")
-        if isinstance(value := fields.value(key), list) and len(value) == padded
-    }
-    return deriving(fields, **cut)
-
-
-def _sliding_heads(fields: Fields, full: int) -> int:
-    declared = fields.optional("num_sliding_attention_heads", at_least=1)
-    if declared is not None:
-        return declared
-    other = fields.section("attention_other_setting")
-    return full if other is None else other.count("num_attention_heads", default=full)
 
 
 def _mimo(fields: Fields) -> Structure:
@@ -215,10 +112,6 @@ def _jetmoe(fields: Fields) -> Structure:
 
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
-    "step3_text": _step3,
-    "step3_vl": _step3,
-    "step3p5": _step3p5,
-    "step3p7": _step3p5,
     "mimo_v2_flash": _mimo,
     "jetmoe": _jetmoe,
 }

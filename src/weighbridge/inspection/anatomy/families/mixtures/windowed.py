@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import Heads, Mixer, feed_forward, grouped_query, linear
 from weighbridge.inspection.anatomy.families.decoder import Traits, heads_of, hidden_of, windows_of
-from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, laid_out
+from weighbridge.inspection.anatomy.families.lines.layout import absent, laid_out
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
     FUSED_EXPERT_NAMES,
     FUSED_EXPERTS,
@@ -18,7 +18,6 @@ from weighbridge.inspection.anatomy.families.mixtures.parts import (
     correction,
     each,
     mixture,
-    nested_under,
     plain_ffn,
     routing,
     sparse_by_types,
@@ -85,15 +84,11 @@ def _llama4(fields: Fields) -> Structure:
         routed = moe.weights(hidden, prefix="feed_forward", router="router", shared_prefix="shared_expert")
     else:
         fields.value(*_COUNT)
-    text = fields.section("text_config")
-    if text is not None:  # the class looks only into its own section for this
-        fields = deriving(fields, tie_word_embeddings=text.flag("tie_word_embeddings", default=False))
     structure = mixture(
         fields, Traits(), mixers, sparse, routed=routed,
         plain=lambda: feed_forward(hidden, fields.count("intermediate_size_mlp"), prefix="feed_forward"),
     )  # fmt: skip
-    structure = laid_out(structure, fused=FUSED_EXPERTS, names=FUSED_EXPERT_NAMES)
-    return nested_under(structure, fields, "language_model.model")
+    return laid_out(structure, fused=FUSED_EXPERTS, names=FUSED_EXPERT_NAMES)
 
 
 def _chunks(fields: Fields, layers: int) -> tuple[int | None, ...]:
