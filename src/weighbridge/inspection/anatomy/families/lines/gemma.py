@@ -1,13 +1,15 @@
-"""Gemma 1 to 3 and VaultGemma: tied embeddings, norms around the blocks, windows that alternate."""
+"""Gemma 1 to 3 and their kin: tied embeddings, norms around the blocks, windows that alternate."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.decoder import dense, windows_of
+from weighbridge.inspection.anatomy.families.blocks import linear
+from weighbridge.inspection.anatomy.families.decoder import dense, heads_of, hidden_of, windows_of
 from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, without_cache
 from weighbridge.inspection.anatomy.families.lines.llama import BIASED, POST_NORMS
+from weighbridge.inspection.anatomy.structure import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +71,27 @@ def _gemma3(fields: Fields) -> Structure:
     return without_cache(structure, BOTH_WAYS) if both_ways else structure
 
 
+def _muse_glimmer(fields: Fields) -> Structure:
+    """Muse Glimmer: Gemma 2's norms, an output gate, every fourth layer full counted from the last."""
+    said = absent(
+        fields, num_attention_heads=32, num_key_value_heads=2, head_dim=128, vocab_size=202048, sliding_window=2048,
+        intermediate_size=19968,
+    )  # fmt: skip
+    layers, window = said.layers(), said.count("sliding_window")
+    if said.has("layer_types"):
+        windows = windows_of(said, layers)
+    else:
+        windows = tuple(None if (layers - 1 - number) % 4 == 0 else window for number in range(layers))
+    heads = heads_of(said)
+    gate = linear("self_attn.gate_proj", heads.n * heads.d, hidden_of(said), Part.ATTENTION)
+    return dense(said, replace(BIASED, norms=ALL_NORMS), windows=windows, extra=gate)
+
+
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "gemma": _gemma,
     "gemma2": _gemma2,
     "gemma3": _gemma3,
     "gemma3_text": _gemma3,
     "vaultgemma": _vaultgemma,
+    "muse_glimmer_text": _muse_glimmer,
 }

@@ -271,6 +271,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "qwen2_5_vl": partial(_QWEN2_TEXT, num_key_value_heads=8),
     "qwen2_5_vl_text": partial(_QWEN2_TEXT, num_key_value_heads=8),
     "qwen3": partial(_QWEN3_TEXT, num_key_value_heads=32),
+    "sdar": partial(_QWEN3_TEXT, num_key_value_heads=32),
     "qwen3_vl_text": partial(_QWEN3_TEXT, num_key_value_heads=32),
     "cohere": _cohere,
     "cohere2": _cohere2,
