@@ -24,7 +24,7 @@ _FP32 = 4
 _MTP = "mtp.layers"
 # what checkpoints store in fp32, by the start of the family and the end of the name: the index of an MLX Qwen3.5-9B,
 # and MiniMax-M1's total_size, which is 2 bytes a parameter and 31,457,280 more
-_KEPT_FP32 = (("qwen3_5", "linear_attn.A_log"), ("minimax_m1", "gate.weight"), ("MiniMaxM1", "gate.weight"))
+_KEPT_FP32 = (("qwen3_5", "linear_attn.A_log"), ("minimax_m1", "_moe.gate.weight"))
 # modules that a config may list though a structure has none of them
 _ABSENT = ("lm_head", "visual", "vision_tower", "vision_model", "multi_modal_projector", "mtp")
 Status = Literal["exact", "estimated"]
@@ -121,10 +121,12 @@ def _coding(structure: Structure, scheme: Scheme, name: str, weight: Weight) -> 
 
 
 def _doubts(scheme: Scheme, weights: list[tuple[str, Weight]]) -> Iterator[str]:
-    """Say where the modules that a config lists are none of the structure's, so that its names may be others."""
+    """Say where lists of modules name none of the structure's, or some experts of a layer and not others."""
     for rule in scheme.rules:
         names = rule.names
-        if names is None or rule is LEFT or any(names.match(name) for name in _ABSENT):
+        if names is None or rule is LEFT:
             continue
-        if not any(names.match(name) for name, _ in weights):
+        if not any(names.match(name) for name in (*_ABSENT, *(name for name, _ in weights))):
             yield "a list of modules in the config names none of this model's, so which are quantized is estimated"
+        if any(names.divides(name, weight.copies) for name, weight in weights):
+            yield "the config lists single experts; all of a layer are taken as its first"

@@ -166,6 +166,16 @@ def test_a_list_that_names_nothing_of_the_model_makes_the_figure_an_estimate() -
     assert weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": ["visual"]})).status == "exact"
 
 
+def test_single_experts_that_are_listed_make_the_figure_an_estimate() -> None:
+    """A list of all experts is exact; one of some of them is not, since a layer's experts are counted together."""
+    block = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    experts = [f"model.layers.0.mlp.experts.{number}.up_proj" for number in range(4)]
+    all_listed = weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": experts}))
+    assert (all_listed.status, all_listed.quantized) == ("exact", _ATTENTION)
+    some = weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": experts[:2]}))
+    assert some.status == "estimated"
+
+
 @pytest.mark.parametrize(
     ("config", "name"),
     [({}, "bf16"), ({"torch_dtype": "float32"}, "fp32"), ({"text_config": {"dtype": "float16"}}, "fp16"),

@@ -21,6 +21,8 @@ _MOST = 200_000
 _MOST_GLOBS = 256
 _LONGEST = 512
 _MOST_CHOICES = 4
+_MOST_COPIES = 2048
+_NUMBERED = re.compile(r"experts\.[0-9]")
 _REGEX = "re:"
 # what checkpoints put before the same layers, and the names of the same modules in DeepSeek's own code
 _OUTER = ("model.", "language_model.", "backbone.")
@@ -46,6 +48,7 @@ class Names:
             self._add(pattern)
         if len(self._globs) + len(self._regexes) > _MOST_GLOBS:
             raise Refused(f"more than {_MOST_GLOBS} patterns of modules are declared")
+        self._numbered = any(_NUMBERED.search(one) for one in (*self._plain, *self._starts))
         self._lengths = sorted({len(start) for start in self._starts})
 
     def _add(self, pattern: str) -> None:
@@ -60,6 +63,13 @@ class Names:
 
     def __bool__(self) -> bool:
         return bool(self._plain or self._starts or self._globs or self._regexes)
+
+    def divides(self, name: str, copies: int) -> bool:
+        """Whether the list may name some numbered copies of a weight and not others."""
+        if not self._numbered or "*" not in name:
+            return False
+        own = self.match(name)
+        return copies > _MOST_COPIES or any(self.match(name.replace("*", str(n))) != own for n in range(copies))
 
     def match(self, name: str) -> bool:
         """Whether the list names a module; `name` is that of its weight, and numbered copies stand for the first."""
