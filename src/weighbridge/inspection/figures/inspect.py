@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import AnatomyV2
+from weighbridge.core.kinds.anatomy import DisagreementBody
 from weighbridge.inspection.anatomy.build import Refusal
 from weighbridge.inspection.anatomy.structure import Structure
 from weighbridge.inspection.figures.disagreements import find_disagreements
@@ -13,6 +14,7 @@ from weighbridge.inspection.figures.parameters import parameter_figures
 from weighbridge.inspection.figures.read import read_sources
 from weighbridge.inspection.figures.sizes import cache_figures, weight_figures
 from weighbridge.inspection.figures.stored import name_counts
+from weighbridge.inspection.figures.vendor import vendor_figures
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.tables.weights import NO_WEIGHTS
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
+    from weighbridge.core.kinds.anatomy import VendorBody
     from weighbridge.formats.gguf import Value
 
 __all__ = ["inspect_anatomy"]
@@ -46,6 +49,9 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         notes.append("the tensor tables claim more than 2**53 elements or bytes, so totals are not known")
         weights.is_whole = False
     parameters, differences = parameter_figures(sources)
+    vendor = list(vendor_figures(artefact.name, "the name", parameters))
+    parameters = parameters.model_copy(update={"vendor": vendor})
+    differences += [_other_convention(one) for one in vendor if one.counts != "total" and one.quantity == "total"]
     if isinstance(outcome, Structure):
         notes.extend(outcome.notes)
     is_explained = weights.format == "safetensors" and parameters.status in {"exact", "estimated"}
@@ -79,6 +85,12 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         notes=notes[:_MOST_NOTES] + ([f"{more:,} more notes are not listed"] if more > 0 else []),
     )
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
+
+
+def _other_convention(said: VendorBody) -> DisagreementBody:
+    """Name a published total that is not the total."""
+    counts = f"counts the {said.counts}" if said.counts else "is none of our counts"
+    return DisagreementBody(name="published-total", message=f"`{said.said}` in {said.source} {counts}")
 
 
 def _attention(outcome: Structure | Refusal) -> str | None:
