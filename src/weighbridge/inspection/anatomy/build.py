@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +10,23 @@ from weighbridge.formats.place import quote
 from weighbridge.formats.tensor import MAX_ELEMENTS
 from weighbridge.inspection.anatomy.families import dense, hybrid, latent, mixture
 from weighbridge.inspection.anatomy.fields import Fields, Refused
+from weighbridge.inspection.anatomy.nesting import text_of
 from weighbridge.inspection.anatomy.vision import TOWERS
+from weighbridge.inspection.anatomy.vision.texts import FAMILIES as _SEEING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from weighbridge.inspection.anatomy.structure import Structure
+    from weighbridge.inspection.anatomy.structure import Structure, Weight
 
 __all__ = ["Refusal", "structure_of"]
 
-_TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
-_SENSES = ("vision_config", "audio_config")
+# keys of parts beside the language model: a section, or the name of the model that is built in
+_SENSES = re.compile(
+    r"^(?!.*token).*(vision|visual|audio|speech|siglip|talker|(^|_)vit(_|$)|image_(encoder|tower|model))"
+)
 _FAMILIES: dict[str, Callable[[Fields], Structure]] = {
+    **_SEEING,
     **dense.FAMILIES,
     **mixture.FAMILIES,
     **latent.FAMILIES,
@@ -35,7 +41,6 @@ _TELLING = frozenset({
     "hybrid_override_pattern", "attn_type_list", "block_configs", "compress_ratios", "moe_latent_size",
     "routed_expert_hidden_size", "num_kv_shared_layers", "hidden_size_per_layer_input", "hc_mult",
     "moe_intermediate_size", "cross_attention_layers", "attn_layer_period", "expert_layer_period",
-    "per_layer_config",
     "per_layer_config",
 })  # fmt: skip
 
@@ -66,32 +71,41 @@ def _name(config: Mapping[str, Any]) -> str | None:
 
 def _build(config: Mapping[str, Any], name: str) -> Structure:
     """Build the text model, then the parts that see or hear; raises Refused."""
-    nested = next((part for key in _TEXT_PARTS if isinstance(part := config.get(key), dict)), None)
-    merged = dict(config) if nested is None else _merge(config, nested)
-    kind = merged.get("model_type")
-    builder = _FAMILIES.get(kind if isinstance(kind, str) else "") or _FAMILIES.get(name)
+    text = text_of(config, name)
+    builder = _FAMILIES.get(text.kind) or _FAMILIES.get(name)
     if builder is None:
-        raise Refused(f"the architecture {quote(str(kind or name))} is unknown")
-    fields = Fields(merged)
-    structure = builder(fields)
+        raise Refused(f"the architecture {quote(text.kind)} is unknown")
+    fields = Fields(text.config)
+    structure = text.placed(builder(fields))
     for key in sorted(_TELLING - fields.used):
-        if merged.get(key):
+        if text.config.get(key):
             raise Refused(f"{quote(key)} is declared, which {quote(structure.family)} does not have")
     if structure.text_total > MAX_ELEMENTS:
         raise Refused("the config describes more than 2**53 parameters")
-    notes = (*structure.notes, *fields.assumed)
-    if not any(isinstance(config.get(key), dict) for key in _SENSES):
-        return replace(structure, notes=notes)
+    notes = (*structure.notes, *text.assumed(fields.used), *fields.assumed)
+    try:
+        vision, said = _senses(config, name, structure.hidden_size)
+    except Refused as refusal:
+        said = (f"the part that sees or hears is not known, so only the language model is counted: {refusal}",)
+        vision = None
+    return replace(structure, vision=vision, notes=(*notes, *said))
+
+
+def _senses(config: Mapping[str, Any], name: str, hidden_size: int) -> tuple[tuple[Weight, ...], tuple[str, ...]]:
+    """Return the parts that see or hear, and what was assumed for them; raises Refused where they are not known."""
     tower = TOWERS.get(name)
     if tower is None:
-        said = f"the part that sees or hears of {quote(name)} is not known, so only the language model is counted"
-        return replace(structure, vision=None, notes=(*notes, said))
-    return replace(structure, vision=tower(Fields(config), structure.hidden_size), notes=notes)
+        declared = next((key for key in sorted(config) if _SENSES.search(key) and _describes(config[key])), None)
+        if declared is not None:
+            raise Refused(f"{quote(declared)} of {quote(name)} has no formula here")
+        return (), ()
+    fields = Fields(config)
+    weights = tower(fields, hidden_size)
+    if sum(weight.elements for weight in weights) > MAX_ELEMENTS:
+        raise Refused("it would hold more than 2**53 parameters")
+    return weights, tuple(fields.assumed)
 
 
-def _merge(config: Mapping[str, Any], nested: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the text section with the outer keys as fallbacks; whether embeddings are tied is said outside first."""
-    nulls = {key: None for key, value in nested.items() if value is None}  # a declared null is no absent field
-    merged = {**nulls, **config, **{key: value for key, value in nested.items() if value is not None}}
-    outer = config.get("tie_word_embeddings")
-    return merged if outer is None else {**merged, "tie_word_embeddings": outer}
+def _describes(value: object) -> bool:
+    """Whether a value describes a part: an object, or the name of a model; not a token's number or a flag."""
+    return isinstance(value, dict | list | str) and bool(value)
