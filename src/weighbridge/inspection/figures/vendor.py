@@ -56,7 +56,7 @@ def _candidates(quantity: str, parameters: ParametersBody) -> Iterator[tuple[str
 
 
 def _counts(value: float, unit: float, candidates: dict[str, int]) -> str | None:
-    """Return the count that rounds to a figure, or is cut to it (7.6 billion is sold as 7B): the total, or the nearest."""
+    """Return the count that rounds or is cut to a figure (7.6 billion is sold as 7B): the total, or the nearest."""
     fitting = {
         name: abs(count - value)
         for name, count in candidates.items()
