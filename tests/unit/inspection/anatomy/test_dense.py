@@ -96,6 +96,39 @@ _PUBLISHED: dict[str, tuple[int, dict[str, Any]]] = {
             "normalize_qk_projections": True, "share_input_output_layers": True,
         },
     ),
+    "Nanbeige/Nanbeige4.2-3B": (
+        4_169_800_704,
+        {
+            "model_type": "nanbeige", "hidden_size": 3072, "num_hidden_layers": 22, "num_attention_heads": 48,
+            "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 10752, "vocab_size": 166144,
+        },
+    ),
+    "ByteDance/Ouro-1.4B": (
+        1_434_652_673,
+        {
+            "model_type": "ouro", "hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16,
+            "num_key_value_heads": 16, "intermediate_size": 5632, "vocab_size": 49152, "total_ut_steps": 4,
+        },
+    ),
+    "IQuestLab/IQuest-Coder-V1-40B-Loop-Instruct": (
+        39_794_696_320,
+        {
+            "model_type": "iquestloopcoder", "hidden_size": 5120, "num_hidden_layers": 80, "num_attention_heads": 40,
+            "num_key_value_heads": 8, "intermediate_size": 27648, "vocab_size": 76800, "loop_num": 2,
+            "loop_window_size": 64,
+        },
+    ),
+    "JetLM/SDAR-4B-Chat": (
+        4_411_424_256,
+        {
+            "model_type": "sdar", "hidden_size": 2560, "num_hidden_layers": 36, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 9728, "vocab_size": 151936,
+        },
+    ),
+    "RadixArk/Muse-Glimmer-q4-MLX": (
+        27_854_780_928,
+        {"model_type": "muse_glimmer_text", "hidden_size": 6656, "num_hidden_layers": 52},
+    ),
     "microsoft/Phi-3-small-128k-instruct": (
         7_392_272_384,
         {
@@ -150,6 +183,19 @@ def test_layers_that_share_a_cache_keep_none() -> None:
     assert [bool(layer.caches) for layer in structure.layers] == [True] * 20 + [False] * 15
     assert all(layer.attend for layer in structure.layers)
     assert structure.marginal_cache_elements == 4 * 2 * 2 * 256  # of 20 layers every fifth is full: 2 heads of 256
+
+
+@pytest.mark.parametrize(("model", "slots"), [("Nanbeige/Nanbeige4.2-3B", 44), ("ByteDance/Ouro-1.4B", 96)])
+def test_every_pass_of_a_loop_keeps_a_cache(model: str, slots: int) -> None:
+    """Ouro needs 96 slots, 4 steps of 24 layers (README of ouro-cache-fix); vLLM keeps Nanbeige's by loop."""
+    structure = _structure(_PUBLISHED[model][1])
+    assert sum(len(layer.caches) for layer in structure.layers) == slots
+
+
+def test_later_passes_of_iquest_coder_keep_a_window() -> None:
+    """The first pass keeps all, the second a window of 64 (iquest_loopcoder.py of vLLM)."""
+    structure = _structure(_PUBLISHED["IQuestLab/IQuest-Coder-V1-40B-Loop-Instruct"][1])
+    assert structure.cache_elements(1000) == 80 * 2 * 8 * 128 * (1000 + 64)
 
 
 def test_full_layers_of_gemma_4_keep_wider_heads() -> None:
