@@ -5,6 +5,7 @@ Shapes and defaults: the classes of transformers 5.23, except where a builder na
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -117,15 +118,20 @@ def _glm4_moe_lite(fields: Fields) -> Structure:
 
 
 def _axk1(fields: Fields) -> Structure:
-    """A.X K1: DeepSeek-V3 with a norm behind the experts, which stand only where `moe_layer_freq` divides."""
+    """A.X K1: DeepSeek-V3 with a norm behind the experts, which stand only where `moe_layer_freq` divides.
+
+    Its checkpoint stores that norm for dense layers, too, where the class ignores it, and no routing bias: with them
+    the hub's 518,983,059,456 follow to the unit.
+    """
     fields = library(fields, "axk1")
     hidden, layers = hidden_of(fields), fields.layers()
     latent = latent_of(fields, compressed=True)
     mixer = latent_attention(hidden, latent, bias=fields.flag("attention_bias", default=False))
     spread = sparse_layers(fields, layers, stepped=True)
-    kinds = experts_of(fields)
+    kinds = experts_of(fields, is_biased=False)
     after = norm("mlp.post_mlp_layernorm", hidden)
     structure = built(fields, [mixer] * layers, spread, kinds, more=lambda layer: after if spread[layer] else ())
+    structure = replace(structure, buffers=hidden * (layers - sum(spread)))
     return add_drafts(fields, structure, mixer, kinds, copies=None)
 
 
@@ -191,6 +197,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "glm4_moe_lite": _glm4_moe_lite,
     "mistral4": partial(_like_v3, family="mistral4", is_biased=False),
     "axk1": _axk1,
+    "AXK1": _axk1,
     "minicpm3": _minicpm3,
     "youtu": _youtu,
     "pangu_ultra_moe": _pangu_ultra,

@@ -1,7 +1,8 @@
 """Ling and Ring from 2.5 on: latent attention every few layers, linear attention between.
 
 Ling 3: transformers 5.23, `models/bailing_hybrid`. Ring-2.5 / Ling-2.5 carry the same model type, but are another
-model: modeling_bailing_moe_v2_5.py of inclusionAI/Ring-V2.5.
+model: modeling_bailing_moe_v2_5.py of inclusionAI/Ring-V2.5, whose hub totals follow to the unit (2.5 without and 2.6
+with a prediction module).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import Mixer, linear, norm
-from weighbridge.inspection.anatomy.families.decoder import Traits, hidden_of
+from weighbridge.inspection.anatomy.families.decoder import hidden_of
 from weighbridge.inspection.anatomy.families.latents.attention import latent_attention, latent_of, library, number
 from weighbridge.inspection.anatomy.families.latents.decoder import add_drafts, built, experts_of, sparse_layers
 from weighbridge.inspection.anatomy.families.latents.kimi import delta_attention, refuse_tied
@@ -83,7 +84,7 @@ def _ling_3(fields: Fields) -> Structure:
     mixers = [full if is_full else delta for is_full in _full_layers(fields, layers, with_rest=False)]
     kinds = _experts(fields)
     structure = built(fields, mixers, sparse_layers(fields, layers), kinds)
-    return add_drafts(fields, structure, full, kinds, copies=None)
+    return add_drafts(fields, structure, full, kinds, copies=False)
 
 
 def _ring_2_5(fields: Fields) -> Structure:
@@ -108,8 +109,8 @@ def _ring_2_5(fields: Fields) -> Structure:
     full = replace(full, weights=tuple(renamed))
     mixers = [full if is_full else lightning for is_full in _full_layers(fields, layers, with_rest=True)]
     kinds = _experts(fields)
-    structure = built(fields, mixers, sparse_layers(fields, layers), kinds, traits=Traits(verified=False))
-    return add_drafts(fields, structure, full, kinds, copies=None)
+    structure = built(fields, mixers, sparse_layers(fields, layers), kinds)
+    return add_drafts(fields, structure, full, kinds, copies=False)
 
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {"bailing_hybrid": _bailing_hybrid}

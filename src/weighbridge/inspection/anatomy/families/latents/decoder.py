@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from weighbridge.inspection.anatomy.fields import Fields
     from weighbridge.inspection.anatomy.structure import Structure
 
-__all__ = ["Experts", "add_drafts", "built", "count_drafts", "experts_of", "sparse_layers"]
+__all__ = ["Experts", "add_drafts", "built", "count_drafts", "experts_of", "sparse_layers", "without_drafts"]
 
 _PLAIN = Traits()
 _MLP_TYPES = frozenset({"dense", "sparse"})
-_DRAFTS = ("num_nextn_predict_layers", "num_mtp_layers")
+_DRAFTS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,12 @@ def count_drafts(fields: Fields) -> int:
     return declared
 
 
+def without_drafts(structure: Structure) -> Structure:
+    """Say that prediction modules are declared, but not counted."""
+    said = "the config declares modules for multi-token prediction; what they hold is not known, none is counted"
+    return replace(structure, notes=(*structure.notes, said))
+
+
 def add_drafts(fields: Fields, structure: Structure, mixer: Mixer, kinds: Experts, *, copies: bool | None) -> Structure:
     """Add the declared prediction modules as DeepSeek-V3 stores them: a layer, a routing bias, `eh_proj`, three norms.
 
@@ -132,8 +138,7 @@ def add_drafts(fields: Fields, structure: Structure, mixer: Mixer, kinds: Expert
     if not drafts:
         return structure
     if copies is None:
-        said = "the config declares modules for multi-token prediction; what they hold is not known, none is counted"
-        return replace(structure, notes=(*structure.notes, said))
+        return without_drafts(structure)
     hidden = structure.hidden_size
     weights = [*mixer.weights, *kinds.weights(hidden), *linear("eh_proj", hidden, 2 * hidden, Part.DENSE_FFN)]
     for name in ("input_layernorm", "post_attention_layernorm", "enorm", "hnorm", "shared_head.norm"):

@@ -13,7 +13,7 @@ from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.families.blocks import Mixer, linear, norm
 from weighbridge.inspection.anatomy.families.decoder import Traits, assemble, hidden_of
 from weighbridge.inspection.anatomy.families.latents.attention import Indexer, indexer_of, library, number
-from weighbridge.inspection.anatomy.families.latents.decoder import count_drafts, experts_of
+from weighbridge.inspection.anatomy.families.latents.decoder import count_drafts, experts_of, without_drafts
 from weighbridge.inspection.anatomy.fields import MAX_LAYERS, Refused
 from weighbridge.inspection.anatomy.structure import Attend, Cache, Layer, Part, Weight
 
@@ -75,8 +75,11 @@ def _deepseek_v4(fields: Fields) -> Structure:
         outside=(*structure.outside, *hyper_head(hidden, streams)),
         buffers=kinds.count * (layers - hashed) + structure.vocabulary * kinds.used * hashed,
     )
+    drafts = count_drafts(fields)
+    if drafts > 1:  # the later checkpoints with several modules hold more than as many copies of one
+        return without_drafts(structure)
     module = _module(hidden, streams, mixer_of(_SLIDING), kinds, residual)
-    return replace(structure, mtp=(module,) * count_drafts(fields))
+    return replace(structure, mtp=(module,) * drafts)
 
 
 def _kinds(fields: Fields, layers: int) -> tuple[str, ...]:

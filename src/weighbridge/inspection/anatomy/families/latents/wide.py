@@ -18,10 +18,16 @@ from weighbridge.inspection.anatomy.families.latents.attention import (
     library,
     number,
 )
-from weighbridge.inspection.anatomy.families.latents.decoder import add_drafts, built, experts_of, sparse_layers
+from weighbridge.inspection.anatomy.families.latents.decoder import (
+    add_drafts,
+    built,
+    count_drafts,
+    experts_of,
+    sparse_layers,
+)
 from weighbridge.inspection.anatomy.families.latents.sparse import check_indexed, full_indexers
 from weighbridge.inspection.anatomy.fields import Refused
-from weighbridge.inspection.anatomy.structure import Attend, Cache, Part, Weight
+from weighbridge.inspection.anatomy.structure import Attend, Cache, Layer, Part, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,12 +69,30 @@ def _longcat_flash(fields: Fields) -> Structure:
         *(weight for half in (0, 1) for weight in feed_forward(hidden, intermediate, prefix=f"mlps.{half}")),
     )
     names = tuple(f"{name}.{half}" for half in (0, 1) for name in ("input_layernorm", "post_attention_layernorm"))
-    structure = assemble(fields, Traits(norms=names, verified=not passing), [(mixer, ffn)] * layers)
+    structure = assemble(fields, Traits(norms=names), [(mixer, ffn)] * layers)
+    drafts = count_drafts(fields)
+    module = _longcat_draft(hidden, latent_attention(hidden, latent, bias=bias), intermediate)
+    structure = replace(structure, mtp=(module,) * drafts, mtp_copies=structure.vocabulary * hidden * drafts)
     said = (
         f"{passing} experts of a layer pass tokens through and hold no weights in a checkpoint; "
         "transformers 5.23 allocates gate and up projections for them, which are not counted"
     )
     return replace(structure, buffers=(count + passing) * layers, notes=(said,) if passing else ())
+
+
+def _longcat_draft(hidden: int, mixer: Mixer, intermediate: int) -> Layer:
+    """Return LongCat's prediction module: a dense layer with `eh_proj` and three norms; it stores the embedding again.
+
+    Source: the hub totals of LongCat-Flash-Prover (without one) and LongCat-Flash-Chat (with one), to the unit.
+    """
+    names = ("input_layernorm", "post_attention_layernorm", "enorm", "hnorm", "norm")
+    weights = (
+        *mixer.weights,
+        *feed_forward(hidden, intermediate),
+        *(weight for name in names for weight in norm(name, hidden)),
+        *linear("eh_proj", hidden, 2 * hidden, Part.DENSE_FFN),
+    )
+    return Layer(mixer.kind, weights, mixer.caches, mixer.attend)
 
 
 def _router_bias(fields: Fields) -> bool:
