@@ -14,6 +14,7 @@ from weighbridge.inspection.anatomy.families.lines.layout import absent, laid_ou
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
     NUMBERED_EXPERT_NAMES,
     Routing,
+    by_other_name,
     each,
     mixture,
     must_be,
@@ -64,6 +65,7 @@ def _minimax_m3(fields: Fields) -> Structure:
     fields = absent(fields, num_key_value_heads=4, head_dim=128).with_defaults(
         num_local_experts=128, num_experts_per_tok=4, dense_intermediate_size=12288, shared_intermediate_size=3072
     )
+    fields = by_other_name(fields, "num_local_experts", _COUNT[1:], 128)
     must_be(fields, "attention_output_gate", False)
     must_be(fields, "use_qk_norm", True)
     must_be(fields, "qk_norm_type", "per_head")

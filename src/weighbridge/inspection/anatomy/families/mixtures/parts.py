@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.families.blocks import experts, feed_forward, linear, norm
 from weighbridge.inspection.anatomy.families.decoder import Traits, assemble, hidden_of
+from weighbridge.inspection.anatomy.families.lines.layout import deriving
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Layer, Part, Structure, Weight
 
@@ -22,6 +23,7 @@ __all__ = [
     "FUSED_EXPERT_NAMES",
     "NUMBERED_EXPERT_NAMES",
     "Routing",
+    "by_other_name",
     "correction",
     "each",
     "mixture",
@@ -119,6 +121,13 @@ def must_be(fields: Fields, key: str, *allowed: object) -> None:
     value = fields.value(key)
     if value is not None and not any(value == one and type(value) is type(one) for one in allowed):
         raise Refused(f"{quote(key)} is {quote(str(value), 40)}, which the library's class does not build")
+
+
+def by_other_name(fields: Fields, name: str, others: Sequence[str], default: int) -> Fields:
+    """Return the section without a library's default that was filled in beside another name of the same field."""
+    if fields.config.get(name) != default or all(fields.config.get(other) is None for other in others):
+        return fields
+    return deriving(fields, **{name: None})
 
 
 def mixture(

@@ -14,6 +14,7 @@ from weighbridge.inspection.anatomy.families.lines.layout import absent, laid_ou
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
     FUSED_EXPERT_NAMES,
     FUSED_EXPERTS,
+    by_other_name,
     each,
     mixture,
     plain_ffn,
@@ -99,6 +100,7 @@ def _qwen3_vl_moe(fields: Fields) -> Structure:
     fields = absent(fields, num_key_value_heads=16).with_defaults(
         num_experts=60, num_experts_per_tok=4, moe_intermediate_size=1408
     )
+    fields = by_other_name(fields, "num_experts", _COUNT[1:], 60)
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     count = fields.count(*_COUNT, at_least=0)
     mixers = each((None,) * layers, _attention(fields, hidden, heads))

@@ -17,6 +17,7 @@ from weighbridge.inspection.anatomy.families.decoder import Traits, heads_of, hi
 from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
     Routing,
+    by_other_name,
     correction,
     each,
     mixture,
@@ -37,6 +38,12 @@ __all__ = ["FAMILIES"]
 
 _COUNT = ("n_routed_experts", "num_local_experts", "moe_num_experts")
 _USED = ("num_experts_per_tok", "moe_top_k")
+_OTHER_NAMES = (
+    ("num_key_value_heads", ("num_attention_groups",), 8),
+    ("n_routed_experts", _COUNT[1:], 288),
+    ("num_experts_per_tok", _USED[1:], 8),
+    ("share_expert_dim", ("share_expert_dims",), 1280),
+)
 _DIGITS = 6  # of a layer number
 _FIRST_SPARSE = 3  # where no list says which layers hold experts (transformers)
 
@@ -101,6 +108,8 @@ def _flash(fields: Fields) -> Structure:
     )
     if fields.flag("mlp_bias", default=False):
         raise Refused("biases in the feed-forward are not known in this family")
+    for name, others, default in _OTHER_NAMES:
+        fields = by_other_name(fields, name, others, default)
     hidden, plan = hidden_of(fields), _plan(fields)
     make = _mixer_maker(fields, hidden)
     shared = fields.count("share_expert_dim", "share_expert_dims", at_least=0)

@@ -80,10 +80,10 @@ def _llama4(fields: Fields) -> Structure:
     routed: Weights = ()
     if any(sparse):
         width = fields.count("intermediate_size")
-        moe = Routing(fields.count(*_COUNT), fields.count("num_experts_per_tok"), width, width)
+        moe = Routing(fields.count("num_local_experts"), fields.count("num_experts_per_tok"), width, width)
         routed = moe.weights(hidden, prefix="feed_forward", router="router", shared_prefix="shared_expert")
     else:
-        fields.value(*_COUNT)
+        fields.value("num_local_experts")
     structure = mixture(
         fields, Traits(), mixers, sparse, routed=routed,
         plain=lambda: feed_forward(hidden, fields.count("intermediate_size_mlp"), prefix="feed_forward"),
