@@ -32,8 +32,8 @@ class ShardIndex:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return a JSON file that holds one object of at most 16 MiB; raises DamagedFile."""
-    return _object(path, _MAX_BYTES)
+    """Return a JSON file that holds one object of at most 16 MiB, NaN and Infinity as text; raises DamagedFile."""
+    return _object(path, _MAX_BYTES, constants_as_text=True)
 
 
 def read_index(path: Path) -> ShardIndex:
@@ -50,8 +50,9 @@ def read_index(path: Path) -> ShardIndex:
     return ShardIndex(weight_map, metadata if isinstance(metadata, dict) else {})
 
 
-def _object(path: Path, max_bytes: int) -> dict[str, Any]:
-    value = parse_json(read_small(path, max_bytes), path, max_bytes=max_bytes)
+def _object(path: Path, max_bytes: int, *, constants_as_text: bool = False) -> dict[str, Any]:
+    data = read_small(path, max_bytes)
+    value = parse_json(data, path, max_bytes=max_bytes, constants_as_text=constants_as_text)
     if not isinstance(value, dict):
         raise damaged(path, "is not a JSON object")
     return value

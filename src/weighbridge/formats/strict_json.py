@@ -29,8 +29,11 @@ _FIRST_KEYS = 3
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def parse_json(data: bytes, place: Path | str, *, max_bytes: int) -> Any:
+def parse_json(data: bytes, place: Path | str, *, max_bytes: int, constants_as_text: bool = False) -> Any:
     """Return the JSON value in `data`; `place` names the file in errors.
+
+    With `constants_as_text` NaN and Infinity, which Python writes and JSON does not have, are read as their names:
+    configs of Mamba models are published with `"time_step_limit": [0.0, Infinity]`.
 
     Raises DamagedFile for what is too large, not UTF-8, not JSON, nested deeper than 64, or ambiguous:
     a key that stands twice, NaN, Infinity, a number beyond a double, a lone surrogate.
@@ -41,7 +44,7 @@ def parse_json(data: bytes, place: Path | str, *, max_bytes: int) -> Any:
         value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=lambda pairs: _object(pairs, where),
-            parse_constant=lambda word: _refuse_number(word, where),
+            parse_constant=str if constants_as_text else lambda word: _refuse_number(word, where),
             parse_float=lambda text: _float(text, where),
             parse_int=lambda text: _int(text, where),
         )

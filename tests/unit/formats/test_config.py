@@ -53,3 +53,10 @@ def test_an_index_without_a_map_is_refused(tmp_path: Path, index: object) -> Non
     (tmp_path / "i.json").write_text(json.dumps(index))
     with pytest.raises(DamagedFile, match="`weight_map`"):
         read_index(tmp_path / "i.json")
+
+
+def test_constants_that_python_writes_are_read_as_their_names(tmp_path: Path) -> None:
+    """Nemotron-H configs are published with `Infinity`: it is text, which no count accepts."""
+    path = tmp_path / "config.json"
+    path.write_text('{"time_step_limit": [0.0, Infinity], "a": NaN, "b": -Infinity}')
+    assert read_config(path) == {"time_step_limit": [0.0, "Infinity"], "a": "NaN", "b": "-Infinity"}

@@ -76,7 +76,7 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         chat_template=_has_chat_template(folder, weights.metadata, notes),
         parameters=parameters,
         kv_cache=cache_figures(outcome),
-        weights=weight_figures(sources),
+        weights=weight_figures(sources, artefact.name),
         disagreements=[
             *differences,
             *name_counts(sources),

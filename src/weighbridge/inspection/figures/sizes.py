@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ __all__ = ["cache_figures", "weight_figures"]
 
 _CONTEXTS = (8_192, 131_072)
 _BF16_BYTES = 2
+_QUANTIZED = re.compile(
+    r"(?:^|[-_.])(?:nvfp4|mxfp4|fp8|fp4|int[48]|awq|gptq|[48]bit|w[48]a\d+|gguf|mlx|bnb|exl2)(?:$|[-_.])", re.IGNORECASE
+)
 
 
 def cache_figures(outcome: Structure | Refusal) -> KVCacheBody:
@@ -44,8 +48,11 @@ def cache_figures(outcome: Structure | Refusal) -> KVCacheBody:
     )
 
 
-def weight_figures(sources: Sources) -> WeightsBody:
-    """Return the bytes of the weights: from tensor tables, else header lengths, else a formula over the structure."""
+def weight_figures(sources: Sources, name: str) -> WeightsBody:
+    """Return the bytes of the weights: from tensor tables, else header lengths, else a formula over the structure.
+
+    A name that promises a quantization of which the config says nothing leaves the formula without ground.
+    """
     weights, declared = sources.weights, sources.declared
     tally = weights.tally
     if weights.is_whole and tally.tensors:
@@ -60,6 +67,8 @@ def weight_figures(sources: Sources) -> WeightsBody:
         )
     if weights.stored_bytes is not None:
         return WeightsBody(bytes=weights.stored_bytes, status="from checkpoint", quantization=declared.quantization)
+    if sources.declared.quantization is None and _QUANTIZED.search(name):
+        return WeightsBody()
     return _computed(sources)
 
 
