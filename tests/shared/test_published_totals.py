@@ -62,3 +62,16 @@ def test_the_bytes_of_an_index_are_those_of_the_structure(name: str) -> None:
         pytest.skip("the architecture or the size is not known")
     sized = weight_bytes(structure, scheme if isinstance(scheme, Scheme) else plain_scheme(config))
     assert size - sized.n_bytes == _OTHER_BYTES.get(name, 0)
+
+
+def test_the_files_of_deepseek_r1_hold_the_computed_bytes_and_little_else() -> None:
+    """163 shards of 688.6 GB: what is left are headers (some 12 MB for 91,000 tensors) and fp32 router biases."""
+    folder = HUB / "deepseek-ai__DeepSeek-R1"
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    with (folder / "lfs_pointers.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    shards = sum(int(row["size_bytes"]) for row in rows if row["path"].endswith(".safetensors"))
+    structure, scheme = structure_of(config), scheme_of(config)
+    assert isinstance(structure, Structure)
+    assert isinstance(scheme, Scheme)
+    assert 8e6 < shards - weight_bytes(structure, scheme, mtp=True).n_bytes < 16e6

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["FILE_TYPES", "mixture_bytes"]
 
 _SIZES = {name: (block, n_bytes) for name, block, n_bytes in TENSOR_TYPES.values()}
+_MXFP4 = "MXFP4_MOE"
 _BASES = dict(FILE_LABELS.values())
 # file types whose mixture is written down here, by the name of a scheme
 FILE_TYPES = {
     name.lower(): name
     for name in (
         "Q8_0", "Q6_K", "Q5_K_M", "Q5_K_S", "Q5_0", "Q5_1", "Q4_K_M", "Q4_K_S", "Q4_0", "Q4_1", "IQ4_XS", "IQ4_NL",
-        "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K",
+        "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", _MXFP4,
     )
 }  # fmt: skip
 _FALLBACK = {"IQ4_XS": "IQ4_NL", "Q2_K": "Q4_0", "Q3_K": "Q4_0", "Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
@@ -128,6 +129,8 @@ class _Mixture:
         """Return the tensor type of a weight in a layer; `value` counts the tensors of values before it."""
         if role == "plain":
             return "F32"
+        if self.name == _MXFP4:
+            return "MXFP4" if weight.part is Part.ROUTED_EXPERTS else "Q8_0"
         base = _BASES[self.name]
         columns = weight.shape[-1]
         if role == "head" or (role == "embedding" and self.is_tied):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMES", "Scheme", "UnknownScheme", "plain_scheme", "scheme_of"]
 
+_NOT_MLX = frozenset({"desc_act", "sym", "damp_percent", "zero_point", "version"})  # of GPTQ and AWQ
 _PLAIN = ("fp32", "bf16", "fp16")
 _KEYS = ("quantization_config", "compression_config", "quantization")
 _TYPES = {"float32": "fp32", "float16": "fp16"}
@@ -85,6 +86,9 @@ def _settings(config: Mapping[str, Any]) -> tuple[str, Any]:
     """Return the settings and their key, from the config or the section of its language model."""
     sections = [config, *(part for key in _TEXT_PARTS if isinstance(part := config.get(key), dict))]
     for section in sections:
+        mlx = section.get("quantization")
+        if isinstance(mlx, dict) and {"bits", "group_size"} <= set(mlx):
+            return "quantization", mlx  # MLX may leave the settings of the model that it converted beside its own
         for key in _KEYS:
             if section.get(key) is not None:
                 return key, section[key]
@@ -98,6 +102,6 @@ def _method(key: str, settings: Mapping[str, Any]) -> str | None:
         return said if isinstance(said, str) else None
     if key == "modelopt" or isinstance(settings.get("quant_algo"), str):
         return "modelopt"
-    if key == "quantization" or set(settings) <= {"group_size", "bits", "mode"}:
+    if key == "quantization" or ({"bits", "group_size"} <= set(settings) and _NOT_MLX.isdisjoint(settings)):
         return "mlx"
     return "compressed-tensors" if "config_groups" in settings else None

@@ -46,6 +46,18 @@ def test_llama_3_1_8b_takes_the_bits_that_llama_cpp_states(file_type: str, bits:
     assert sized.status == "estimated"
 
 
+@pytest.mark.parametrize(("layers", "experts", "gib"), [(24, 32, 11.27), (36, 128, 59.02)])
+def test_gpt_oss_in_mxfp4_is_as_large_as_llama_bench_prints(layers: int, experts: int, gib: float) -> None:
+    """Truth: llama-bench's size column in llama.cpp's guide to gpt-oss (discussion 15396): 11.27 and 59.02 GiB."""
+    structure = structure_of({
+        "model_type": "gpt_oss", "attention_bias": True, "head_dim": 64, "hidden_size": 2880, "num_attention_heads": 64,
+        "intermediate_size": 2880, "num_experts_per_tok": 4, "num_hidden_layers": layers, "num_key_value_heads": 8,
+        "num_local_experts": experts, "sliding_window": 128, "tie_word_embeddings": False, "vocab_size": 201088,
+    })  # fmt: skip
+    assert isinstance(structure, Structure), structure
+    assert round(weight_bytes(structure, SCHEMES["mxfp4_moe"]).n_bytes / 2**30, 2) == gib
+
+
 @pytest.mark.parametrize(
     ("name", "config", "file_type"),
     [

@@ -45,6 +45,12 @@ def test_mxfp4_checkpoints_are_as_large_as_their_cards_say(case: dict[str, Any])
     assert _sized(case)[1].n_bytes / 2**30 == pytest.approx(case["gib"], abs=0.005)
 
 
+@pytest.mark.parametrize("case", _with("gb"))
+def test_compressed_experts_are_as_large_as_the_card_says(case: dict[str, Any]) -> None:
+    """INT4 in groups of 32 on the experts; attention, shared experts and the dense layer stay in 16 bits."""
+    assert _sized(case)[1].n_bytes / 1e9 == pytest.approx(case["gb"], abs=1)
+
+
 @pytest.mark.parametrize("case", _with("file_bytes"))
 def test_a_gptq_file_holds_the_computed_tensors_zero_biases_and_a_header(case: dict[str, Any]) -> None:
     """What is left of the file is a header of some 130 bytes for each of its 5 tensors a matrix."""

@@ -121,6 +121,17 @@ def test_mlx_overrides_single_modules() -> None:
     assert sized.by_part[Part.HEAD] == 2 * 512_000
 
 
+def test_mlx_settings_go_before_those_of_the_model_that_was_converted() -> None:
+    """MLX writes `quantization`; a `quantization_config` beside it may be what the original had."""
+    scheme = scheme_of({
+        "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+        "quantization": {"group_size": 32, "bits": 6, "model.layers.0.mlp.gate": {"group_size": 64, "bits": 8}},
+    })  # fmt: skip
+    assert isinstance(scheme, Scheme)
+    assert scheme.name == "mlx-6"
+    assert weight_bytes(_SMALL, scheme).by_part[Part.HEAD] == 512_000 * 6 // 8 + 1000 * 16 * 4
+
+
 def test_gptq_patterns_change_or_leave_out_modules() -> None:
     """`dynamic` of GPTQModel: `-:` leaves modules out, `+:` gives them bits of their own."""
     told = {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": False,
@@ -142,17 +153,14 @@ def test_gptq_patterns_change_or_leave_out_modules() -> None:
         ({"quant_method": "compressed-tensors", "config_groups": {}}, "config_groups"),
         ({"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 4}}},
           "ignore": ["re:(a+)+$"]}, "pattern"),
-        ({"bits": 4}, None),
+        ({"bits": 4, "group_size": 128, "desc_act": False}, "method"),
         ({"quant_method": ["fp8"]}, "method"),
         ("fp8", "no object"),
     ],
 )  # fmt: skip
-def test_what_is_not_known_is_said_and_never_guessed(settings: Any, said: str | None) -> None:
+def test_what_is_not_known_is_said_and_never_guessed(settings: Any, said: str) -> None:
     """An unknown method, width, strategy or pattern is an UnknownScheme with its reason."""
     scheme = scheme_of({"quantization_config": settings})
-    if said is None:
-        assert isinstance(scheme, Scheme)  # `bits` alone is how MLX once wrote it
-        return
     assert isinstance(scheme, UnknownScheme)
     assert said in scheme.reason
 
@@ -199,6 +207,26 @@ _JSON = st.recursive(
 )
 _FIELDS = ("bits", "group_size", "weight_block_size", "ignore", "modules_to_not_convert", "config_groups", "dynamic",
            "quantized_layers", "quant_algo", "mode", "format", "activation_scheme", "load_in_4bit")  # fmt: skip
+
+
+_GROUP_FIELDS = ("num_bits", "type", "strategy", "group_size", "symmetric", "actorder", "block_structure", "dynamic")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    weights=st.dictionaries(
+        st.sampled_from(_GROUP_FIELDS),
+        st.sampled_from([4, 8, "int", "float", "group", "channel", "tensor", "block", 32, -1, 0, [128, 128]]) | _JSON,
+        max_size=8,
+    ),
+    targets=_JSON,
+)
+def test_hostile_groups_raise_nothing(weights: dict[str, Any], targets: Any) -> None:
+    """The groups of compressed-tensors, with settings that contradict each other."""
+    group = {"weights": weights, "targets": targets}
+    scheme = scheme_of({"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": group}}})
+    if isinstance(scheme, Scheme):
+        assert weight_bytes(_SMALL, scheme).n_bytes > 0
 
 
 @settings(max_examples=200, deadline=None)

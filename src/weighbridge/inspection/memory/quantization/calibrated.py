@@ -131,7 +131,8 @@ def _compressed_coding(weights: Fields, form: str | None, inputs: Fields | None)
     base = replace(base, **_blocks(weights, group))
     if weights.value("symmetric") is False:
         base = replace(base, zero_bits=bits, zero_container=base.container)
-    if weights.value("actorder") in {"group", True}:
+    order = weights.value("actorder")
+    if order is True or order == "group":  # "weight" reorders before packing and stores no index
         base = replace(base, column_bits=32)
     extra = int(static)
     return replace(base, matrix_elements=base.matrix_elements + extra, matrix_bytes=base.matrix_bytes + 2 * extra)

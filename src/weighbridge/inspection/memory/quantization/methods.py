@@ -87,8 +87,10 @@ def _gptq(fields: Fields) -> Scheme:
     kept = KEPT - {Part.HEAD} if fields.flag("lm_head", default=False) else KEPT
     name = f"gptq-{base.bits}" + ("-act-order" if fields.flag("desc_act", default=False) else "")
     said = "older AutoGPTQ stores a zero bias beside each matrix too (2 bytes a row), which is not counted"
-    if fields.has("modules_in_block_to_quantize", "inside_layer_modules"):
-        raise Refused("GPTQ of some modules in a block is not known")
+    if fields.has("modules_in_block_to_quantize", "inside_layer_modules") or fields.flag(
+        "is_marlin_format", default=False
+    ):
+        raise Refused("GPTQ of some modules in a block, or repacked for Marlin, is not known")
     return Scheme(
         name, (*rules, *skipped(fields, "modules_to_not_convert"), Rule(base)), kept, is_estimated=True, notes=(said,)
     )
