@@ -168,12 +168,12 @@ def test_a_damaged_shard_leaves_the_rest_of_the_inspection(tmp_path: Path) -> No
 
 
 def test_a_damaged_config_leaves_the_tensor_table(tmp_path: Path) -> None:
-    """NaN in `config.json` costs the declarations, not the count."""
+    """A key that stands twice costs the declarations, not the count."""
     _folder(tmp_path)
-    (tmp_path / "config.json").write_text('{"rope_theta": NaN}')
+    (tmp_path / "config.json").write_text('{"vocab_size": 8, "vocab_size": 9}')
     body = _anatomy(tmp_path)
     assert (body.parameters.stored, body.layers) == (52, None)
-    assert _said(body) == ["`config.json` holds the number `NaN`, which JSON does not have"]
+    assert _said(body) == ["`config.json` holds the key `vocab_size` twice"]
 
 
 def test_tables_that_claim_more_than_a_number_can_hold_give_no_total(tmp_path: Path) -> None:
