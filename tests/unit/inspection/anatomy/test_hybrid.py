@@ -107,6 +107,29 @@ def test_nemotron_super_has_the_hub_total_with_its_mtp_module() -> None:
     assert structure.text_total + structure.mtp_total == 123_611_012_096
 
 
+def test_channels_of_mamba_are_its_heads_and_not_what_expand_says() -> None:
+    """NVIDIA-Nemotron-Nano-9B-v2: 8,888,227,328 on the hub, with 128 heads of 80 where `expand` 2 would give 8,960."""
+    structure = _built({
+        "model_type": "nemotron_h", "hidden_size": 4480, "num_hidden_layers": 56, "intermediate_size": 15680,
+        "hybrid_override_pattern": "M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-", "vocab_size": 131072,
+        "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128, "mamba_num_heads": 128,
+        "mamba_head_dim": 80, "expand": 2, "n_groups": 8, "ssm_state_size": 128, "conv_kernel": 4,
+        "use_conv_bias": True, "use_bias": False, "mlp_bias": False, "tie_word_embeddings": False,
+    })  # fmt: skip
+    assert structure.total == 8_888_227_328
+
+
+def test_falcon_mamba_counts_its_intermediate_size() -> None:
+    """Falcon-Mamba-7B declares `expand` 16, a decoy: 7.27 B parameters on its card come from 8,192 channels."""
+    structure = _built({
+        "model_type": "falcon_mamba", "hidden_size": 4096, "num_hidden_layers": 64, "intermediate_size": 8192,
+        "expand": 16, "state_size": 16, "conv_kernel": 4, "time_step_rank": 256, "vocab_size": 65024,
+        "use_bias": False, "use_conv_bias": True, "tie_word_embeddings": False,
+    })  # fmt: skip
+    assert round(structure.text_total / 1e9, 2) == 7.27
+    assert structure.state_elements == 64 * 8192 * (16 + 3)
+
+
 def test_minimax_m1_is_what_its_hub_page_and_report_say() -> None:
     """456,089,655,296 parameters on the hub; 45.9 B active in the report, which leaves both embeddings out."""
     structure = _built(_MINIMAX_M1)
@@ -152,6 +175,17 @@ def test_a_searched_layer_may_be_one_projection_or_nothing() -> None:
     first, second = _built(config).layers
     assert sum(weight.elements for weight in first.weights) == 2 * 8192 * 8192 + 2 * 8192
     assert second.weights == ()
+
+
+def test_what_nothing_confirms_says_so() -> None:
+    """DeciLM's key-value heads by layer follow its config; no published total is at hand to hold them to."""
+    config = {
+        "model_type": "deci", "hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "vocab_size": 100,
+        "num_hidden_layers": 3, "num_key_value_heads_per_layer": [4, 2, 1], "tie_word_embeddings": False,
+    }  # fmt: skip
+    structure = _built(config)
+    assert not structure.is_verified
+    assert [layer.caches[0].elements for layer in structure.layers] == [128, 64, 32]
 
 
 @pytest.mark.parametrize(

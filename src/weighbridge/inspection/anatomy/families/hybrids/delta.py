@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.anatomy.families.blocks import Heads, Weights
     from weighbridge.inspection.anatomy.fields import Fields
 
-__all__ = ["FAMILIES", "DeltaNet", "delta_net", "delta_net_in", "gated_attention", "sparse_ffn"]
+__all__ = ["FAMILIES", "DeltaNet", "delta_net_in", "gated_attention", "qwen_net", "sparse_ffn"]
 
 _NORMS = ("input_layernorm", "post_attention_layernorm")
 
@@ -71,7 +71,7 @@ def delta_net_in(fields: Fields) -> DeltaNet:
     return net
 
 
-def delta_net(hidden: int, net: DeltaNet, projections: Weights, *, norm_name: str, out: str) -> Mixer:
+def _delta_net(hidden: int, net: DeltaNet, projections: Weights, *, norm_name: str, out: str) -> Mixer:
     """Return a gated delta net around its input projections.
 
     State: value_heads x dk x dv, and the last kernel - 1 inputs of the convolution (Qwen3-Next; arXiv 2412.06464).
@@ -112,7 +112,7 @@ def sparse_ffn(fields: Fields, hidden: int) -> Weights:
     )
 
 
-def projections_of(hidden: int, sizes: dict[str, int]) -> Weights:
+def _projections(hidden: int, sizes: dict[str, int]) -> Weights:
     """Return input projections of a delta net, by name and width."""
     return tuple(
         weight
@@ -132,7 +132,7 @@ def qwen_net(hidden: int, net: DeltaNet, *, is_packed: bool) -> Mixer:
             "in_proj_b": net.value_heads,
             "in_proj_a": net.value_heads,
         }
-    return delta_net(hidden, net, projections_of(hidden, sizes), norm_name="norm", out="out_proj")
+    return _delta_net(hidden, net, _projections(hidden, sizes), norm_name="norm", out="out_proj")
 
 
 def _kinds(fields: Fields, layers: int) -> tuple[str, ...]:
@@ -238,7 +238,7 @@ def _olmo_hybrid(fields: Fields) -> Structure:
         "q_proj": net.keys, "k_proj": net.keys, "v_proj": net.values,
         "a_proj": net.value_heads, "b_proj": net.value_heads, "g_proj": net.values,
     }  # fmt: skip
-    recurrent = delta_net(hidden, net, projections_of(hidden, sizes), norm_name="o_norm", out="o_proj")
+    recurrent = _delta_net(hidden, net, _projections(hidden, sizes), norm_name="o_norm", out="o_proj")
     ffn = plain_ffn(fields, hidden)
     names = {FULL: ("post_attention_layernorm", "post_feedforward_layernorm"), LINEAR: _NORMS}
     kinds = kinds_in(fields, layers, (FULL, LINEAR), "layer_types") or _olmo_kinds(layers)
