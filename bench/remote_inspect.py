@@ -36,7 +36,7 @@ OTHERS = {
     "README.md": 23_000, "LICENSE-MODEL": 14_000, "LICENSE-CODE": 1_000, "tokenizer_config.json": 3_500,
     "modeling_deepseek.py": 75_000, "configuration_deepseek.py": 10_000,
 }  # fmt: skip
-# the hub's own count of the real repository, 2026-10
+# of the real repository; the sum is the hub's `safetensors.total` of 2026-10
 PUBLISHED = {"BF16": 3_918_786_560, "F32": 41_555_600, "F8_E4M3": 680_571_043_840}
 
 
@@ -124,7 +124,7 @@ def publish(folder: Path) -> tuple[int, int, int]:
         index |= dict.fromkeys(header, name)
         for entry in header.values():
             counts[entry["dtype"]] += (entry["data_offsets"][1] - entry["data_offsets"][0]) // BYTES[entry["dtype"]]
-    print(f"elements as the hub counts the real repository: {counts == PUBLISHED} ({sum(counts.values()):,})")
+    print(f"elements as in the real repository: {counts == PUBLISHED} ({sum(counts.values()):,})")
     table = {"metadata": {"total_size": stored}, "weight_map": index}
     (folder / "model.safetensors.index.json").write_text(json.dumps(table, indent=2))
     config = SHARED / "data" / "hub" / "deepseek-ai__DeepSeek-V3" / "config.json"

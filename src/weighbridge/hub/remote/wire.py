@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
 from pyreqwest.client import SyncClientBuilder
-from pyreqwest.exceptions import ConnectError, PyreqwestError
+from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestError
 
 from weighbridge.errors import HubUnreachable, WeighbridgeError
 from weighbridge.formats.place import quote
@@ -141,8 +141,7 @@ class Wire:
             try:
                 answer = self._follow(ask)
             except (PyreqwestError, ValueError, OSError, EOFError) as error:
-                said = str(error) if isinstance(error, EOFError) else f"the connection failed ({type(error).__name__})"
-                trouble.fail(said, is_silence=isinstance(error, ConnectError))
+                trouble.fail(_said(error), is_silence=_is_silence(error))
                 continue
             if answer.status not in _LATER:
                 return answer
@@ -230,6 +229,24 @@ def _unpack(unpacker: zlib._Decompress, chunk: bytes, most: int) -> bytes:
     except zlib.error as error:
         raise EOFError("the packed answer is damaged") from error
     return data
+
+
+def _said(error: Exception) -> str:
+    """Return what went wrong on the way: the innermost cause, which names no address."""
+    causes = _causes(error)
+    if causes:
+        return f"the connection failed: {causes[-1]}"
+    return str(error) if isinstance(error, EOFError) else f"the connection failed: {type(error).__name__}"
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether there was nobody to connect to: no such name, a closed port."""
+    return isinstance(error, ConnectError) and "client error (Connect)" in _causes(error)
+
+
+def _causes(error: Exception) -> list[str]:
+    """Return the causes of a failed request, the innermost last."""
+    return [cause["message"] for cause in error.details["causes"] or ()] if isinstance(error, RequestError) else []
 
 
 def _too_long(ask: Ask) -> TooLong:
