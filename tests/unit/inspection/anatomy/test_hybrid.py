@@ -156,6 +156,27 @@ def test_minimax_m1_costs_what_step_3_prints(quantity: str, published: float) ->
     assert ours[quantity] == pytest.approx(published, rel=0.006)
 
 
+@pytest.mark.parametrize(
+    ("config", "total", "active"),
+    [
+        ({"hidden_size": 2048, "intermediate_size": 5120, "num_hidden_layers": 20, "num_attention_heads": 16,
+          "moe_intermediate_size": 512, "layer_group_size": 5}, 16.4, 0.957),
+        ({"hidden_size": 4096, "intermediate_size": 9216, "num_hidden_layers": 32, "num_attention_heads": 32,
+          "moe_intermediate_size": 1024, "layer_group_size": 8}, 104.0, 6.1),
+    ],
+)  # fmt: skip
+def test_ring_linear_is_as_large_as_its_report_says(config: dict[str, Any], total: float, active: float) -> None:
+    """Ring-linear 2.0 (arXiv 2510.19338): 16 B and 957 M active, 104 B and 6.1 B, without both embeddings."""
+    structure = _built({
+        **config, "model_type": "bailing_moe_linear", "vocab_size": 157184, "num_key_value_heads": 4, "head_dim": 128,
+        "num_experts": 256, "num_experts_per_tok": 8, "num_shared_experts": 1, "first_k_dense_replace": 1,
+        "use_qk_norm": True, "use_bias": False, "use_qkv_bias": False, "tie_word_embeddings": False,
+    })  # fmt: skip
+    assert structure.total == pytest.approx(total * 1e9, rel=0.003)
+    assert structure.active()[2] == pytest.approx(active * 1e9, rel=0.01)
+    assert not structure.is_verified  # published to three digits only
+
+
 def test_layers_found_by_search_add_up_to_the_hub_total() -> None:
     """Llama-3.3-Nemotron-Super-49B: 49,867,145,216 on the hub, and a cache on the 49 layers that still attend."""
     structure = _built(_NEMOTRON_49B)

@@ -1,14 +1,23 @@
-"""Lightning attention: MiniMax-Text-01 and MiniMax-M1."""
+"""Lightning attention: MiniMax-Text-01, MiniMax-M1 and Ring-linear."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.families.blocks import Heads, Mixer, experts, grouped_query, linear, norm
+from weighbridge.inspection.anatomy.families.blocks import (
+    Heads,
+    Mixer,
+    experts,
+    feed_forward,
+    grouped_query,
+    linear,
+    norm,
+)
 from weighbridge.inspection.anatomy.families.hybrids.frame import (
     FULL,
     LINEAR,
+    Frame,
     framed,
     heads_in,
     kinds_in,
@@ -21,6 +30,7 @@ from weighbridge.inspection.anatomy.structure import Part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from weighbridge.inspection.anatomy.families.blocks import QKNorm, Weights
     from weighbridge.inspection.anatomy.fields import Fields
     from weighbridge.inspection.anatomy.structure import Structure
 
@@ -89,7 +99,64 @@ def _minimax_remote(fields: Fields) -> Structure:
     return _built(fields, kinds, prefix="block_sparse_moe")
 
 
+def _ring(fields: Fields) -> Structure:
+    """Ring-linear 2.0 (arXiv 2510.19338): groups of lightning layers behind each of which one layer attends to all.
+
+    As in mlx-lm's bailing_moe_linear; 16.4 B (mini) and 104 B (flash) parameters are all that is published.
+    """
+    fields = fields.with_defaults(tie_word_embeddings=False)
+    hidden, layers = fields.count("hidden_size"), fields.layers()
+    heads = heads_in(fields, hidden)
+    if heads.n * heads.d != hidden:
+        raise Refused("`head_dim` times the heads is not the hidden size")
+    bias, qkv_bias = fields.flag("use_bias", default=False), fields.flag("use_qkv_bias", default=False)
+    qk_norm: QKNorm = "head" if fields.flag("use_qk_norm", default=False) else "none"
+    attention = grouped_query(hidden, heads, prefix="attention", qkv_bias=qkv_bias, out_bias=bias, qk_norm=qk_norm)
+    even = Heads(heads.n, heads.n, heads.d, heads.d)
+    projections = grouped_query(hidden, even, prefix="attention", qkv_bias=qkv_bias, out_bias=bias, qk_norm=qk_norm)
+    lightning = Mixer(
+        "lightning",
+        (
+            *(
+                replace(one, part=Part.LINEAR_ATTENTION) if one.part is Part.ATTENTION else one
+                for one in projections.weights
+            ),
+            *linear("attention.g_proj", hidden, hidden, Part.LINEAR_ATTENTION),
+            *norm("attention.g_norm", hidden),
+        ),
+        state=hidden * heads.d,
+    )
+    group, first = fields.count("layer_group_size"), fields.count("first_k_dense_replace", at_least=0)
+    dense = feed_forward(hidden, fields.count("intermediate_size"), bias=bias)
+    sparse = _ring_experts(fields, hidden, bias=bias)
+    norms = (*norm("input_layernorm", hidden), *norm("post_attention_layernorm", hidden))
+    built = [
+        layered(
+            attention if (number + 1) % group == 0 or number >= layers // group * group else lightning,
+            dense if number < first else sparse,
+            norms,
+        )
+        for number in range(layers)
+    ]
+    routed = max(layers - first, 0) if fields.flag("moe_router_enable_expert_bias", default=False) else 0
+    notes = (
+        () if not fields.optional("num_nextn_predict_layers") else ("the MTP modules of this family are not counted",)
+    )
+    structure = framed(fields, built, Frame(embedding="word_embeddings"))
+    return replace(structure, buffers=routed * fields.count("num_experts"), is_verified=False, notes=notes)
+
+
+def _ring_experts(fields: Fields, hidden: int, *, bias: bool) -> Weights:
+    width = fields.count("moe_intermediate_size")
+    shared = fields.count("num_shared_experts", at_least=0) * fields.count(
+        "moe_shared_expert_intermediate_size", default=width
+    )
+    count, used = fields.count("num_experts"), fields.count("num_experts_per_tok")
+    return experts(hidden, width, count, used, shared=shared, bias=bias)
+
+
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
+    "bailing_moe_linear": _ring,
     "minimax": _minimax,
     "minimax_m1": _minimax_remote,
     "minimax_text_01": _minimax_remote,
