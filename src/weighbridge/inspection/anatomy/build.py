@@ -11,7 +11,7 @@ from weighbridge.formats.tensor import MAX_ELEMENTS
 from weighbridge.inspection.anatomy.families import dense, hybrid, latent, mixture
 from weighbridge.inspection.anatomy.fields import Fields, Refused
 from weighbridge.inspection.anatomy.nesting import text_of
-from weighbridge.inspection.anatomy.vision import TOWERS
+from weighbridge.inspection.anatomy.vision import BUFFERS, TOWERS
 from weighbridge.inspection.anatomy.vision.texts import FAMILIES as _SEEING
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ __all__ = ["Refusal", "structure_of"]
 
 # keys of parts beside the language model: a section, or the name of the model that is built in
 _SENSES = re.compile(
-    r"^(?!.*token).*(vision|visual|audio|speech|siglip|talker|(^|_)vit(_|$)|image_(encoder|tower|model))"
+    r"(?!.*token).*(?<![a-z])(vision|visual|audio|speech|siglip|talker|vit(?![a-z])|image_(encoder|tower|model))"
 )
+_ASSUMED = re.compile(r"`(.+)` is not declared; the library's default (.+) is taken")
 _FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **_SEEING,
     **dense.FAMILIES,
@@ -84,26 +85,37 @@ def _build(config: Mapping[str, Any], name: str) -> Structure:
         raise Refused("the config describes more than 2**53 parameters")
     notes = (*structure.notes, *text.assumed(fields.used), *fields.assumed)
     try:
-        vision, said = _senses(config, name, structure.hidden_size)
+        vision, buffers, said = _senses(config, name, structure.hidden_size)
     except Refused as refusal:
         said = (f"the part that sees or hears is not known, so only the language model is counted: {refusal}",)
-        vision = None
-    return replace(structure, vision=vision, notes=(*notes, *said))
+        return replace(structure, vision=None, notes=(*notes, *said))
+    return replace(structure, vision=vision, buffers=structure.buffers + buffers, notes=(*notes, *said))
 
 
-def _senses(config: Mapping[str, Any], name: str, hidden_size: int) -> tuple[tuple[Weight, ...], tuple[str, ...]]:
-    """Return the parts that see or hear, and what was assumed for them; raises Refused where they are not known."""
+def _senses(config: Mapping[str, Any], name: str, hidden_size: int) -> tuple[tuple[Weight, ...], int, tuple[str, ...]]:
+    """Return the parts that see or hear, stored elements beside them, and what was assumed; Refused if not known."""
     tower = TOWERS.get(name)
     if tower is None:
-        declared = next((key for key in sorted(config) if _SENSES.search(key) and _describes(config[key])), None)
+        declared = next((key for key in sorted(config) if _SENSES.match(key) and _describes(config[key])), None)
         if declared is not None:
             raise Refused(f"{quote(declared)} of {quote(name)} has no formula here")
-        return (), ()
+        return (), 0, ()
     fields = Fields(config)
     weights = tower(fields, hidden_size)
     if sum(weight.elements for weight in weights) > MAX_ELEMENTS:
         raise Refused("it would hold more than 2**53 parameters")
-    return weights, tuple(fields.assumed)
+    buffers = BUFFERS[name](fields) if name in BUFFERS else 0
+    return weights, buffers, _told(fields.assumed)
+
+
+def _told(assumed: list[str]) -> tuple[str, ...]:
+    """Return assumptions about one part as a single sentence where there are several."""
+    taken = [match for said in assumed if (match := _ASSUMED.fullmatch(said))]
+    if len(taken) <= 1:
+        return tuple(assumed)
+    others = tuple(said for said in assumed if not _ASSUMED.fullmatch(said))
+    listed = ", ".join(f"`{match[1]}` {match[2]}" for match in taken)
+    return (*others, f"what sees or hears is not fully declared; the library's defaults are taken: {listed}")
 
 
 def _describes(value: object) -> bool:

@@ -36,20 +36,26 @@ class Wrapper:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The section of the language model as one flat config; `defaulted` are the keys that the library fills in."""
+    """The section of the language model as one flat config.
+
+    `defaulted` are the keys that the library fills in, `tied` is set where it also decides whether embeddings are tied.
+    """
 
     config: dict[str, Any]
     kind: str
     wrapper: Wrapper | None = None
     defaulted: frozenset[str] = frozenset()
+    tied: bool | None = None
 
     def assumed(self, used: set[str]) -> tuple[str, ...]:
-        """Return one sentence for the defaults that a builder has used."""
+        """Return a sentence for the defaults that a builder has used, and one for the library's tying."""
         keys = sorted(self.defaulted & used)
-        if not keys:
-            return ()
         said = ", ".join(f"{key} {self.config[key]}" for key in keys)
-        return (f"the text section leaves out what the library fills in: {said}",)
+        filled = (f"the text section leaves out what the library fills in: {said}",) if keys else ()
+        if self.tied is None:
+            return filled
+        flag = "true" if self.tied else "false"
+        return (*filled, f"`{_TIE}` is not declared for the whole model; the library's default {flag} is taken")
 
     def placed(self, structure: Structure) -> Structure:
         """Return a structure with the names that the wrapper's checkpoints give the text's weights."""
@@ -93,7 +99,8 @@ def text_of(config: Mapping[str, Any], name: str) -> Text:
     defaults = {key: value for key, value in _defaults().get(kind, {}).items() if key not in inner}
     tied = _tied(wrapper, config.get(_TIE), inner.get(_TIE), default=_defaults().get(kind, {}).get(_TIE))
     merged = {**defaults, **inner, _TIE: tied, "model_type": kind}  # a declared null is no absent field
-    return Text(merged, kind, wrapper, frozenset(defaults) - {_TIE})
+    is_open = config.get(_TIE) is None and wrapper.tie in ("outer", "either") and inner.get(_TIE) is not tied
+    return Text(merged, kind, wrapper, frozenset(defaults) - {_TIE}, tied if is_open else None)
 
 
 def _flat(config: Mapping[str, Any], wrapper: Wrapper | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.anatomy.fields import Fields
     from weighbridge.inspection.anatomy.structure import Weight
 
-__all__ = ["TOWERS"]
+__all__ = ["BUFFERS", "TOWERS"]
 
 TOWERS: dict[str, Callable[[Fields, int], tuple[Weight, ...]]] = {
     **gemma.TOWERS,
@@ -40,3 +40,5 @@ TOWERS: dict[str, Callable[[Fields, int], tuple[Weight, ...]]] = {
     **whisper.TOWERS,
     **wrappers.TOWERS,
 }
+# elements that checkpoints store beside a part's weights and that are no parameters
+BUFFERS: dict[str, Callable[[Fields], int]] = {**gemma.BUFFERS}

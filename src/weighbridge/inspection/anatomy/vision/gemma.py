@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.anatomy.fields import Fields
 
-__all__ = ["TOWERS"]
+__all__ = ["BUFFERS", "TOWERS"]
 
 _NORMS = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")
 # each projection of the towers is wrapped, so that its inputs and outputs can be clipped
@@ -42,11 +42,27 @@ _STYLE = Style(
     mlp_bias=False,
 )
 
+_CLIPPED_TO_SEE = 7  # projections of a layer whose inputs and outputs may be clipped
+_CLIPPED_TO_HEAR = 10
+
 
 def _gemma4(outer: Fields, text: int) -> Weights:
     """Return the parts that a Gemma 4 config declares: it may see, hear, both or neither."""
     sees = _sight(outer, text) if outer.has("vision_config") else ()
     return (*sees, *(_hearing(outer, text) if outer.has("audio_config") else ()))
+
+
+def _buffers(outer: Fields) -> int:
+    """Return what checkpoints store beside the weights: a shift and a scale of the output, four bounds a projection."""
+    stored = 0
+    if outer.has("vision_config"):
+        fields = section(outer, hidden_size=768, num_hidden_layers=16, standardize=False, use_clipped_linears=False)
+        stored += 2 * fields.count("hidden_size") if fields.flag("standardize") else 0
+        stored += 4 * _CLIPPED_TO_SEE * fields.layers() if fields.flag("use_clipped_linears") else 0
+    if outer.has("audio_config"):
+        fields = section(outer, "audio_config", num_hidden_layers=12, use_clipped_linears=True)
+        stored += 4 * _CLIPPED_TO_HEAR * fields.layers() if fields.flag("use_clipped_linears") else 0
+    return stored
 
 
 def _sight(outer: Fields, text: int) -> Weights:
@@ -131,3 +147,4 @@ def _gemma3n(outer: Fields, text: int) -> Weights:
 
 
 TOWERS: dict[str, Callable[[Fields, int], Weights]] = {"gemma4": _gemma4, "gemma3n": _gemma3n}
+BUFFERS: dict[str, Callable[[Fields], int]] = {"gemma4": _buffers}
