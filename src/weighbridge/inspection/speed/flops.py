@@ -50,8 +50,9 @@ def prefill_flops(structure: Structure, tokens: int) -> int:
     attention = 0
     for layer in structure.layers:
         for attend in layer.attend:
-            most = min(seen for seen in (tokens, attend.window, attend.selected) if seen is not None)
-            pairs = most * (most + 1) // 2 + (tokens - most) * most
+            most = _seen(attend, tokens)
+            growing = attend.stride * most  # up to this query each sees all there is, one more at every stride
+            pairs = attend.stride * most * (most - 1) // 2 + (tokens - growing + 1) * most
             attention += 2 * attend.heads * (attend.qk + attend.v) * pairs
     state = _STATE_FLOPS * sum(layer.state for layer in structure.layers)
     return tokens * (each.total - head + state) + head + attention
@@ -66,8 +67,9 @@ def _with_weights(structure: Structure, attention: int) -> TokenFlops:
 
 
 def _seen(attend: Attend, context: int) -> int:
-    """Return how many positions a query is multiplied with."""
-    return min(limit for limit in (context, attend.window, attend.selected) if limit is not None)
+    """Return how many positions a query is multiplied with; compressed ones stand for `stride` tokens each."""
+    there = context // attend.stride
+    return min(limit for limit in (there, attend.window, attend.selected) if limit is not None)
 
 
 def _pair(attend: Attend) -> int:

@@ -6,13 +6,15 @@ Hub totals: the Hugging Face API's `safetensors.total` as read in August 2026, o
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from weighbridge.inspection.anatomy.build import structure_of
-from weighbridge.inspection.anatomy.structure import Structure
+from weighbridge.inspection.anatomy.structure import Layer, Structure
+from weighbridge.inspection.speed.flops import decode_flops, prefill_flops
 
 _HERE = Path(__file__).parent
 _MEASURED = json.loads((_HERE / "states" / "latent.json").read_text(encoding="utf-8"))
@@ -212,6 +214,35 @@ def test_deepseek_v4_keeps_a_window_and_compressed_history() -> None:
     structure = _built(_V4_FLASH)
     assert 2 * structure.marginal_cache_elements == 6_880
     assert 2 * structure.cache_elements(8192) == 43 * 128 * 512 * 2 + 8192 * 6_880
+
+
+def test_a_query_of_deepseek_v4_meets_the_window_and_what_stands_for_older_tokens() -> None:
+    """V4 report, 2.3: at 8,192 tokens 128 near ones; 512 selected of 2,048 compressed by 4; 64 compressed by 128.
+
+    The prompt's FLOPs are the sum over its queries, each seeing whole blocks of the tokens before it.
+    """
+    layers = {layer.kind: layer for layer in _built(_V4_FLASH).layers}
+    assert [(one.window, one.selected, one.stride) for one in layers["compressed"].attend] == [
+        (128, None, 1), (None, None, 128),
+    ]  # fmt: skip
+    pair = 2 * 64 * (512 + 512)
+    plain, heavy = (_alone(layers[kind]) for kind in ("sliding", "compressed"))
+    assert decode_flops(plain, 8192).attention == 128 * pair
+    assert decode_flops(heavy, 8192).attention == (128 + 64) * pair
+    sparse = 2 * 64 * 128 * 2048  # the indexer scores every compressed position
+    assert decode_flops(_alone(layers["sparse"]), 8192).attention == (128 + 512) * pair + sparse
+    near = sum(min(query, 128) for query in range(1, 1001))
+    far = sum(query // 128 for query in range(1, 1001))
+    added = prefill_flops(heavy, 1000) - prefill_flops(replace(heavy, layers=(_silent(heavy.layers[0]),)), 1000)
+    assert added == (near + far) * pair
+
+
+def _alone(layer: Layer) -> Structure:
+    return replace(_built(_V4_FLASH), layers=(layer,))
+
+
+def _silent(layer: Layer) -> Layer:
+    return replace(layer, attend=())
 
 
 def test_kimi_k3_has_the_tensors_of_its_checkpoint() -> None:

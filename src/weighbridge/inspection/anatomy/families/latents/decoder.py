@@ -54,12 +54,13 @@ def experts_of(
     count: tuple[str, ...] = ("n_routed_experts", "num_local_experts"),
     used: tuple[str, ...] = ("num_experts_per_tok",),
     shared: tuple[str, ...] = ("n_shared_experts",),
+    width: tuple[str, ...] = ("moe_intermediate_size",),
     is_biased: bool = True,
 ) -> Experts:
     """Read the experts; shared ones declared as null are none."""
-    width = number(fields, "moe_intermediate_size")
+    size = number(fields, *width)
     copies = 0 if is_null(fields, *shared) else number(fields, *shared, at_least=0)
-    return Experts(number(fields, *count), number(fields, *used), width, width * copies, is_biased)
+    return Experts(number(fields, *count), number(fields, *used), size, size * copies, is_biased)
 
 
 def sparse_layers(

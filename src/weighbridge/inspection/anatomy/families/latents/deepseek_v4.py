@@ -61,8 +61,8 @@ def _deepseek_v4(fields: Fields) -> Structure:
         raise Refused("`num_key_value_heads` is not 1, but the family shares one key-value head")
     if fields.flag("mlp_bias", default=False) or fields.flag("attention_bias", default=False):
         raise Refused("a bias is declared, which no DeepSeek-V4 checkpoint is known to have")
-    kinds = replace(experts_of(fields), shared=number(fields, "moe_intermediate_size"))
-    if number(fields, "n_shared_experts", at_least=0) != 1:
+    kinds = experts_of(fields, width=("moe_intermediate_size", "intermediate_size"))
+    if kinds.shared != kinds.width:
         raise Refused("`n_shared_experts` is not 1, but the library builds one shared expert whatever it says")
     streams = number(fields, "hc_mult")
     residual = hyper_connections(hidden, streams, (2 + streams) * streams, 3)
