@@ -234,14 +234,27 @@ def test_a_tied_table_of_positions_is_input_only() -> None:
     assert _structure(config).active() == (124_439_808, 124_439_808 - 1024 * 768, 85_056_000)
 
 
-def test_falcons_head_is_tied_as_the_library_ties_it_and_the_note_says_so() -> None:
-    """The checkpoint of Falcon-180B stores 65,024 x 14,848 elements more, as the hub's total shows."""
-    config = {
-        "model_type": "falcon", "hidden_size": 14848, "num_attention_heads": 232, "num_hidden_layers": 80,
-        "num_kv_heads": 8, "new_decoder_architecture": True, "vocab_size": 65024,
-    }  # fmt: skip
-    structure = _structure(config)
-    assert structure.total == 179_522_565_120 - 65_024 * 14_848
+@pytest.mark.parametrize(
+    ("changes", "published"),
+    [
+        ({"hidden_size": 4544, "num_attention_heads": 71, "num_hidden_layers": 32}, 7_217_189_760),
+        (
+            {"hidden_size": 8192, "num_attention_heads": 128, "num_hidden_layers": 60, "num_kv_heads": 8,
+             "new_decoder_architecture": True},
+            41_835_970_560,
+        ),
+        (
+            {"hidden_size": 14848, "num_attention_heads": 232, "num_hidden_layers": 80, "num_kv_heads": 8,
+             "new_decoder_architecture": True},
+            179_522_565_120,
+        ),
+    ],
+    ids=["7b", "40b", "180b"],
+)  # fmt: skip
+def test_falcons_head_is_tied_as_the_library_ties_it(changes: dict[str, Any], published: int) -> None:
+    """The checkpoints store a head of their own, as the hub's totals show; the note says so."""
+    structure = _structure({"model_type": "falcon", "vocab_size": 65024, **changes})
+    assert structure.total == published - 65_024 * changes["hidden_size"]
     assert any("store a head of their own" in note for note in structure.notes)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES"]
 
 _FALCON_NOTE = (
-    "the library ties the head to the embedding; the checkpoints of Falcon-180B store a head of their own, which its"
-    " published total counts"
+    "the library ties the head to the embedding; the checkpoints of Falcon-7B, 40B and 180B store a head of their own,"
+    " which their published totals count"
 )
 _NAMES = {
     "model.embed_tokens.": "transformer.word_embeddings.", "model.norm.": "transformer.ln_f.", "o_proj": "dense",
@@ -75,7 +75,7 @@ def _falcon(fields: Fields) -> Structure:
         norms=_falcon_norms(fields, newer=newer),
     )  # fmt: skip
     laid = laid_out(dense(said, traits), prefix="transformer.h", fused=_FUSED, names=_NAMES)
-    return laid if fields.has("tie_word_embeddings") or not newer else replace(laid, notes=(_FALCON_NOTE,))
+    return laid if fields.has("tie_word_embeddings") else replace(laid, notes=(_FALCON_NOTE,))
 
 
 def _falcon_norms(fields: Fields, *, newer: bool) -> tuple[str, ...]:
