@@ -1,4 +1,4 @@
-"""Mixtures in every layer and alike: Mixtral, Phi-MoE, OLMoE, FlexOlmo, DBRX, Granite, and Arctic and Grok.
+"""Mixtures in every layer and alike: Mixtral, Phi-MoE, OLMoE, FlexOlmo, DBRX, Aria, Granite, Arctic, Grok.
 
 Formulas after the classes of transformers 5.23, compared with them to the unit; Arctic, Grok and GRIN after their
 published code, compared with the hub totals of Arctic, Grok-2 and GRIN-MoE.
@@ -12,6 +12,7 @@ from weighbridge.inspection.anatomy.families.blocks import feed_forward, grouped
 from weighbridge.inspection.anatomy.families.decoder import Traits, heads_of, hidden_of, windows_of
 from weighbridge.inspection.anatomy.families.lines.layout import FUSED_QUERY, absent, deriving, laid_out
 from weighbridge.inspection.anatomy.families.mixtures.parts import (
+    FUSED_EXPERTS,
     NUMBERED_EXPERT_NAMES,
     Routing,
     each,
@@ -110,6 +111,24 @@ def _dbrx(fields: Fields) -> Structure:
     fused = {"Wqkv": FUSED_QUERY}
     names = {**_DBRX_NAMES, "attn.o_proj": "attn.out_proj"}
     return laid_out(structure, prefix="transformer.blocks", fused=fused, names=names)
+
+
+def _aria(fields: Fields) -> Structure:
+    """Aria's language model: Llama's attention, shared experts beside the routed ones, all `intermediate_size` wide."""
+    fields = fields.with_defaults(moe_num_experts=8, moe_topk=2, moe_num_shared_experts=2)
+    must_be(fields, "mlp_bias", False)
+    hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
+    bias = fields.flag("attention_bias", default=False)
+    mixer = grouped_query(hidden, heads, qkv_bias=bias, out_bias=bias)
+    width, shared = fields.count("intermediate_size"), fields.count("moe_num_shared_experts", at_least=0)
+    moe = Routing(fields.count("moe_num_experts"), fields.count("moe_topk"), width, shared * width)
+    routed = moe.weights(hidden, router="router")
+    structure = mixture(fields, Traits(), (mixer,) * layers, (True,) * layers, routed=routed)
+    return laid_out(
+        structure,
+        fused={"experts.fc1": FUSED_EXPERTS["experts.gate_up_proj"]},
+        names={"experts.*.down_proj": "experts.fc2"},
+    )
 
 
 def _granite(fields: Fields, windows: tuple[int | None, ...], *, shared: int = 0, sinks: bool = False) -> Structure:
@@ -215,6 +234,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "granitemoe": _granitemoe,
     "granitemoeshared": _granitemoeshared,
     "granitemoe_swa": _granitemoe_swa,
+    "aria_text": _aria,
     "arctic": _arctic,
     "grok-1": _grok,
     "grok-2": _grok,

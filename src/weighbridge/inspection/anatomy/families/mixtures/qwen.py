@@ -100,7 +100,8 @@ def _qwen3_vl_moe(fields: Fields) -> Structure:
     fields = absent(fields, num_key_value_heads=16).with_defaults(
         num_experts=60, num_experts_per_tok=4, moe_intermediate_size=1408
     )
-    fields = by_other_name(fields, "num_experts", _COUNT[1:], 60)
+    for default in (60, 128):  # of this class and of the one that Qwen3-Omni makes of it
+        fields = by_other_name(fields, "num_experts", _COUNT[1:], default)
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     count = fields.count(*_COUNT, at_least=0)
     mixers = each((None,) * layers, _attention(fields, hidden, heads))

@@ -66,6 +66,13 @@ def _mimo(fields: Fields) -> Structure:
     return replace(structure, notes=("MTP modules that checkpoints of this family hold are not counted",))
 
 
+def _mimo_v2(fields: Fields) -> Structure:
+    """MiMo-V2.5 and later: the same language model under a remote name, its layers always listed."""
+    if not fields.has("hybrid_layer_pattern") or not fields.has("moe_layer_freq"):
+        raise Refused("`hybrid_layer_pattern` or `moe_layer_freq` is missing")
+    return replace(_mimo(fields), is_verified=False)
+
+
 def _mimo_windows(fields: Fields, layers: int) -> tuple[int | None, ...]:
     """Types, else the vendor's pattern (1 slides), else the first and every sixth layer attend in full."""
     size = fields.optional("sliding_window_size", "sliding_window", at_least=1)
@@ -113,5 +120,6 @@ def _jetmoe(fields: Fields) -> Structure:
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "mimo_v2_flash": _mimo,
+    "mimo_v2": _mimo_v2,
     "jetmoe": _jetmoe,
 }
