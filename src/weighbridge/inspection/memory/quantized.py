@@ -121,7 +121,9 @@ def _coding(structure: Structure, scheme: Scheme, name: str, weight: Weight) -> 
 
 
 def _doubts(scheme: Scheme, weights: list[tuple[str, Weight]]) -> Iterator[str]:
-    """Say where lists of modules name none of the structure's, or some experts of a layer and not others."""
+    """Say where lists of modules name none of the structure's, or some experts of a layer, or leave a part open."""
+    if scheme.uncertain and (parts := {weight.part for name, weight in weights if scheme.guesses(name, weight)}):
+        yield f"whether {', '.join(sorted(parts)).replace('_', ' ')} are quantized depends on the library; taken as so"
     for rule in scheme.rules:
         names = rule.names
         if names is None or rule is LEFT:

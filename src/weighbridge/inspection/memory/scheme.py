@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.fields import Fields, Refused
 from weighbridge.inspection.memory.gguf_mix import FILE_TYPES
-from weighbridge.inspection.memory.quantization.coding import codings
-from weighbridge.inspection.memory.quantization.methods import MLX_KEPT, read
-from weighbridge.inspection.memory.quantization.rule import EXPERTS, LEFT, Rule, Scheme
+from weighbridge.inspection.memory.quantization.methods import read
+from weighbridge.inspection.memory.quantization.rule import SENSES, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +18,34 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMES", "Scheme", "UnknownScheme", "plain_scheme", "scheme_of"]
 
 _NOT_MLX = frozenset({"desc_act", "sym", "damp_percent", "zero_point", "version"})  # of GPTQ and AWQ
-_PLAIN = ("fp32", "bf16", "fp16")
+_PLAIN = {"fp32": 4, "bf16": 2, "fp16": 2}
+# the schemes that can be asked for by name, as a config would declare them
+_NAMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "fp8": ("fp8", {"weight_block_size": [128, 128]}),
+    "fp8-tensor": ("modelopt", {"quant_algo": "FP8"}),
+    "fp8-channel": ("fbgemm_fp8", {}),
+    "int8": ("bitsandbytes", {"load_in_8bit": True}),
+    "w8a8": (
+        "compressed-tensors",
+        {"config_groups": {"all": {"weights": {"num_bits": 8, "strategy": "channel"}}}, "ignore": ["lm_head"]},
+    ),
+    "w4a16": (
+        "compressed-tensors",
+        {"config_groups": {"all": {"weights": {"num_bits": 4, "group_size": 128}}}, "ignore": ["lm_head"]},
+    ),
+    "awq-4": ("awq", {}),
+    "gptq-4": ("gptq", {}),
+    "gptq-4-act-order": ("gptq", {"desc_act": True}),
+    "nf4": ("bitsandbytes", {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}),
+    "nf4-double": (
+        "bitsandbytes",
+        {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True},
+    ),
+    "mxfp4": ("mxfp4", {}),
+    "nvfp4": ("modelopt", {"quant_algo": "NVFP4"}),
+    "mlx-4": ("mlx", {"bits": 4}),
+    "mlx-8": ("mlx", {"bits": 8}),
+}
 _KEYS = ("quantization_config", "compression_config", "quantization")
 _TYPES = {"float32": "fp32", "float16": "fp16"}
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
@@ -34,15 +60,11 @@ class UnknownScheme:
 
 
 def _schemes() -> dict[str, Scheme]:
-    known = codings()
-    found = {name: Scheme(name, plain_bytes=known[name].bits // 8) for name in _PLAIN}
-    for name, coding in known.items():
-        if name not in found:
-            scheme = Scheme(name, (Rule(coding, parts=EXPERTS if name == "mxfp4" else None),))
-            found[name] = replace(scheme, kept=MLX_KEPT) if name.startswith("mlx") else scheme
-    found["fp8"] = replace(found["fp8"], rules=(LEFT, *found["fp8"].rules))
-    found["gptq-4"] = replace(found["gptq-4"], is_estimated=True)
-    found["gptq-4-act-order"] = replace(found["gptq-4"], name="gptq-4-act-order")
+    found = {name: Scheme(name, plain_bytes=width) for name, width in _PLAIN.items()}
+    for name, (method, settings) in _NAMED.items():
+        scheme = read(method, Fields(settings))
+        # vision and hearing are left alone unless a config says otherwise
+        found[name] = replace(scheme, name=name, kept=scheme.kept | SENSES)
     return found | {name: Scheme(name, file_type=name, is_estimated=True) for name in FILE_TYPES}
 
 

@@ -121,6 +121,15 @@ def test_mlx_overrides_single_modules() -> None:
     assert sized.by_part[Part.HEAD] == 2 * 512_000
 
 
+def test_what_depends_on_the_library_is_estimated_until_a_config_names_it() -> None:
+    """MLX quantizes some routers, bitsandbytes experts that are modules: said, unless a module has its own setting."""
+    open_router = weight_bytes(_SMALL, SCHEMES["mlx-4"])
+    assert (open_router.status, "router" in open_router.notes[0]) == ("estimated", True)
+    told = {"group_size": 64, "bits": 4, "model.layers.0.mlp.gate": {"group_size": 64, "bits": 8}}
+    assert weight_bytes(_SMALL, _declared(told, "quantization")).status == "exact"
+    assert "routed experts" in weight_bytes(_SMALL, SCHEMES["nf4"]).notes[0]
+
+
 def test_mlx_settings_go_before_those_of_the_model_that_was_converted() -> None:
     """MLX writes `quantization`; a `quantization_config` beside it may be what the original had."""
     scheme = scheme_of({

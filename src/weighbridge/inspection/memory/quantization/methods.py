@@ -20,9 +20,9 @@ from weighbridge.inspection.memory.quantization.rule import EXPERTS, KEPT, LEFT,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MLX_KEPT", "read"]
+__all__ = ["read"]
 
-MLX_KEPT = frozenset({Part.NORMS, *SENSES})
+_MLX_KEPT = frozenset({Part.NORMS, *SENSES})
 _LEFT = "-:"
 _CHANGED = "+:"
 
@@ -65,11 +65,11 @@ def _fbgemm(fields: Fields) -> Scheme:
 
 def _awq(fields: Fields) -> Scheme:
     """AutoAWQ: zero points are stored whether or not `zero_point` uses them."""
-    if fields.count("bits", "w_bit", default=4) != codings()["awq-4"].bits:
+    if fields.count("bits", "w_bit", default=4) != codings()["awq"].bits:
         raise Refused("AWQ stores 4 bits a weight, the config declares another width")
     group = group_of(fields, "group_size", "q_group_size", default=128)
     skips = skipped(fields, "modules_to_not_convert")
-    return Scheme("awq-4", (*skips, Rule(replace(codings()["awq-4"], block_in=group))))
+    return Scheme("awq-4", (*skips, Rule(replace(codings()["awq"], block_in=group))))
 
 
 def _gptq(fields: Fields) -> Scheme:
@@ -77,7 +77,7 @@ def _gptq(fields: Fields) -> Scheme:
     form = fields.word("checkpoint_format", default="gptq")
     if form not in {"gptq", "gptq_v2"}:
         raise Refused(f"GPTQ in the format {quote(str(form), 40)} is not known")
-    base = _gptq_coding(fields, codings()["gptq-4"])
+    base = _gptq_coding(fields, codings()["gptq"])
     dynamic = fields.section("dynamic")
     rules = []
     for pattern, settings in overrides(dynamic.config if dynamic else {}):
@@ -105,18 +105,19 @@ def _gptq_coding(fields: Fields, base: Coding) -> Coding:
 
 
 def _bitsandbytes(fields: Fields) -> Scheme:
-    """Bitsandbytes quantizes every linear layer but the head, those of vision included."""
+    """Bitsandbytes quantizes every linear layer but the head, those of vision included; fused experts are none."""
     skips = skipped(fields, "llm_int8_skip_modules")
     kept = KEPT - SENSES
     if fields.flag("load_in_8bit", "_load_in_8bit", default=False):
-        return Scheme("int8", (*skips, Rule(codings()["int8"])), kept)
+        return Scheme("int8", (*skips, Rule(codings()["int8"])), kept, uncertain=EXPERTS)
     if not fields.flag("load_in_4bit", "_load_in_4bit", default=False):
         raise Refused("bitsandbytes is declared with neither 8 nor 4 bits")
     kind = fields.word("bnb_4bit_quant_type", default="fp4")
     if kind not in {"nf4", "fp4"} or fields.word("bnb_4bit_quant_storage", default="uint8") != "uint8":
         raise Refused("bitsandbytes with this type or storage is not known")
     double = fields.flag("bnb_4bit_use_double_quant", default=False)
-    return Scheme(kind, (*skips, Rule(codings()["nf4-double" if double else "nf4"])), kept)
+    coding = codings()["nf4-double" if double else "nf4"]
+    return Scheme(kind, (*skips, Rule(coding)), kept, uncertain=EXPERTS)
 
 
 def _mxfp4(fields: Fields) -> Scheme:
@@ -126,13 +127,16 @@ def _mxfp4(fields: Fields) -> Scheme:
 
 
 def _mlx(fields: Fields) -> Scheme:
-    """MLX: every linear layer and embedding whose rows divide into groups; modules may be overridden by name."""
-    base = _mlx_coding(fields, codings()["mlx-4"])
+    """MLX: every linear layer and embedding whose rows divide into groups; modules may be overridden by name.
+
+    A router is such a layer in some of its models (Qwen, Mixtral) and none in others (DeepSeek, GLM).
+    """
+    base = _mlx_coding(fields, codings()["mlx"])
     rules = [
         Rule(None if settings is None else _mlx_coding(Fields(settings), base), Names([name]))
         for name, settings in overrides(fields.config)
     ]
-    return Scheme(f"mlx-{base.bits}", (*rules, Rule(base)), MLX_KEPT)
+    return Scheme(f"mlx-{base.bits}", (*rules, Rule(base)), _MLX_KEPT, uncertain=frozenset({Part.ROUTER}))
 
 
 def _mlx_coding(fields: Fields, base: Coding) -> Coding:

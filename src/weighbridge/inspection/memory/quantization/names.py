@@ -25,9 +25,9 @@ _MOST_COPIES = 2048
 _NUMBERED = re.compile(r"experts\.[0-9]")
 _REGEX = "re:"
 # what checkpoints put before the same layers, and the names of the same modules in DeepSeek's own code
-_OUTER = ("model.", "language_model.", "backbone.")
+_OUTER = ("model.", "language_model.", "text_model.", "backbone.", "thinker.", "llm.")
 _SAME = {"ffn": "mlp", "attn": "self_attn", "head": "lm_head", "embed": "embed_tokens", "block_sparse_moe": "mlp"}
-_OUTER_REGEX = re.compile(r"\^?(?:(?:model|language_model|backbone)\\?\.(?![*+?]))*")
+_OUTER_REGEX = re.compile(r"\^?(?:(?:model|language_model|text_model|backbone|thinker|llm)\\?\.(?![*+?]))*")
 _ATOM = re.compile(
     r"(?:\(\?:|[()|]"  # groups; a quantifier may not follow one, see below
     r"|(?:\\[.dw_\-/]|\[\^?[A-Za-z0-9_.\\\-]{1,64}\]|[A-Za-z0-9_\-/.])[+?]?)"

@@ -49,6 +49,7 @@ class Scheme:
     Vectors, convolutions, single rows, matrices of `kept` parts and those that no rule takes hold `plain_bytes` a
     weight. `file_type` names a GGUF mixture, whose types depend on layer and shape. `kv_cache` is the type of the
     cache that the checkpoint was calibrated for. `is_estimated`: the layout was not compared with a checkpoint.
+    Whether matrices of `uncertain` parts are quantized depends on how a library writes the model.
     """
 
     name: str
@@ -58,16 +59,25 @@ class Scheme:
     file_type: str | None = None
     kv_cache: str | None = None
     is_estimated: bool = False
+    uncertain: frozenset[Part] = frozenset()
     notes: tuple[str, ...] = field(default=())
 
     def coding_of(self, name: str, weight: Weight) -> Coding | None:
         """Return how a weight is coded, or None where it stays as it is; `name` is its whole name."""
         if len(weight.shape) != _MATRIX or weight.shape[0] == 1 or not _is_linear(name, weight):
             return None
-        for rule in self.rules:
-            if rule.takes(name, weight, self.kept):
-                return rule.coding if rule.coding and rule.coding.fits(weight) else None
-        return None
+        rule = self._rule_of(name, weight)
+        return rule.coding if rule and rule.coding and rule.coding.fits(weight) else None
+
+    def guesses(self, name: str, weight: Weight) -> bool:
+        """Whether a matrix is of an uncertain part, and no list says if it is quantized."""
+        if weight.part not in self.uncertain:
+            return False
+        rule = self._rule_of(name, weight)
+        return rule is not None and rule.names is None
+
+    def _rule_of(self, name: str, weight: Weight) -> Rule | None:
+        return next((rule for rule in self.rules if rule.takes(name, weight, self.kept)), None)
 
     def leaves(self, name: str) -> bool:
         """Whether a list names a module as one that stays as it is."""
@@ -76,4 +86,6 @@ class Scheme:
 
 def _is_linear(name: str, weight: Weight) -> bool:
     """Whether a matrix is that of a module: others, such as `A_log` or a position bias, are bare parameters."""
+    if weight.part in SENSES and "embed" in name:
+        return False
     return name.endswith(".weight") or weight.part in EXPERTS
