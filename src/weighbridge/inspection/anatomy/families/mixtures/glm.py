@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES"]
 
 _ROUTED = ("n_routed_experts", "num_local_experts")
+# Ling 2.0, the diffusion models made from it, and Sarvam, which is built alike
+_SECOND = ("bailing_moe_v2", "llada2_moe", "sarvam_moe")
 _GLM = {
     "n_routed_experts": 128, "num_experts_per_tok": 8, "n_shared_experts": 1, "moe_intermediate_size": 1408,
     "first_k_dense_replace": 1,
@@ -197,7 +199,7 @@ def _bailing(fields: Fields) -> Structure:
 
 def _is_second(fields: Fields) -> bool:
     named = fields.value("architectures")
-    return fields.word("model_type") == "bailing_moe_v2" or named == ["BailingMoeV2ForCausalLM"]
+    return fields.word("model_type") in _SECOND or named == ["BailingMoeV2ForCausalLM"]
 
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
@@ -211,4 +213,6 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "hy_v3": _hy_v3,
     "bailing_moe": _bailing,
     "bailing_moe_v2": _bailing,
+    "llada2_moe": _bailing,
+    "sarvam_moe": _bailing,
 }
