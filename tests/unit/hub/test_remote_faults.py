@@ -65,6 +65,15 @@ def test_a_hub_that_asks_for_an_hour_is_not_waited_for(publish: Callable[..., Pa
     assert waits == []
 
 
+def test_a_limit_that_is_not_reached_is_no_wait(publish: Callable[..., Path], tmp_path: Path) -> None:
+    """The header comes with every answer; while calls are left, a failure has another reason."""
+    limit = Fault("/api/", status=503, headers={"RateLimit": '"api";r=498;t=300'}, times=1)
+    waits: list[float] = []
+    with HubServer(publish(), limit) as hub:
+        _resolve(hub, tmp_path, waits)
+    assert waits == [0.5]
+
+
 def test_trouble_without_end_ends(publish: Callable[..., Path], tmp_path: Path) -> None:
     """Five attempts, waiting longer each time."""
     waits: list[float] = []

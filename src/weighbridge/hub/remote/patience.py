@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Patience", "Trouble"]
 
 _SILENT_TRIES = 2
-_LEFT = re.compile(r"\bt=(\d{1,9})\b")
+_SPENT = re.compile(r";\s*r=0\s*;\s*t=(\d{1,9})\b")  # nothing left, for so many seconds
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Trouble:
         """
         self.said, self.is_silence = said, is_silence
         self.wait_s = _retry_after_s(asked) if asked else None
-        if self.wait_s is None and (found := _LEFT.search(limit)):
+        if self.wait_s is None and (found := _SPENT.search(limit)):
             self.wait_s = float(found[1])
 
 
