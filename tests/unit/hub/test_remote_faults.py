@@ -41,7 +41,7 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("where", ["/api/models/acme/big", "/tree/", "config.json", "GET /acme/big/model"])
+@pytest.mark.parametrize("where", ["/api/models/acme/big", "/tree/", "cache/.*config.json", "GET /acme/big/model"])
 @pytest.mark.parametrize("what", PASSING)
 def test_what_passes_is_waited_for(publish: Callable[..., Path], tmp_path: Path, what: str, where: str) -> None:
     """Too many calls, a server's failure, a lost connection, half an answer: the same artefact in the end."""
