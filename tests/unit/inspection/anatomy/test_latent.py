@@ -164,6 +164,16 @@ def test_parameters_buffers_and_prediction_modules_are_what_the_hub_counts(confi
     assert structure.total + structure.buffers + structure.mtp_total + structure.mtp_copies == total
 
 
+def test_dots_3_stores_a_dense_prediction_module_and_its_embedding_again() -> None:
+    """The hub's 288,443,400,864 of dots3-note-prev, less what its class has beside the text and 608 vision biases."""
+    config = {"model_type": "dots3_note_text", "hidden_size": 5120, "num_hidden_layers": 46, "mtp_num_layers": 1}
+    structure = _built(config)
+    seen_and_heard = 287_309_195_008 - 279_551_718_016  # Dots3NoteForConditionalGeneration in transformers 5.23
+    assert structure.text_total + structure.buffers + seen_and_heard + 608 == (
+        288_443_400_864 - structure.mtp_total - structure.mtp_copies
+    )
+
+
 def test_deepseek_v3_has_the_prediction_module_of_its_readme() -> None:
     """README_WEIGHTS: 11.5B unique parameters, embedding and head once more; 61 layers keep 70,272 bytes a token."""
     structure = _built(_V3)

@@ -70,21 +70,21 @@ def _longcat_flash(fields: Fields) -> Structure:
     )
     names = tuple(f"{name}.{half}" for half in (0, 1) for name in ("input_layernorm", "post_attention_layernorm"))
     structure = assemble(fields, Traits(norms=names), [(mixer, ffn)] * layers)
-    drafts = count_drafts(fields)
-    module = _longcat_draft(hidden, latent_attention(hidden, latent, bias=bias), intermediate)
-    structure = replace(structure, mtp=(module,) * drafts, mtp_copies=structure.vocabulary * hidden * drafts)
+    structure = _with_dense_drafts(fields, structure, latent_attention(hidden, latent, bias=bias), intermediate)
     said = (
         f"{passing} experts of a layer pass tokens through and hold no weights in a checkpoint; "
-        "transformers 5.23 allocates gate and up projections for them, which are not counted"
+        "transformers 5.23 allocates gate and up projections for them, which are not counted; "
+        "active parameters are those of a token that meets none of them"
     )
     return replace(structure, buffers=(count + passing) * layers, notes=(said,) if passing else ())
 
 
-def _longcat_draft(hidden: int, mixer: Mixer, intermediate: int) -> Layer:
-    """Return LongCat's prediction module: a dense layer with `eh_proj` and three norms; it stores the embedding again.
+def _with_dense_drafts(fields: Fields, structure: Structure, mixer: Mixer, intermediate: int) -> Structure:
+    """Add prediction modules of a dense layer, `eh_proj` and three norms, which store the embedding again.
 
-    Source: the hub totals of LongCat-Flash-Prover (without one) and LongCat-Flash-Chat (with one), to the unit.
+    Source: hub totals, to the unit: LongCat-Flash-Prover (without a module), LongCat-Flash-Chat, dots3-note-prev.
     """
+    drafts, hidden = count_drafts(fields), structure.hidden_size
     names = ("input_layernorm", "post_attention_layernorm", "enorm", "hnorm", "norm")
     weights = (
         *mixer.weights,
@@ -92,7 +92,8 @@ def _longcat_draft(hidden: int, mixer: Mixer, intermediate: int) -> Layer:
         *(weight for name in names for weight in norm(name, hidden)),
         *linear("eh_proj", hidden, 2 * hidden, Part.DENSE_FFN),
     )
-    return Layer(mixer.kind, weights, mixer.caches, mixer.attend)
+    module = Layer(mixer.kind, weights, mixer.caches, mixer.attend)
+    return replace(structure, mtp=(module,) * drafts, mtp_copies=structure.vocabulary * hidden * drafts)
 
 
 def _router_bias(fields: Fields) -> bool:
@@ -117,7 +118,8 @@ def _mistral_large4(fields: Fields) -> Structure:
         mixer = replace(mixer, weights=(*mixer.weights, *_scaling("self_attn.softmax_scaling", latent.n)))
         mixers.append(_with_indexer(mixer, hidden, indexer) if full[layer] else mixer)
     kinds = experts_of(fields, count=("n_routed_experts", "num_local_experts", "num_experts"), is_biased=False)
-    return built(fields, mixers, sparse_layers(fields, layers), kinds)
+    structure = built(fields, mixers, sparse_layers(fields, layers), kinds)
+    return add_drafts(fields, structure, mixers[-1], kinds, copies=None)
 
 
 def _rotated(fields: Fields, layers: int) -> tuple[bool, ...]:
@@ -189,7 +191,7 @@ def _dots3_note(fields: Fields) -> Structure:
     kinds = replace(kinds, shared=kinds.shared // kinds.width * shared)
     chosen = [mixers[kind] for kind in _dots_kinds(fields, layers)]
     structure = built(fields, chosen, sparse_layers(fields, layers, stepped=True), kinds)
-    return add_drafts(fields, structure, mixers["indexed_attention"], kinds, copies=None)
+    return _with_dense_drafts(fields, structure, mixers["sliding_attention"], number(fields, "intermediate_size"))
 
 
 def _gated(hidden: int, latent: Latent) -> Weights:
