@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.lines import (
     alibi,
+    cohere,
     gemma,
     gemma3n,
     gemma4,
     gpt,
     llama,
     looped,
-    openelm,
+    odd,
     remote,
     ungated,
 )
@@ -31,8 +32,9 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **gpt.FAMILIES,
     **alibi.FAMILIES,
     **remote.FAMILIES,
-    **openelm.FAMILIES,
     **looped.FAMILIES,
+    **cohere.FAMILIES,
+    **odd.FAMILIES,
     **gemma.FAMILIES,
     **gemma3n.FAMILIES,
     **gemma4.FAMILIES,

@@ -91,21 +91,6 @@ def _iquest(fields: Fields) -> Structure:
     return dense(absent(fields, num_key_value_heads=8, head_dim=128))
 
 
-def _cohere(fields: Fields) -> Structure:
-    """Cohere: one norm for both blocks; q and k norms, where switched on, hold a vector for every head."""
-    said = absent(fields, use_qk_norm=False)
-    traits = replace(BIASED, norms=("input_layernorm",), tied=True)
-    return dense(said, replace(traits, qk_norm="full") if said.flag("use_qk_norm") else traits)
-
-
-def _cohere2(fields: Fields) -> Structure:
-    """Cohere 2 (Command R7B and A): three of four layers slide."""
-    said = absent(fields, sliding_window=4096, sliding_window_pattern=4)
-    said.count("sliding_window")
-    windows = windows_of(said, said.layers(), every=said.count("sliding_window_pattern", default=4))
-    return dense(said, replace(BIASED, norms=("input_layernorm",), tied=True), windows=windows)
-
-
 def _phi3(fields: Fields) -> Structure:
     """Phi-3 and dense Phi-4: fused projections."""
     structure = dense(fields, UNBIASED)
@@ -273,8 +258,6 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "qwen3": partial(_QWEN3_TEXT, num_key_value_heads=32),
     "sdar": partial(_QWEN3_TEXT, num_key_value_heads=32),
     "qwen3_vl_text": partial(_QWEN3_TEXT, num_key_value_heads=32),
-    "cohere": _cohere,
-    "cohere2": _cohere2,
     "phi3": _phi3,
     "stablelm": _stablelm,
     "olmo": line(replace(BIASED, norms=(), final_norm=False)),
