@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["anatomy_lines"]
 
 _BAR = 24
+_SHOWN = ("8192", "131072")
 _SMALLEST_SHARE = 0.005
 _MOST_DISAGREEMENTS = 8
 _TEMPLATES = {True: "chat template", False: "no chat template", None: "chat template not known"}
@@ -87,7 +88,7 @@ def _cache(cache: dict[str, Any]) -> Iterator[str]:
     if cache["bytes_per_token"] is None:
         yield line("kv cache", "not known")
         return
-    ends = ", ".join(f"{size(n_bytes)} at {int(tokens):,}" for tokens, n_bytes in cache["bytes_at"].items())
+    ends = ", ".join(f"{size(cache['bytes_at'][tokens])} at {int(tokens):,}" for tokens in _SHOWN)
     yield line("kv cache", f"{cache['bytes_per_token']:,} B a token in bf16; {ends}", cache["status"])
     if cache["decompressed_bytes_per_token"]:
         yield line("", f"{cache['decompressed_bytes_per_token']:,} B a token where MLA is kept decompressed")

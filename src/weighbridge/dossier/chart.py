@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.dossier.compose import Dossier
     from weighbridge.dossier.figure import Figures
 
-__all__ = ["difference_plot", "share_plot"]
+__all__ = ["BLUE", "GREY", "ORANGE", "difference_plot", "draw", "share_plot"]
 
 BLUE, GREY, ORANGE = "#2f7ed8", "#808893", "#d97706"
 
@@ -64,7 +64,7 @@ def share_plot(dossier: Dossier, figures: Figures) -> Markup | None:
     }
     layers = _interval_layers(rows, looks, {"domain": [0, 1]}, axis)
     description = t("measured.chart_description", count=len(drawn))
-    return _draw(rows, layers, t("measured.chart"), description)
+    return draw(rows, layers, t("measured.chart"), description)
 
 
 def difference_plot(dossier: Dossier, figures: Figures) -> Markup | None:
@@ -96,7 +96,7 @@ def difference_plot(dossier: Dossier, figures: Figures) -> Markup | None:
     scale = {"domain": [min([*ends, -1]) - 1, max([*ends, 1]) + 1], "nice": True}
     layers = [shade, zero, *_interval_layers(rows, looks, scale, axis)]
     description = t("measured.difference_description", count=len(dossier.comparisons))
-    return _draw(rows, layers, t("measured.difference_chart"), description)
+    return draw(rows, layers, t("measured.difference_chart"), description)
 
 
 def _label(*parts: str) -> str:
@@ -136,7 +136,13 @@ def _interval_layers(
     return [interval, points]
 
 
-def _draw(rows: list[dict[str, Any]], layers: list[dict[str, Any]], title: str, description: str) -> Markup | None:
+def draw(
+    rows: list[dict[str, Any]],
+    layers: list[dict[str, Any]],
+    title: str,
+    description: str,
+    height: int | None = None,
+) -> Markup | None:
     """Render a spec to an SVG that speaks for itself to a screen reader."""
     if not rows or find_spec("vl_convert") is None:
         return None
@@ -147,7 +153,7 @@ def _draw(rows: list[dict[str, Any]], layers: list[dict[str, Any]], title: str, 
         "background": None,
         "padding": 4,
         "width": _WIDTH,
-        "height": {"step": _STEP},
+        "height": height or {"step": _STEP},
         "config": _CONFIG,
         "data": {"values": rows},
         "layer": layers,

@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from weighbridge.core.digest import digest_of, short
+from weighbridge.dossier.anatomy_chart import memory_plot, parts_plot
 from weighbridge.dossier.chart import difference_plot, share_plot
 from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import Figures, as_estimate
@@ -46,6 +47,8 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
         charts={
             "shares": share_plot(dossier, figures),
             "differences": difference_plot(dossier, figures),
+            "parts": parts_plot(dossier.anatomy.body, figures) if dossier.anatomy else None,
+            "memory": memory_plot(dossier.anatomy.body, figures) if dossier.anatomy else None,
         },
         demands=demands,
         decision_digest=digest_of(dossier.decision),

@@ -75,7 +75,7 @@ def inspect_anatomy(artefact: Artefact, made_on: date) -> Evidence:
         vocabulary=declared.vocabulary,
         chat_template=_has_chat_template(folder, weights.metadata, notes),
         parameters=parameters,
-        kv_cache=cache_figures(outcome),
+        kv_cache=cache_figures(outcome, declared.context_length),
         weights=weight_figures(sources, artefact.name),
         disagreements=[
             *differences,

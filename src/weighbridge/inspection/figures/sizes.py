@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["cache_figures", "weight_figures"]
 
-_CONTEXTS = (8_192, 131_072)
+_CONTEXTS = (1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072)
+_LONGER = (262_144, 524_288, 1_048_576)  # stated only where the model goes so far
 _BF16_BYTES = 2
 _QUANTIZED = re.compile(
     r"(?:^|[-_.])(?:nvfp4|mxfp4|fp8|fp4|int[48]|awq|gptq|[48]bit|w[48]a\d+|gguf|mlx|bnb|exl2)(?:$|[-_.])", re.IGNORECASE
 )
 
 
-def cache_figures(outcome: Structure | Refusal) -> KVCacheBody:
-    """Return what a sequence keeps, in bf16 and with absorbed MLA."""
+def cache_figures(outcome: Structure | Refusal, context_length: int | None) -> KVCacheBody:
+    """Return what a sequence keeps, in bf16 and with absorbed MLA, at lengths up to what the model declares."""
     if isinstance(outcome, Refusal):
         return KVCacheBody()
+    contexts = (*_CONTEXTS, *(length for length in _LONGER if length <= (context_length or 0)))
     decompressed = sum(
         cache.kept(absorbed=False) / cache.stride
         for layer in outcome.layers
@@ -40,7 +42,7 @@ def cache_figures(outcome: Structure | Refusal) -> KVCacheBody:
     return KVCacheBody(
         status=_status(outcome),
         bytes_per_token=_whole(_BF16_BYTES * outcome.marginal_cache_elements),
-        bytes_at={str(context): _BF16_BYTES * outcome.cache_elements(context) for context in _CONTEXTS},
+        bytes_at={str(context): _BF16_BYTES * outcome.cache_elements(context) for context in contexts},
         decompressed_bytes_per_token=_whole(_BF16_BYTES * decompressed) if is_latent else None,
         state_elements_per_sequence=outcome.state_elements,
         layers=dict(Counter(layer.kind for layer in outcome.layers)),
