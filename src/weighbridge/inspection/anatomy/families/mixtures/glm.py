@@ -153,9 +153,9 @@ def _hy_v3(fields: Fields) -> Structure:
         must_be(fields, "first_k_dense_replace", 1)
     hidden, layers, heads = hidden_of(fields), fields.layers(), heads_of(fields)
     bias = fields.flag("attention_bias", default=False)
-    mlp_bias = fields.flag("mlp_bias", default=False)
-    if mlp_bias:
+    if fields.flag("mlp_bias", default=False):
         raise Refused("biases in the feed-forward are not known in this family")
+    fields.count("num_shared_experts")  # the class makes of none one as wide as a dense layer
     mixer = grouped_query(hidden, heads, qkv_bias=bias, out_bias=bias, qk_norm="head")
     moe = routing(fields, count=("num_experts", "num_local_experts"), shared="num_shared_experts")
     structure = mixture(
