@@ -18,6 +18,7 @@ COMMANDS = {
     "weigh": "Resolve, inspect, evaluate, decide, and write the dossier",
     "demo": "Weigh the small model of the demo, offline",
     "inspect": "Read a model's files without running it",
+    "fit": "Say whether a model fits on devices, and on which it would",
     "claims": "Check what is said of known models against facts",
     "evaluate": "Ask a model the questions of one or more suites",
     "decide": "Decide by a policy from the evidence there is",

@@ -1,0 +1,189 @@
+"""What a model asks of each device under a plan: weights, cache, activation and overhead, each within bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from weighbridge.errors import UsageError
+from weighbridge.inspection.anatomy.structure import Part
+from weighbridge.inspection.fit.parallel import divide
+from weighbridge.inspection.memory.cache import Held, cache_bytes
+from weighbridge.inspection.memory.llamacpp import Settings, buffers
+from weighbridge.inspection.memory.quantized import weight_bytes
+from weighbridge.inspection.memory.repack import weight_buffers
+from weighbridge.inspection.memory.span import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.formats.tensor import Tensor
+    from weighbridge.inspection.anatomy.structure import Structure
+    from weighbridge.inspection.fit.parallel import Plan
+    from weighbridge.inspection.memory.engines import Engine
+    from weighbridge.inspection.memory.scheme import Scheme
+
+__all__ = ["Candidate", "Demand", "Load", "load"]
+
+_ALLOCATOR = (1.0, 1.005)  # vLLM's logs: 61.03 GiB for 61.02 of Qwen3-32B, 14.99 for 14.96 of Llama-3.1-8B
+_PADDED = (1.0, 1.06)  # MXFP4 experts in vLLM: 13.47 GiB for 12.82 of gpt-oss-20b, 64.38 for 60.77 of 120b
+_ESTIMATED = (0.97, 1.03)
+_GPU_COMPUTE = (0.5, 2.0)
+_TRANSIENT = (2, 8)  # hidden widths a token that transformers holds at once, low and high
+_HALF = 2
+_F32 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model to be placed, in one quantization; `tensors` are the tables of a GGUF file, else None."""
+
+    structure: Structure
+    scheme: Scheme | None
+    tensors: Sequence[Tensor] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def quantization(self) -> str:
+        """The name of the quantization."""
+        return "as stored" if self.scheme is None else self.scheme.name
+
+    @property
+    def kind(self) -> Literal["dense", "moe", "multimodal"]:
+        """The class by which engines' activation allowances are kept."""
+        if self.structure.vision:
+            return "multimodal"
+        weights = self.structure.text_weights()
+        return "moe" if any(weight.part is Part.ROUTED_EXPERTS for weight in weights) else "dense"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is to be served: `sequences` at once of `context` tokens each."""
+
+    engine: Engine
+    context: int
+    sequences: int = 1
+    cache_type: str | None = None
+    micro_batch: int = 512
+
+    @property
+    def held(self) -> Held:
+        """What all sequences ask of a cache."""
+        return Held(self.context, self.sequences, self.cache_type, micro_batch=self.micro_batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the fullest device holds, in bytes. `per_sequence` is the cache of one sequence of the demanded context.
+
+    `stage` is that device's share of the model, `copies` the number of groups that share the sequences.
+    """
+
+    plan: Plan
+    stage: Structure
+    weights: Span
+    cache: Span
+    activation: Span
+    overhead: Span
+    per_sequence: int
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def fixed(self) -> Span:
+        """All but the cache."""
+        return self.weights + self.activation + self.overhead
+
+    @property
+    def total(self) -> Span:
+        """All of it."""
+        return self.fixed + self.cache
+
+
+def load(candidate: Candidate, plan: Plan, demand: Demand, *, cpu: str | None = "none") -> Load:
+    """Return what the fullest device holds; raises Refused where the plan cannot be, UsageError for a wrong engine.
+
+    `cpu` is a class of `repack.toml` for a CPU, `none` for other devices, None for a CPU of unknown kind.
+    """
+    engine = demand.engine
+    if candidate.tensors is not None and engine.name != "llama.cpp":
+        raise UsageError("a GGUF file runs in llama.cpp", hint="leave `--engine` out, or give a config.json")
+    stages = divide(candidate.structure, plan)
+    each = -(-demand.sequences // plan.dp)
+    share = Demand(engine, demand.context, each, demand.cache_type, demand.micro_batch)
+    loads = [_stage(candidate, stage, plan, share, cpu) for stage in stages]
+    return max(loads, key=lambda one: one.total.high)
+
+
+def _stage(candidate: Candidate, stage: Structure, plan: Plan, demand: Demand, cpu: str | None) -> Load:
+    engine = demand.engine
+    kept = cache_bytes(stage, engine, demand.held)
+    one = cache_bytes(stage, engine, Held(demand.context, 1, demand.cache_type, micro_batch=demand.micro_batch))
+    weights, notes = _weights(candidate, stage, plan, demand, cpu)
+    activation, more = _activation(candidate, stage, demand, cpu)
+    return Load(
+        plan=plan,
+        stage=stage,
+        weights=weights,
+        cache=Span.of(kept.n_bytes),
+        activation=activation,
+        overhead=Span.of(0) if cpu != "none" else engine.overhead["several" if plan.devices > 1 else "one"],
+        per_sequence=one.n_bytes,
+        notes=(*candidate.notes, *notes, *kept.notes, *more),
+    )
+
+
+def _weights(
+    candidate: Candidate, stage: Structure, plan: Plan, demand: Demand, cpu: str | None
+) -> tuple[Span, tuple[str, ...]]:
+    """Return the bytes of the stage's weights: of a GGUF file from its tables, else by formula and scheme."""
+    if candidate.tensors is not None:
+        return _stored(candidate.tensors, stage, plan, cpu)
+    if candidate.scheme is None:
+        raise UsageError("a model without weights needs a quantization to be weighed in")
+    sized = weight_bytes(stage, candidate.scheme)
+    span = Span.of(sized.n_bytes)
+    if sized.status != "exact":
+        return span.scaled(*_ESTIMATED), (f"weights in {candidate.quantization} are estimated", *sized.notes)
+    if demand.engine.name == "llama.cpp":
+        return span, sized.notes
+    if candidate.scheme.name == "mxfp4" and demand.engine.name == "vllm":
+        return span.scaled(*_PADDED), ("vLLM pads MXFP4 experts by up to 6%", *sized.notes)
+    return span.scaled(*_ALLOCATOR), sized.notes
+
+
+def _stored(tensors: Sequence[Tensor], stage: Structure, plan: Plan, cpu: str | None) -> tuple[Span, tuple[str, ...]]:
+    if cpu != "none" and plan.devices == 1:
+        found = weight_buffers(tensors, cpu)
+        if found is None:
+            raise UsageError("the file holds tensor types whose size is not known")
+        note = () if found.repacked.is_exact else ("which rows llama.cpp copies depends on a CPU that is not known",)
+        return found.mapped + found.repacked, note
+    named = {name for name, _ in stage.named()}
+    total = sum(tensor.n_bytes or 0 for tensor in tensors if tensor.name in named)
+    return Span.of(total), ()
+
+
+def _activation(
+    candidate: Candidate, stage: Structure, demand: Demand, cpu: str | None
+) -> tuple[Span, tuple[str, ...]]:
+    """Return the working memory: llama.cpp's buffers, an allowance of the engine, or bounds for transformers."""
+    engine = demand.engine
+    if engine.name == "llama.cpp":
+        context = demand.context * demand.sequences
+        settings = Settings(context, demand.sequences, demand.micro_batch, demand.cache_type or engine.cache_type)
+        found = buffers(candidate.structure, settings)
+        if cpu != "none":
+            return found.compute + Span.of(found.output), found.notes
+        compute = found.compute.scaled(*_GPU_COMPUTE) if found.compute.is_exact else found.compute
+        logits = demand.micro_batch * stage.vocabulary * _F32
+        note = ("the compute buffer is measured on CPUs; on this device it is an estimate",)
+        return compute + Span(found.output, found.output + logits), (*found.notes, *note)
+    if engine.activation:
+        note = (f"activation is an allowance: {engine.name} {engine.version}, {candidate.kind}",)
+        return engine.activation[candidate.kind], note
+    if engine.name == "transformers":
+        tokens = demand.context * demand.sequences
+        low, high = (tokens * candidate.structure.hidden_size * _HALF * width for width in _TRANSIENT)
+        return Span(low, high * 2), ("activation of one whole prompt, within loose bounds",)
+    return Span.of(0), (engine.note,) if engine.note else ()

@@ -1,0 +1,171 @@
+"""Fit: resolve a model, read what it is made of, and place it on devices or rank them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from weighbridge.core.progress import Progress, silent
+from weighbridge.core.reference import Reference
+from weighbridge.errors import UsageError, did_you_mean
+from weighbridge.hub.protocol import resolve
+from weighbridge.inspection.anatomy.build import Refusal
+from weighbridge.inspection.anatomy.fields import Refused
+from weighbridge.inspection.figures.read import read_sources
+from weighbridge.inspection.fit.devices import device_named, devices, read_devices
+from weighbridge.inspection.fit.fit import Fit, judge
+from weighbridge.inspection.fit.load import Candidate, Demand, load
+from weighbridge.inspection.fit.machine import read_machine
+from weighbridge.inspection.fit.parallel import plan_of
+from weighbridge.inspection.fit.rank import Row, rank, usual_engine
+from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.memory.engines import engine_named
+from weighbridge.inspection.memory.scheme import SCHEMES, Scheme
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.hub.protocol import DigestCache
+    from weighbridge.inspection.fit.devices import Device
+
+__all__ = ["Asked", "Placed", "place"]
+
+_THIS = "this"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks for; None is what is usual."""
+
+    reference: str
+    on: str | None = None
+    context: int = 8192
+    sequences: int = 1
+    engine: str | None = None
+    quantization: str | None = None
+    cache_type: str | None = None
+    tp: int | None = None
+    pp: int | None = None
+    ep: int | None = None
+    devices: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A model's fit on one kind of device, or the ranking of all; `reason` where its structure is not known."""
+
+    artefact: Artefact
+    asked: Asked
+    engine: str
+    device: Device | None = None
+    count: int = 0
+    fit: Fit | None = None
+    rows: tuple[Row, ...] = ()
+    quantization: str | None = None
+    reason: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def place(asked: Asked, *, cache: DigestCache | None = None, progress: Progress = silent) -> Placed:
+    """Resolve a reference and place it; raises WeighbridgeError for a reference, name or number that is wrong."""
+    known = devices() if asked.devices is None else {**devices(), **read_devices(asked.devices)}
+    target = None if asked.on is None else _target(asked.on, known)
+    if asked.engine is not None:
+        engine_named(asked.engine).cache_block(asked.cache_type)
+    artefact = resolve(Reference.parse(asked.reference), cache, progress)
+    found = _candidate(artefact, asked)
+    if isinstance(found, Refusal):
+        device, count = target or (None, 0)
+        return Placed(artefact, asked, asked.engine or "", device, count, reason=found.reason)
+    candidate, notes = found
+    engine = asked.engine or _engine(candidate, target[0] if target else None)
+    demand = Demand(engine_named(engine), asked.context, asked.sequences, asked.cache_type)
+    demand.engine.cache_block(asked.cache_type)
+    if target is None:
+        unique = {id(device): device for device in known.values()}.values()
+        rows = rank(candidate, unique, demand, is_engine_given=asked.engine is not None)
+        return Placed(artefact, asked, engine, rows=rows, quantization=candidate.quantization, notes=notes)
+    return _on(artefact, asked, candidate, demand, target, notes)
+
+
+def _on(
+    artefact: Artefact,
+    asked: Asked,
+    candidate: Candidate,
+    demand: Demand,
+    target: tuple[Device, int],
+    notes: tuple[str, ...],
+) -> Placed:
+    """Place a model on so many of one device."""
+    device, count = target
+    engine = demand.engine.name
+    tp, pp = asked.tp, asked.pp
+    if engine in {"llama.cpp", "transformers"} and tp is None and pp is None:
+        tp, pp = 1, count  # both put whole layers on a device
+    try:
+        plan = plan_of(candidate.structure, count, tp=tp, pp=pp, ep=asked.ep)
+        cpu = device.cpu if device.is_cpu else "none"
+        found = judge(load(candidate, plan, demand, cpu=cpu), device, demand, candidate.quantization)
+    except Refused as refusal:
+        raise UsageError(
+            str(refusal), hint="choose another number of devices, or `--tp`, `--pp`, `--ep` that divide it"
+        ) from refusal
+    return Placed(artefact, asked, engine, device, count, found, (), candidate.quantization, notes=notes)
+
+
+def _target(on: str, known: dict[str, Device]) -> tuple[Device, int]:
+    """Return the device that is asked for and how many; `this` reads the machine."""
+    if on.partition(":")[0] != _THIS:
+        return device_named(on, known)
+    machine = read_machine()
+    device = machine.accelerator or machine.cpu
+    if device is None:
+        raise UsageError("this machine does not say how much memory it has", hint="name a device: `--on h100`")
+    _, count = device_named(on, {_THIS: device})
+    return device, count if ":" in on else max(machine.count, 1)
+
+
+def _engine(candidate: Candidate, device: Device | None) -> str:
+    if candidate.tensors is not None:
+        return "llama.cpp"
+    return "vllm" if device is None else usual_engine(device)
+
+
+def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, ...]] | Refusal:
+    """Return the model in the quantization that is asked for, else in its own; or why that cannot be known."""
+    if artefact.reference.kind == "endpoint":
+        return Refusal("an endpoint does not say what its model is made of")
+    sources = read_sources(Folder(artefact))
+    structure = sources.outcome
+    if isinstance(structure, Refusal):
+        return structure
+    if structure.vision is None:
+        return Refusal("the part that sees or hears is not known, so the weights are not either")
+    notes = list(structure.notes)
+    length = sources.declared.context_length
+    if length is not None and asked.context > length:
+        notes.append(f"the model declares {length:,} tokens; {asked.context:,} are asked for")
+    if not structure.is_verified:
+        notes.append("the structure was not compared with a reference")
+    if sources.weights.format == "gguf":
+        if asked.quantization is not None:
+            raise UsageError(
+                "a GGUF file is quantized already", hint="leave `--quantization` out, or give a config.json"
+            )
+        return Candidate(structure, None, tuple(sources.weights.tables)), tuple(notes)
+    scheme = sources.scheme if asked.quantization is None else _scheme(asked.quantization)
+    if isinstance(scheme, Scheme):
+        return Candidate(structure, scheme), tuple(notes)
+    said = scheme.reason if scheme is not None else "nothing is declared"
+    return Refusal(f"how the weights are stored is not known: {said}; `--quantization` names a way")
+
+
+def _scheme(name: str) -> Scheme:
+    found = SCHEMES.get(name.lower())
+    if found is None:
+        raise UsageError(
+            f"there is no quantization `{name}`",
+            hint=did_you_mean(name.lower(), SCHEMES) or f"use {', '.join(SCHEMES)}",
+        )
+    return found
