@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["memory_plot", "parts_plot"]
 
 _HEIGHT = 240
+_BINARY = "datum.value / 1024 + ' Ki'"
 _GIB = 2**30
 # one device of each size that people buy, and boxes of eight
 _LINES = (
@@ -69,7 +70,7 @@ def memory_plot(anatomy: AnatomyV2, figures: Figures) -> Markup | None:
     ]
     lines = list(_device_lines(weights / _GIB, max(row["high"] for row in rows), max(spans)))
     x = {"field": "tokens", "type": "quantitative", "scale": {"type": "log", "base": 2, "nice": False},
-         "axis": {"labelExpr": "datum.value / 1024 + ' Ki'", "title": t("model.memory_tokens"), "values": list(spans)}}  # fmt: skip
+         "axis": {"labelExpr": _BINARY, "title": t("model.memory_tokens"), "values": list(spans)}}  # fmt: skip
     colours = {"domain": [t("measure.weights"), t("measure.kv_cache")], "range": [GREY, BLUE]}
     area = {
         "transform": [{"filter": "isValid(datum.high)"}],
