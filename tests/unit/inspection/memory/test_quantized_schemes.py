@@ -191,6 +191,8 @@ def test_single_experts_that_are_listed_make_the_figure_an_estimate() -> None:
     assert (all_listed.status, all_listed.quantized) == ("exact", _ATTENTION)
     some = weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": experts[:2]}))
     assert some.status == "estimated"
+    whole = [f"model.layers.0.mlp.experts.{number}.*" for number in range(3)]
+    assert weight_bytes(_SMALL, _declared({**block, "modules_to_not_convert": whole})).status == "estimated"
 
 
 @pytest.mark.parametrize(

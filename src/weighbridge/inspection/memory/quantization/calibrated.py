@@ -10,7 +10,7 @@ from weighbridge.inspection.anatomy.fields import Fields, Refused
 from weighbridge.inspection.anatomy.structure import Part
 from weighbridge.inspection.memory.quantization.coding import Coding, codings
 from weighbridge.inspection.memory.quantization.names import Names
-from weighbridge.inspection.memory.quantization.reading import block_of, group_of, skipped
+from weighbridge.inspection.memory.quantization.reading import block_of, by_coding, group_of, skipped
 from weighbridge.inspection.memory.quantization.rule import KEPT, SENSES, Rule, Scheme
 
 __all__ = ["read_compressed", "read_mixed", "read_modelopt"]
@@ -42,13 +42,13 @@ def read_mixed(fields: Fields, *rest: Rule) -> Scheme:
     listed = fields.section("quantized_layers")
     if listed is None:
         raise Refused("`quantized_layers` is missing, so the algorithm of each module is not known")
-    names: dict[Coding, list[str]] = {}
+    modules = []
     for name, settings in listed.config.items():
         if not isinstance(settings, dict):
             raise Refused("`quantized_layers` holds what is no object")
         one = Fields(settings)
-        names.setdefault(_algorithm(str(one.word("quant_algo")), one), []).append(name)
-    rules = tuple(Rule(coding, Names(modules)) for coding, modules in names.items())
+        modules.append((name, _algorithm(str(one.word("quant_algo")), one)))
+    rules = by_coding(modules)
     return Scheme("modelopt-mixed", (*rules, *rest), kv_cache=_cache(fields))
 
 

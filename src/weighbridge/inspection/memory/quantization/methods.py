@@ -14,7 +14,7 @@ from weighbridge.inspection.anatomy.structure import Part
 from weighbridge.inspection.memory.quantization.calibrated import read_compressed, read_mixed, read_modelopt
 from weighbridge.inspection.memory.quantization.coding import Coding, codings
 from weighbridge.inspection.memory.quantization.names import Names
-from weighbridge.inspection.memory.quantization.reading import block_of, group_of, overrides, skipped
+from weighbridge.inspection.memory.quantization.reading import block_of, by_coding, group_of, overrides, skipped
 from weighbridge.inspection.memory.quantization.rule import EXPERTS, KEPT, LEFT, SENSES, Rule, Scheme
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _MLX_KEPT = frozenset({Part.NORMS, *SENSES})
+_MOST_PATTERNS = 64
 _LEFT = "-:"
 _CHANGED = "+:"
 
@@ -80,7 +81,7 @@ def _gptq(fields: Fields) -> Scheme:
     base = _gptq_coding(fields, codings()["gptq"])
     dynamic = fields.section("dynamic")
     rules = []
-    for pattern, settings in overrides(dynamic.config if dynamic else {}):
+    for pattern, settings in overrides(dynamic.config if dynamic else {}, at_most=_MOST_PATTERNS):
         names = Names([f"re:{pattern.removeprefix(_CHANGED).removeprefix(_LEFT)}"])
         is_left = settings is None or pattern.startswith(_LEFT)
         rules.append(Rule(None if is_left else _gptq_coding(Fields(settings or {}), base), names))
@@ -132,10 +133,10 @@ def _mlx(fields: Fields) -> Scheme:
     A router is such a layer in some of its models (Qwen, Mixtral) and none in others (DeepSeek, GLM).
     """
     base = _mlx_coding(fields, codings()["mlx"])
-    rules = [
-        Rule(None if settings is None else _mlx_coding(Fields(settings), base), Names([name]))
+    rules = by_coding(
+        (name, None if settings is None else _mlx_coding(Fields(settings), base))
         for name, settings in overrides(fields.config)
-    ]
+    )
     return Scheme(f"mlx-{base.bits}", (*rules, Rule(base)), _MLX_KEPT, uncertain=frozenset({Part.ROUTER}))
 
 

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Names"]
 
 _MOST = 200_000
-_MOST_GLOBS = 256
+_MOST_GLOBS = 64
 _LONGEST = 512
 _MOST_CHOICES = 4
-_MOST_COPIES = 2048
-_NUMBERED = re.compile(r"experts\.[0-9]")
+_NUMBERED = re.compile(r"\bexperts\.([0-9]{1,6})(?=\.|$)")
 _REGEX = "re:"
 # what checkpoints put before the same layers, and the names of the same modules in DeepSeek's own code
 _OUTER = ("model.", "language_model.", "text_model.", "backbone.", "thinker.", "llm.")
@@ -48,7 +47,11 @@ class Names:
             self._add(pattern)
         if len(self._globs) + len(self._regexes) > _MOST_GLOBS:
             raise Refused(f"more than {_MOST_GLOBS} patterns of modules are declared")
-        self._numbered = any(_NUMBERED.search(one) for one in (*self._plain, *self._starts))
+        self._numbered: dict[str, set[int]] = {}  # single experts, by the name of all of them
+        for one in (*self._plain, *self._starts):
+            if found := _NUMBERED.search(one):
+                every = f"{one[: found.start(1)]}*{one[found.end(1) :]}".removesuffix(".")
+                self._numbered.setdefault(every, set()).add(int(found[1]))
         self._lengths = sorted({len(start) for start in self._starts})
 
     def _add(self, pattern: str) -> None:
@@ -65,11 +68,12 @@ class Names:
         return bool(self._plain or self._starts or self._globs or self._regexes)
 
     def divides(self, name: str, copies: int) -> bool:
-        """Whether the list may name some numbered copies of a weight and not others."""
-        if not self._numbered or "*" not in name:
-            return False
-        own = self.match(name)
-        return copies > _MOST_COPIES or any(self.match(name.replace("*", str(n))) != own for n in range(copies))
+        """Whether the list names some numbered copies of a weight and not others."""
+        own = _canonical(name.removesuffix(".weight"))
+        numbers: set[int] = set()
+        for run in _runs(own) if self._numbered and "*" in own else ():
+            numbers |= self._numbered.get(run, set())
+        return bool(numbers) and len(numbers) < copies
 
     def match(self, name: str) -> bool:
         """Whether the list names a module; `name` is that of its weight, and numbered copies stand for the first."""

@@ -10,14 +10,16 @@ from weighbridge.inspection.memory.quantization.names import Names
 from weighbridge.inspection.memory.quantization.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from weighbridge.inspection.anatomy.fields import Fields
+    from weighbridge.inspection.memory.quantization.coding import Coding
 
-__all__ = ["block_of", "group_of", "overrides", "skipped"]
+__all__ = ["block_of", "by_coding", "group_of", "overrides", "skipped"]
 
 _LARGEST_GROUP = 1 << 16
 _MOST_OVERRIDES = 20_000
+_MOST_CODINGS = 32
 _PAIR = 2
 
 
@@ -52,10 +54,22 @@ def block_of(fields: Fields, key: str) -> tuple[int, int] | None:
     return block[0], block[1]
 
 
-def overrides(settings: Mapping[str, Any]) -> list[tuple[str, dict[str, Any] | None]]:
+def overrides(
+    settings: Mapping[str, Any], *, at_most: int = _MOST_OVERRIDES
+) -> list[tuple[str, dict[str, Any] | None]]:
     """Return the settings of single modules, told from other settings by being objects; None for one left as it is."""
     found = [(name, value) for name, value in settings.items() if isinstance(value, dict | bool)]
-    if len(found) > _MOST_OVERRIDES:
+    if len(found) > at_most:
         raise Refused("too many modules have settings of their own")
     # true says no more than that the module is quantized as the others are
     return [(name, value if isinstance(value, dict) else None) for name, value in found if value is not True]
+
+
+def by_coding(modules: Iterable[tuple[str, Coding | None]]) -> tuple[Rule, ...]:
+    """Return one rule for all modules of a coding, so that many modules are matched at once."""
+    named: dict[Coding | None, list[str]] = {}
+    for name, coding in modules:
+        named.setdefault(coding, []).append(name)
+    if len(named) > _MOST_CODINGS:
+        raise Refused(f"more than {_MOST_CODINGS} ways to store a module are declared")
+    return tuple(Rule(coding, Names(names)) for coding, names in named.items())
