@@ -37,14 +37,19 @@ def split_evenly(fields: Fields, *, all_keys: bool = False) -> Fields:
     return deriving(alone, num_key_value_heads=None) if all_keys else alone
 
 
-def _upper_windows(fields: Fields) -> tuple[int | None, ...]:
-    """Return the windows of Qwen: none unless `use_sliding_window`; else layers from `max_window_layers` on slide."""
+def _upper_windows(fields: Fields, start: int) -> tuple[int | None, ...]:
+    """Return the windows of Qwen: none unless `use_sliding_window`; else layers from `max_window_layers` on slide.
+
+    `start` is the library's `max_window_layers` where a config leaves it out; its window is then 4096.
+    """
     layers = fields.layers()
-    window = fields.optional("sliding_window", at_least=1) if fields.flag("use_sliding_window", default=False) else None
+    window = None
+    if fields.flag("use_sliding_window", default=False):
+        window = absent(fields, sliding_window=4096).optional("sliding_window", at_least=1)
     if fields.has("layer_types"):
         return windows_of(deriving(fields, sliding_window=window), layers)
-    start = fields.count("max_window_layers", default=28, at_least=0) if window else layers
-    return tuple(window if number >= start else None for number in range(layers))
+    first = fields.count("max_window_layers", default=start, at_least=0) if window else layers
+    return tuple(window if number >= first else None for number in range(layers))
 
 
 def _first_of(fields: Fields, period: int) -> tuple[int | None, ...]:
@@ -78,10 +83,10 @@ def _mistral(fields: Fields) -> Structure:
     return structure if "sliding_window" in fields.config else replace(structure, notes=(_MISTRAL_NOTE,))
 
 
-def _qwen(fields: Fields, *, traits: Traits, **defaults: int) -> Structure:
+def _qwen(fields: Fields, *, traits: Traits, start: int = 28, **defaults: int) -> Structure:
     """Qwen 2 and 3 and their text models within vision models."""
     said = absent(fields, **defaults)
-    return dense(said, traits, windows=_upper_windows(said))
+    return dense(said, traits, windows=_upper_windows(said, start))
 
 
 def _iquest(fields: Fields) -> Structure:
@@ -240,8 +245,8 @@ def _hyperclovax(fields: Fields) -> Structure:
     return dense(fields, Traits(norms=(*norms, *more)))
 
 
-_QWEN2_TEXT = partial(_qwen, traits=_QWEN2)
-_QWEN3_TEXT = partial(_qwen, traits=replace(BIASED, qk_norm="head"), head_dim=128)
+_QWEN2_VL = partial(_qwen, traits=_QWEN2, start=80, num_key_value_heads=8)
+_QWEN3 = replace(BIASED, qk_norm="head")
 
 FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "llama": line(),
@@ -250,14 +255,14 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "mistral": _mistral,
     "ministral": line(UNBIASED, slides=True, num_key_value_heads=8, sliding_window=4096),
     "ministral3": line(UNBIASED, slides=True, num_key_value_heads=8, head_dim=128),
-    "qwen2": partial(_QWEN2_TEXT, num_key_value_heads=32),
-    "qwen2_vl": partial(_QWEN2_TEXT, num_key_value_heads=8),
-    "qwen2_vl_text": partial(_QWEN2_TEXT, num_key_value_heads=8),
-    "qwen2_5_vl": partial(_QWEN2_TEXT, num_key_value_heads=8),
-    "qwen2_5_vl_text": partial(_QWEN2_TEXT, num_key_value_heads=8),
-    "qwen3": partial(_QWEN3_TEXT, num_key_value_heads=32),
-    "sdar": partial(_QWEN3_TEXT, num_key_value_heads=32),
-    "qwen3_vl_text": partial(_QWEN3_TEXT, num_key_value_heads=32),
+    "qwen2": partial(_qwen, traits=_QWEN2, num_key_value_heads=32),
+    "qwen2_vl": _QWEN2_VL,
+    "qwen2_vl_text": _QWEN2_VL,
+    "qwen2_5_vl": _QWEN2_VL,
+    "qwen2_5_vl_text": _QWEN2_VL,
+    "qwen3": partial(_qwen, traits=_QWEN3, num_key_value_heads=32, head_dim=128),
+    "sdar": partial(_qwen, traits=_QWEN3, num_key_value_heads=32, head_dim=128),
+    "qwen3_vl_text": line(_QWEN3, num_key_value_heads=32, head_dim=128),
     "phi3": _phi3,
     "stablelm": _stablelm,
     "olmo": line(replace(BIASED, norms=(), final_norm=False)),
