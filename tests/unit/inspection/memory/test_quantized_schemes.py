@@ -127,7 +127,7 @@ def test_what_depends_on_the_library_is_estimated_until_a_config_names_it() -> N
     assert (open_router.status, "router" in open_router.notes[0]) == ("estimated", True)
     told = {"group_size": 64, "bits": 4, "model.layers.0.mlp.gate": {"group_size": 64, "bits": 8}}
     assert weight_bytes(_SMALL, _declared(told, "quantization")).status == "exact"
-    assert "routed experts" in weight_bytes(_SMALL, SCHEMES["nf4"]).notes[0]
+    assert "routed experts" in weight_bytes(_SMALL, SCHEMES["nf4"]).notes[-1]
 
 
 def test_mlx_settings_go_before_those_of_the_model_that_was_converted() -> None:
@@ -139,6 +139,21 @@ def test_mlx_settings_go_before_those_of_the_model_that_was_converted() -> None:
     assert isinstance(scheme, Scheme)
     assert scheme.name == "mlx-6"
     assert weight_bytes(_SMALL, scheme).by_part[Part.HEAD] == 512_000 * 6 // 8 + 1000 * 16 * 4
+
+
+def test_a_real_nf4_index_states_these_bytes() -> None:
+    """Molmo-7B-D in NF4 (github reubzdubz/Molmo7B_D_NF4Quant@edf464b): 6,661,964,712 bytes, 8,021,025,280 weights.
+
+    Four matrices in each of 28 layers are quantized; head and vision are listed as skipped, the rest is no matrix.
+    """
+    shapes = {"att_proj": (4608, 3584), "attn_out": (3584, 3584), "ff_proj": (37888, 3584), "ff_out": (3584, 18944)}
+    matrices = tuple(Weight(f"{name}.weight", Part.ATTENTION, shape) for name, shape in shapes.items())
+    rest = 8_021_025_280 - 28 * sum(weight.elements for weight in matrices)
+    outside = (Weight("rest.weight", Part.EMBEDDING, (rest,)),)
+    molmo = Structure("molmo", 3584, 152064, is_tied=False, outside=outside, layers=(Layer("full", matrices),) * 28)
+    told = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4",
+            "llm_int8_skip_modules": ["model.vision_backbone", "model.transformer.ff_out"]}  # fmt: skip
+    assert abs(weight_bytes(molmo, _declared(told)).n_bytes - 6_661_964_712) < 112
 
 
 def test_gptq_patterns_change_or_leave_out_modules() -> None:

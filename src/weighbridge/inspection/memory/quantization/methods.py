@@ -118,7 +118,8 @@ def _bitsandbytes(fields: Fields) -> Scheme:
         raise Refused("bitsandbytes with this type or storage is not known")
     double = fields.flag("bnb_4bit_use_double_quant", default=False)
     coding = codings()["nf4-double" if double else "nf4"]
-    return Scheme(kind, (*skips, Rule(coding)), kept, uncertain=EXPERTS)
+    said = "the JSON that bitsandbytes stores beside each matrix is taken as 82 bytes (172 with double quantization)"
+    return Scheme(kind, (*skips, Rule(coding)), kept, uncertain=EXPERTS, is_estimated=True, notes=(said,))
 
 
 def _mxfp4(fields: Fields) -> Scheme:
