@@ -11,6 +11,7 @@ from weighbridge.cli.show import print_json, program
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
+    from weighbridge.inspection.fit.devices import Device
     from weighbridge.inspection.fit.fit import Fit
     from weighbridge.inspection.fit.rank import Cell, Row
     from weighbridge.inspection.memory.span import Span
@@ -85,26 +86,34 @@ def _stacked(parts: dict[str, Span], widest: int) -> str:
 def _print_rows(placed: Placed) -> None:
     asked = placed.asked
     click.echo(f"  fewest devices for {asked.sequences:,} x {asked.context:,} tokens\n")
-    names = _columns(placed.rows)
-    head = "".join(f"{name:>11}" for name in names)
-    click.echo(f"  {'device':<22}{'memory':>20}  {'confidence':<11}{'engine':<11}{head}")
+    head = "".join(f"{name:>11}" for name in _columns(placed.rows))
+    click.echo(f"  {'device':<22}{'memory':>24}  {'confidence':<11}{'engine':<11}{head}")
     order = sorted(placed.rows, key=lambda row: (row.device.vendor, row.device.id))
-    for row in order:
-        memory = "-" if row.device.memory is None else _gib(row.device.memory)
-        cells = "".join(f"{_cell(cell):>11}" for cell in row.cells)
-        click.echo(
-            f"  {plain(row.device.id):<22}{memory:>20}  {row.device.confidence:<11}{plain(row.engine):<11}{cells}"
-        )
-    click.echo("\n  -  not on 16 or fewer     4?  on 4 perhaps: figures are known within bounds     ?  not known")
+    possible = [row for row in order if any(cell.maybe for cell in row.cells)]
+    for row in possible:
+        device = row.device
+        memory = "-" if device.memory is None else _gib(device.memory)
+        cells = "".join(f"{_cell(cell, device):>11}" for cell in row.cells)
+        click.echo(f"  {plain(device.id):<22}{memory:>24}  {device.confidence:<11}{plain(row.engine):<11}{cells}")
+    if impossible := [row.device.id for row in order if row not in possible]:
+        click.echo(f"\n  on none: {plain(', '.join(impossible))}")
+    click.echo("\n  -  on none up to 16    4?  perhaps on 4: figures are known within bounds    ?  memory not known")
+    click.echo("  *  the device has no FP8: weights only, where the engine has kernels for that")
     _print_notes(placed.notes)
-    best = next((row for row in order if row.best and row.best.count == 1), None) or next(
-        (row for row in order if row.best), None
-    )
+    fitting = [row for row in possible if row.best and row.device.confidence == "high" and not row.device.is_cpu]
+    best = min(fitting, key=_preference, default=None)
     if best is not None and best.best is not None:
-        where = f"{best.device.id}:{best.best.count}"
-        click.echo(f"Next: `{program()} fit {single_line(asked.reference)} --on {where}`")
+        scheme = "" if best.best.scheme == placed.quantization else f" --quantization {best.best.scheme}"
+        where = f"--on {best.device.id}:{best.best.count}{scheme}"
+        click.echo(f"Next: `{program()} fit {single_line(asked.reference)} {where}`")
     else:
         click.echo(f"Next: `{program()} fit {single_line(asked.reference)} --context {max(asked.context // 2, 1)}`")
+
+
+def _preference(row: Row) -> tuple[int, int]:
+    """Order rows by the number of devices, then by how little memory they have."""
+    count = row.best.count if row.best else None
+    return count or 0, row.device.memory.low if row.device.memory else 0
 
 
 def _columns(rows: tuple[Row, ...]) -> list[str]:
@@ -117,11 +126,14 @@ def _columns(rows: tuple[Row, ...]) -> list[str]:
     return [name if len(name) <= 10 else f"{(16, 8, 4)[at % 3]} bits" for at, name in enumerate(names)]  # noqa: PLR2004 - a column
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, device: Device) -> str:
+    if device.memory is None:
+        return "?"
+    mark = "*" if "fp8" in cell.scheme and device.computes("fp8") is False else ""
     if cell.count is not None and cell.maybe in {None, cell.count}:
-        return str(cell.count)
+        return f"{cell.count}{mark}"
     if cell.maybe is not None:
-        return f"{cell.maybe}?" if cell.count is None else f"{cell.maybe}?-{cell.count}"
+        return f"{cell.maybe}?{mark}" if cell.count is None else f"{cell.maybe}?-{cell.count}{mark}"
     return "-"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Placed", "place"]
 
 _THIS = "this"
+_QUANTIZED = re.compile(r"fp8|fp4|awq|gptq|int[48]|[48]bit|w[48]a|nf4", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, 
                 "a GGUF file is quantized already", hint="leave `--quantization` out, or give a config.json"
             )
         return Candidate(structure, None, tuple(sources.weights.tables)), tuple(notes)
+    if asked.quantization is None and sources.declared.quantization is None and _QUANTIZED.search(artefact.name):
+        return Refusal("the name speaks of a quantization that no file declares; `--quantization` names one")
     scheme = sources.scheme if asked.quantization is None else _scheme(asked.quantization)
     if isinstance(scheme, Scheme):
         return Candidate(structure, scheme), tuple(notes)

@@ -125,7 +125,7 @@ def _stage(candidate: Candidate, stage: Structure, plan: Plan, demand: Demand, c
         plan=plan,
         stage=stage,
         weights=weights,
-        cache=Span.of(kept.n_bytes),
+        cache=Span(kept.least, kept.n_bytes),
         activation=activation,
         overhead=Span.of(0) if cpu != "none" else engine.overhead["several" if plan.devices > 1 else "one"],
         per_sequence=one.n_bytes,

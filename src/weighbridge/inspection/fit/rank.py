@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COUNTS", "Cell", "Row", "ladder", "rank", "usual_engine"]
 
 COUNTS = (1, 2, 4, 8, 16)
-_LOCAL = frozenset({"Apple", "CPU"})
+_LOCAL = {"Apple": (1,), "CPU": (1, 2)}  # machines of their own: sockets are joined, whole computers are not
 _LADDERS = {"llama.cpp": ("bf16", "q8_0", "q4_k_m"), "transformers": ("bf16", "fp8", "nf4")}
 _SERVED = ("bf16", "fp8", "awq-4")
 
@@ -78,7 +78,7 @@ def rank(candidate: Candidate, devices: Iterable[Device], demand: Demand, *, is_
         cells = []
         for each in ladder(candidate, engine):
             sure = maybe = None
-            for count in COUNTS if not device.is_cpu else (1, 2):
+            for count in _LOCAL.get(device.vendor, COUNTS):
                 key = (engine, each.quantization, count if not device.is_cpu else -count)
                 if key not in loads:
                     loads[key] = _load(each, count, asked, is_cpu=device.is_cpu)

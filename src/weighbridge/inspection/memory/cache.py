@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CacheSize", "Held", "cache_bytes"]
 
 _SPARSE_LATENT = (576, 656)  # vLLM's fp8_ds_mla: 512 FP8 values, 4 fp32 scales, 64 rotary values in bf16
+_LEAST_STATE_BYTES = 2  # engines may keep states in the model's type
 _GROUPING = 1.5  # vLLM pads the smaller group of layers rather than splitting the larger below this ratio
 
 
@@ -31,10 +32,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class CacheSize:
-    """Bytes of all sequences; `state` of them do not grow with the context. `notes` say what is estimated and why."""
+    """Bytes of all sequences at most; `state` of them do not grow with the context.
+
+    `least` is smaller where the engine's layout is not wholly known; `notes` say why.
+    """
 
     n_bytes: int
     state: int
+    least: int
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -54,8 +59,10 @@ def cache_bytes(structure: Structure, engine: Engine, held: Held) -> CacheSize:
     for cache, count in _alike(structure):
         tokens = _positions(cache, engine, held, notes)
         kept += count * _sized(cache, tokens, engine, block, notes)
-    per_sequence = kept + state
-    return CacheSize(per_sequence * held.sequences, state * held.sequences, tuple(dict.fromkeys(notes)))
+    least = _least(structure, engine, held, block) if notes else kept + state
+    return CacheSize(
+        (kept + state) * held.sequences, state * held.sequences, least * held.sequences, tuple(dict.fromkeys(notes))
+    )
 
 
 def _alike(structure: Structure) -> Iterator[tuple[Cache, int]]:
@@ -125,7 +132,21 @@ def _grouped(structure: Structure, engine: Engine, held: Held, block: Block) -> 
         pages += -(-count // length) * (-(-(held_tokens // stride) // each) + (window is not None))
     n_states = sum(-(-count // length) for count in states.values())
     per_sequence = (pages + n_states) * length * page + index
-    return CacheSize(per_sequence * held.sequences, n_states * length * page * held.sequences, tuple(notes))
+    return CacheSize(
+        per_sequence * held.sequences,
+        n_states * length * page * held.sequences,
+        min(_least(structure, engine, held, block), per_sequence) * held.sequences,
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def _least(structure: Structure, engine: Engine, held: Held, block: Block) -> int:
+    """Return what one sequence keeps without padding or pools; compressed positions may be kept in half the bytes."""
+    kept = structure.state_elements * min(held.state_bytes, _LEAST_STATE_BYTES)
+    for cache, count in _alike(structure):
+        each = _sized(cache, cache.positions(held.context), engine, block, [])
+        kept += count * (each // 2 if cache.stride > 1 else each)
+    return kept
 
 
 def _padded(number: int, multiple: int) -> int:
