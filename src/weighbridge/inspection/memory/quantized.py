@@ -89,6 +89,8 @@ def weight_bytes(structure: Structure, scheme: Scheme, *, mtp: bool = False) -> 
         stored.append(coding.store(weight))
         by_part[weight.part] += stored[-1].n_bytes
         quantized += weight.elements
+    if scheme.rules and not quantized:
+        notes = (*notes, f"{scheme.name} quantizes nothing of this model")
     return Sized(
         n_bytes=by_part.total(),
         by_part=dict(by_part),

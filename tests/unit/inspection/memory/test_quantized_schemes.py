@@ -61,6 +61,14 @@ def test_a_named_scheme_stores_packed_weights_and_scales(name: str, attention: i
     assert _bytes(SCHEMES[name]) == _PLAIN + attention + experts
 
 
+def test_a_scheme_that_quantizes_nothing_says_so() -> None:
+    """MXFP4 is for experts: a model without any keeps its 16 bits."""
+    dense = Structure("dense", 512, 1000, is_tied=False, outside=_OUTSIDE, layers=(Layer("full", _LAYER[:2]),))
+    sized = weight_bytes(dense, SCHEMES["mxfp4"])
+    assert (sized.quantized, sized.bits_per_weight) == (0, 16)
+    assert "quantizes nothing" in sized.notes[-1]
+
+
 def test_act_order_adds_a_group_index_for_each_input() -> None:
     """GPTQ stores `g_idx` as int32; it is the whole difference to AWQ with the same groups."""
     assert _bytes(SCHEMES["gptq-4"]) - _bytes(SCHEMES["awq-4"]) == 4 * 512 * (1 + 4)
