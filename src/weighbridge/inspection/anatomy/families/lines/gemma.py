@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import linear
 from weighbridge.inspection.anatomy.families.decoder import dense, heads_of, hidden_of, windows_of
-from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, without_cache
+from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, switched_on, without_cache
 from weighbridge.inspection.anatomy.families.lines.llama import BIASED, POST_NORMS
 from weighbridge.inspection.anatomy.structure import Part
 
@@ -27,9 +27,7 @@ _TIED = replace(BIASED, tied=True)
 def _gemma(fields: Fields) -> Structure:
     """Gemma: Llama with heads of 256 and tied embeddings."""
     structure = dense(absent(fields, num_key_value_heads=16, head_dim=256), _TIED)
-    return (
-        without_cache(structure, BOTH_WAYS) if fields.flag("use_bidirectional_attention", default=False) else structure
-    )
+    return without_cache(structure, BOTH_WAYS) if switched_on(fields, "use_bidirectional_attention") else structure
 
 
 def _alternating(fields: Fields, *, norms: tuple[str, ...]) -> Structure:
@@ -37,7 +35,7 @@ def _alternating(fields: Fields, *, norms: tuple[str, ...]) -> Structure:
     said = absent(fields, num_key_value_heads=4, head_dim=256, sliding_window=4096)
     said.count("sliding_window")
     structure = dense(said, replace(_TIED, norms=norms), windows=windows_of(said, said.layers(), every=2))
-    return without_cache(structure, BOTH_WAYS) if said.flag("use_bidirectional_attention", default=False) else structure
+    return without_cache(structure, BOTH_WAYS) if switched_on(said, "use_bidirectional_attention") else structure
 
 
 def _gemma2(fields: Fields) -> Structure:
@@ -60,7 +58,7 @@ def _gemma3(fields: Fields) -> Structure:
         sliding_window=4096,
     )  # fmt: skip
     window = said.count("sliding_window")
-    both_ways = said.flag("use_bidirectional_attention", default=False)
+    both_ways = switched_on(said, "use_bidirectional_attention")
     if both_ways:
         said = deriving(said, sliding_window=window // 2 + 1)
     # a declared `layer_types` says it all, and the pattern is only assumed without one

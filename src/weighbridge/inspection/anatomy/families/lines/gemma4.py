@@ -15,7 +15,7 @@ from weighbridge.inspection.anatomy.families.lines.gemma3n import (
     reusing,
     sharing_from,
 )
-from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, without_cache
+from weighbridge.inspection.anatomy.families.lines.layout import absent, deriving, switched_on, without_cache
 from weighbridge.inspection.anatomy.fields import Fields, Refused
 from weighbridge.inspection.anatomy.structure import Part, Weight
 
@@ -62,7 +62,7 @@ def _gemma4(fields: Fields) -> Structure:
 
 def _unified(fields: Fields) -> Structure:
     """Gemma 4 unified: neither experts nor embeddings for each layer."""
-    if fields.optional("hidden_size_per_layer_input") or fields.flag("enable_moe_block", default=False):
+    if fields.optional("hidden_size_per_layer_input") or switched_on(fields, "enable_moe_block"):
         raise Refused("experts or inputs by layer are declared, which the library does not build")
     said = absent(
         fields, num_attention_heads=8, num_key_value_heads=4, head_dim=256, vocab_size=262144, intermediate_size=9216,
@@ -77,8 +77,8 @@ def _built(fields: Fields) -> Structure:
     first = sharing_from(fields, windows)
     hidden, wide = hidden_of(fields), fields.count("intermediate_size")
     attention, by_layer = _attention(fields, hidden), _by_layer(fields)
-    doubled = 2 if fields.flag("use_double_wide_mlp", default=False) else 1
-    mixed = _experts(fields, hidden) if fields.flag("enable_moe_block", default=False) else ()
+    doubled = 2 if switched_on(fields, "use_double_wide_mlp") else 1
+    mixed = _experts(fields, hidden) if switched_on(fields, "enable_moe_block") else ()
     blocks = []
     for number, window in enumerate(windows):
         mixer = attention.layer(window, by_layer.get(number))
@@ -103,7 +103,7 @@ def _windows(fields: Fields, *, both_ways: bool) -> tuple[int | None, ...]:
 
 def _attention(fields: Fields, hidden: int) -> _Attention:
     n, k, d = (fields.count(key) for key in ("num_attention_heads", "num_key_value_heads", "head_dim"))
-    keys_are_values = fields.flag("attention_k_eq_v", default=False)
+    keys_are_values = switched_on(fields, "attention_k_eq_v")
     full_k = (fields.optional("num_global_key_value_heads", at_least=1) if keys_are_values else None) or k
     full_d = fields.count("global_head_dim", default=512)
     if fields.has("per_layer_config"):

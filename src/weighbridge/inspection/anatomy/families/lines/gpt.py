@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.decoder import Traits, dense, hidden_of
-from weighbridge.inspection.anatomy.families.lines.layout import FUSED_QUERY, deriving, laid_out
+from weighbridge.inspection.anatomy.families.lines.layout import FUSED_QUERY, deriving, laid_out, switched_on
 from weighbridge.inspection.anatomy.families.lines.llama import split_evenly
 from weighbridge.inspection.anatomy.fields import MAX_LAYERS, Refused
 from weighbridge.inspection.anatomy.structure import Part, Structure, Weight
@@ -35,7 +35,7 @@ _IN_NAMES = {**_GPT_NAMES, "o_proj": "out_proj", "up_proj": "fc_in", "down_proj"
 
 def plain(fields: Fields, wide: int | None = None) -> Fields:
     """Return the section under today's names: all heads have keys of their own, feed-forward is 4 hidden or `wide`."""
-    if fields.flag("add_cross_attention", default=False):
+    if switched_on(fields, "add_cross_attention"):
         raise Refused("`add_cross_attention` makes a decoder of an encoder, which is no language model of its own")
     hidden = hidden_of(fields)
     return deriving(
@@ -145,9 +145,7 @@ def _opt(fields: Fields) -> Structure:
     """OPT: two positions more than it counts; OPT-350m embeds in a smaller width and norms after its blocks."""
     bias = fields.flag("enable_bias", default=True)
     affine = fields.flag("layer_norm_elementwise_affine", default=True)
-    final = fields.flag("do_layer_norm_before", default=True) and not fields.flag(
-        "_remove_final_layer_norm", default=False
-    )
+    final = fields.flag("do_layer_norm_before", default=True) and not switched_on(fields, "_remove_final_layer_norm")
     norms = ("self_attn_layer_norm", "final_layer_norm") if affine else ()
     traits = replace(
         _BIASED, qkv_bias=bias, out_bias=bias, mlp_bias=bias, norms=norms, final_norm=final and affine

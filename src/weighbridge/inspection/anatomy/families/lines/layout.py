@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.anatomy.families.blocks import Weights
 
-__all__ = ["FUSED_GATE", "FUSED_QUERY", "absent", "deriving", "laid_out", "without_cache"]
+__all__ = ["FUSED_GATE", "FUSED_QUERY", "absent", "deriving", "laid_out", "switched_on", "without_cache"]
 
 FUSED_QUERY = ("q_proj", "k_proj", "v_proj")
 FUSED_GATE = ("gate_proj", "up_proj")
@@ -33,6 +33,11 @@ def absent(fields: Fields, **defaults: object) -> Fields:
         if value is not None and said not in fields.assumed:
             fields.assumed.append(said)
     return deriving(fields, **missing)
+
+
+def switched_on(fields: Fields, key: str) -> bool:
+    """Whether a rare switch is on; that one left out is off is not worth a note."""
+    return fields.has(key) and fields.flag(key)
 
 
 def laid_out(

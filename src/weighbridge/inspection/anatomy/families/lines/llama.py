@@ -7,7 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.decoder import Traits, dense, hidden_of, windows_of
-from weighbridge.inspection.anatomy.families.lines.layout import FUSED_GATE, FUSED_QUERY, absent, deriving, laid_out
+from weighbridge.inspection.anatomy.families.lines.layout import (
+    FUSED_GATE,
+    FUSED_QUERY,
+    absent,
+    deriving,
+    laid_out,
+    switched_on,
+)
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Part, Weight
 
@@ -44,7 +51,7 @@ def _upper_windows(fields: Fields, start: int) -> tuple[int | None, ...]:
     """
     layers = fields.layers()
     window = None
-    if fields.flag("use_sliding_window", default=False):
+    if switched_on(fields, "use_sliding_window"):
         window = absent(fields, sliding_window=4096).optional("sliding_window", at_least=1)
     if fields.has("layer_types"):
         return windows_of(deriving(fields, sliding_window=window), layers)
@@ -91,7 +98,7 @@ def _qwen(fields: Fields, *, traits: Traits, start: int = 28, **defaults: int) -
 
 def _iquest(fields: Fields) -> Structure:
     """IQuest-Coder: Llama; the library does not build its windows."""
-    if fields.flag("use_sliding_window", default=False):
+    if switched_on(fields, "use_sliding_window"):
         raise Refused("`use_sliding_window` is on, which the library does not build")
     return dense(absent(fields, num_key_value_heads=8, head_dim=128))
 
@@ -134,7 +141,7 @@ def _smollm3(fields: Fields) -> Structure:
     window = said.optional("sliding_window", at_least=1)
     if said.has("layer_types"):
         windows = windows_of(said, layers)
-    elif said.flag("use_sliding_window", default=False) and window is not None:
+    elif switched_on(said, "use_sliding_window") and window is not None:
         period = said.count("no_rope_layer_interval", default=4)
         rotary = said.counts("no_rope_layers", layers) or tuple((n + 1) % period for n in range(layers))
         windows = tuple(None if turned else window for turned in rotary)
@@ -179,7 +186,7 @@ def _seed_oss(fields: Fields) -> Structure:
 
 def _hunyuan(fields: Fields) -> Structure:
     """Hunyuan dense: q and k norms by head under names of their own."""
-    if fields.flag("use_cla", default=False):
+    if switched_on(fields, "use_cla"):
         raise Refused("`use_cla` shares caches between layers, which the library does not build")
     structure = dense(fields, replace(BIASED, qk_norm="head"))
     return laid_out(structure, names={"q_norm": "query_layernorm", "k_norm": "key_layernorm"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import linear
 from weighbridge.inspection.anatomy.families.decoder import Traits, dense, heads_of, hidden_of
-from weighbridge.inspection.anatomy.families.lines.layout import deriving
+from weighbridge.inspection.anatomy.families.lines.layout import deriving, switched_on
 from weighbridge.inspection.anatomy.families.lines.llama import UNBIASED
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Attend, Cache, Layer, Part, Weight
@@ -46,7 +46,7 @@ def _looped(structure: Structure, passes: int) -> Structure:
 
 def _nanbeige(fields: Fields) -> Structure:
     """Nanbeige 4.2: Llama, looped."""
-    traits = replace(UNBIASED, qk_norm="head") if fields.flag("qk_norm", default=False) else UNBIASED
+    traits = replace(UNBIASED, qk_norm="head") if switched_on(fields, "qk_norm") else UNBIASED
     if fields.flag("attention_bias", default=False):
         raise Refused("`attention_bias` is on, which engines do not build for this family")
     return _looped(dense(fields, traits), fields.count("num_loops", default=2, at_most=_MOST_PASSES))

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from weighbridge.inspection.anatomy.families.blocks import Heads, feed_forward, grouped_query, linear, norm
 from weighbridge.inspection.anatomy.families.decoder import Traits, assemble, dense, heads_of, windows_of
 from weighbridge.inspection.anatomy.families.lines.gpt import plain
-from weighbridge.inspection.anatomy.families.lines.layout import FUSED_GATE, FUSED_QUERY, deriving, laid_out
+from weighbridge.inspection.anatomy.families.lines.layout import (
+    FUSED_GATE,
+    FUSED_QUERY,
+    deriving,
+    laid_out,
+    switched_on,
+)
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Part, Weight
 
@@ -84,7 +90,7 @@ def _modernbert_windows(fields: Fields, layers: int) -> tuple[int | None, ...]:
 
 def _doge(fields: Fields) -> Structure:
     """Doge, dense: values steer a mask, and both residuals are scaled by a vector."""
-    if fields.flag("is_moe", default=False):
+    if switched_on(fields, "is_moe"):
         raise Refused("`is_moe` is on, which is not known here")
     fields.value("num_experts")  # the library's config always holds it
     heads, bias = heads_of(fields), fields.flag("attention_bias", default=False)

@@ -17,6 +17,7 @@ from weighbridge.inspection.anatomy.families.lines.layout import (
     FUSED_QUERY,
     deriving,
     laid_out,
+    switched_on,
     without_cache,
 )
 from weighbridge.inspection.anatomy.families.lines.llama import UNBIASED, split_evenly
@@ -114,7 +115,7 @@ def _pangu(fields: Fields) -> Structure:
 
 def _chatglm(fields: Fields) -> Structure:
     """ChatGLM 2 and 3, GLM-4-9B: few key-value groups, gate and up in one matrix; rotary frequencies are stored."""
-    if fields.has("pre_seq_len") or fields.flag("apply_residual_connection_post_layernorm", default=False):
+    if fields.has("pre_seq_len") or switched_on(fields, "apply_residual_connection_post_layernorm"):
         raise Refused("a prefix encoder or a residual after the norms is declared, which is not known here")
     if not fields.flag("rmsnorm", default=True):
         raise Refused("`rmsnorm` is off, which is not known here")
@@ -235,9 +236,9 @@ def _dream(fields: Fields) -> Structure:
 
 def _llada(fields: Fields) -> Structure:
     """LLaDA: the weights of Llama under the keys of OLMo's first code, at work as a diffusion model."""
-    if fields.word("block_type", default="llama") != "llama" or fields.flag("include_bias", default=False):
+    if fields.word("block_type", default="llama") != "llama" or switched_on(fields, "include_bias"):
         raise Refused("`block_type` or `include_bias` differ from LLaDA's, which is not known here")
-    if fields.flag("include_qkv_bias", default=False) or fields.flag("attention_layer_norm", default=False):
+    if switched_on(fields, "include_qkv_bias") or switched_on(fields, "attention_layer_norm"):
         raise Refused("biases or norms of queries are declared, which are not known here")
     said = deriving(
         fields,
