@@ -30,10 +30,16 @@ _FFN = EXPERTS | {Part.SHARED_EXPERTS, Part.DENSE_FFN}
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that was counted, and its elements (negative: counted as fewer)."""
+    """One thing that was counted, and its elements (negative: counted as fewer); `detail` says which of its kind."""
 
     name: str
     elements: int
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """Name, detail and elements in words."""
+        return f"{self.name} {self.detail + ' ' if self.detail else ''}{abs(self.elements):,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,7 @@ class Composition:
     def text(self) -> str:
         """The sum in words: `parameters 671,026,404,352 + router biases 14,848`."""
         first, *rest = self.terms
-        said = [f"{'+' if term.elements >= 0 else '-'} {term.name} {abs(term.elements):,}" for term in rest]
-        return " ".join([f"{first.name} {first.elements:,}", *said])
+        return " ".join([first.text, *(f"{'+' if term.elements >= 0 else '-'} {term.text}" for term in rest)])
 
 
 def explain_stored(structure: Structure, scheme: Scheme | None, stored: int) -> tuple[Composition, ...]:
@@ -99,7 +104,7 @@ def _compositions(
     structure: Structure, scheme: Scheme, modules: Sequence[tuple[Term, ...]], of_what: str
 ) -> Iterator[Composition]:
     """Yield every composition: the model, what checkpoints store beside it, and how packed weights are counted."""
-    main = Term("parameters" if structure.vision is not None else "parameters of the text part", _main(structure))
+    main = Term("parameters", _main(structure), "" if structure.vision is not None else "of the text part")
     for extra in modules:
         is_quantized = bool(extra) and bool(scheme.rules) and bool(structure.mtp)
         sizes = [weight_bytes(structure, scheme)]
@@ -136,7 +141,7 @@ def _undeclared_mtp(structure: Structure) -> list[tuple[Term, ...]]:
     for layer, norms in product((structure.layers[0], structure.layers[-1]), (2, 3)):
         own = sum(weight.elements for weight in layer.weights) + 2 * hidden * hidden + norms * hidden
         is_routed = any(weight.part is Part.ROUTER for weight in layer.weights)
-        module = Term("MTP module that the config does not declare", own + (bias if is_routed else 0))
+        module = Term("MTP module", own + (bias if is_routed else 0), "that the config does not declare")
         found += [(module,), (module, copies)]
     return found
 
@@ -145,11 +150,11 @@ def _counted(sized: Sized, of_what: str) -> list[list[tuple[Term, ...]]]:
     """Return how quantized weights may be counted: each weight or each stored element; scales or none."""
     if not sized.quantized:
         return []
-    packed = Term(f"packed weights {of_what}counted per element", sized.packed - sized.quantized)
+    packed = Term("packed weights", sized.packed - sized.quantized, f"{of_what}counted per element")
     scales = Term("quantization scales", sized.scales)
     with_extras = replace(scales, elements=sized.scales + sized.extras)
     # Kimi-K2's count holds 56 scales a layer: those of the half-filled last row of blocks of `kv_a_proj_with_mqa`
-    partial = Term("quantization scales of partial blocks", sized.partial)
+    partial = Term("quantization scales", sized.partial, "of partial blocks")
     weights: list[tuple[Term, ...]] = [(), (packed,)]
     beside: list[tuple[Term, ...]] = [(), (scales,), (with_extras,), (partial,)]
     return [weights, beside]
