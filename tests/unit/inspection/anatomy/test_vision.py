@@ -90,7 +90,7 @@ def _reference() -> list[dict[str, Any]]:
         ({"model_type": "llava", "vision_config": {**_CLIP, "hidden_size": 2**30}}, "more than 2**53"),
         ({"model_type": "llava", "vision_config": _CLIP, "vision_feature_layer": []}, "no layers"),
         ({"model_type": "qwen3_vl", "vision_config": {"out_hidden_size": 32}}, "gives 32 elements"),
-        ({"model_type": "gemma3n", "vision_config": {}, "tie_word_embeddings": False}, "timm"),
+        ({"model_type": "gemma3n", "vision_config": {"architecture": "vit"}, "tie_word_embeddings": False}, "timm"),
         ({"model_type": "new_vl", "vision_config": _CLIP}, "no formula here"),
         ({"model_type": "new_vl", "mm_vision_tower": "openai/clip-vit-large-patch14"}, "no formula here"),
         ({"model_type": "new_vl", "audio_config": {"d_model": 8}}, "no formula here"),

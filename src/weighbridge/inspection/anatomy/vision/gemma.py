@@ -1,10 +1,11 @@
-"""What Gemma 4 sees and hears with; Gemma 3n's eyes are a MobileNet whose weights no config describes.
+"""What Gemma 4 and Gemma 3n see and hear with; Gemma 3n's eyes are a MobileNet that its config only names.
 
-Formulas: transformers 5.23, `Gemma4VisionModel`, `Gemma4AudioModel` and `Gemma4MultimodalEmbedder`.
+Formulas: transformers 5.23, the `VisionModel`, `AudioModel` and `MultimodalEmbedder` of either.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.families.blocks import linear
@@ -42,8 +43,71 @@ _STYLE = Style(
     mlp_bias=False,
 )
 
+# what a conformer layer of either family calls its two feed-forward blocks, its attention, its convolution, its norms
+_GEMMA4: dict[str, tuple[str, ...]] = {
+    "wider": ("feed_forward1.ffw_layer_1.linear", "feed_forward2.ffw_layer_1.linear"),
+    "narrower": ("feed_forward1.ffw_layer_2.linear", "feed_forward2.ffw_layer_2.linear"),
+    "square": (
+        "self_attn.q_proj.linear", "self_attn.k_proj.linear", "self_attn.v_proj.linear", "self_attn.post.linear",
+        "self_attn.relative_k_proj", "lconv1d.linear_end.linear",
+    ),
+    "gated": ("lconv1d.linear_start.linear",),
+    "norms": (
+        "feed_forward1.pre_layer_norm", "feed_forward1.post_layer_norm", "feed_forward2.pre_layer_norm",
+        "feed_forward2.post_layer_norm", "lconv1d.pre_layer_norm", "lconv1d.conv_norm", "norm_pre_attn",
+        "norm_post_attn", "norm_out",
+    ),
+    "scale": ("self_attn.per_dim_scale",),
+}  # fmt: skip
+_GEMMA3N: dict[str, tuple[str, ...]] = {
+    "wider": ("ffw_layer_start.ffw_layer_1", "ffw_layer_end.ffw_layer_1"),
+    "narrower": ("ffw_layer_start.ffw_layer_2", "ffw_layer_end.ffw_layer_2"),
+    "square": (
+        "attention.attn.q_proj", "attention.attn.k_proj", "attention.attn.v_proj", "attention.post",
+        "attention.attn.relative_position_embedding.pos_proj", "lconv1d.linear_end",
+    ),
+    "gated": ("lconv1d.linear_start",),
+    "norms": (
+        "ffw_layer_start.pre_layer_norm", "ffw_layer_start.post_layer_norm", "ffw_layer_end.pre_layer_norm",
+        "ffw_layer_end.post_layer_norm", "lconv1d.pre_layer_norm", "lconv1d.conv_norm", "attention.pre_attn_norm",
+        "attention.post_norm", "norm",
+    ),
+    "scale": ("attention.attn.per_dim_scale",),
+}  # fmt: skip
+# timm 1.0's `mobilenetv5_300m_enc` without pooling, counted as transformers 5.23 builds it in Gemma 3n
+_MOBILENET = "mobilenetv5_300m_enc"
+_MOBILENET_WIDTH = 2048
+_MOBILENET_ELEMENTS = 294_126_912
 _CLIPPED_TO_SEE = 7  # projections of a layer whose inputs and outputs may be clipped
 _CLIPPED_TO_HEAR = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Conformer:
+    """Conformer layers: attention and a convolution between two feed-forward blocks four times as wide."""
+
+    hidden: int
+    layers: int
+    heads: int
+    kernel: int
+    names: dict[str, tuple[str, ...]]
+
+    def weights(self, place: str) -> Weights:
+        """Return the weights under names that start with `place`."""
+        hidden, copies, part = self.hidden, self.layers, Part.AUDIO
+        if hidden % self.heads:
+            raise Refused(f"a tower {hidden} wide cannot be split over {self.heads} heads")
+        shapes = {"wider": (4, 1), "narrower": (1, 4), "square": (1, 1), "gated": (2, 1)}
+        weights = list[Weight]()
+        for kind, (out, into) in shapes.items():
+            for name in self.names[kind]:
+                weights += linear(f"{place}.{name}", out * hidden, into * hidden, part, copies=copies)
+        for name in self.names["norms"]:
+            weights += layer_norm(f"{place}.{name}", hidden, bias=False, part=part, copies=copies)
+        for name in self.names["scale"]:
+            weights += vector(f"{place}.{name}", hidden // self.heads, part=part, copies=copies)
+        weights += conv(f"{place}.lconv1d.depthwise_conv1d", hidden, 1, self.kernel, part=part, copies=copies)
+        return tuple(weights)
 
 
 def _gemma4(outer: Fields, text: int) -> Weights:
@@ -96,7 +160,8 @@ def _hearing(outer: Fields, text: int) -> Weights:
     )  # fmt: skip
     hidden, layers, place = fields.count("hidden_size"), fields.layers(), "model.audio_tower"
     channels = fields.counts("subsampling_conv_channels", 2, at_least=1) or (128, 32)
-    given = fields.count("output_proj_dims")
+    given, kernel = fields.count("output_proj_dims"), fields.count("conv_kernel_size")
+    layer = _Conformer(hidden, layers, fields.count("num_attention_heads"), kernel, _GEMMA4)
     stem, weights = f"{place}.subsample_conv_projection", list[Weight]()
     for number, (out, into) in enumerate(((channels[0], 1), (channels[1], channels[0]))):
         weights += conv(f"{stem}.layer{number}.conv", out, into, 3, 3, part=Part.AUDIO)
@@ -104,46 +169,60 @@ def _hearing(outer: Fields, text: int) -> Weights:
     return (
         *weights,
         *linear(f"{stem}.input_proj_linear", hidden, channels[0] // 4 * channels[1], Part.AUDIO),
-        *_conformer(fields, f"{place}.layers.*", hidden, layers),
+        *layer.weights(f"{place}.layers.*"),
         *linear(f"{place}.output_proj", given, hidden, Part.AUDIO, bias=True),
         *projector([("model.embed_audio.embedding_projection", text, given)], bias=False),
     )
 
 
-def _conformer(fields: Fields, place: str, hidden: int, layers: int) -> Weights:
-    """Return the conformer layers: attention and a convolution between two feed-forward blocks four times as wide."""
-    heads = fields.count("num_attention_heads")
-    if hidden % heads:
-        raise Refused(f"a tower {hidden} wide cannot be split over {heads} heads")
-    shapes = [
-        ("feed_forward1.ffw_layer_1.linear", 4 * hidden, hidden),
-        ("feed_forward1.ffw_layer_2.linear", hidden, 4 * hidden),
-        ("feed_forward2.ffw_layer_1.linear", 4 * hidden, hidden),
-        ("feed_forward2.ffw_layer_2.linear", hidden, 4 * hidden),
-        *((f"self_attn.{name}.linear", hidden, hidden) for name in ("q_proj", "k_proj", "v_proj", "post")),
-        ("self_attn.relative_k_proj", hidden, hidden),
-        ("lconv1d.linear_start.linear", 2 * hidden, hidden),
-        ("lconv1d.linear_end.linear", hidden, hidden),
-    ]
-    norms = (
-        "feed_forward1.pre_layer_norm", "feed_forward1.post_layer_norm", "feed_forward2.pre_layer_norm",
-        "feed_forward2.post_layer_norm", "lconv1d.pre_layer_norm", "lconv1d.conv_norm", "norm_pre_attn",
-        "norm_post_attn", "norm_out",
-    )  # fmt: skip
-    kernel, weights = fields.count("conv_kernel_size"), list[Weight]()
-    for name, out, into in shapes:
-        weights += linear(f"{place}.{name}", out, into, Part.AUDIO, copies=layers)
-    for name in norms:
-        weights += layer_norm(f"{place}.{name}", hidden, bias=False, part=Part.AUDIO, copies=layers)
-    weights += vector(f"{place}.self_attn.per_dim_scale", hidden // heads, part=Part.AUDIO, copies=layers)
-    weights += conv(f"{place}.lconv1d.depthwise_conv1d", hidden, 1, kernel, part=Part.AUDIO, copies=layers)
-    return tuple(weights)
-
-
 def _gemma3n(outer: Fields, text: int) -> Weights:
-    """Refuse: the tower is a network of another library, named in the config and not described by it."""
-    del outer, text
-    raise Refused("Gemma 3n sees through a MobileNet of the library timm, which its config only names")
+    """Return Gemma 3n's tower, a named network of the library timm, its conformer and their embedders."""
+    fields = section(outer, hidden_size=2048, vocab_size=128)
+    architecture = fields.word("architecture", default=_MOBILENET)
+    if architecture != _MOBILENET or fields.has("model_args") or fields.value("do_pooling"):
+        raise Refused("Gemma 3n sees through a network of the library timm that its config only names")
+    if fields.count("hidden_size") != _MOBILENET_WIDTH:
+        raise Refused(f"`hidden_size` is not the {_MOBILENET_WIDTH} elements that `{_MOBILENET}` gives")
+    ears = section(
+        outer, "audio_config", hidden_size=1536, vocab_size=128, input_feat_size=128, conf_num_attention_heads=8,
+        conf_num_hidden_layers=12, conf_conv_kernel_size=5,
+    )  # fmt: skip
+    return (
+        *vector("model.vision_tower.timm_model", _MOBILENET_ELEMENTS),
+        *_embedder(fields, "model.embed_vision", text),
+        *_gemma3n_hearing(ears),
+        *_embedder(ears, "model.embed_audio", text),
+    )
+
+
+def _embedder(fields: Fields, place: str, text: int) -> Weights:
+    """Return what leads from a part to the text: words of its own, two norms, a projection."""
+    hidden = fields.count("hidden_size")
+    return (
+        *vector(f"{place}.embedding.weight", fields.count("vocab_size"), hidden, part=Part.PROJECTOR),
+        *layer_norm(f"{place}.hard_embedding_norm", hidden, bias=False, part=Part.PROJECTOR),
+        *layer_norm(f"{place}.soft_embedding_norm", hidden, bias=False, part=Part.PROJECTOR),
+        *projector([(f"{place}.embedding_projection", text, hidden)], bias=False),
+    )
+
+
+def _gemma3n_hearing(fields: Fields) -> Weights:
+    """Return the convolutions over the spectrum and the conformer, Gemma 4's with a norm less and other names."""
+    hidden, layers = fields.count("hidden_size"), fields.layers("conf_num_hidden_layers")
+    if fields.value("sscp_conv_kernel_size") not in (None, [[3, 3], [3, 3]]):
+        raise Refused("`sscp_conv_kernel_size` is not known in this family")
+    if fields.value("sscp_conv_stride_size") not in (None, [[2, 2], [2, 2]]):
+        raise Refused("`sscp_conv_stride_size` is not known in this family")
+    channels = fields.counts("sscp_conv_channel_size", 2, at_least=1) or (128, 32)
+    bins = (fields.count("input_feat_size") + 3) // 4  # halved twice, rounded up
+    stem, weights = "model.audio_tower.subsample_conv_projection", list[Weight]()
+    for number, (out, into) in enumerate(((channels[0], 1), (channels[1], channels[0]))):
+        weights += conv(f"{stem}.conv_{number}.conv", out, into, 3, 3, part=Part.AUDIO)
+        weights += layer_norm(f"{stem}.conv_{number}.norm", out, bias=False, part=Part.AUDIO)
+    weights += linear(f"{stem}.input_proj_linear", hidden, channels[1] * bins, Part.AUDIO)
+    kernel = fields.count("conf_conv_kernel_size")
+    layer = _Conformer(hidden, layers, fields.count("conf_num_attention_heads"), kernel, _GEMMA3N)
+    return (*weights, *layer.weights("model.audio_tower.conformer.*"))
 
 
 TOWERS: dict[str, Callable[[Fields, int], Weights]] = {"gemma4": _gemma4, "gemma3n": _gemma3n}
