@@ -75,9 +75,12 @@ def _ling_3(fields: Fields) -> Structure:
         raise Refused("`no_kda_lora` is false, which the library's class does not build")
     hidden, layers = hidden_of(fields), fields.layers()
     heads, size = number(fields, "num_attention_heads"), number(fields, "head_dim")
-    delta = delta_attention(
-        hidden, heads, size, number(fields, "short_conv_kernel_size"), full_forget=True, full_gate=True
-    )
+    kernel = number(fields, "short_conv_kernel_size")
+    # configs that the library saves name the delta layers' own sizes; its `head_dim` is then the rotary one
+    delta_heads = fields.count("linear_num_heads") if fields.has("linear_num_heads") else heads
+    delta_size = fields.count("linear_head_dim") if fields.has("linear_head_dim") else size
+    delta_kernel = fields.count("linear_conv_kernel_dim") if fields.has("linear_conv_kernel_dim") else kernel
+    delta = delta_attention(hidden, delta_heads, delta_size, delta_kernel, full_forget=True, full_gate=True)
     gate = linear("self_attn.g_proj", heads, hidden, Part.ATTENTION)
     latent = latent_of(fields, compressed=False)
     full = latent_attention(hidden, latent, bias=fields.flag("attention_bias", default=False), extra=gate)
