@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "Weigh the small model of the demo, offline",
     "inspect": "Read a model's files without running it",
     "fit": "Say whether a model fits on devices, and on which it would",
+    "training": "Compute what training a model took, and what its stated hours imply",
     "claims": "Check what is said of known models against facts",
     "evaluate": "Ask a model the questions of one or more suites",
     "decide": "Decide by a policy from the evidence there is",
