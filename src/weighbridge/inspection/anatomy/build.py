@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.formats.place import quote
@@ -34,6 +35,10 @@ _FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     **hybrid.FAMILIES,
 }
 
+_CLASS = re.compile(r"(?:For(?:CausalLM|ConditionalGeneration|SequenceClassification)|LMHeadModel|Model)$")
+_OTHER_HEAD = re.compile(r"Classification$|Reward|Regression")
+_LONGEST_CLASS = 100
+
 # keys that change what a model is made of: one that carries a value and was not asked for means that the
 # family's formulas do not describe this config
 _TELLING = frozenset({
@@ -55,19 +60,56 @@ class Refusal:
 
 
 def structure_of(config: Mapping[str, Any]) -> Structure | Refusal:
-    """Return the structure of the model that a parsed `config.json` describes, or a refusal; raises nothing."""
+    """Return the structure of the model that a parsed `config.json` describes, or a refusal; raises nothing.
+
+    A `model_type` that is missing or unknown is looked up by the class that the config names; what comes of that is
+    an estimate.
+    """
     name = _name(config)
-    if name is None:
+    own = _by_class(config)
+    if name is None and own is None:
         return Refusal("the config does not say its architecture: `model_type` is missing")
     try:
-        return _build(config, name)
+        if own is None or name in _FAMILIES or name in TOWERS or _is_nested(config):
+            return _with_other_head(_build(config, name or ""), config)
+        built = _build({**config, "model_type": own}, own)
     except Refused as refusal:
         return Refusal(str(refusal), name)
+    stated = "is missing" if name is None else f"{quote(name)} is unknown"
+    said = f"`model_type` {stated}; the model is read as {quote(own)}, by the class that the config names"
+    return replace(built, is_verified=False, notes=(said, *built.notes))
 
 
 def _name(config: Mapping[str, Any]) -> str | None:
     name = config.get("model_type")
     return name if isinstance(name, str) and name else None
+
+
+def _with_other_head(structure: Structure, config: Mapping[str, Any]) -> Structure:
+    """Doubt the count of a classifier or reward model: it has another head than the language model that is counted."""
+    classes = config.get("architectures")
+    name = classes[0] if isinstance(classes, list) and classes and isinstance(classes[0], str) else ""
+    if not _OTHER_HEAD.search(name[:_LONGEST_CLASS]):
+        return structure
+    said = f"{quote(name, _LONGEST_CLASS)} has a head of its own; the language model's is counted"
+    return replace(structure, is_verified=False, notes=(*structure.notes, said))
+
+
+def _by_class(config: Mapping[str, Any]) -> str | None:
+    """Return the family whose name the config's class bears: `DeepseekV3ForCausalLM` is `deepseek_v3`."""
+    classes = config.get("architectures")
+    if not isinstance(classes, list) or not classes or not isinstance(classes[0], str):
+        return None
+    return _plain_names().get(_CLASS.sub("", classes[0][:_LONGEST_CLASS]).lower())
+
+
+@cache
+def _plain_names() -> dict[str, str]:
+    return {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(_FAMILIES)}
+
+
+def _is_nested(config: Mapping[str, Any]) -> bool:
+    return any(isinstance(config.get(key), dict) for key in ("text_config", "llm_config", "language_config"))
 
 
 def _build(config: Mapping[str, Any], name: str) -> Structure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weighbridge.inspection.anatomy.build import Refusal, structure_of
 from weighbridge.inspection.anatomy.from_gguf import structure_of_gguf
 from weighbridge.inspection.figures.declared import Architecture, from_config, from_gguf
-from weighbridge.inspection.memory.scheme import SCHEMES, Scheme, UnknownScheme, scheme_of
+from weighbridge.inspection.memory.scheme import Scheme, UnknownScheme, plain_scheme, scheme_of
 from weighbridge.inspection.tables.weights import Weights, find_weights
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Sources", "read_sources"]
 
 _MODELOPT = "hf_quant_config.json"
-_PLAIN = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
+_TYPES = frozenset({"bfloat16", "float16", "float32"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Sources:
     @property
     def is_type_declared(self) -> bool:
         """Whether the files say how weights are stored; else 16 bits are assumed."""
-        return self.declared.quantization is not None or self.declared.dtype in _PLAIN
+        return self.declared.quantization is not None or self.declared.dtype in _TYPES
 
 
 def read_sources(folder: Folder) -> Sources:
@@ -58,7 +58,7 @@ def read_sources(folder: Folder) -> Sources:
     config = folder.read_object("config.json", weights.notes)
     modelopt = folder.read_object(_MODELOPT, weights.notes)
     declared = from_config({"compression_config": modelopt.get("quantization"), **config})
-    scheme = scheme_of(config, modelopt or None) or SCHEMES[_PLAIN.get(declared.dtype or "", "bf16")]
+    scheme = scheme_of(config, modelopt or None) or plain_scheme(config)
     outcome = structure_of(config) if config else Refusal("there is no `config.json` to read")
     return Sources(weights, declared, outcome, scheme, tuple(_counts(folder, weights)))
 

@@ -70,7 +70,7 @@ def _awq(fields: Fields) -> Scheme:
         raise Refused("AWQ stores 4 bits a weight, the config declares another width")
     group = group_of(fields, "group_size", "q_group_size", default=128)
     skips = skipped(fields, "modules_to_not_convert")
-    return Scheme("awq-4", (*skips, Rule(replace(codings()["awq"], block_in=group))))
+    return Scheme("awq-4", (*skips, Rule(replace(codings()["awq"], block_in=group))), is_estimated=True)
 
 
 def _gptq(fields: Fields) -> Scheme:
