@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.hub.protocol import DigestCache
+    from weighbridge.inspection.figures.read import Sources
     from weighbridge.inspection.fit.devices import Device
 
 __all__ = ["Asked", "Placed", "place"]
@@ -156,12 +157,17 @@ def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, 
                 "a GGUF file is quantized already", hint="leave `--quantization` out, or give a config.json"
             )
         return Candidate(structure, None, tuple(sources.weights.tables)), tuple(notes)
-    if asked.quantization is None and sources.declared.quantization is None and _QUANTIZED.search(artefact.name):
+    scheme = _own_scheme(sources, artefact.name) if asked.quantization is None else _scheme(asked.quantization)
+    return scheme if isinstance(scheme, Refusal) else (Candidate(structure, scheme), tuple(notes))
+
+
+def _own_scheme(sources: Sources, name: str) -> Scheme | Refusal:
+    """Return how the files say that the weights are stored, or why that is not known."""
+    if sources.declared.quantization is None and _QUANTIZED.search(name):
         return Refusal("the name speaks of a quantization that no file declares; `--quantization` names one")
-    scheme = sources.scheme if asked.quantization is None else _scheme(asked.quantization)
-    if isinstance(scheme, Scheme):
-        return Candidate(structure, scheme), tuple(notes)
-    said = scheme.reason if scheme is not None else "nothing is declared"
+    if isinstance(sources.scheme, Scheme):
+        return sources.scheme
+    said = sources.scheme.reason if sources.scheme is not None else "nothing is declared"
     return Refusal(f"how the weights are stored is not known: {said}; `--quantization` names a way")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from weighbridge.inspection.memory.cache import Held, cache_bytes
 from weighbridge.inspection.memory.span import Span
+from weighbridge.inspection.memory.vllm import cache_room
 
 if TYPE_CHECKING:
     from weighbridge.inspection.fit.devices import Device
@@ -45,8 +46,11 @@ def judge(load: Load, device: Device, demand: Demand, scheme: str) -> Fit:
     room = device.memory.scaled(*demand.engine.utilization)
     left = Span(room.low - load.total.high, room.high - load.total.low)
     verdict, reason = _verdict(load, room, left)
-    free = room.low - load.fixed.high
-    sequences = max(free, 0) // load.per_sequence * load.plan.dp if load.per_sequence else None
+    cache = cache_room(
+        device.memory.low, demand.engine.utilization[0],
+        weights=load.weights.high, activation=load.activation.high, others=load.overhead.high,
+    )  # fmt: skip
+    sequences = cache.sequences(load.per_sequence) * load.plan.dp if load.per_sequence else None
     return Fit(
         verdict,
         reason,
@@ -55,7 +59,7 @@ def judge(load: Load, device: Device, demand: Demand, scheme: str) -> Fit:
         room,
         left,
         sequences,
-        _largest_context(load, demand, free),
+        _largest_context(load, demand, cache.n_bytes),
         tuple(dict.fromkeys(notes)),
     )
 
