@@ -150,6 +150,10 @@ _BASE: dict[str, object] = {
     "patch_size": 16,
 }
 _IDEFICS3: dict[str, object] = {**_BASE, "hidden_size": 1152, "patch_size": 32}
+_PADDLE: dict[str, object] = {
+    "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_channels": 3, "image_size": 384,
+    "patch_size": 14, "spatial_merge_size": 2, "vision_use_head": False,
+}  # fmt: skip
 _TOWERS: dict[str, tuple[dict[str, object], Callable[[Fields, str], Weights]]] = {
     "clip_vision_model": ({**_BASE, "patch_size": 32}, _clip),
     "siglip_vision_model": ({**_BASE, "vision_use_head": True}, _siglip),
@@ -157,5 +161,7 @@ _TOWERS: dict[str, tuple[dict[str, object], Callable[[Fields, str], Weights]]] =
     "idefics3_vision": (_IDEFICS3, _idefics3),
     "idefics3": (_IDEFICS3, _idefics3),  # as checkpoints wrote it before the section had a type of its own
     "smolvlm_vision": (_IDEFICS3, _idefics3),
+    "paddleocr_vl_vision": (_PADDLE, _siglip),
+    "paddleocr_vl": (_PADDLE, _siglip),
     "pixtral": ({**_BASE, "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}, _pixtral),
 }

@@ -116,6 +116,27 @@ def _gemma4(outer: Fields, text: int) -> Weights:
     return (*sees, *(_hearing(outer, text) if outer.has("audio_config") else ()))
 
 
+def _gemma4_unified(outer: Fields, text: int) -> Weights:
+    """Return unified Gemma 4's embedders: it has no towers, patches and frames go straight into the text."""
+    weights = list[Weight]()
+    if outer.has("vision_config"):
+        fields = section(
+            outer, patch_size=16, pooling_kernel_size=3, mm_embed_dim=3840, mm_posemb_size=1120, output_proj_dims=3840
+        )
+        place, hidden = "model.embed_vision", fields.count("mm_embed_dim")
+        into = 3 * (fields.count("patch_size") * fields.count("pooling_kernel_size")) ** 2
+        given = fields.count("output_proj_dims")
+        weights += vector(f"{place}.pos_embedding", fields.count("mm_posemb_size"), 2, hidden)
+        weights += linear(f"{place}.patch_dense", hidden, into, Part.VISION, bias=True)
+        for name, size in (("patch_ln1", into), ("patch_ln2", hidden), ("pos_norm", hidden)):
+            weights += layer_norm(f"{place}.{name}", size)
+        weights += projector([(f"{place}.multimodal_embedder.embedding_projection", text, given)], bias=False)
+    if outer.has("audio_config"):
+        given = section(outer, "audio_config", audio_embed_dim=640).count("audio_embed_dim", "output_proj_dims")
+        weights += projector([("model.embed_audio.embedding_projection", text, given)], bias=False)
+    return tuple(weights)
+
+
 def _buffers(outer: Fields) -> int:
     """Return what checkpoints store beside the weights: a shift and a scale of the output, four bounds a projection."""
     stored = 0
@@ -225,5 +246,9 @@ def _gemma3n_hearing(fields: Fields) -> Weights:
     return (*weights, *layer.weights("model.audio_tower.conformer.*"))
 
 
-TOWERS: dict[str, Callable[[Fields, int], Weights]] = {"gemma4": _gemma4, "gemma3n": _gemma3n}
+TOWERS: dict[str, Callable[[Fields, int], Weights]] = {
+    "gemma4": _gemma4,
+    "gemma4_unified": _gemma4_unified,
+    "gemma3n": _gemma3n,
+}
 BUFFERS: dict[str, Callable[[Fields], int]] = {"gemma4": _buffers}

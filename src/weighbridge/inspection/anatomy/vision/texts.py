@@ -70,6 +70,8 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "glm4v_text": partial(_with, family="glm4", attention_bias=True, head_dim=None),
     "glm_ocr_text": partial(_with, family="glm4", attention_bias=False),
     "hunyuan_vl_text": dense.FAMILIES["hunyuan_v1_dense"],
+    "paddleocr_vl": dense.FAMILIES["ernie4_5"],
+    "paddleocr_vl_text": dense.FAMILIES["ernie4_5"],
     "phi4_multimodal": dense.FAMILIES["phi3"],
     "qwen2_5_omni_text": dense.FAMILIES["qwen2_vl_text"],
     "qwen3_omni_moe_text": mixture.FAMILIES["qwen3_vl_moe_text"],

@@ -60,6 +60,32 @@ def _mistral3(outer: Fields, text: int) -> Weights:
     )
 
 
+def _lighton(outer: Fields, text: int) -> Weights:
+    """Return LightOn OCR: Mistral Small 3's parts under other names, without a bias."""
+    tower, fields = shared_tower(outer, "model.vision_encoder", "pixtral")
+    hidden, merge = fields.count("hidden_size"), outer.count("spatial_merge_size", default=2)
+    place = "model.vision_projection"
+    layers = [
+        (f"{place}.patch_merger.merging_layer", hidden, hidden * merge**2),
+        (f"{place}.linear_1", text, hidden),
+        (f"{place}.linear_2", text, text),
+    ]
+    return (
+        *tower,
+        *layer_norm(f"{place}.norm", hidden, bias=False, part=Part.PROJECTOR),
+        *projector(layers, bias=False),
+    )
+
+
+def _paddleocr(outer: Fields, text: int) -> Weights:
+    """Return PaddleOCR-VL: SigLIP without its head, a norm and two layers over merge x merge patches."""
+    tower, fields = shared_tower(outer, "visual", "paddleocr_vl_vision")
+    hidden, place = fields.count("hidden_size"), "mlp_AR"
+    wide = hidden * fields.count("spatial_merge_size") ** 2
+    layers = [(f"{place}.linear_1", wide, wide), (f"{place}.linear_2", text, wide)]
+    return (*tower, *layer_norm(f"{place}.pre_norm", hidden, part=Part.PROJECTOR), *projector(layers))
+
+
 def _gemma3(outer: Fields, text: int) -> Weights:
     """Return Gemma 3: SigLIP, a norm and one matrix, which is stored in by out."""
     tower, fields = shared_tower(outer, "vision_tower", "siglip_vision_model")
@@ -120,8 +146,11 @@ def _deepseek_vl(outer: Fields, text: int) -> Weights:
 TOWERS: dict[str, Callable[[Fields, int], Weights]] = {
     "llava": _llava,
     "llava_next": partial(_llava, newline=True),
+    "llava_onevision": partial(_llava, newline=True),
+    "lighton_ocr": _lighton,
     "mistral3": _mistral3,
     "gemma3": _gemma3,
+    "paddleocr_vl": _paddleocr,
     "paligemma": _paligemma,
     "aya_vision": partial(_shuffled, norm=True, inner=None),
     "cohere2_vision": partial(_shuffled, norm=False, inner=36864),
