@@ -58,7 +58,8 @@ _EPILOG = """\b
 Exit codes: 0 done, and for `weigh`, `demo`, `decide`: adopt
             1 Weighbridge failed        2 wrong usage, policy or input
             3 not found                 4 interrupted or given up, partial evidence kept
-           10 adopt with conditions    11 hold    12 reject, or `inspect --fail-on` met
+           10 adopt with conditions    11 hold, or `fit`: unknown
+           12 reject, or `inspect --fail-on` met, or `fit`: does not fit
 All other exit codes are reserved."""
 
 
