@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from weighbridge.core.progress import silent
 from weighbridge.core.reference import Reference
-from weighbridge.errors import BadReference, HubChanged, HubUnreachable, WeighbridgeError
+from weighbridge.errors import BadReference, DamagedFile, HubChanged, HubUnreachable, WeighbridgeError
+from weighbridge.formats.safetensors import read_header
 from weighbridge.hub.huggingface import HuggingFace, HuggingFaceHub
 from weighbridge.hub.modelscope import ModelScopeHub
 from weighbridge.hub.remote.patience import Patience
@@ -253,3 +255,39 @@ def test_a_cache_that_cannot_be_written_says_so(publish: Callable[..., Path], tm
             Reference.parse("hf:acme/big"), None, silent
         )
     assert "XDG_CACHE_HOME" in (caught.value.hint or "")
+
+
+def test_a_failure_ends_the_waiting_of_the_others(publish: Callable[..., Path], tmp_path: Path) -> None:
+    """While one lane waits a minute for the hub, another fails for good: the reading ends at once."""
+    later = Fault("GET /acme/big/resolve/.*00001", status=429, headers={"Retry-After": "50"})
+    with HubServer(publish(), later, Fault("GET /acme/big/resolve/.*00002", status=410)) as hub:
+        started = time.monotonic()
+        with pytest.raises(WeighbridgeError):
+            HuggingFaceHub(RemoteSettings(hub.url, cache=tmp_path)).resolve(
+                Reference.parse("hf:acme/big"), None, silent
+            )
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_a_file_too_short_for_a_header_is_left_to_its_reader(
+    publish: Callable[..., Path], tmp_path: Path, size: int
+) -> None:
+    """No part of nothing is asked for."""
+    root = publish(shards=1)
+    (root / "acme/big/sizes.json").unlink()
+    (root / "acme/big/model.safetensors").write_bytes(bytes(size))
+    with HubServer(root) as hub:
+        artefact = _resolve(hub, tmp_path / "cache")
+    with pytest.raises(DamagedFile, match=f"ends at byte {size}"):
+        read_header(tmp_path / str(artefact.root) / "model.safetensors")
+
+
+def test_a_cache_that_lost_a_stand_in_is_mended(publish: Callable[..., Path], tmp_path: Path) -> None:
+    """What is gone is read again, though it was noted as read."""
+    with HubServer(publish()) as hub:
+        first = _resolve(hub, tmp_path / "cache")
+        lost = tmp_path / str(first.root) / "model-00002-of-00002.safetensors"
+        lost.unlink()
+        assert _resolve(hub, tmp_path / "cache") == first
+    assert lost.stat().st_size > GIGABYTE

@@ -15,6 +15,7 @@ from weighbridge.hub.folder import FolderHub
 from weighbridge.hub.huggingface import HuggingFaceHub
 from weighbridge.hub.modelscope import ModelScopeHub
 from weighbridge.hub.remote.settings import RemoteSettings
+from weighbridge.testing.hub_laws import CountingProgress
 from weighbridge.testing.hub_server import Fault, HubServer
 from weighbridge.testing.tiny_weights import Row, gguf_bytes
 
@@ -164,8 +165,11 @@ def test_where_tables_do_not_fit_the_bytes_are_exact_still(publish: Callable[...
 def test_where_tables_do_not_fit_the_hubs_count_is_enough(publish: Callable[..., Path], tmp_path: Path) -> None:
     """A count of elements that the sizes of the files agree with saves a call for each file."""
     with HubServer(publish(shards=30, tensors=500)) as hub:
-        artefact = _resolve(hub, tmp_path / "cache", budget=500_000)
+        counting = CountingProgress()
+        settings = RemoteSettings(hub.url, cache=tmp_path / "cache", budget_bytes=500_000)
+        artefact = HuggingFaceHub(settings).resolve(Reference.parse("hf:acme/big"), None, counting)
         assert len(hub.seen) <= 20
+    assert counting.done == counting.total == 30 + 4
     assert artefact.shadow is not None
     names = [file.name for file in artefact.shadow.weights]
     assert artefact.shadow.declared_bytes_of(names) == 30 * GIGABYTE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from weighbridge.hub.remote.host import Host
     from weighbridge.hub.remote.listing import Listing, RemoteFile
     from weighbridge.hub.remote.place import ShadowFolder
+    from weighbridge.hub.remote.wire import Wire
 
 __all__ = ["Headers", "in_lanes"]
 
 _Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 _LENGTH_BYTES = 8
 _FEW = 6  # files; their own bytes are worth three calls each
@@ -33,6 +33,10 @@ _SAMPLE_BYTES = 128 << 10
 _TYPICAL_BYTES = 96 << 10  # of one header, where nothing tells more
 _HEADER_TO_INDEX = 1.35  # an entry of a header says type, shape and place; an entry of an index says a file's name
 _INDEX = "model.safetensors.index.json"
+
+
+def _silent(_units: int, /) -> None:
+    """Tell nobody."""
 
 
 @dataclass(slots=True)
@@ -71,6 +75,7 @@ class Headers:
     budget: int
     advance: Advance
     sources: dict[str, str] = field(default_factory=dict)
+    told: int = 0
 
     def read(self, files: Sequence[RemoteFile], *, is_counted: bool) -> list[WeightFile]:
         """Return what is known of each file, with its stand-in in the folder.
@@ -80,6 +85,9 @@ class Headers:
         would fit, and `is_counted` says that the hub's count of elements agrees with the sizes of the files.
         """
         heads = [self._known(file) for file in files]
+        for head in heads:
+            if head.file.size < _LENGTH_BYTES:
+                self._keep(head)
         todo = [head for head in heads if not head.is_done]
         if len(todo) > _FEW and self._copy_account(todo):
             todo = [head for head in todo if self.sources.get(head.file.name) != "hub"]
@@ -91,6 +99,7 @@ class Headers:
         if todo:
             self._read_first(todo, self._guess(todo))
             self._complete(todo)
+        self._tell(len(files) - self.told)
         return [self._describe(head) for head in heads]
 
     def _known(self, file: RemoteFile) -> _Head:
@@ -127,8 +136,12 @@ class Headers:
             if data := rebuilt[head.file.name]:
                 head.data = data
                 self._keep(head)
-                self.advance(1)
+                self._tell(1)
         return True
+
+    def _tell(self, units: int, /) -> None:
+        self.told += units
+        self.advance(units)
 
     def _read_first(self, todo: Sequence[_Head], count: int) -> None:
         """Read the first bytes of each file."""
@@ -137,7 +150,7 @@ class Headers:
             answer = fetch_part(self.host, self.listing, head.file, 0, min(count, head.file.size))
             head.data, head.near = answer.body, answer.url
 
-        in_lanes(read, todo)
+        in_lanes(self.host.wire, read, todo)
         self.budget -= sum(len(head.data) + 2 * _CALL_BYTES for head in todo)
 
     def _complete(self, todo: Sequence[_Head]) -> None:
@@ -156,8 +169,7 @@ class Headers:
                 self._read_again(head)
             self._keep(head)
 
-        for _ in in_lanes(finish, todo):
-            self.advance(1)
+        in_lanes(self.host.wire, finish, todo, self._tell)
 
     def _read_rest(self, head: _Head) -> None:
         begin, end = len(head.data), head.end or 0
@@ -183,12 +195,18 @@ class Headers:
         return replace(found, source="hub") if self.sources.get(found.name) == "hub" else found
 
 
-def in_lanes(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """Do the work on all items, several at once; the first failure ends it."""
+def in_lanes(wire: Wire, work: Callable[[_Item], object], items: Iterable[_Item], advance: Advance = _silent) -> None:
+    """Do the work on all items, several at once; the first failure ends it, and every waiting of the wire.
+
+    `advance` is called from this thread, after each item.
+    """
     with ThreadPoolExecutor(LANES) as pool:
         try:
-            return list(pool.map(work, items))
+            for done in as_completed([pool.submit(work, item) for item in items]):
+                done.result()
+                advance(1)
         except BaseException:
+            wire.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

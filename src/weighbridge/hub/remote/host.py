@@ -97,7 +97,7 @@ def _check(host: Host, listing: Listing, file: RemoteFile, answer: Answer) -> No
         raise host.refuse(listing, file, answer)
     commit, etag, size = (answer.first(name) for name in ("x-repo-commit", "x-linked-etag", "x-linked-size"))
     etag = etag.removeprefix("W/").strip('"').lower()
-    if commit and listing.commit and commit != listing.commit:
+    if commit and not commit.startswith(listing.commit):
         raise _changed(file, f"it comes from commit {quote(commit)}")
     if file.is_stored_apart and ((etag and etag != file.sha256) or (size and size != str(file.size))):
         raise _changed(file, "its digest or its size is another now")

@@ -47,6 +47,13 @@ class ShadowFolder:
         """Return where a file of the listing is, or would be."""
         return self.root / name
 
+    def has(self, name: str, size: int) -> bool:
+        """Whether a file of this size is there."""
+        try:
+            return self.path(name).stat().st_size == size
+        except OSError:
+            return False
+
     def read(self, name: str, size: int) -> bytes | None:
         """Return the bytes of a file of exactly this size that an earlier run left here, or None."""
         try:

@@ -87,17 +87,19 @@ class _Reading:
         self.declared = declared_bytes(self.listing.facts, tensors)
         missing = [file for file in small if not self._is_here(file)]
         noted, budget = self.folder.noted()
-        is_noted = budget >= self.settings.budget_bytes and [file.name for file in noted] == sorted(
-            file.name for file in (*tensors, *ggufs)
+        wanted = sorted((file.name, file.size) for file in (*tensors, *ggufs))
+        is_noted = (
+            budget >= self.settings.budget_bytes
+            and [(file.name, file.size) for file in noted] == wanted
+            and all(self.folder.has(file.name, file.size) for file in noted if file.is_table_read)
         )
         total = len(missing) + (0 if is_noted else len(tensors) + len(ggufs))
         if total:
             with progress("reading", total, "files") as advance:
                 for file in missing[:1]:  # alone: the hub may show with it how the others are reached sooner
                     self._fetch(file)
-                for _ in in_lanes(self._fetch, missing[1:]):
                     advance(1)
-                advance(len(missing[:1]))
+                in_lanes(self.host.wire, self._fetch, missing[1:], advance)
                 self.weights = noted if is_noted else self._read_weights(tensors, ggufs, noted, advance)
         else:
             self.weights = noted

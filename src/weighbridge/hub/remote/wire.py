@@ -97,7 +97,8 @@ class Wire:
     def __init__(self, endpoint: str, token: str | None = None, patience: Patience | None = None) -> None:
         self.endpoint = endpoint
         self._token = token
-        self._patience = patience or Patience()
+        self._stop = threading.Event()
+        self._patience = patience or Patience(sleep=self._stop.wait)
         self._counts = _Counts()
         builder = (
             SyncClientBuilder()
@@ -120,6 +121,10 @@ class Wire:
     ) -> None:
         self._client.close()
 
+    def stop(self) -> None:
+        """End all waiting, and ask nobody any more: another thread of this reading has failed."""
+        self._stop.set()
+
     @property
     def bytes_read(self) -> int:
         """Bytes of all bodies and headers so far, repeated ones too."""
@@ -138,6 +143,8 @@ class Wire:
         """
         trouble = Trouble()
         for trouble in self._patience.attempts():
+            if self._stop.is_set():
+                break
             try:
                 answer = self._follow(ask)
             except (PyreqwestError, ValueError, OSError, EOFError) as error:
