@@ -126,3 +126,25 @@ def test_an_indexer_over_pools_keeps_one_key_for_each() -> None:
     """GLM-5.3-Flash pools 16 tokens into one index key."""
     structure = _built({"model_type": "glm5_next_text", "num_hidden_layers": 4})
     assert [(cache.elements, cache.stride) for cache in structure.layers[3].caches] == [(512, 1), (128, 16)]
+
+
+def test_kimi_k3_sees_with_the_tensors_of_its_checkpoint() -> None:
+    """The hub's 2,779,931,837,184, less text, routing biases (92 x 896) and 32 elements of padding in 69 `A_log`."""
+    config = {
+        "model_type": "kimi_k3",
+        "text_config": {
+            "model_type": "kimi_linear", "hidden_size": 7168, "num_hidden_layers": 4, "vocab_size": 64,
+            "linear_attn_config": {"use_full_rank_gate": True},
+        },
+        "vision_config": {
+            "attn_bias": False, "init_pos_emb_height": 64, "init_pos_emb_width": 64, "linear_bias": False,
+            "merge_kernel_size": [2, 2], "mlp_type": "mlp2", "mm_hidden_size": 1024, "norm_type": "rmsnorm",
+            "mm_projector_type": "patchmergerv2", "patch_embed_proj_bias": False, "patch_size": 14,
+            "pos_emb_type": "divided_fixed", "qkv_hidden_size": 1536, "vt_hidden_size": 1024,
+            "vt_intermediate_size": 4096, "vt_num_attention_heads": 12, "vt_num_hidden_layers": 27,
+        },
+    }  # fmt: skip
+    structure = _built(config)
+    assert structure.vision
+    seen = sum(weight.elements for weight in structure.vision)
+    assert seen == 2_779_931_837_184 - 2_779_484_393_568 - 92 * 896 - 69 * 32

@@ -1,4 +1,4 @@
-"""MoonViT, which Kimi-VL and Kimi K2.5 see with, and MiniMax-M3's tower, a CLIP over frames.
+"""MoonViT, which Kimi-VL, Kimi K2.5 and K3 see with, and MiniMax-M3's tower, a CLIP over frames.
 
 Formulas: transformers 5.23, `Kimi_K25VisionModel` and `MiniMaxM3VLVisionModel`; Kimi-VL's checkpoint counts alike.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.anatomy.fields import Refused
+from weighbridge.inspection.anatomy.fields import MAX_LAYERS, Refused
 from weighbridge.inspection.anatomy.structure import Part
 from weighbridge.inspection.anatomy.vision.blocks import (
     Size,
@@ -81,6 +81,48 @@ def _projector(outer: Fields, text: int, place: str, names: tuple[str, str]) -> 
     )
 
 
+_K3_AS_BUILT = {
+    "norm_type": "rmsnorm", "mlp_type": "mlp2", "mm_projector_type": "patchmergerv2", "pos_emb_type": "divided_fixed",
+    "attn_bias": False, "linear_bias": False, "patch_embed_proj_bias": False,
+}  # fmt: skip
+
+
+def _kimi_k3(outer: Fields, text: int) -> Weights:
+    """Return Kimi K3's tower: MoonViT without biases, attention wider than its blocks, a norm behind the projector.
+
+    Source: the tensors of its checkpoint; with them the hub's 2,779,931,837,184 follow. Any other make is refused.
+    """
+    fields, place = section(outer), "vision_tower"
+    for key, built in _K3_AS_BUILT.items():
+        if fields.value(key) != built:
+            raise Refused(f"`{key}` of the tower is not {built}, the one make of Kimi K3 that is known")
+    hidden, inner = fields.count("vt_hidden_size"), fields.count("vt_intermediate_size")
+    width, blocks = fields.count("qkv_hidden_size"), fields.count("vt_num_hidden_layers", at_most=MAX_LAYERS)
+    if fields.count("mm_hidden_size") != hidden:
+        raise Refused("the projector's input is not as wide as the tower")
+    kernel = fields.counts("merge_kernel_size", 2, at_least=1) or (2, 2)
+    shapes = {
+        "wqkv": (3 * width, hidden), "wo": (hidden, width), "mlp.fc0": (inner, hidden), "mlp.fc1": (hidden, inner),
+        "norm0": (hidden,), "norm1": (hidden,),
+    }  # fmt: skip
+    wide = hidden * kernel[0] * kernel[1]
+    return (
+        *conv(f"{place}.patch_embed.proj", hidden, 3, *sides(fields, "patch_size")),
+        *vector(
+            f"{place}.patch_embed.pos_emb.weight",
+            fields.count("init_pos_emb_height"), fields.count("init_pos_emb_width"), hidden,
+        ),
+        *(
+            weight
+            for name, shape in shapes.items()
+            for weight in vector(f"{place}.encoder.blocks.*.{name}.weight", *shape, copies=blocks)
+        ),
+        *layer_norm(f"{place}.encoder.final_layernorm", hidden, bias=False),
+        *projector([("mm_projector.proj.0", wide, wide), ("mm_projector.proj.2", text, wide)], bias=False),
+        *layer_norm("mm_projector.post_norm", text, bias=False, part=Part.PROJECTOR),
+    )  # fmt: skip
+
+
 def _minimax_m3(outer: Fields, text: int) -> Weights:
     """Return MiniMax-M3's tower: CLIP without positions and last norm; two projections, before and after a merge."""
     fields = section(
@@ -110,6 +152,7 @@ def _minimax_m3(outer: Fields, text: int) -> Weights:
 
 TOWERS: dict[str, Callable[[Fields, int], Weights]] = {
     "kimi_k25": _kimi_k25,
+    "kimi_k3": _kimi_k3,
     "kimi_vl": _kimi_vl,
     "minimax_m3_vl": _minimax_m3,
 }
