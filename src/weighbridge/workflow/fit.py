@@ -158,7 +158,12 @@ def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, 
             )
         return Candidate(structure, None, tuple(sources.weights.tables)), tuple(notes)
     scheme = _own_scheme(sources, artefact.name) if asked.quantization is None else _scheme(asked.quantization)
-    return scheme if isinstance(scheme, Refusal) else (Candidate(structure, scheme), tuple(notes))
+    if isinstance(scheme, Refusal):
+        return scheme
+    weights = sources.weights
+    stored = (weights.tally.n_bytes if weights.is_whole and weights.tally.tensors else None) or weights.stored_bytes
+    own = stored if asked.quantization is None else None
+    return Candidate(structure, scheme, stored=own), tuple(notes)
 
 
 def _own_scheme(sources: Sources, name: str) -> Scheme | Refusal:

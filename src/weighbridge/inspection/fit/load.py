@@ -28,6 +28,7 @@ __all__ = ["Candidate", "Demand", "Load", "load"]
 _ALLOCATOR = (1.0, 1.005)  # vLLM's logs: 61.03 GiB for 61.02 of Qwen3-32B, 14.99 for 14.96 of Llama-3.1-8B
 _PADDED = (1.0, 1.06)  # MXFP4 experts in vLLM: 13.47 GiB for 12.82 of gpt-oss-20b, 64.38 for 60.77 of 120b
 _ESTIMATED = (0.97, 1.03)
+_AGREEING = (0.98, 1.12)  # files may hold a module for multi-token prediction and buffers, which are not loaded
 _GPU_COMPUTE = (0.5, 2.0)
 _TRANSIENT = (2, 8)  # hidden widths a token that transformers holds at once, low and high
 _HALF = 2
@@ -36,11 +37,15 @@ _F32 = 4
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model to be placed, in one quantization; `tensors` are the tables of a GGUF file, else None."""
+    """A model to be placed, in one quantization; `tensors` are the tables of a GGUF file, else None.
+
+    `stored` is how many bytes its files hold, where that is known and the quantization is their own.
+    """
 
     structure: Structure
     scheme: Scheme | None
     tensors: Sequence[Tensor] | None = None
+    stored: int | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -143,6 +148,11 @@ def _weights(
         raise UsageError("a model without weights needs a quantization to be weighed in")
     sized = weight_bytes(stage, candidate.scheme)
     span = Span.of(sized.n_bytes)
+    if candidate.stored is not None:
+        ratio = candidate.stored / max(weight_bytes(candidate.structure, candidate.scheme).n_bytes, 1)
+        if not _AGREEING[0] <= ratio <= _AGREEING[1]:
+            said = f"the files hold {ratio:.0%} of the bytes that {candidate.quantization} gives for this structure"
+            return span.scaled(min(ratio, 1.0), max(ratio, 1.0)), (said, *sized.notes)
     if sized.status != "exact":
         return span.scaled(*_ESTIMATED), (f"weights in {candidate.quantization} are estimated", *sized.notes)
     if demand.engine.name == "llama.cpp":

@@ -60,7 +60,13 @@ def ladder(candidate: Candidate, engine: str) -> tuple[Candidate, ...]:
         return (candidate,)
     names = _LADDERS.get(engine, _SERVED)
     stored = candidate.scheme
-    found = [replace(candidate, scheme=SCHEMES[name]) for name in names if name in SCHEMES]
+    found = [
+        candidate
+        if stored is not None and stored.name == name
+        else replace(candidate, scheme=SCHEMES[name], stored=None)
+        for name in names
+        if name in SCHEMES
+    ]
     if stored is not None and stored.name not in names and engine != "llama.cpp":
         found.insert(0, candidate)
     return tuple(found)

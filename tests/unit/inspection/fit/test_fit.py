@@ -136,6 +136,17 @@ def test_a_gguf_file_runs_in_llama_cpp_alone() -> None:
     assert load(gguf, Plan(), Demand(engine_named("llama.cpp"), 1)).weights == Span.of(128)
 
 
+def test_files_that_hold_other_bytes_widen_the_weights() -> None:
+    """Half the bytes of bf16 in the files: neither figure is believed alone, and the note says so."""
+    candidate = _candidate(QWEN3_32B)
+    whole = load(candidate, Plan(), Demand(engine_named("vllm"), 1024)).weights
+    half = load(replace(candidate, stored=whole.low // 2), Plan(), Demand(engine_named("vllm"), 1024))
+    assert (half.weights.low, half.weights.high) == (whole.low // 2, whole.low)
+    assert any("the files hold 50% of the bytes" in note for note in half.notes)
+    alike = load(replace(candidate, stored=int(whole.low * 1.02)), Plan(), Demand(engine_named("vllm"), 1024))
+    assert alike.weights == whole
+
+
 def test_ranking_finds_the_fewest_devices() -> None:
     """Llama 70B: 141 GB in 16 bits need four 80 GB devices, 8 bits two, 4 bits one; one H200 holds 8 bits."""
     known = [device_named(name, devices())[0] for name in ("h100-sxm", "h200-sxm", "br166")]
