@@ -28,7 +28,7 @@ from transformers import (
 _IGNORED = ("quantization_config", "compression_config", "auto_map")
 _SENSES = (
     "vision", "visual", "audio", "multi_modal", "multimodal", "mm_", "projector", "aligner", "connector", "resampler",
-    "image_newline", "embed_tokens_extend",
+    "image_newline", "embed_tokens_extend", "view_separator",
 )  # fmt: skip
 # the widest first: for some wrappers the class for causal language models leaves out what sees or hears
 _BUILDERS = (AutoModelForMultimodalLM, AutoModelForImageTextToText, AutoModelForCausalLM, AutoModel)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.vision import (
+    deepseek,
     gemma,
     glm,
     internvl,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["BUFFERS", "TOWERS"]
 
 TOWERS: dict[str, Callable[[Fields, int], tuple[Weight, ...]]] = {
+    **deepseek.TOWERS,
     **gemma.TOWERS,
     **glm.TOWERS,
     **internvl.TOWERS,
