@@ -22,6 +22,7 @@ from weighbridge.errors import (
 )
 from weighbridge.formats.place import quote
 from weighbridge.formats.strict_json import parse_json
+from weighbridge.hub.remote.host import fetch_json
 from weighbridge.hub.remote.listing import Facts, Listing, RemoteFile, sort_files
 from weighbridge.hub.remote.resolve import refuse_offline, resolve_remote
 from weighbridge.hub.remote.settings import RemoteSettings
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = ["HuggingFace", "HuggingFaceHub"]
 
-_ENDPOINT = "https://huggingface.co"
+_VARIABLE, _ENDPOINT = "HF_ENDPOINT", "https://huggingface.co"
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
 _EXPAND = ("sha", "gated", "private", "disabled", "safetensors")
-_MAX_JSON, _MAX_TABLES = 16 << 20, 48 << 20
+_MAX_TABLES = 48 << 20
 _MAX_PAGES = 2000  # of a listing: a server may send fewer files a page than the hub's 1,000
 _MAX_SUGGESTIONS = 200
 _INDEX = "model.safetensors.index.json"
@@ -55,7 +56,7 @@ class HuggingFaceHub:
     """Reads what an inspection needs, and no more; the token (`HF_TOKEN`) never leaves the hub's own origin."""
 
     def __init__(self, settings: RemoteSettings | None = None) -> None:
-        self._settings = settings or RemoteSettings.here("HF_ENDPOINT", _ENDPOINT, *_TOKENS)
+        self._settings = settings or RemoteSettings.here(_VARIABLE, _ENDPOINT, *_TOKENS)
 
     def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:  # noqa: ARG002 - the shape of Hub
         """Pin a revision and read its small files and headers; raises NotFound, UsageError or HubUnreachable."""
@@ -141,12 +142,11 @@ class HuggingFace:
         path = f"/api/models/{repository}" + (f"/revision/{percent(revision, safe='')}" if revision else "")
         expand = "&".join(f"expand={name}" for name in _EXPAND)
         for query in (f"?{expand}", ""):
-            answer = self.wire.get(Ask(f"{self.wire.endpoint}{path}{query}", most=_MAX_JSON, is_packed=True))
+            answer, value = fetch_json(self.wire, f"{path}{query}", _VARIABLE)
             if answer.status != _BAD_REQUEST:
                 break
         if not answer.is_good:
             raise self._error(repository, revision, answer)
-        value = self._json(answer)
         if not isinstance(value, dict):
             raise WeighbridgeError(f"the hub describes {quote(repository)} without an object")
         return value
@@ -156,10 +156,9 @@ class HuggingFace:
         path = f"/api/models/{listing.repository}/tree/{listing.commit}"
         query = "recursive=true"
         for _ in range(_MAX_PAGES):
-            answer = self.wire.get(Ask(f"{self.wire.endpoint}{path}?{query}", most=_MAX_JSON, is_packed=True))
+            answer, page = fetch_json(self.wire, f"{path}?{query}", _VARIABLE)
             if not answer.is_good:
                 raise self._error(listing.repository, listing.commit, answer)
-            page = self._json(answer)
             if not isinstance(page, list):
                 raise WeighbridgeError(f"the hub lists {quote(listing.repository)} without a list")
             for entry in page:
@@ -170,16 +169,6 @@ class HuggingFace:
                 return
             query = urlsplit(found[1]).query
         raise BadReference(f"{quote(listing.repository)} is listed on more than {_MAX_PAGES} pages")
-
-    def _json(self, answer: Answer) -> Any:
-        """Read an answer as JSON."""
-        try:
-            return parse_json(answer.body, "the hub's answer", max_bytes=_MAX_JSON)
-        except DamagedFile as error:
-            raise HubUnreachable(
-                f"{quote(self.wire.endpoint)} does not answer as a hub does: {error.message}",
-                hint="look at `HF_ENDPOINT`, or try again later",
-            ) from error
 
     def _error(self, repository: str, revision: str | None, answer: Answer) -> WeighbridgeError:
         """Say what a refusal means and what to do; a hub says the same of a missing and of a private repository."""
@@ -208,12 +197,12 @@ class HuggingFace:
     def _nearest(self, repository: str) -> str | None:
         """Return a hint that names the maker's model that is spelt most like it (one call)."""
         maker = repository.partition("/")[0]
-        url = f"{self.wire.endpoint}/api/models?author={percent(maker)}&limit={_MAX_SUGGESTIONS}&sort=downloads"
+        path = f"/api/models?author={percent(maker)}&limit={_MAX_SUGGESTIONS}&sort=downloads"
         try:
-            answer = self.wire.get(Ask(url, most=_MAX_JSON, is_packed=True))
-            rows = self._json(answer) if answer.is_good else []
+            rows = fetch_json(self.wire, path, _VARIABLE)[1]
         except (HubUnreachable, TooLong):
             return None
+        rows = rows if isinstance(rows, list) else []
         names = [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
         known = [f"hf:{name}" for name in names if _REPOSITORY.fullmatch(name)]
         return did_you_mean(f"hf:{repository}", known)

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from weighbridge.core.artefact import NotInspected
 from weighbridge.errors import (
     BadReference,
-    DamagedFile,
     HubChanged,
     HubUnreachable,
     NotFound,
@@ -21,11 +20,11 @@ from weighbridge.errors import (
     WeighbridgeError,
 )
 from weighbridge.formats.place import quote
-from weighbridge.formats.strict_json import parse_json
+from weighbridge.hub.remote.host import fetch_json
 from weighbridge.hub.remote.listing import Facts, Listing, RemoteFile, sort_files
 from weighbridge.hub.remote.resolve import refuse_offline, resolve_remote
 from weighbridge.hub.remote.settings import RemoteSettings
-from weighbridge.hub.remote.wire import Answer, Ask, Wire
+from weighbridge.hub.remote.wire import Answer, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelScope", "ModelScopeHub"]
 
-_ENDPOINT = "https://modelscope.cn"
+_VARIABLE, _ENDPOINT = "MODELSCOPE_ENDPOINT", "https://modelscope.cn"
 _TOKENS = ("MODELSCOPE_API_TOKEN", "MODELSCOPE_TOKEN")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _COMMIT, _SHORT = re.compile("[0-9a-f]{40}"), re.compile("[0-9a-f]{7,40}")
 _BRANCH = "master"
-_MAX_JSON = 16 << 20
 _LISTED = 3000  # a listing ends here, and does not say so
 _FORBIDDEN = 403
 
@@ -51,7 +49,7 @@ class ModelScopeHub:
     """Reads what an inspection needs, and no more; the token (`MODELSCOPE_API_TOKEN`) stays with the hub."""
 
     def __init__(self, settings: RemoteSettings | None = None) -> None:
-        self._settings = settings or RemoteSettings.here("MODELSCOPE_ENDPOINT", _ENDPOINT, *_TOKENS)
+        self._settings = settings or RemoteSettings.here(_VARIABLE, _ENDPOINT, *_TOKENS)
 
     def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:  # noqa: ARG002 - the shape of Hub
         """Pin a revision and read its small files and headers; raises NotFound, UsageError or HubUnreachable."""
@@ -120,41 +118,28 @@ class ModelScope:
 
     def _facts(self, repository: str) -> dict[str, Any]:
         """Return what the newer interface says of a repository."""
-        answer = self.wire.get(
-            Ask(f"{self.wire.endpoint}/openapi/v1/models/{repository}", most=_MAX_JSON, is_packed=True)
-        )
+        answer, value = fetch_json(self.wire, f"/openapi/v1/models/{repository}", _VARIABLE)
         if not answer.is_good:
             raise self._error(repository, answer)
-        data = self._json(answer).get("data")
+        data = value.get("data") if isinstance(value, dict) else None
         return data if isinstance(data, dict) else {}
 
     def _rows(self, repository: str) -> tuple[list[dict[str, Any]], str]:
         """Return the rows of the listing, and the short id of the latest commit."""
         query = urlencode({"Revision": self._revision, "Recursive": "true"})
-        url = f"{self.wire.endpoint}/api/v1/models/{repository}/repo/files?{query}"
-        answer = self.wire.get(Ask(url, most=_MAX_JSON, is_packed=True))
+        path = f"/api/v1/models/{repository}/repo/files?{query}"
+        answer, value = fetch_json(self.wire, path, _VARIABLE)
         if answer.status == _FORBIDDEN:  # it says so now and then of repositories that can be read
-            answer = self.wire.get(Ask(url, most=_MAX_JSON, is_packed=True))
+            answer, value = fetch_json(self.wire, path, _VARIABLE)
         if not answer.is_good:
             raise self._error(repository, answer)
-        data = self._json(answer).get("Data")
+        data = value.get("Data") if isinstance(value, dict) else None
         files = data.get("Files") if isinstance(data, dict) else None
         if not isinstance(files, list):
             raise WeighbridgeError(f"the hub lists {quote(repository)} without a list")
         latest = data.get("LatestCommitter") if isinstance(data, dict) else None
         short = (latest.get("Id") or latest.get("ShortId")) if isinstance(latest, dict) else None
         return [row for row in files if isinstance(row, dict)], short if isinstance(short, str) else ""
-
-    def _json(self, answer: Answer) -> dict[str, Any]:
-        """Read an answer as a JSON object."""
-        try:
-            value = parse_json(answer.body, "the hub's answer", max_bytes=_MAX_JSON)
-        except DamagedFile as error:
-            raise HubUnreachable(
-                f"{quote(self.wire.endpoint)} does not answer as a hub does: {error.message}",
-                hint="look at `MODELSCOPE_ENDPOINT`, or try again later",
-            ) from error
-        return value if isinstance(value, dict) else {}
 
     def _error(self, repository: str, answer: Answer) -> WeighbridgeError:
         """Say what a refusal means and what to do."""

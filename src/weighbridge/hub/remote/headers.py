@@ -27,6 +27,7 @@ __all__ = ["Headers", "in_lanes"]
 _Item = TypeVar("_Item")
 
 _LENGTH_BYTES = 8
+_ALIGNMENT = 8  # the format's own writer pads headers to it; a length that does not fit is asked for twice
 _FEW = 6  # files; their own bytes are worth three calls each
 _CALL_BYTES = 1200  # the headers of an answer
 _SAMPLE_BYTES = 128 << 10
@@ -167,6 +168,8 @@ class Headers:
                 self._read_rest(head)
             if head.is_done and head.is_believable and not _is_json(head.data[_LENGTH_BYTES : head.end]):
                 self._read_again(head)
+            if head.end is not None and not head.is_done and head.end % _ALIGNMENT:
+                head.data = fetch_part(self.host, self.listing, head.file, 0, _LENGTH_BYTES).body
             self._keep(head)
 
         in_lanes(self.host.wire, finish, todo, self._tell)

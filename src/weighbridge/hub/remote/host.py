@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from weighbridge.errors import HubChanged, WeighbridgeError
+from weighbridge.errors import DamagedFile, HubChanged, HubUnreachable, WeighbridgeError
 from weighbridge.formats.place import quote
-from weighbridge.hub.remote.wire import Ask
+from weighbridge.formats.strict_json import parse_json
+from weighbridge.hub.remote.wire import Ask, TooLong
 
 if TYPE_CHECKING:
     from weighbridge.hub.remote.listing import Listing, RemoteFile
     from weighbridge.hub.remote.wire import Answer, Wire
 
-__all__ = ["Host", "fetch_part", "fetch_whole"]
+__all__ = ["Host", "fetch_json", "fetch_part", "fetch_whole"]
 
+_TRIES = 3  # of what comes damaged: a page of a proxy, a flipped bit
+_MAX_JSON = 16 << 20
 _WHOLE, _PART = 200, 206
 _LITTLE = 64 << 10  # a file this small may come whole where a part was asked for
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
@@ -58,37 +61,80 @@ class Host(Protocol):
         ...
 
 
+def fetch_json(wire: Wire, path: str, variable: str) -> tuple[Answer, Any]:
+    """Return the hub's answer and the JSON in it, None for a refusal; what is no JSON is asked for again.
+
+    Raises HubUnreachable, which names the environment variable of the hub's address, where no JSON ever comes.
+    """
+    ask = Ask(f"{wire.endpoint}{path}", most=_MAX_JSON, is_packed=True)
+    said = ""
+    for number in range(_TRIES):
+        answer = wire.get(ask)
+        if not answer.is_good:
+            return answer, None
+        try:
+            return answer, parse_json(answer.body, "the hub's answer", max_bytes=_MAX_JSON)
+        except DamagedFile as error:
+            said = error.message
+        wire.rest(number)
+    raise HubUnreachable(
+        f"{quote(wire.endpoint)} does not answer as a hub does: {said}",
+        hint=f"look at `{variable}`, or try again later",
+    )
+
+
 def fetch_whole(host: Host, listing: Listing, file: RemoteFile) -> bytes:
-    """Return the bytes of a file, exactly as many as were listed; they are not hashed here."""
-    for address in host.addresses(listing, file):
-        answer = host.wire.get(Ask(address, most=file.size))
+    """Return the bytes of a file with the digest that was listed; what comes damaged is asked for again.
+
+    Raises HubChanged where the right bytes never come.
+    """
+    for number in range(_TRIES):
+        data = _fetch_once(host, listing, file)
+        if data is not None and file.is_made_of(data):
+            return data
+        host.wire.rest(number)
+    raise HubChanged(
+        f"{quote(file.name)} is not what the hub listed: its digest or its size is another",
+        hint="run it again; if it stays so, something on the way changes files",
+    )
+
+
+def _fetch_once(host: Host, listing: Listing, file: RemoteFile) -> bytes | None:
+    """Return what comes for a file, None where it is too long."""
+    *nearer, sure = host.addresses(listing, file)
+    for address in (*nearer, sure):
+        try:
+            answer = host.wire.get(Ask(address, most=file.size))
+        except TooLong:
+            return None
         if answer.is_good:
             break
     _check(host, listing, file, answer)
     host.learn(answer)
-    if len(answer.body) != file.size:
-        raise _changed(file, f"{len(answer.body)} bytes came, and {file.size} were listed")
     return answer.body
 
 
 def fetch_part(host: Host, listing: Listing, file: RemoteFile, first: int, count: int, *, near: str = "") -> Answer:
-    """Return an answer whose body is exactly bytes `first` to `first + count` of a file.
+    """Return an answer whose body is exactly bytes `first` to `first + count` of a file; raises HubChanged.
 
-    `near` is the address in storage at which an earlier part was found; where it has expired the hub is asked
-    again. An answer that is no part (200) is believed only for a little file that came whole.
+    `near` is the address in storage at which an earlier part was found; where it has expired, or another part comes,
+    the hub is asked again. An answer that is no part (200) is believed only for a little file that came whole.
     """
-    most = max(count, min(file.size, _LITTLE))
-    answer = host.wire.get(Ask(near or host.addresses(listing, file)[-1], most=most, part=(first, count)))
-    if near and not answer.is_good:
-        return fetch_part(host, listing, file, first, count)
-    _check(host, listing, file, answer)
-    if answer.status == _WHOLE and len(answer.body) == file.size:
-        return type(answer)(_PART, answer.body[first : first + count], answer.url, answer.hops)
-    found = _RANGE.fullmatch(answer.header("content-range"))
-    said = tuple(map(int, found.groups())) if found else ()
-    if answer.status != _PART or said != (first, first + count - 1, file.size) or len(answer.body) != count:
-        raise _changed(file, f"the answer to a request for {count} bytes from {first} on is another part or file")
-    return answer
+    for number in range(_TRIES):
+        most = max(count, min(file.size, _LITTLE))
+        address = (number == 0 and near) or host.addresses(listing, file)[-1]
+        answer = host.wire.get(Ask(address, most=most, part=(first, count)))
+        if address == near and not answer.is_good:
+            continue
+        _check(host, listing, file, answer)
+        if answer.status == _WHOLE and len(answer.body) == file.size:
+            return type(answer)(_PART, answer.body[first : first + count], answer.url, answer.hops)
+        found = _RANGE.fullmatch(answer.header("content-range"))
+        said = tuple(map(int, found.groups())) if found else ()
+        if answer.status == _PART and said == (first, first + count - 1, file.size) and len(answer.body) == count:
+            return answer
+        host.wire.rest(number)
+    raise _changed(file, f"the answer to a request for {count} bytes from {first} on is another part or file")
 
 
 def _check(host: Host, listing: Listing, file: RemoteFile, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,6 +34,14 @@ class RemoteFile:
     sha256: str = ""
     git_oid: str = ""
     is_stored_apart: bool = False
+
+    def is_made_of(self, data: bytes) -> bool:
+        """Whether these bytes have the listed SHA-256, or where there is none the listed git blob id."""
+        if self.sha256:
+            return hashlib.sha256(data).hexdigest() == self.sha256
+        blob = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+        blob.update(data)
+        return blob.hexdigest() == self.git_oid
 
 
 @dataclass(frozen=True, slots=True)

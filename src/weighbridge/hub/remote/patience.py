@@ -55,11 +55,18 @@ class Patience:
         for number in range(self.tries):
             trouble = Trouble()
             yield trouble
-            wait_s = self.first_s * 2**number if trouble.wait_s is None else trouble.wait_s
+            wait_s = self._own_wait_s(number) if trouble.wait_s is None else trouble.wait_s
             tries = min(self.tries, _SILENT_TRIES) if trouble.is_silence else self.tries
             if number + 1 >= tries or wait_s > self.longest_s:
                 return
             self.sleep(wait_s)
+
+    def pause(self, number: int) -> None:
+        """Pause after attempt `number`, counted from 0, of something else than a call."""
+        self.sleep(self._own_wait_s(number))
+
+    def _own_wait_s(self, number: int) -> float:
+        return self.first_s * float(2**number)
 
 
 def _retry_after_s(header: str) -> float | None:

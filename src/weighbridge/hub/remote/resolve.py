@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.artefact import Artefact, FileEntry, NotInspected, digest_of_files
 from weighbridge.core.shadow import Shadow, WeightFile
-from weighbridge.errors import HubChanged, HubUnreachable
+from weighbridge.errors import HubUnreachable
 from weighbridge.formats.place import quote
 from weighbridge.hub.remote.account import declared_bytes
 from weighbridge.hub.remote.choice import choose_small, gguf_files, safetensors_files
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_offline", "resolve_remote"]
 
-_TRIES = 2  # of a small file whose digest is not the one listed: the way may have damaged it
 _PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 _PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
 _MOST_WEIGHT_FILES = 2000
@@ -126,23 +125,16 @@ class _Reading:
     def _is_here(self, file: RemoteFile) -> bool:
         """Whether an earlier run fetched this very file; notes its SHA-256."""
         data = self.folder.read(file.name, file.size)
-        if data is None or not _is_that(file, data):
+        if data is None or not file.is_made_of(data):
             return False
         self.small[file.name] = hashlib.sha256(data).hexdigest()
         return True
 
     def _fetch(self, file: RemoteFile) -> None:
-        """Fetch a small file and keep it, once its digest is the one listed."""
-        for _ in range(_TRIES):
-            data = fetch_whole(self.host, self.listing, file)
-            if _is_that(file, data):
-                self.folder.write(file.name, data)
-                self.small[file.name] = hashlib.sha256(data).hexdigest()
-                return
-        raise HubChanged(
-            f"{quote(file.name)} is not what the hub listed: its digest is another",
-            hint="run it again; if it stays so, something on the way changes files",
-        )
+        """Fetch a small file and keep it."""
+        data = fetch_whole(self.host, self.listing, file)
+        self.folder.write(file.name, data)
+        self.small[file.name] = hashlib.sha256(data).hexdigest()
 
     def entries(self) -> list[FileEntry]:
         """Return the files whose SHA-256 is known, sorted."""
@@ -174,12 +166,3 @@ class _Reading:
             wire_bytes=self.host.wire.bytes_read,
             calls=self.host.wire.calls,
         )
-
-
-def _is_that(file: RemoteFile, data: bytes) -> bool:
-    """Whether bytes have the listed SHA-256, or where there is none the listed git blob id."""
-    if file.sha256:
-        return hashlib.sha256(data).hexdigest() == file.sha256
-    blob = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
-    blob.update(data)
-    return blob.hexdigest() == file.git_oid

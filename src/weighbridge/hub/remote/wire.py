@@ -159,6 +159,10 @@ class Wire:
             hint="try again later, or look at the address; what was read so far is kept",
         )
 
+    def rest(self, number: int) -> None:
+        """Pause before asking again for what came damaged, longer each time."""
+        self._patience.pause(number)
+
     def _count(self, n_bytes: int) -> None:
         with self._counts.lock:
             self._counts.bytes_read += n_bytes
