@@ -127,7 +127,7 @@ def publish(folder: Path) -> tuple[int, int, int]:
     print(f"elements as in the real repository: {counts == PUBLISHED} ({sum(counts.values()):,})")
     table = {"metadata": {"total_size": stored}, "weight_map": index}
     (folder / "model.safetensors.index.json").write_text(json.dumps(table, indent=2))
-    config = SHARED / "data" / "hub" / "deepseek-ai__DeepSeek-V3" / "config.json"
+    config = SHARED / "data" / "hub" / "deepseek-ai__DeepSeek-V3-Base" / "config.json"
     (folder / "config.json").write_text(config.read_text() if config.is_file() else '{"model_type": "deepseek_v3"}')
     for name, size in OTHERS.items():
         (folder / name).write_text("#" * size)
