@@ -71,10 +71,10 @@ def test_a_decision_waits_from_thirty_days_before_its_end(weighed: Any, expires_
 
 
 def test_the_model_page_answers_with_figures_and_dashes(served: Any) -> None:
-    """Weights are known; memory for the context was not looked at, and is not guessed."""
+    """Weights and the cache of one sequence are known; what was not measured has a dash."""
     page = served.ask(_path("/model/{subject}", served)).text
     assert "96.6 MB" in page
-    assert "- not looked at" in page
+    assert "188.7 MB" in page  # 8,192 x 23,040 bytes
     twin = served.json(_path("/model/{subject}.json", served))
     assert twin["anatomy"]["body"]["parameters"]["total"] == 134_515_008
     assert all({"value", "low", "high", "n"} <= one["estimate"].keys() for one in twin["measured"])
