@@ -123,13 +123,12 @@ def _hunyuan(outer: Fields, text: int) -> Weights:
     """Return Hunyuan VL: positions for the largest image, convolutions that merge patches, four learnt marks."""
     fields = section(
         outer, hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_channels=3, patch_size=16,
-        spatial_merge_size=2, max_image_size=2048, text_hidden_size=3072,
+        spatial_merge_size=2, max_image_size=2048,
     )  # fmt: skip
     hidden, side, merge = fields.count("hidden_size"), fields.count("patch_size"), fields.count("spatial_merge_size")
     if fields.value("num_key_value_heads") not in (None, 0, fields.value("num_attention_heads")):
         raise Refused("a tower with fewer key heads than query heads is not known")
-    given = fits(fields.count("text_hidden_size"), text)
-    place = "vit"
+    given, place = text, "vit"  # the library overrules the width that the section declares
     bridge, channels = f"{place}.perceive", fields.count("num_channels")
     size = Size(hidden, fields.count("intermediate_size"), fields.layers())
     positions = (fields.count("max_image_size") // side) ** 2 + 1

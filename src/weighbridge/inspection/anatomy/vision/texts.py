@@ -69,6 +69,7 @@ FAMILIES: dict[str, Callable[[Fields], Structure]] = {
     "ernie4_5_vl_moe_text": _ernie,
     "glm4v_text": partial(_with, family="glm4", attention_bias=True, head_dim=None),
     "glm_ocr_text": partial(_with, family="glm4", attention_bias=False),
+    "hunyuan_vl": dense.FAMILIES["hunyuan_v1_dense"],
     "hunyuan_vl_text": dense.FAMILIES["hunyuan_v1_dense"],
     "paddleocr_vl": dense.FAMILIES["ernie4_5"],
     "paddleocr_vl_text": dense.FAMILIES["ernie4_5"],
