@@ -15,6 +15,7 @@ from weighbridge.hub.modelscope import ModelScopeHub
 from weighbridge.hub.remote.settings import RemoteSettings
 from weighbridge.inspection.files import inspect_files
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.inspect import inspect_artefact
 from weighbridge.inspection.tables.weights import find_weights
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.hub_server import HubServer
@@ -31,7 +32,7 @@ TODAY = date(2026, 11, 22)
 EACH = 1_000_000_000
 
 
-def _publish(root: Path, shards: int, tensors: int, others: dict[str, bytes]) -> Path:
+def _publish(root: Path, shards: int, tensors: int, others: dict[str, bytes], *, tensor: str = "weight") -> Path:
     folder = root / "acme" / "big"
     folder.mkdir(parents=True)
     sizes = {}
@@ -39,7 +40,7 @@ def _publish(root: Path, shards: int, tensors: int, others: dict[str, bytes]) ->
         name = f"model-{number:05d}-of-{shards:05d}.safetensors"
         each = EACH // tensors
         header = {
-            f"model.layers.{number}.{at}.weight": {
+            f"model.layers.{number}.{at}.{tensor}": {
                 "dtype": "F8_E4M3", "shape": [each], "data_offsets": [at * each, (at + 1) * each]
             }
             for at in range(tensors)
@@ -92,6 +93,24 @@ def test_whole_tables_are_as_good_as_a_download(tmp_path: Path) -> None:
     weights = find_weights(Folder(_artefact(_publish(tmp_path / "hub", 3, 5, {}), tmp_path / "cache")))
     assert weights.is_whole
     assert (weights.tally.weights, weights.tally.n_bytes, weights.stored_bytes) == (3 * EACH, 3 * EACH, None)
+
+
+def test_scales_of_some_tables_are_not_the_models(tmp_path: Path) -> None:
+    """What a part of the tables adds up to is no figure of the whole."""
+    config = {
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 128, "vocab_size": 100,
+    }  # fmt: skip
+    root = _publish(tmp_path / "hub", 9, 400, {"config.json": json.dumps(config).encode()}, tensor="weight_scale_inv")
+    parts, tables = [], []
+    for budget in (200_000, 8_000_000):
+        artefact = _artefact(root, tmp_path / str(budget), "ms", budget_bytes=budget)
+        tables.append(find_weights(Folder(artefact)))
+        (anatomy,) = (one for one in inspect_artefact(artefact, TODAY) if one.kind == "anatomy/v2")
+        parts.append(anatomy.body["parameters"]["parts"])
+    assert [table.is_whole for table in tables] == [False, True]
+    assert tables[0].tally.scales > 0
+    assert ("scales" in parts[0], parts[1]["scales"]) == (False, 9 * EACH)
 
 
 def test_code_is_found_by_name_where_its_bytes_stayed_on_the_hub(tmp_path: Path) -> None:

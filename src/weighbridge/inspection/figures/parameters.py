@@ -53,7 +53,7 @@ def _of_structure(structure: Structure, stored: int | None, weights: Weights) ->
         "mtp": structure.mtp_total,
         "mtp_copies": structure.mtp_copies,
         "buffers": structure.buffers,
-        "scales": weights.tally.scales,
+        "scales": weights.tally.scales if weights.is_whole else 0,  # those of some tables are not the model's
     }
     return ParametersBody(
         total=structure.total,
