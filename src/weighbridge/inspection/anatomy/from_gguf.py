@@ -101,7 +101,8 @@ class _File:
         if embedding is None or len(embedding.shape) != 2 or embedding.shape[0] != hidden:  # noqa: PLR2004 - a matrix
             raise Refused("`token_embd.weight` does not hold one row of `embedding_length` for each token")
         windows = self._windows(n_blocks - drafts)
-        layers = [self._layer(number, windows[number]) for number in range(n_blocks - drafts)]
+        own = n_blocks - drafts - (self.fields.optional("attention.shared_kv_layers") or 0)
+        layers = [self._layer(number, windows[number], is_own=number < own) for number in range(n_blocks - drafts)]
         mtp = [self._layer(number, None) for number in range(n_blocks - drafts, n_blocks)]
         return Structure(
             family=self.name,
@@ -136,7 +137,8 @@ class _File:
         full = 0 if self.known.is_first else every - 1
         return [None if number % every == full else window for number in range(n_layers)]
 
-    def _layer(self, number: int, window: int | None) -> Layer:
+    def _layer(self, number: int, window: int | None, *, is_own: bool = True) -> Layer:
+        """Return a layer; one that has no cache of its own reads that of a layer before it."""
         block = self.blocks[number]
         is_recurrent = any(name.startswith("ssm_") for name in block)
         is_linear = is_recurrent and "attn_k.weight" not in block
@@ -150,7 +152,7 @@ class _File:
             return Layer("mamba" if is_recurrent else "mlp", weights, state=state)
         cached, attend = kept
         kind = "full" if window is None else "sliding"
-        return Layer(kind, weights, (cached,), (attend,), state)
+        return Layer(kind, weights, (cached,) if is_own else (), (attend,), state)
 
     def _heads(self, number: int) -> tuple[int, int]:
         """Return query heads and key-value heads of a layer; either may be listed by layer."""
@@ -180,7 +182,7 @@ class _File:
             return None
         if not n or not k or n % k:
             raise Refused(f"{n} query heads of block {number} cannot share {k} key-value heads")
-        d, v = self._widths(n)
+        d, v = self._widths(n, is_sliding=window is not None)
         if "attn_qkv.weight" in block and "ssm_conv1d.weight" not in block:
             if _out(block["attn_qkv.weight"]) != n * d + k * (d + v):
                 raise Refused(f"`blk.{number}.attn_qkv.weight` does not hold {n} and {k} heads of {d} and {v}")
@@ -192,10 +194,13 @@ class _File:
             raise Refused(f"`blk.{number}.attn_v.weight` does not hold {k} heads of {v}")
         return Cache(k * (d + v), window), Attend(n, d, v, window=window)
 
-    def _widths(self, n: int) -> tuple[int, int]:
+    def _widths(self, n: int, *, is_sliding: bool) -> tuple[int, int]:
         """Return the width of a key and of a value; without them the hidden size is split over the heads."""
         hidden = self.fields.count("embedding_length")
         d, v = (self.fields.optional(f"attention.{one}_length", at_least=1) for one in ("key", "value"))
+        if is_sliding:
+            own = [self.fields.optional(f"attention.{one}_length_swa", at_least=1) for one in ("key", "value")]
+            d, v = own[0] or d, own[1] or v
         return d or hidden // n, v or hidden // n
 
     def _latent(self, block: Mapping[str, Tensor], n: int) -> tuple[Cache, Attend]:

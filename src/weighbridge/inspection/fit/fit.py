@@ -99,6 +99,8 @@ def _flags(device: Device, scheme: str, demand: Demand) -> tuple[str, ...]:
         if is_used and device.computes(kind) is False:
             how = "weights only, computed in 16 bits" if device.vendor == "NVIDIA" else "no kernels are promised"
             found.append(f"{device.name} has no {kind.upper()}: {how}")
+    if scheme.startswith("mlx") and device.vendor != "Apple":
+        found.append(f"MLX quantizations run on Apple's machines, not on {device.name}")
     if demand.cache_type == "fp8" and device.computes("fp8") is False:
         found.append(f"{device.name} has no FP8: a cache in FP8 may not be supported")
     if device.confidence in {"low", "none"}:

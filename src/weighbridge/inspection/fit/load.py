@@ -148,18 +148,28 @@ def _weights(
         raise UsageError("a model without weights needs a quantization to be weighed in")
     sized = weight_bytes(stage, candidate.scheme)
     span = Span.of(sized.n_bytes)
-    if candidate.stored is not None:
-        ratio = candidate.stored / max(weight_bytes(candidate.structure, candidate.scheme).n_bytes, 1)
+    low, high, said = _doubt(candidate, demand.engine.name, is_estimated=sized.status != "exact")
+    return span.scaled(low, high), (*((said,) if said else ()), *sized.notes)
+
+
+def _doubt(candidate: Candidate, engine: str, *, is_estimated: bool) -> tuple[float, float, str | None]:
+    """Return by how much an engine's weights may differ from the formula, low and high, and why."""
+    scheme = candidate.scheme
+    name = candidate.quantization
+    if candidate.stored is not None and scheme is not None:
+        ratio = candidate.stored / max(weight_bytes(candidate.structure, scheme).n_bytes, 1)
         if not _AGREEING[0] <= ratio <= _AGREEING[1]:
-            said = f"the files hold {ratio:.0%} of the bytes that {candidate.quantization} gives for this structure"
-            return span.scaled(min(ratio, 1.0), max(ratio, 1.0)), (said, *sized.notes)
-    if sized.status != "exact":
-        return span.scaled(*_ESTIMATED), (f"weights in {candidate.quantization} are estimated", *sized.notes)
-    if demand.engine.name == "llama.cpp":
-        return span, sized.notes
-    if candidate.scheme.name == "mxfp4" and demand.engine.name == "vllm":
-        return span.scaled(*_PADDED), ("vLLM pads MXFP4 experts by up to 6%", *sized.notes)
-    return span.scaled(*_ALLOCATOR), sized.notes
+            said = f"the files hold {ratio:.0%} of the bytes that {name} gives for this structure"
+            return min(ratio, 1.0), max(ratio, 1.0), said
+    if is_estimated:
+        return (*_ESTIMATED, f"weights in {name} are estimated")
+    if engine == "llama.cpp":
+        return 1.0, 1.0, None
+    if name == "fp32" and engine in {"vllm", "sglang"}:
+        return 0.5, 1.0, f"{engine} loads an fp32 checkpoint in 16 bits unless it is told otherwise"
+    if name == "mxfp4" and engine == "vllm":
+        return (*_PADDED, "vLLM pads MXFP4 experts by up to 6%")
+    return (*_ALLOCATOR, None)
 
 
 def _stored(tensors: Sequence[Tensor], stage: Structure, plan: Plan, cpu: str | None) -> tuple[Span, tuple[str, ...]]:

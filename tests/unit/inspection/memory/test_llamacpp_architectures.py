@@ -227,3 +227,83 @@ def test_layers_with_a_state_keep_it_in_fp32_for_every_sequence(tmp_path: Path) 
         rows += [*found, _row(f"{place}ffn_down_shexp.weight", 64, H)]
     log, _ = _agree(_write(tmp_path, _metadata("qwen3next", more), rows), Settings(16384, 4))
     assert log.state > 0
+
+
+@pytest.mark.parametrize("shared", [0, 2])
+def test_sliding_layers_have_widths_of_their_own(tmp_path: Path, shared: int) -> None:
+    """Gemma 4: narrower keys where a layer slides, and last layers that read the cache of others."""
+    slides = [1, 1, 1, 1, 1, 0, 1, 0]
+    more = {
+        **WINDOW, "attention.sliding_window_pattern": slides, "attention.key_length_swa": 32,
+        "attention.value_length_swa": 32, "rope.dimension_count_swa": 32, "attention.shared_kv_layers": shared,
+        "embedding_length_per_layer_input": 0, "final_logit_softcapping": 30.0,
+    }  # fmt: skip
+    rows: list[Row] = []
+    for number, is_sliding in enumerate(slides):
+        width, place = 32 if is_sliding else D, f"blk.{number}."
+        rows += [
+            _row(f"{place}attn_norm.weight", H), _row(f"{place}attn_q.weight", H, N * width),
+            _row(f"{place}attn_k.weight", H, K * width), _row(f"{place}attn_v.weight", H, K * width),
+            _row(f"{place}attn_output.weight", N * width, H), _row(f"{place}layer_output_scale.weight", 1),
+            *_norms(number, "attn_q_norm", "attn_k_norm", size=width), *_norms(number, *SANDWICH), *_ffn(number),
+        ]  # fmt: skip
+    freqs = _row("rope_freqs.weight", D // 2)
+    _agree(_write(tmp_path, _metadata("gemma4", more), [freqs, *rows], head=False), Settings(16384, 2))
+
+
+def test_llama_4_slides_in_chunks_of_8192(tmp_path: Path) -> None:
+    """Three chunked layers to a full one, without a key that says so; every other layer has experts."""
+    more = {**EXPERTS, "expert_used_count": 1, "interleave_moe_layer_step": 2}
+    rows: list[Row] = []
+    for number in range(L):
+        place = f"blk.{number}."
+        rows += [*_attention(number), *(_experts(number) if number % 2 else _ffn(number))]
+        if number % 2:
+            rows += [_row(f"{place}ffn_{one}_shexp.weight", H, 64) for one in ("gate", "up")]
+            rows.append(_row(f"{place}ffn_down_shexp.weight", 64, H))
+    _agree(_write(tmp_path, _metadata("llama4", more), rows), Settings(32768))
+
+
+SSM = {"ssm.conv_kernel": 4, "ssm.inner_size": 512, "ssm.state_size": 32, "ssm.time_step_rank": 8}
+
+
+def _mamba(number: int, groups: int) -> list[Row]:
+    place, mixed = f"blk.{number}.", 512 + 2 * groups * 32
+    return [
+        _row(f"{place}ssm_in.weight", H, 512 + mixed + 8), _row(f"{place}ssm_conv1d.weight", 4, mixed),
+        _row(f"{place}ssm_conv1d.bias", mixed), _row(f"{place}ssm_dt.bias", 8), _row(f"{place}ssm_a", 1, 8),
+        _row(f"{place}ssm_d", 1, 8), _row(f"{place}ssm_norm.weight", 512 // groups, groups),
+        _row(f"{place}ssm_out.weight", 512, H),
+    ]  # fmt: skip
+
+
+def test_a_layer_is_state_or_attention_or_neither(tmp_path: Path) -> None:
+    """Nemotron-H: a pattern of Mamba, feed-forward and attention layers, told by lists."""
+    pattern = "M-*MM-*-"
+    more = {
+        **SSM, "ssm.group_count": 2, "attention.head_count_kv": [K if one == "*" else 0 for one in pattern],
+        "feed_forward_length": [FF if one == "-" else 0 for one in pattern],
+    }  # fmt: skip
+    rows: list[Row] = []
+    for number, one in enumerate(pattern):
+        place = f"blk.{number}."
+        rows.append(_row(f"{place}attn_norm.weight", H))
+        if one == "M":
+            rows += _mamba(number, 2)
+        elif one == "*":
+            rows += [row for row in _attention(number) if "norm" not in row.name]
+        else:
+            rows += [_row(f"{place}ffn_up.weight", H, FF), _row(f"{place}ffn_down.weight", FF, H)]
+    log, computed = _agree(_write(tmp_path, _metadata("nemotron_h", more), rows), Settings(16384, 2))
+    assert log.state > 0
+    assert not computed.compute.is_exact
+
+
+def test_a_layer_may_have_both_attention_and_a_state(tmp_path: Path) -> None:
+    """Falcon-H1: each layer keeps keys and values, and a state for every sequence."""
+    rows: list[Row] = []
+    for number in range(L):
+        dense = [row for row in _ffn(number) if "norm" not in row.name]
+        rows += [*_attention(number), _row(f"blk.{number}.ffn_norm", H), *dense, *_mamba(number, 1)]
+    log, _ = _agree(_write(tmp_path, _metadata("falcon-h1", {**SSM, "ssm.group_count": 1}), rows), Settings(16384, 2))
+    assert log.state > 0
