@@ -1,6 +1,6 @@
-"""Towers with a merger of their own: ERNIE 4.5 VL, Step 3.7, Ovis 2 and Hunyuan VL.
+"""Towers with a merger of their own: ERNIE 4.5 VL, Step-3 and 3.7, Ovis 2 and Hunyuan VL.
 
-Formulas: transformers 5.23, the vision models of these names.
+Formulas: transformers 5.23, the vision models of these names; Step-3 by its own checkpoint.
 """
 
 from __future__ import annotations
@@ -84,6 +84,25 @@ def _step(outer: Fields, text: int) -> Weights:
     )
 
 
+def _step3(outer: Fields, text: int) -> Weights:
+    """Return Step-3's tower by its checkpoint, whose hub total it gives: an EVA-CLIP and two convolutions."""
+    fields = section(outer, num_channels=3)
+    hidden, given = fields.count("hidden_size"), fields.count("output_hidden_size")
+    place, channels = "vision_model", fields.count("num_channels")
+    size = Size(hidden, fields.count("intermediate_size"), fields.layers())
+    style = Style(attention=("self_attn.qkv_proj",))
+    bias = outer.flag("projector_bias", default=False)
+    return (
+        *vector(f"{place}.embeddings.class_embedding", 1, hidden),
+        *conv(f"{place}.embeddings.patch_embedding", hidden, channels, *sides(fields, "patch_size"), bias=True),
+        *vector(f"{place}.embeddings.position_embedding.weight", patches(fields) + 1, hidden),
+        *encoder(f"{place}.transformer.layers", size, style),
+        *conv("vit_downsampler", given, hidden, 2, 2, bias=True, part=Part.PROJECTOR),
+        *conv("vit_downsampler2", 2 * given, given, 3, 3, bias=True, part=Part.PROJECTOR),
+        *projector([("vit_large_projector", text, 2 * given)], bias=bias),
+    )
+
+
 def _ovis2(outer: Fields, text: int) -> Weights:
     """Return Ovis 2: a tower that gives each patch a distribution over visual words, and their embeddings."""
     fields = section(
@@ -156,6 +175,7 @@ def _hunyuan(outer: Fields, text: int) -> Weights:
 
 TOWERS: dict[str, Callable[[Fields, int], Weights]] = {
     "ernie4_5_vl_moe": _ernie,
+    "step3_vl": _step3,
     "step3p7": _step,
     "ovis2": _ovis2,
     "hunyuan_vl": _hunyuan,
