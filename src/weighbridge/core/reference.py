@@ -12,7 +12,7 @@ __all__ = ["Reference"]
 
 Kind = Literal["demo", "file", "config", "folder", "endpoint", "hf", "ms"]
 
-_HUB_NAME = re.compile(r"(hf|ms):([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_HUB_NAME = re.compile(r"(hf|ms):([\w.-]+/[\w.-]+)(?:@([\w./-]+))?(?::([\w./-]+))?")
 _SCHEMES = ("http://", "https://")
 _FORMS = "use `demo`, `model.gguf`, `config.json`, `./folder`, `hf:maker/model` or `http://host:port/v1#model`"
 
@@ -22,13 +22,15 @@ class Reference:
     """A parsed reference.
 
     `kind` names the hub that resolves it, `target` the path, repository or base URL,
-    `detail` the model name at an endpoint or the revision in a hub repository.
+    `detail` the model name at an endpoint or the revision in a hub repository, and `part` which of several GGUF
+    models in a hub repository is meant: `hf:maker/model@revision:Q4_K_M`, or a file's name.
     """
 
     text: str
     kind: Kind
     target: str
     detail: str | None = None
+    part: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Reference:
@@ -39,10 +41,11 @@ class Reference:
         if text.startswith(_SCHEMES):
             return _endpoint(text)
         if found := _HUB_NAME.fullmatch(text):
-            return cls(text, "hf" if found[1] == "hf" else "ms", found[2], found[3])
+            return cls(text, "hf" if found[1] == "hf" else "ms", found[2], found[3], found[4])
         if text.startswith(("hf:", "ms:")):
             raise BadReference(
-                f"`{text}` is not a hub reference", hint="write `hf:maker/model` or `hf:maker/model@revision`"
+                f"`{text}` is not a hub reference",
+                hint="write `hf:maker/model`, `hf:maker/model@revision` or `hf:maker/model:Q4_K_M`",
             )
         if not text or "\0" in text:
             raise BadReference("the reference is empty or holds a NUL character", hint=_FORMS)

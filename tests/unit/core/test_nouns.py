@@ -130,6 +130,20 @@ def test_references_are_read(text: str, kind: str, target: str, detail: str | No
     assert (reference.kind, reference.target, reference.detail) == (kind, target, detail)
 
 
+@pytest.mark.parametrize(
+    ("text", "detail", "part"),
+    [
+        ("hf:maker/model-GGUF:Q4_K_M", None, "Q4_K_M"),
+        ("ms:maker/model-GGUF@v1.0:sub/model-Q8_0.gguf", "v1.0", "sub/model-Q8_0.gguf"),
+        ("hf:maker/model-GGUF@main", "main", None),
+    ],
+)
+def test_one_of_several_models_can_be_named(text: str, detail: str | None, part: str | None) -> None:
+    """By its quantization or its file, with or without a revision."""
+    reference = Reference.parse(text)
+    assert (reference.target, reference.detail, reference.part) == ("maker/model-GGUF", detail, part)
+
+
 @pytest.mark.parametrize("text", ["", " ", "a\0b", "http://host/v1", "http://u:p@host/v1#m", "hf:", "hf:a/b/c", "ms:x"])
 def test_what_is_no_reference_is_refused_with_a_hint(text: str) -> None:
     """Every refusal says what to write instead."""

@@ -214,6 +214,25 @@ def test_of_several_quantizations_none_is_chosen(publish: Callable[..., Path], t
     assert set(artefact.shadow.unread) == set(files)
 
 
+@pytest.mark.parametrize("part", ["Q8_0", "q8_0", "big-Q8_0.gguf"])
+def test_one_of_several_quantizations_can_be_named(publish: Callable[..., Path], tmp_path: Path, part: str) -> None:
+    """By its label or its file: its table is read, and the others are left alone."""
+    files = {f"big-{label}.gguf": gguf_bytes({}, [Row("w", (32,), 0, 128)]) for label in ("Q4_K_M", "Q4_K_S", "Q8_0")}
+    files["mmproj-big-f16.gguf"] = gguf_bytes({}, [])
+    root = publish(shards=1, others=files)
+    (root / "acme/big/model.safetensors").unlink()
+    with HubServer(root) as hub:
+        given = RemoteSettings(hub.url, cache=tmp_path)
+        artefact = HuggingFaceHub(given).resolve(Reference.parse(f"hf:acme/big:{part}"), None, silent)
+        for wrong, kind in (("Q5_0", NotFound), ("K_M", NotFound), ("Q", NotFound)):
+            with pytest.raises(kind, match="has no GGUF model"):
+                HuggingFaceHub(given).resolve(Reference.parse(f"hf:acme/big:{wrong}"), None, silent)
+    assert artefact.shadow is not None
+    assert [file.name for file in artefact.shadow.weights] == ["big-Q8_0.gguf"]
+    assert [tensor.name for tensor in read_gguf(tmp_path / str(artefact.root) / "big-Q8_0.gguf").tensors] == ["w"]
+    assert [left.name for left in artefact.left_alone] == ["big-Q4_K_M.gguf", "big-Q4_K_S.gguf"]
+
+
 def test_the_next_page_is_asked_of_the_hub_itself(publish: Callable[..., Path], tmp_path: Path) -> None:
     """A listing goes on by its cursor, at the endpoint that was given, whatever host the link names."""
     with HubServer(publish(others={f"extra/{number}.txt": b"x" for number in range(25)}), page=7) as hub:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from weighbridge.core.shadow import Shadow, WeightFile
 from weighbridge.errors import HubUnreachable
 from weighbridge.formats.place import quote
 from weighbridge.hub.remote.account import declared_bytes
-from weighbridge.hub.remote.choice import choose_small, gguf_files, safetensors_files
+from weighbridge.hub.remote.choice import choose_small, gguf_models, keep_one_model, safetensors_files
 from weighbridge.hub.remote.gguf import read_gguf_header
 from weighbridge.hub.remote.headers import Headers, in_lanes
 from weighbridge.hub.remote.host import fetch_whole
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_offline", "resolve_remote"]
 
-_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
-_PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
 _MOST_WEIGHT_FILES = 2000
 
 
@@ -42,6 +39,8 @@ def resolve_remote(host: Host, reference: Reference, settings: RemoteSettings, p
     """
     refuse_offline(settings, reference)
     listing = host.list_files(reference.target, reference.detail)
+    if reference.part is not None:
+        keep_one_model(listing, reference.part)
     reading = _Reading(host, listing, settings, ShadowFolder(settings, host.kind, listing))
     reading.run(progress)
     host.refuse_moved(listing)
@@ -105,8 +104,8 @@ class _Reading:
 
     def _gguf(self) -> list[RemoteFile]:
         """Return the GGUF files whose tables are read: the parts of one model; 25 quantizations are 25 models."""
-        found = [file for file in gguf_files(self.listing) if not _PROJECTOR.search(file.name)]
-        return found if len({_PART.sub("", file.name) for file in found}) == 1 else []
+        models = gguf_models(self.listing)
+        return models[0] if len(models) == 1 else []
 
     def _read_weights(
         self, tensors: Sequence[RemoteFile], ggufs: Sequence[RemoteFile], noted: Sequence[WeightFile], advance: Advance
