@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,12 @@ def test_without_one_shard_no_total_is_known(tmp_path: Path) -> None:
     _shards(_folder(tmp_path, tensors={}), {})
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
     body = _anatomy(tmp_path)
-    assert (body.format, body.parameters.stored, body.weights.bytes, body.weights.tensors) == ("safetensors", None, None, None)
+    assert (body.format, body.parameters.stored, body.weights.bytes, body.weights.tensors) == (
+        "safetensors",
+        None,
+        None,
+        None,
+    )
     assert "1 parts are named and absent, so totals are not known: `model-00002-of-00002.safetensors`" in _said(body)
 
 
@@ -294,3 +300,40 @@ def test_a_file_that_vanishes_is_a_note(tmp_path: Path) -> None:
     (tmp_path / "config.json").unlink()
     notes = inspect_anatomy(artefact, TODAY).body["notes"]
     assert notes == ["`config.json` cannot be read: No such file or directory"]
+
+
+_TINY = {**LLAMA, "intermediate_size": 6, "tie_word_embeddings": False}
+_LAYER = {
+    "self_attn.q_proj": (4, 4), "self_attn.k_proj": (2, 4), "self_attn.v_proj": (2, 4), "self_attn.o_proj": (4, 4),
+    "mlp.gate_proj": (6, 4), "mlp.up_proj": (6, 4), "mlp.down_proj": (4, 6), "input_layernorm": (4,),
+    "post_attention_layernorm": (4,),
+}  # fmt: skip
+
+
+def _whole(**more: tuple[int, ...]) -> dict[str, Any]:
+    """Return the table of a whole tiny Llama, with further tensors."""
+    shapes = {f"model.layers.{n}.{name}.weight": shape for n in range(2) for name, shape in _LAYER.items()}
+    shapes |= {"model.embed_tokens.weight": (8, 4), "model.norm.weight": (4,), "lm_head.weight": (8, 4), **more}
+    return {name: ("BF16", list(shape), 2 * math.prod(shape)) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "total", "names"),
+    [
+        ({}, {}, 324, []),
+        ({"tie_word_embeddings": True}, {}, 292, ["tied-head-stored"]),
+        ({}, {"model.layers.0.self_attn.rotary_emb.inv_freq": (1,)}, 324, ["buffers-stored"]),
+        ({}, {"model.layers.0.mlp.act_fn.beta": (1,)}, 324, ["stored-beside"]),
+        ({}, {"model.layers.1.mlp.up_proj.weight_copy": (6, 4)}, 324, ["stored-beside"]),
+        ({"intermediate_size": 7}, {}, 324, ["unexplained-difference"]),
+        ({"vocab_size": 9}, {}, 324, ["unexplained-difference", "vocabulary-rows"]),
+    ],
+)
+def test_tables_and_formula_are_compared(
+    tmp_path: Path, config: dict[str, Any], more: dict[str, tuple[int, ...]], total: int, names: list[str]
+) -> None:
+    """2 x (48 + 72 + 8) + 2 x 32 + 4 = 324 by hand; what differs is named; unexplained, the tables count."""
+    body = _anatomy(_folder(tmp_path, {**_TINY, **config}, _whole(**more)))
+    assert body.parameters.total == total
+    assert [one.name for one in body.disagreements] == names
+    assert body.parameters.status == ("from checkpoint" if "unexplained-difference" in names else "exact")

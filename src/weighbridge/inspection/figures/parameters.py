@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.kinds.anatomy import ActiveBody, DisagreementBody, ParametersBody
 from weighbridge.inspection.anatomy.build import Refusal
-from weighbridge.inspection.figures.stored import compositions_of, explained
+from weighbridge.inspection.figures.stored import compositions_of, explained, stored_beside
 
 if TYPE_CHECKING:
     from weighbridge.core.kinds.anatomy import Status
@@ -31,8 +31,11 @@ def parameter_figures(sources: Sources) -> tuple[ParametersBody, list[Disagreeme
     known = _of_structure(outcome, stored, weights)
     if stored is None or outcome.total == stored:
         return known, []
-    if ways := compositions_of(sources, stored):
+    # tables set integers apart; buffers of routers may be such
+    if ways := compositions_of(sources, stored) or compositions_of(sources, stored + weights.tally.buffers):
         return known, list(explained("the files hold", ways))
+    if beside := list(stored_beside(sources, stored)):
+        return known, beside
     said = (
         f"the config describes {outcome.total or 0:,} parameters, the files hold {stored:,}, "
         "and no known way of storing explains the difference"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weighbridge.core.kinds.anatomy import DisagreementBody
+from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.structure import Part, Structure
 from weighbridge.inspection.memory.scheme import Scheme
 from weighbridge.inspection.memory.stored import explain_stored
+from weighbridge.inspection.tables.tally import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.figures.read import Sources
     from weighbridge.inspection.memory.stored import Composition
 
-__all__ = ["compositions_of", "explained", "explained_size", "name_counts"]
+__all__ = ["compositions_of", "explained", "explained_size", "name_counts", "stored_beside"]
 
 _NAMES = {
     "MTP module": "mtp-included",
@@ -28,6 +30,7 @@ _NAMES = {
 }
 _PACKED = "packed-4-bit"
 _MOST_WAYS = 3
+_MOST_NAMED = 6
 _FP32, _HALF = 4, 2
 _BYTES = {"bfloat16": _HALF, "float16": _HALF, "float32": _FP32}
 
@@ -50,6 +53,19 @@ def explained(who: str, ways: tuple[Composition, ...]) -> Iterator[DisagreementB
         said += "; or " + "; or ".join(way.text for way in ways[1:_MOST_WAYS])
     for term in first.terms[1:]:
         yield DisagreementBody(name=_NAMES.get(term.name, _PACKED), message=said)
+
+
+def stored_beside(sources: Sources, stored: int) -> Iterator[DisagreementBody]:
+    """Yield the tensors that the model's library does not build, where the count is exact without them."""
+    structure, kinds = sources.outcome, sources.weights.tally.kinds
+    if not isinstance(structure, Structure) or structure.total is None:
+        return
+    known = {kind_of(name) for name, _ in structure.named()}
+    beside = {kind: count for kind, count in kinds.items() if kind not in known}
+    if beside and stored - sum(beside.values()) == structure.total:
+        listed = ", ".join(f"{quote(kind)} {count:,}" for kind, count in sorted(beside.items())[:_MOST_NAMED])
+        said = f"the files hold {stored:,}: beside the parameters {sum(beside.values()):,} elements of {listed}"
+        yield _named("stored-beside", said)
 
 
 def name_counts(sources: Sources) -> Iterator[DisagreementBody]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from weighbridge.formats.tensor import Tensor
 
-__all__ = ["MAX_TENSORS", "Tally"]
+__all__ = ["MAX_TENSORS", "Tally", "kind_of"]
 
 MAX_TENSORS = 400_000  # a model of 384 experts with packed weights, scales and shapes apart holds some 210,000
 
@@ -26,11 +26,23 @@ _EMBEDDING_NAMES = ("embed_tokens.weight", "token_embd.weight", "wte.weight", "w
                     "embed_in.weight", "tok_embeddings.weight")  # fmt: skip
 _HEAD_NAMES = ("lm_head.weight", "embed_out.weight")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|blk|h)\.(\d{1,4})\.")
+_MOST_KINDS = 4096
+_LONGEST_KIND = 6
 _DRAFT_NAMES = ("mtp.", "model.mtp.")
 
 
+def kind_of(name: str) -> str:
+    """Return what a tensor is within its layer: the name after its last number, or its last two words."""
+    parts = name.rsplit(".", _LONGEST_KIND)[-_LONGEST_KIND:]
+    last = max((at for at, part in enumerate(parts) if part.isdigit() or part == "*"), default=-1)
+    return ".".join(parts[last + 1 :] if last >= 0 else parts[-2:])
+
+
 class Tally:
-    """Totals over tensors; every count is in elements, `n_bytes` None as soon as one tensor's bytes are unknown."""
+    """Totals over tensors; every count is in elements, `n_bytes` None as soon as one tensor's bytes are unknown.
+
+    `kinds` adds weights up by name without numbers (`mlp.gate_proj.weight`), as far as there are not too many names.
+    """
 
     def __init__(self) -> None:
         self.tensors = 0
@@ -47,6 +59,7 @@ class Tally:
         self._by_layer: dict[int, int] = {}
         self._draft = 0
         self._names: set[int] = set()
+        self.kinds: dict[str, int] = {}
 
     def add(self, tensors: Iterable[Tensor], *, containers: bool) -> None:
         """Add one file's table; `containers` says that its integer types may hold packed weights."""
@@ -78,6 +91,9 @@ class Tally:
             self.buffers += elements
         else:
             self.weights += elements
+            kind = kind_of(name)
+            if kind in self.kinds or len(self.kinds) < _MOST_KINDS:
+                self.kinds[kind] = self.kinds.get(kind, 0) + elements
             if name.endswith(_SCALE_NAMES):
                 self.scales += elements
 
