@@ -73,7 +73,7 @@ class Placed:
 def place(asked: Asked, *, cache: DigestCache | None = None, progress: Progress = silent) -> Placed:
     """Resolve a reference and place it; raises WeighbridgeError for a reference, name or number that is wrong."""
     known = devices() if asked.devices is None else {**devices(), **read_devices(asked.devices)}
-    target = None if asked.on is None else _target(asked.on, known)
+    target, here = (None, ()) if asked.on is None else _target(asked.on, known)
     if asked.engine is not None:
         engine_named(asked.engine).cache_block(asked.cache_type)
     artefact = resolve(Reference.parse(asked.reference), cache, progress)
@@ -89,7 +89,7 @@ def place(asked: Asked, *, cache: DigestCache | None = None, progress: Progress 
         unique = {id(device): device for device in known.values()}.values()
         rows = rank(candidate, unique, demand, is_engine_given=asked.engine is not None)
         return Placed(artefact, asked, engine, rows=rows, quantization=candidate.quantization, notes=notes)
-    return _on(artefact, asked, candidate, demand, target, notes)
+    return _on(artefact, asked, candidate, demand, target, (*notes, *here))
 
 
 def _on(
@@ -117,16 +117,18 @@ def _on(
     return Placed(artefact, asked, engine, device, count, found, (), candidate.quantization, notes=notes)
 
 
-def _target(on: str, known: dict[str, Device]) -> tuple[Device, int]:
-    """Return the device that is asked for and how many; `this` reads the machine."""
+def _target(on: str, known: dict[str, Device]) -> tuple[tuple[Device, int], tuple[str, ...]]:
+    """Return the device that is asked for and how many, and notes; `this` reads the machine."""
     if on.partition(":")[0] != _THIS:
-        return device_named(on, known)
+        return device_named(on, known), ()
     machine = read_machine()
     device = machine.accelerator or machine.cpu
     if device is None:
         raise UsageError("this machine does not say how much memory it has", hint="name a device: `--on h100`")
     _, count = device_named(on, {_THIS: device})
-    return device, count if ":" in on else max(machine.count, 1)
+    others = tuple(f"{name} is in this machine too and is not used" for name in machine.others)
+    cores = (f"{machine.cores} cores",) if machine.cores and device.is_cpu else ()
+    return (device, count if ":" in on else max(machine.count, 1)), (*cores, *others)
 
 
 def _engine(candidate: Candidate, device: Device | None) -> str:

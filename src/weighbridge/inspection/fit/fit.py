@@ -105,4 +105,6 @@ def _flags(device: Device, scheme: str, demand: Demand) -> tuple[str, ...]:
         found.append(f"{device.name} has no FP8: a cache in FP8 may not be supported")
     if device.confidence in {"low", "none"}:
         found.append(f"figures of {device.name} are of {device.confidence} confidence")
+    if device.note:
+        found.append(f"{device.name}: {device.note}")
     return tuple(found)
