@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.shared, pytest.mark.skipif(not FOLDERS, reason=f"{HUB}
 
 
 def _inspect(name: str) -> tuple[FilesV1, AnatomyV2, CardV1]:
-    files, anatomy, card = inspect_artefact(pin(HUB / name), TODAY)
+    files, anatomy, card, *_ = inspect_artefact(pin(HUB / name), TODAY)
     return (
         FilesV1.model_validate(files.body), AnatomyV2.model_validate(anatomy.body), CardV1.model_validate(card.body),
     )  # fmt: skip

@@ -64,7 +64,7 @@ def command(ctx: click.Context, /, references: tuple[str, ...], fail_on: str | N
 
 
 def _json_line(reference: str, inspected: Inspected) -> str:
-    """Return one JSON object on one line; `anatomy` is the body of anatomy/v2, null for an endpoint."""
+    """Return one JSON object on one line; `anatomy` and `safety` are bodies, null for an endpoint."""
     import json
 
     artefact = inspected.artefact
@@ -74,6 +74,7 @@ def _json_line(reference: str, inspected: Inspected) -> str:
         "name": artefact.name,
         "digest": artefact.digest,
         "anatomy": next((one.body for one in inspected.evidence if one.kind == "anatomy/v2"), None),
+        "safety": next((one.body for one in inspected.evidence if one.kind == "safety/v1"), None),
         "evidence": [{"id": statement.id, **statement.to_json()} for statement in inspected.evidence],
     }
     return json.dumps(content, ensure_ascii=False)

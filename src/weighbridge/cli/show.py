@@ -16,6 +16,7 @@ import click
 from weighbridge.cli.anatomy_lines import anatomy_lines
 from weighbridge.cli.layout import line, size
 from weighbridge.cli.options import DEFAULT_WORKSPACE
+from weighbridge.cli.safety_lines import safety_lines
 from weighbridge.core.digest import short
 from weighbridge.dossier.visible import reveal
 
@@ -152,6 +153,7 @@ _WRITERS = {
     "anatomy/v2": anatomy_lines,
     "files/v1": _files,
     "card/v1": _card,
+    "safety/v1": safety_lines,
     "score/v1": _score,
     "behaviour/v1": _behaviour,
     "latency/v1": _latency,

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from weighbridge import plugin
 from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.finding import Confidence, Finding, Severity
+from weighbridge.core.finding import Severity
 from weighbridge.core.kinds import FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
-from weighbridge.errors import WeighbridgeError
-from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.safety.run import Ran, run_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from weighbridge.core.artefact import Artefact
+    from weighbridge.core.finding import Finding
     from weighbridge.core.shadow import Shadow
 
 __all__ = ["inspect_files"]
 
 _KIND = "files/v1"
 _MOST_UNREAD = 200  # names; the rest is counted
-_MOST_FINDINGS = 200  # of one check; the rest is counted, at the severity of the worst
-_SEVERITIES = tuple(Severity)
 _KNOWN_SUFFIXES = frozenset({
     ".gguf", ".safetensors", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".jinja", ".model", ".vocab", ".tiktoken",
     ".bpe", ".txt", ".md", ".rst", ".csv", ".tsv", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp",
@@ -35,10 +31,11 @@ _KNOWN_SUFFIXES = frozenset({
 _KNOWN_NAMES = frozenset({".gitattributes", ".gitignore", "readme", "citation", "authors", "changelog"})
 
 
-def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
-    """Run every registered check over an artefact and state its files and findings (files/v1)."""
+def inspect_files(artefact: Artefact, made_on: date, ran: Ran | None = None) -> Evidence:
+    """State the files of an artefact and what the checks find (files/v1); they are run where `ran` is not given."""
     folder = Folder(artefact)
-    ran, findings = _run_checks(artefact, folder)
+    ran = ran or run_checks(artefact, folder)
+    findings = ran.findings
     counts = {severity.value: sum(found.severity is severity for found in findings) for severity in Severity}
     body = FilesV1(
         name=artefact.name,
@@ -47,7 +44,7 @@ def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
         count=len(artefact.files),
         files=[FileBody(name=file.name, size=file.size, sha256=file.sha256) for file in sorted(artefact.files)],
         left_alone=_left_alone(artefact, folder, findings),
-        checks=ran,
+        checks=ran.checks,
         findings=[
             FindingBody(
                 check=found.check,
@@ -61,42 +58,6 @@ def inspect_files(artefact: Artefact, made_on: date) -> Evidence:
         findings_by_severity=SeverityCounts(**counts, total=len(findings)),
     )
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
-
-
-def _run_checks(artefact: Artefact, folder: Folder) -> tuple[list[str], list[Finding]]:
-    """Return the ids of the checks that finished, and all findings; a check that breaks is a finding itself."""
-    ran: list[str] = []
-    findings: list[Finding] = []
-    for name in plugin.names("checks"):
-        try:
-            _collect(name, plugin.load("checks", name)(artefact), findings)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check may be anyone's; its failure is not "clean"
-            message = f"the check did not finish, so nothing is known of what it looks for: {_say(error, folder)}"
-            findings.append(Finding(name, Severity.HIGH, ".", message, Confidence.LOW))
-        else:
-            ran.append(name)
-    return ran, sorted(findings, key=lambda found: (found.check, found.place, found.message))
-
-
-def _collect(check: str, found: Iterable[Finding], findings: list[Finding]) -> None:
-    """Add what a check finds, one at a time: what it found before it broke stays, and a flood becomes a count."""
-    more, worst = 0, Severity.LOW
-    for number, finding in enumerate(found):
-        if number < _MOST_FINDINGS:
-            findings.append(finding)
-        else:
-            more += 1
-            worst = max(worst, finding.severity, key=_SEVERITIES.index)
-    if more:
-        message = f"{more:,} more findings of this check are not listed, the worst of them {worst}"
-        findings.append(Finding(check, worst, ".", message))
-
-
-def _say(error: BaseException, folder: Folder) -> str:
-    """Return what broke: our own errors are sentences, a foreign one is quoted; its `__str__` may fail too."""
-    if isinstance(error, WeighbridgeError):
-        return folder.say(error)
-    return quote(traceback.format_exception_only(error)[-1].strip())
 
 
 def _left_alone(artefact: Artefact, folder: Folder, findings: list[Finding]) -> list[LeftAloneBody]:

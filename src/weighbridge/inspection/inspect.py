@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.card import inspect_card
+from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.files import inspect_files
+from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.safety.inspect import inspect_safety
+from weighbridge.inspection.safety.run import run_checks
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,10 +21,16 @@ __all__ = ["inspect_artefact"]
 
 
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
-    """Return files/v1, anatomy/v2 and card/v1 of an artefact; nothing for an endpoint, which has no files.
+    """Return files/v1, anatomy/v2, card/v1 and safety/v1 of an artefact; nothing for an endpoint, which has no files.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
     if artefact.is_endpoint:
         return []
-    return [inspect(artefact, made_on) for inspect in (inspect_files, inspect_anatomy, inspect_card)]
+    ran = run_checks(artefact, Folder(artefact))
+    return [
+        inspect_files(artefact, made_on, ran),
+        inspect_anatomy(artefact, made_on),
+        inspect_card(artefact, made_on),
+        inspect_safety(artefact, made_on, ran),
+    ]

@@ -21,11 +21,12 @@ from weighbridge.core.kinds.measured import (
     ScoreV1,
     SuiteBody,
 )
+from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
     "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "ItemBody", "LatencyV1", "LeftAloneBody",
-    "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
+    "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
 ]  # fmt: skip
 
 
@@ -41,6 +42,7 @@ KINDS: dict[str, type[Body]] = {
     "files/v1": FilesV1,
     "anatomy/v2": AnatomyV2,
     "card/v1": CardV1,
+    "safety/v1": SafetyV1,
     "score/v1": ScoreV1,
     "behaviour/v1": BehaviourV1,
     "latency/v1": LatencyV1,

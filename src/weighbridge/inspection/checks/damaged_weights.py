@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.core.finding import Finding, Severity
+from weighbridge.core.finding import Effect, Finding, Looked, Severity
 from weighbridge.errors import DamagedFile
 from weighbridge.formats.gguf import read_gguf
 from weighbridge.formats.place import quote
@@ -30,13 +30,18 @@ if TYPE_CHECKING:
 
 __all__ = ["damaged_weights"]
 
+LOOKS_AT = "headers and tensor tables of safetensors and GGUF"
+_READ = (".safetensors", ".gguf")
 
-def damaged_weights(artefact: Artefact) -> Iterator[Finding]:
+
+def damaged_weights(artefact: Artefact) -> Iterator[Finding | Looked]:
     """Find weight files whose bytes contradict their format, or that end too early."""
     folder = Folder(artefact)
     for name in filter(folder.is_readable, folder.names):
         for message in _damage(folder, name):
-            yield Finding("damaged-weights", Severity.HIGH, name, message)
+            yield Finding("damaged-weights", Severity.HIGH, name, message, effect=Effect.BREAKS_FORMAT)
+        if name.lower().endswith(_READ):
+            yield Looked("damaged-weights", name)
 
 
 def _damage(folder: Folder, name: str) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""File safety: what loading a file does, from findings and from what was read."""
