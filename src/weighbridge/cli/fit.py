@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,17 @@ _CODES = {"fits": 0, "unknown": 11, "does not fit": 12}
 @click.option("--pp", type=click.IntRange(1, 4096), help="Stages that share the layers.")
 @click.option("--ep", type=click.IntRange(1, 4096), help="Devices over which experts are spread.")
 @click.option("--devices", type=click.Path(path_type=Path), metavar="FILE", help="Devices of your own (TOML).")
+@click.option(
+    "--price", "usd_per_hour", type=click.FloatRange(0, 1e6), metavar="USD", help="Dollars a device hour, for the cost."
+)
+@click.option("--keep", is_flag=True, help="Keep the verdict as evidence, for policies to ask.")
+@options.workspace
 @options.as_json
 @options.no_verdict_code
 @click.pass_context
-def command(ctx: click.Context, /, *, as_json: bool, no_verdict_code: bool, **given: Any) -> None:
+def command(
+    ctx: click.Context, /, *, keep: bool, workspace: str | None, as_json: bool, no_verdict_code: bool, **given: Any
+) -> None:
     """Say whether a model fits on devices: weights, cache, working memory, and what is left.
 
     Without --on, rank all devices: the fewest of each on which it runs in 16, 8 and 4 bits a weight.
@@ -46,11 +54,14 @@ def command(ctx: click.Context, /, *, as_json: bool, no_verdict_code: bool, **gi
     """
     from weighbridge.cli.fit_lines import print_placed
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.fit import Asked, place
+    from weighbridge.workflow.fit import Asked, fit_evidence, place
 
-    settings = load_settings()
+    settings = load_settings(workspace=workspace)
     with settings.workspace.digest_cache() as cache:
         placed = place(Asked(**given), cache=cache, progress=progress_on_stderr())
+    if keep:
+        with settings.workspace.store() as store:
+            store.add(fit_evidence(placed, date.today()))  # noqa: DTZ011 - evidence is dated by the calendar on the wall
     print_placed(placed, as_json=as_json)
     verdict = "unknown" if placed.reason else placed.fit.verdict if placed.fit else "fits"
     ctx.exit(0 if no_verdict_code else _CODES[verdict])

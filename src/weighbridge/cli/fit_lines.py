@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from weighbridge.cli.layout import plain
 from weighbridge.cli.show import print_json, program
+from weighbridge.cli.speed_lines import speed_lines
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.fit.fit import Fit
     from weighbridge.inspection.fit.rank import Cell, Row
     from weighbridge.inspection.memory.span import Span
+    from weighbridge.inspection.speed.served import Speed
     from weighbridge.workflow.fit import Placed
 
 __all__ = ["print_placed"]
@@ -66,13 +69,15 @@ def _print_fit(placed: Placed, fit: Fit) -> None:
     if fit.largest_context is not None:
         each = "one sequence" if asked.sequences == 1 else f"{asked.sequences:,} sequences"
         click.echo(f"  {'largest context':<18}at least {fit.largest_context:,} tokens for {each}")
+    click.echo("")
+    for text in speed_lines(placed):
+        click.echo(text)
     _print_notes((*placed.notes, *fit.notes))
     click.echo(f"Next: `{program()} fit {single_line(asked.reference)}` ranks all devices")
 
 
 def _print_notes(notes: tuple[str, ...]) -> None:
     told = list(dict.fromkeys(notes))
-    click.echo("")
     for note in told[:_MOST_NOTES]:
         click.echo(f"  note: {plain(note)}")
     if len(told) > _MOST_NOTES:
@@ -160,6 +165,7 @@ def _document(placed: Placed) -> dict[str, Any]:
     }  # fmt: skip
     if placed.fit is not None:
         found |= {"device": _device(placed), "needed": _needed(placed.fit), **_left(placed.fit)}
+        found |= {"speed": _speed(placed.speed), "api_prices": [asdict(price) for price in placed.prices]}
     if placed.rows:
         found["ranking"] = [
             {
@@ -172,6 +178,11 @@ def _document(placed: Placed) -> dict[str, Any]:
             for row in placed.rows
         ]  # fmt: skip
     return found
+
+
+def _speed(speed: Speed | None) -> dict[str, Any] | None:
+    """Return the bounds of speed as JSON: seconds, tokens a second, bytes, FLOPs, dollars a million tokens."""
+    return None if speed is None else asdict(speed)
 
 
 def _device(placed: Placed) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds.fit import AskedBody, FitV1, SpanBody, SpeedBody
 from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
 from weighbridge.errors import UsageError, did_you_mean
@@ -22,16 +25,21 @@ from weighbridge.inspection.fit.rank import Row, rank, usual_engine
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.memory.engines import engine_named
 from weighbridge.inspection.memory.scheme import SCHEMES, Scheme
+from weighbridge.inspection.speed.prices import prices_of
+from weighbridge.inspection.speed.served import speed_of
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.inspection.figures.read import Sources
     from weighbridge.inspection.fit.devices import Device
+    from weighbridge.inspection.speed.prices import Price
+    from weighbridge.inspection.speed.served import Speed
 
-__all__ = ["Asked", "Placed", "place"]
+__all__ = ["Asked", "Placed", "fit_evidence", "place"]
 
 _THIS = "this"
 _QUANTIZED = re.compile(r"fp8|fp4|awq|gptq|int[48]|[48]bit|w[48]a|nf4", re.IGNORECASE)
@@ -52,6 +60,7 @@ class Asked:
     pp: int | None = None
     ep: int | None = None
     devices: Path | None = None
+    usd_per_hour: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,8 @@ class Placed:
     device: Device | None = None
     count: int = 0
     fit: Fit | None = None
+    speed: Speed | None = None
+    prices: tuple[Price, ...] = ()
     rows: tuple[Row, ...] = ()
     quantization: str | None = None
     reason: str | None = None
@@ -114,7 +125,52 @@ def _on(
         raise UsageError(
             str(refusal), hint="choose another number of devices, or `--tp`, `--pp`, `--ep` that divide it"
         ) from refusal
-    return Placed(artefact, asked, engine, device, count, found, (), candidate.quantization, notes=notes)
+    speed = speed_of(candidate, device, count, demand, asked.usd_per_hour)
+    return Placed(
+        artefact, asked, engine, device, count, found, speed, prices_of(artefact.name),
+        quantization=candidate.quantization, notes=notes,
+    )  # fmt: skip
+
+
+def fit_evidence(placed: Placed, made_on: date) -> Evidence:
+    """State a fit on one kind of device as fit/v1; raises UsageError for a ranking, which states none."""
+    fit, asked, device = placed.fit, placed.asked, placed.device
+    if fit is None or device is None:
+        raise UsageError("only a fit on a device that is named can be kept", hint="add `--on DEVICE`")
+    load = fit.load
+    spans = {
+        "weights": load.weights, "cache": load.cache, "activation": load.activation, "overhead": load.overhead,
+        "room": fit.room, "left": fit.left,
+    }  # fmt: skip
+    body = FitV1(
+        asked=AskedBody(
+            device=device.id, devices=placed.count, engine=placed.engine, context=asked.context,
+            sequences=asked.sequences, quantization=placed.quantization or "", cache_type=asked.cache_type,
+        ),
+        verdict=fit.verdict,
+        reason=fit.reason,
+        confidence=device.confidence,
+        **{name: SpanBody(low=span.low, high=span.high) for name, span in spans.items() if span is not None},
+        sequences=fit.sequences,
+        largest_context=fit.largest_context,
+        speed=_speed_body(placed.speed),
+        notes=list(dict.fromkeys((*placed.notes, *fit.notes))),
+    )  # fmt: skip
+    inputs = (digest_of(body.asked.model_dump(mode="json")),)
+    return Evidence(placed.artefact.digest, "fit/v1", body.model_dump(mode="json"), inputs, OURS, made_on)
+
+
+def _speed_body(speed: Speed | None) -> SpeedBody | None:
+    if speed is None:
+        return None
+    return SpeedBody(
+        tokens_per_s_alone=speed.alone.tokens_per_s,
+        tokens_per_s_together=speed.together.tokens_per_s,
+        prompt_seconds=speed.prefill.seconds if speed.prefill else None,
+        binds=speed.together.binds,
+        usd_per_million_output=speed.usd_per_million_output,
+        usd_per_million_input=speed.usd_per_million_input,
+    )
 
 
 def _target(on: str, known: dict[str, Device]) -> tuple[tuple[Device, int], tuple[str, ...]]:

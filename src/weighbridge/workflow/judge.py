@@ -31,7 +31,8 @@ RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the statement that counts of each measurement, from statements in the order they were added.
 
-    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline. Asking
+    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline, or what a
+    fit was asked for. Asking
     again the same way replaces the older answer, unless it got fewer answers to the same questions; asking another way
     stands beside it.
     """
@@ -47,7 +48,7 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
             engine.get("name"),
             engine.get("address"),
         ]
-        key = json.dumps([*slot, statement.body.get("baseline")])
+        key = json.dumps([*slot, statement.body.get("baseline"), _table(statement, "asked")], sort_keys=True)
         if key not in counts or _replaces(statement, counts[key]):
             counts[key] = statement
     return list(counts.values())

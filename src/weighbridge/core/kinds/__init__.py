@@ -11,6 +11,7 @@ from typing import Any
 from weighbridge.core.kinds.anatomy import AnatomyV2
 from weighbridge.core.kinds.body import Body, EstimateBody
 from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
+from weighbridge.core.kinds.fit import FitV1
 from weighbridge.core.kinds.measured import (
     BehaviourV1,
     CallsBody,
@@ -25,8 +26,8 @@ from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
-    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "ItemBody", "LatencyV1", "LeftAloneBody",
-    "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
+    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
+    "LeftAloneBody", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
 ]  # fmt: skip
 
 
@@ -41,6 +42,7 @@ DECISION = "decision/v1"
 KINDS: dict[str, type[Body]] = {
     "files/v1": FilesV1,
     "anatomy/v2": AnatomyV2,
+    "fit/v1": FitV1,
     "card/v1": CardV1,
     "safety/v1": SafetyV1,
     "score/v1": ScoreV1,

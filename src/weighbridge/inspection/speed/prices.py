@@ -9,6 +9,8 @@ from importlib.resources import files
 
 __all__ = ["Price", "prices_of"]
 
+_MAKERS = frozenset({"deepseek", "mistral", "moonshotai", "zai", "alibaba", "minimax"})
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -22,7 +24,7 @@ class Price:
 
 
 def prices_of(name: str) -> tuple[Price, ...]:
-    """Return the prices of a model by its name without the maker, cheapest input first; empty where none is known."""
+    """Return the prices of a model by its name without the maker: its maker's own first, then by input price."""
     plain = name.rpartition("/")[2].rpartition("__")[2].lower()
     return _table().get(plain, ())
 
@@ -34,4 +36,8 @@ def _table() -> dict[str, tuple[Price, ...]]:
         for row in csv.DictReader(line for line in rows if not line.startswith("#")):
             price = Price(row["host"], row["model"], float(row["input"]), float(row["output"]), row["source"])
             found.setdefault(row["model"], []).append(price)
-    return {model: tuple(sorted(prices, key=lambda price: price.usd_input)) for model, prices in found.items()}
+    return {model: tuple(sorted(prices, key=_order)) for model, prices in found.items()}
+
+
+def _order(price: Price) -> tuple[bool, float]:
+    return price.host not in _MAKERS, price.usd_input
