@@ -12,6 +12,7 @@ from weighbridge.core.kinds.anatomy import AnatomyV2
 from weighbridge.core.kinds.body import Body, EstimateBody
 from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
 from weighbridge.core.kinds.fit import FitV1
+from weighbridge.core.kinds.lineage import LineageV1
 from weighbridge.core.kinds.measured import (
     BehaviourV1,
     CallsBody,
@@ -22,12 +23,13 @@ from weighbridge.core.kinds.measured import (
     ScoreV1,
     SuiteBody,
 )
+from weighbridge.core.kinds.openness import OpennessV1
 from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
     "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
-    "LeftAloneBody", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
+    "LeftAloneBody", "LineageV1", "OpennessV1", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
 ]  # fmt: skip
 
 
@@ -45,6 +47,8 @@ KINDS: dict[str, type[Body]] = {
     "fit/v1": FitV1,
     "card/v1": CardV1,
     "safety/v1": SafetyV1,
+    "lineage/v1": LineageV1,
+    "openness/v1": OpennessV1,
     "score/v1": ScoreV1,
     "behaviour/v1": BehaviourV1,
     "latency/v1": LatencyV1,
