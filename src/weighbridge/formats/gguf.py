@@ -5,7 +5,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Vocabularies 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weighbridge.formats.bounded_file import BoundedFile
@@ -42,9 +42,10 @@ _ARRAY_STEPS = 16  # an inner array costs as much time as so many texts
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """A value that was passed over: an array of `length` items or a text of `length` bytes."""
+    """A value that was passed over: an array of `length` items or a text of `length` bytes, from byte `at` on."""
 
     length: int
+    at: int = field(default=0, compare=False)
 
 
 Scalar = bool | int | float | str
@@ -56,6 +57,7 @@ class GGUFHeader:
     """What a GGUF file holds: metadata by key, and tensors in the order of the table (innermost dimension first).
 
     `damage` says what is wrong with the data behind a sound header, as in "(the file) ends at byte 10, ...".
+    Data begin at byte `start`, where the offsets of tensors count from.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class GGUFHeader:
     metadata: dict[str, Value]
     tensors: tuple[Tensor, ...]
     damage: tuple[str, ...]
+    start: int
 
 
 def read_gguf(path: Path) -> GGUFHeader:
@@ -90,7 +93,7 @@ class _Reader:
         alignment = self._alignment(metadata)
         tensors = self._tensors(n_tensors, alignment)
         start = -(-self._cursor.at // alignment) * alignment
-        return GGUFHeader(self._path, version, metadata, tensors, self._damage(tensors, start))
+        return GGUFHeader(self._path, version, metadata, tensors, self._damage(tensors, start), start)
 
     def _version(self) -> int:
         magic = self._cursor.take(4, "the magic")
@@ -158,7 +161,7 @@ class _Reader:
         length = int(self._cursor.number("<Q", what))
         if length > min(_KEPT_TEXT_BYTES, self._kept):
             self._cursor.skip(length, what)
-            return Omitted(length)
+            return Omitted(length, self._cursor.at - length)
         self._kept -= length
         return self._decode(self._cursor.take(length, what), what)
 
@@ -166,6 +169,7 @@ class _Reader:
         """Read a short array, pass over a long one; an array of arrays is passed over whatever its length."""
         kind = int(self._cursor.number("<I", what))
         length = self._count(f"the length of {what}", _MAX_ITEMS)
+        begin = self._cursor.at
         if kind in SCALARS:
             if depth == 0 and self._keep(length):
                 return tuple(self._scalar(kind, what) for _ in range(length))
@@ -181,12 +185,13 @@ class _Reader:
                 self._array(what, depth + 1)
         else:
             raise damaged(self._path, f"gives {what} an array of unknown type {kind} before byte {self._cursor.at}")
-        return Omitted(length)
+        return Omitted(length, begin)
 
     def _texts(self, length: int, what: str) -> tuple[Scalar, ...] | Omitted:
+        begin = self._cursor.at
         texts = [self._text_value(what) for _ in range(length)]
         kept = tuple(text for text in texts if isinstance(text, str))
-        return kept if len(kept) == length else Omitted(length)
+        return kept if len(kept) == length else Omitted(length, begin)
 
     def _keep(self, items: int) -> bool:
         """Whether an array is short enough to be kept; takes its cost from the budget."""
