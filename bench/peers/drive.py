@@ -3,10 +3,11 @@
     ENVIRONMENT/bin/python bench/peers/drive.py NAME SECONDS GIB < list
 
 The list is JSON: [{"file", "name" (as on a hub), "folder" (with config.json)}]. The peer is imported once; each config
-then has a process of its own, forked, that may take so many seconds and so many GiB of address space. One line of JSON
-answers each config: `figures` by quantity (a number; or the peer's words where it declines to give one), or `refuses`
-(the peer's own error for what it does not know), or `fails` (a crash, out of memory, out of time); CPU seconds; and the
-peak of resident memory in MiB, what was imported included. The last line is what the import cost.
+then has a process of its own, forked, that may take so many seconds and so many GiB of address space, 10 of them in
+use. One line of JSON answers each config: `figures` by quantity (a number; or the peer's words where it declines to
+give one), or `refuses` (the peer's own error for what it does not know), or `fails` (a crash, out of memory, out of
+time); CPU seconds; and the peak of resident memory in MiB, what was imported included. The last line is what the import
+cost.
 
 A driver calls what the peer calls for a model on a hub, on the config that the peer would have downloaded. No peer's
 arithmetic is touched. Standard library only.
@@ -18,6 +19,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import signal
 import sys
 from argparse import Namespace
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 Model: TypeAlias = "dict[str, str]"
 Figures: TypeAlias = "dict[str, float | str]"
 Driver: TypeAlias = "Callable[[Model], Figures]"
+# address space alone does not bound a peer: what it never touches is free, and what it touches is another's memory
+RESIDENT_BYTES = 10 * 2**30
 CONTEXTS = {"cache_8192": 8192, "cache_131072": 131_072}
 # state that does not grow with the context, which kvfit adds to its sum: the index keeps it in a column of its own
 KVFIT_STATE = {"gdn-conv-history", "gdn-recurrent-state", "mamba-conv-history", "mamba-temporal-state"}
@@ -181,6 +185,11 @@ def answer(driver: Driver, model: Model, n_bytes: int, seconds: int) -> dict[str
         return {"fails": f"{type(crash).__name__}: {crash}"[:300]}
 
 
+def resident(process: int) -> int:
+    """Return the bytes of memory that a process holds."""
+    return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
 def measure(driver: Driver, model: Model, n_bytes: int, seconds: int) -> dict[str, Any]:
     """Return the answer on one config, from a process of its own, with what it cost."""
     reading, writing = os.pipe()
@@ -192,11 +201,14 @@ def measure(driver: Driver, model: Model, n_bytes: int, seconds: int) -> dict[st
         os.write(writing, json.dumps(answer(driver, model, n_bytes, seconds)).encode())
         os._exit(0)
     os.close(writing)
+    while not select.select([reading], [], [], 0.05)[0]:
+        if resident(child) > RESIDENT_BYTES:
+            os.kill(child, signal.SIGKILL)
     with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor has no path
         said = pipe.read()
     _, status, used = os.wait4(child, 0)
     number = os.waitstatus_to_exitcode(status)
-    ended = "out of time" if number == -signal.SIGALRM else f"ended by {number}"
+    ended = {-signal.SIGALRM: "out of time", -signal.SIGKILL: "out of memory"}.get(number, f"ended by {number}")
     answered: dict[str, Any] = json.loads(said) if said else {"fails": ended}
     return {
         "file": model["file"], **answered,
