@@ -1,0 +1,1 @@
+"""What differs between two licence texts, and whether it touches a term."""

@@ -1,0 +1,1 @@
+"""From a file's characters to comparable words, each with its place."""
