@@ -1,0 +1,1 @@
+"""The licences in force for an artefact: its files, its tag, its base models and data sets."""
