@@ -72,7 +72,8 @@ def read_text(text: str, identity: Identity, source: str, base: Path | None = No
     licence = licence_of(named, base) if named else None
     if identity.verdict is Verdict.SEVERAL:
         return _several(text, identity, source, base)
-    if licence is None or identity.verdict is Verdict.UNKNOWN:
+    is_loose = identity.verdict is Verdict.POINTER and identity.licence_id is None
+    if licence is None or is_loose or identity.verdict is Verdict.UNKNOWN:
         return _unknown(text, identity, source, base)
     if identity.licence_id is not None and identity.verdict is not Verdict.ALTERED:
         reason = None
