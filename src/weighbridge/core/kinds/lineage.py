@@ -42,9 +42,9 @@ class TokenizerBody(Body):
     verdict: Literal["identical", "superset", "subset", "differs", "cannot tell"] = Field(
         description="`superset`: all ids of the base hold the same tokens, and more follow; `subset` the other way"
     )
-    tokens: int | None = Field(None, ge=0, description="Tokens of the artefact")
-    base_tokens: int | None = Field(None, ge=0, description="Tokens of the base")
-    equal_prefix: int | None = Field(None, ge=0, description="Ids from 0 on that hold the same token in both")
+    tokens: int | None = Field(default=None, ge=0, description="Tokens of the artefact")
+    base_tokens: int | None = Field(default=None, ge=0, description="Tokens of the base")
+    equal_prefix: int | None = Field(default=None, ge=0, description="Ids from 0 on that hold the same token in both")
 
 
 class SimilarityBody(Body):
@@ -72,23 +72,26 @@ class ComparedBody(Body):
     base_digest: str
     verdict: Origin = Field(description="Whether these weights may be those of the base, requantized or trained on")
     relation: str | None = Field(
-        None, description="same weights, derived by training, part of the layers, or not in this alignment"
+        default=None, description="same weights, derived by training, part of the layers, or not in this alignment"
     )
     reason: str = Field(description="One sentence with the figures that decide")
     shapes_equal: int = Field(ge=0, description="Tensors of layers with the same name and shape in both")
     shapes_total: int = Field(ge=0, description="Tensors of layers in either")
-    shapes_note: str | None = Field(None, description="The first difference of structure")
+    shapes_note: str | None = Field(default=None, description="The first difference of structure")
     tokenizer: TokenizerBody
     rows: list[LayerBody] = Field(default_factory=list, description="Sampled matrices; empty where none could be read")
-    row_cosine: SimilarityBody | None = Field(None, description="Cosines of all sampled rows together")
-    biases: SimilarityBody | None = Field(None, description="Correlation of bias vectors about their means")
+    row_cosine: SimilarityBody | None = Field(default=None, description="Cosines of all sampled rows together")
+    biases: SimilarityBody | None = Field(default=None, description="Correlation of bias vectors about their means")
     norms: SimilarityBody | None = Field(
-        None, description="The same of norm vectors: no evidence alone, unrelated layers reach 0.98"
+        default=None, description="The same of norm vectors: no evidence alone, unrelated layers reach 0.98"
     )
     embedding_gram: float | None = Field(
-        None, ge=-1, le=1, description="Correlation of the similarities among token embeddings: family, not derivation"
+        default=None,
+        ge=-1,
+        le=1,
+        description="Correlation of the similarities among token embeddings: family, not derivation",
     )
-    bytes_read: int = Field(0, ge=0, description="Bytes of weights read, both models together")
+    bytes_read: int = Field(default=0, ge=0, description="Bytes of weights read, both models together")
     may_hide: str = Field(description="What someone who wants to hide kinship can do, that this does not see")
 
 
@@ -97,13 +100,18 @@ class LineageV1(Body):
 
     declared: list[DeclaredBody] = Field(default_factory=list, description="Every statement of origin, with its place")
     bases: list[str] = Field(default_factory=list, description="Bases that are stated as such, each once")
-    relation: Relation | None = Field(None, description="What was done to the base, where it is stated or shown")
+    relation: Relation | None = Field(
+        default=None, description="What was done to the base, where it is stated or shown"
+    )
     relation_source: str | None = None
     agreement: Literal["nothing declared", "one source", "sources agree", "sources contradict"]
     contradictions: list[str] = Field(default_factory=list, description="Statements of origin that cannot all be true")
-    quantization: str | None = Field(None, description="How the weights are stored, where they are quantized")
+    quantization: str | None = Field(default=None, description="How the weights are stored, where they are quantized")
     twice_quantized: TwiceQuantizedBody | None = Field(
-        None, description="Signs that quantized weights were quantized again; None: no sign of it, which proves nothing"
+        default=None,
+        description="Signs that quantized weights were quantized again; None: no sign of it, which proves nothing",
     )
-    compared: ComparedBody | None = Field(None, description="None: no base was at hand, so the weights were not read")
+    compared: ComparedBody | None = Field(
+        default=None, description="None: no base was at hand, so the weights were not read"
+    )
     notes: list[str] = Field(default_factory=list)

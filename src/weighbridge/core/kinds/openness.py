@@ -27,10 +27,10 @@ class OpenItemBody(Body):
         description="`derived` from files, `claimed` by the publisher, `answered` by a reviewer, or `unknown`"
     )
     because: str = Field(description="What shows it, or what is missing")
-    link: str | None = Field(None, description="Where the publisher or the reviewer points to")
-    licence: str | None = Field(None, description="Licence of this item, as tag or SPDX id, where one is known")
-    by: str | None = Field(None, description="Who answered")
-    on: date | None = Field(None, description="When it was answered")
+    link: str | None = Field(default=None, description="Where the publisher or the reviewer points to")
+    licence: str | None = Field(default=None, description="Licence of this item, as tag or SPDX id, where one is known")
+    by: str | None = Field(default=None, description="Who answered")
+    on: date | None = Field(default=None, description="When it was answered")
 
 
 class FrameworkBody(Body):
@@ -54,5 +54,5 @@ class OpennessV1(Body):
     )
     sentence: str = Field(description="What that means here, in one sentence")
     frameworks: list[FrameworkBody]
-    answered: int = Field(0, ge=0, description="Items that a reviewer answered")
+    answered: int = Field(default=0, ge=0, description="Items that a reviewer answered")
     notes: list[str] = Field(default_factory=list)
