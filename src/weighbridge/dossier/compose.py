@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from weighbridge.core.digest import canonical, short
-from weighbridge.core.kinds import KINDS, AnatomyV2, BehaviourV1, CardV1, ComparisonV1, FilesV1, LatencyV1, ScoreV1
+from weighbridge.core.kinds import (
+    KINDS,
+    AnatomyV2,
+    BehaviourV1,
+    CardV1,
+    ComparisonV1,
+    FilesV1,
+    FitV1,
+    LatencyV1,
+    ScoreV1,
+)
 from weighbridge.decision.decide import Decision
 from weighbridge.dossier.asked import Part, asserted_engines, part_of
 from weighbridge.dossier.coverage import Look, looks
@@ -27,6 +37,7 @@ __all__ = ["Dossier", "compose", "read_decision"]
 
 _OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
+_EXAMINED = ("licence/v1", "safety/v1", "lineage/v1", "openness/v1")
 _DECISION = TypeAdapter(Decision)
 
 
@@ -35,7 +46,8 @@ class Dossier:
     """All that a renderer needs, in the order of reading.
 
     By id: `titles` says what each measurement is called, `parts` how much of its suite was asked where that is not
-    all, `flips` are those of each comparison. `asserted` names the engines that only the user vouches for.
+    all, `flips` are those of each comparison. `asserted` names the engines that only the user vouches for. `examined`
+    holds the last statement on licence, safety, lineage and openness, by kind.
     """
 
     decision: dict[str, Any]
@@ -49,6 +61,8 @@ class Dossier:
     behaviours: tuple[Record[BehaviourV1], ...]
     latencies: tuple[Record[LatencyV1], ...]
     comparisons: tuple[Record[ComparisonV1], ...]
+    examined: dict[str, Record[Any]]
+    fits: tuple[Record[FitV1], ...]
     titles: dict[str, str]
     parts: dict[str, Part]
     asserted: tuple[str, ...]
@@ -96,7 +110,9 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
     behaviours, latencies = _all(own, BehaviourV1), _all(own, LatencyV1)
     measured: list[Record[Any]] = [*scores, *behaviours, *latencies, *comparisons]
     bodies = {record.id: record.body.model_dump(exclude={"items"}) for record in measured}
-    shown = {record.id for record in (files, anatomy, card, *measured) if record}
+    examined = {kind: record for kind in _EXAMINED if (record := _last(own, KINDS[kind]))}
+    fits = tuple(_read(one, FitV1) for one in own if one.kind == _name_of(FitV1))
+    shown = {record.id for record in (files, anatomy, card, *measured, *examined.values(), *fits) if record}
     facts = json.loads(canonical(made.to_json()))  # as the store gives it back: keys in order, 1.0 as 1
     return Dossier(
         decision=facts,
@@ -105,11 +121,12 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
         rulings=tuple(sorted(facts["rulings"], key=_weight)),
         files=files, anatomy=anatomy, card=card,
         scores=scores, behaviours=behaviours, latencies=latencies, comparisons=comparisons,
+        examined=examined, fits=fits,
         titles=titles_of([record.evidence for record in measured]),
         parts={digest: part for digest, body in bodies.items() if (part := part_of(body))},
         asserted=asserted_engines(bodies.values()),
         flips={one.id: _flips(one, at_hand) for one in comparisons},
-        looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons)),
+        looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons), examined, len(fits)),
         sources=_sources(made.evidence, at_hand, shown),
     )  # fmt: skip
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from weighbridge.core.kinds import AnatomyV2, CardV1, FilesV1
     from weighbridge.dossier.record import Record
 
 __all__ = ["NOT_YET", "Look", "looks"]
 
 # What no kind of evidence can say yet. A reader must not take silence for a good answer.
-NOT_YET = ("licence-text", "signature", "lineage", "training-data", "jailbreak", "bias")
+NOT_YET = ("signature", "training-data", "jailbreak", "bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def looks(
     anatomy: Record[AnatomyV2] | None,
     card: Record[CardV1] | None,
     measured: tuple[tuple[Record[Any], ...], ...],
+    examined: dict[str, Record[Any]],
+    fits: int,
 ) -> tuple[Look, ...]:
     """Say for every area whether it was looked at. `measured` holds scores, behaviours, latencies, comparisons."""
     scores, behaviours, latencies, comparisons = measured
@@ -44,12 +48,28 @@ def looks(
         else Look("files"),
         Look("anatomy", 1, len(anatomy.body.disagreements)) if anatomy else Look("anatomy"),
         Look("card", 1, len(card.body.notes)) if card else Look("card"),
+        *_examined(examined),
+        Look("fit", fits),
         _asked("score", scores),
         _asked("behaviour", behaviours),
         _asked("latency", latencies),
         Look("comparison", len(comparisons), sum(len(one.body.flips) for one in comparisons)),
     )
     return (*areas, *(Look(area) for area in NOT_YET))
+
+
+def _examined(examined: dict[str, Record[Any]]) -> Iterator[Look]:
+    """Count what was found in licence texts, in files that are loaded, and in statements of origin and openness."""
+    licence, safety = examined.get("licence/v1"), examined.get("safety/v1")
+    texts = [one for one in licence.body.in_force if one.basis == "text"] if licence else []
+    yield Look("licence-text", len(texts), len(licence.body.conflicts) if licence and texts else None)
+    files = safety.body.files if safety else []
+    worse = [one for one in files if one.verdict not in {"unknown", "nothing found"}]
+    yield Look("safety", len(files), len(worse) if files else None, sum(one.verdict == "unknown" for one in files))
+    lineage = examined.get("lineage/v1")
+    yield Look("lineage", len(lineage.body.declared), len(lineage.body.contradictions)) if lineage else Look("lineage")
+    openness = examined.get("openness/v1")
+    yield Look("openness", len(openness.body.frameworks)) if openness else Look("openness")
 
 
 def _asked(area: str, records: tuple[Record[Any], ...]) -> Look:

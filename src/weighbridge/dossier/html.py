@@ -16,6 +16,7 @@ from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import Figures, as_estimate
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.record import anchor_of
+from weighbridge.dossier.section import sections
 from weighbridge.dossier.visible import cut, reveal
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
     text = environment().get_template("dossier.html.j2").render(
         **spoken,
         d=dossier,
+        sections=tuple(sections(dossier, figures)),
         css=Markup(stylesheet()),  # noqa: S704 - our own file
         charts={
             "shares": share_plot(dossier, figures),

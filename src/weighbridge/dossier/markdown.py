@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import MEASURES, Figures
 from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.section import sections
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
         (t("document.decided"), decision["on"]),
         (t("document.expires"), decision["expires_on"]),
     )
-    for part in (_why, _change, _terms, _model, _measured, _looks, _made, _sign):
+    for part in (_why, _change, _terms, _model, _examined, _measured, _looks, _made, _sign):
         lines += ["", *part(dossier, figures)]
     return ("\n".join(lines) + "\n").encode()
 
@@ -163,6 +164,20 @@ def _model(dossier: Dossier, figures: Figures) -> list[str]:
         lines += ["", f"### {t('model.disagreements')}", ""]
         lines += [f"- {escape(one.name)}: {escape(one.message)}" for one in differing]
     return [*lines, "", escape(t("model.tag_warning"))]
+
+
+def _examined(dossier: Dossier, figures: Figures) -> list[str]:
+    """Return licence, safety, lineage, openness and fit."""
+    t = figures.locale
+    lines = [f"## {t('examined.heading')}"]
+    for section in sections(dossier, figures):
+        lines += ["", f"### {section.heading}", ""]
+        lines += [escape(sentence) for sentence in section.lead]
+        for table in section.tables:
+            lines += ["", f"#### {table.caption}", "", *_table(table.head, table.rows)]
+        if not section.lead and not section.tables:
+            lines.append(escape(t("model.absent")))
+    return lines
 
 
 def _measured(dossier: Dossier, figures: Figures) -> list[str]:
