@@ -23,6 +23,7 @@ _LEAST_LIKE = 0.6
 _LEAST_NEAR = 0.3
 _LEAST_EXPLAINED = 0.15
 _LEAST_CUT = 60
+_MUCH = 200
 _LEAST_CUT_SHARE = 0.08
 _NAMED = (Verdict.IS, Verdict.REVISION)
 
@@ -130,10 +131,16 @@ def _filed(verdict: Verdict, best: Comparison, others: list[Comparison], riders:
             for other in others
             if other.reference.licence_id != own and not other.inside and other.matched >= best.matched - 2
         ]
-        return None if rivals else own
+        return None if rivals or not _is_mere_cut(best) else own
     if verdict is Verdict.RIDER and all(_only_disclaims(read_words(rider.text).tokens) for rider in riders):
         return own
     return None
+
+
+def _is_mere_cut(best: Comparison) -> bool:
+    """Whether a text stops in mid sentence or lacks much: a licence that ends earlier would do neither."""
+    end = best.words.text[best.words.spans[-1][1] :].strip(" \t\n`*_\"'")
+    return not end.startswith((".", "\u3002", ";", ")")) or best.lost_at_end >= _MUCH
 
 
 def _only_disclaims(tokens: list[str]) -> bool:

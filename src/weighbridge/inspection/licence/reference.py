@@ -18,8 +18,21 @@ _HEADING_WORDS = 10
 _HEADING_CHARACTERS = 24  # of a Chinese heading
 _TITLE_WITHIN = 60
 _TITLE = re.compile(r"licen[cs]e|agreement|terms|policy|许可|协议|声明", re.IGNORECASE)
+_CAPITALISED = r"[A-Z][\w'/&-]*(?:[ \t]+(?:[A-Z][\w'/&-]*|of|and|the|to|for|or|on|in|by|with)){0,6}"
+_NUMBERED_HEADING = re.compile(
+    rf"[\W_]*(?:(?i:section)[ \t]+|(?i:article)[ \t]+)?(?:\d{{1,2}}(?:\.\d+)*|[IVX]+|[a-z])[.):]?[ \t]+{_CAPITALISED}"
+    r"[ \t]*(?:[.:*-]+(?=\s|$)|$)",
+)
+_HEADING_ON = re.compile(r"[\W_]*[A-Z][a-z]+(?:[ \t]+[A-Z][a-z]+){0,3}[ \t]*[.:](?=\s)")
 _SENTENCE_ENDS = ".;,:\u3002"
 _PLACEHOLDER = re.compile(r"<[^<>\n]{2,80}>|\[[^\[\]\n]{2,80}\]|\{[^{}\n]{2,80}\}|\b(?:YEAR|AUTHOR|EMAIL|HOLDER)\b")
+
+
+def _is_short(line: str) -> bool:
+    """Whether a line is short enough for a heading, and ends as no sentence does."""
+    said = line.strip().strip("#*= \t")
+    most = _HEADING_WORDS if said.isascii() else _HEADING_CHARACTERS
+    return bool(said) and len(said.split()) <= most and said[-1] not in _SENTENCE_ENDS
 
 
 @dataclass(frozen=True)
@@ -47,21 +60,31 @@ class Reference:
 
     @cached_property
     def headings(self) -> list[tuple[int, int]]:
-        """First and last character of every line that is a heading: short, alone, no full stop at its end."""
+        """First and last character of every heading: a short line alone, or words in capitals that open a paragraph."""
         found = []
         at = 0
         lines = self.words.text.split("\n")
         for number, line in enumerate(lines):
-            said = line.strip().strip("#*= \t")
-            alone = not lines[number - 1].strip() if number else True
-            numbered = bool(
-                re.match(r"[\W_]*(?:section\s+)?(?:\d+[.)]|[IVX]+\.|第|[一二三四五六七八九十] )", line, re.IGNORECASE)
-            )
-            is_short = len(said.split()) <= (_HEADING_CHARACTERS if not said.isascii() else _HEADING_WORDS)
-            if said and (alone or numbered or line.isupper()) and is_short and said[-1] not in _SENTENCE_ENDS:
+            starts = number == 0 or not lines[number - 1].strip()
+            ends = number + 1 == len(lines) or not lines[number + 1].strip()
+            if starts and ends and _is_short(line):
                 found.append((at, at + len(line)))
+            elif opening := _NUMBERED_HEADING.match(line) or (_HEADING_ON.match(line) if starts else None):
+                found.append((at, at + opening.end()))
             at += len(line) + 1
         return found
+
+    def is_whole_heading(self, first: int, last: int) -> bool:
+        """Whether words are one or more headings from beginning to end."""
+        spans = self.words.spans
+        if not self.is_heading(first, last):
+            return False
+        return not any(
+            a <= spans[beside][0] < b and a <= spans[edge][0] < b
+            for a, b in self.headings
+            for beside, edge in ((first - 1, first), (last, last - 1))
+            if 0 <= beside < len(spans)
+        )
 
     def is_heading(self, first: int, last: int) -> bool:
         """Whether words all stand in headings."""

@@ -26,6 +26,7 @@ _CUT_WEIGHT = 0.15
 _CUT_MOST = 20.0
 _TITLE_WEIGHT = 25
 _LOST_WEIGHT = 1.5
+_TITLE_WORDS = frozenset({"agreement", "use", "service", "services", "rights", "terms"})
 _KINDS = (
     ("negations", DifferenceKind.NEGATION),
     ("territories", DifferenceKind.TERRITORY),
@@ -143,7 +144,8 @@ def _judge_line(found: Comparison, line: Side, *, title_replaced: bool) -> bool:
         word.startswith("licen") or word in {"agreement", "terms", "policy", "lizenz", "licencia"} or word in "许协"
         for word in line.tokens
     )
-    if not is_title:
+    loose = [word for word in line.tokens if word not in _TITLE_WORDS and word not in found.reference.title_words]
+    if not is_title or (load_lexicon().has("binding", loose) and not _qualifies(line)):
         return True
     if _qualifies(line) or (title_replaced and _names_another(found.reference, line)):
         found.differences.append(_difference(DifferenceKind.TITLE, line, _title(found), is_material=True))
@@ -154,7 +156,7 @@ def _judge_line(found: Comparison, line: Side, *, title_replaced: bool) -> bool:
 
 def _qualifies(line: Side) -> bool:
     """Whether a title says that the text is not the plain licence."""
-    return load_lexicon().has("qualifies", line.tokens) or load_lexicon().has("negations", line.tokens)
+    return load_lexicon().has("qualifies", line.tokens)
 
 
 def _names_another(reference: Reference, line: Side) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["immaterial_kind"]
 
 _LONGEST_NAME = 24
+_LONGEST_ADDED_NAME = 6
+_A_PASSAGE = 12
 _LONGEST_NOTICE = 60
 _LONGEST_HEADING = 14
 _LONGEST_FILL = 12
@@ -43,7 +45,7 @@ def immaterial_kind(text: Side, other: Side, reference: Reference) -> Difference
 def _is_left_out(text: Side, other: Side, reference: Reference) -> bool:
     """Whether a passage that copies may leave out is gone or filled in."""
     is_optional = reference.is_optional(other.first, other.last)
-    return is_optional and not text.binds and len(text.tokens) <= _LONGEST_FILL
+    return is_optional and not text.binds and len(text.tokens) <= _LONGEST_FILL and len(other.tokens) >= _A_PASSAGE
 
 
 def _all_in(name: str, *sides: Side) -> bool:
@@ -117,6 +119,8 @@ def _is_name(text: Side, other: Side, reference: Reference) -> bool:
         return False  # another product's licence, word for word
     if not other.tokens or not text.tokens:
         present = text if text.tokens else other
+        if present.binds or len(present.tokens) > _LONGEST_ADDED_NAME or not present.is_named:
+            return False
         return _is_address(present) or _extends_a_name(present)
     return other.is_named or _all_in("holders", other)
 
@@ -135,16 +139,27 @@ def _extends_a_name(side: Side) -> bool:
 
 def _is_heading(text: Side, other: Side, reference: Reference) -> bool:
     """Whether a heading was put in, left out, translated or worded otherwise."""
-    if len(text.tokens) > _LONGEST_HEADING:
+    if len(text.tokens) > _LONGEST_HEADING or _says_more(text, other):
         return False
+    if not other.tokens:
+        return bool(text.tokens) and _fills_lines(text)
+    if not text.tokens:
+        return reference.is_whole_heading(other.first, other.last)
+    lost = [word for word in other.tokens if word not in text.tokens]
+    is_foreign = not "".join(text.tokens).isascii()
+    loses = not is_foreign and load_lexicon().has("binding", lost)
+    return not loses and reference.is_heading(other.first, other.last)
+
+
+def _says_more(text: Side, other: Side) -> bool:
+    """Whether words in a heading's place may bind, or hold a number that marks no item."""
     lexicon = load_lexicon()
-    if lexicon.has("binding", [word for word in text.tokens if word not in other.tokens]):
-        return False
-    if sorted(n for n in lexicon.numbers(text.tokens) if n not in other.tokens and not _is_enumerated(text, n)):
-        return False
-    if other.tokens:
-        return reference.is_heading(other.first, other.last)
-    return bool(text.tokens) and _fills_lines(text)
+    new = [word for word in text.tokens if word not in other.tokens]
+    # a translated heading may say what the heading said: "termination" binds nobody where it only heads
+    is_translated = bool(other.tokens) and not "".join(text.tokens).isascii()
+    if any(lexicon.has(name, new) for name in (("negations", "commercial") if is_translated else ("binding",))):
+        return True
+    return any(word[0].isdigit() and not _is_enumerated(text, word) for word in new)
 
 
 def _is_enumerated(side: Side, number: str) -> bool:

@@ -16,7 +16,7 @@ __all__ = ["Side"]
 
 _COPYRIGHT = re.compile(
     r"copyright\s*(?:\(c\)|©|&copy;|:|by\b|\d{4}|[<\[{])|\(c\)\s*(?:copyright|\d{4}|[<\[{])|©|版\s*权\s*所\s*有"
-    r"|copyrights?\s+(?=[A-Z])|all\s+rights\s+reserved",
+    r"|copyrights?\s+(?!holder|owner|notice|law|licen|statement|act\b|in\b)(?-i:[A-Z])|all\s+rights\s+reserved",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[a-z)]\.\s|\n\s*\n")

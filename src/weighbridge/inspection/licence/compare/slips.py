@@ -9,7 +9,8 @@ from weighbridge.inspection.licence.words.lexicon import load_lexicon, load_voca
 __all__ = ["are_one_word", "fold"]
 
 _LOOKALIKES = str.maketrans({"1": "l", "i": "l", "|": "l", "0": "o", "5": "s", "8": "b", "é": "e", "ï": "i"})
-_LONG_WORD = 8
+_SAME = ({"owner", "holder"}, {"owners", "holders"})  # SPDX matching guidelines: "copyright holder" is "owner"
+_LONG_WORD = 6
 _SHORTEST = 3
 
 
@@ -27,7 +28,8 @@ def are_one_word(text: list[str], reference: list[str]) -> bool:
     if fold("".join(text)) == fold("".join(reference)):
         return True
     return len(text) == len(reference) and all(
-        one == two or fold(one) == fold(two) or _is_slip(one, two) for one, two in zip(text, reference, strict=True)
+        one == two or {one, two} in _SAME or fold(one) == fold(two) or _is_slip(one, two)
+        for one, two in zip(text, reference, strict=True)
     )
 
 

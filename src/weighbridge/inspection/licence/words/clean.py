@@ -27,7 +27,8 @@ _PAGE_NUMBER = re.compile(
 _LINE_NUMBER = re.compile(r"^[ \t]*(\d{1,5})[ \t:|.)]*(?=[ \t:|]|$)", re.MULTILINE)
 _IDEOGRAPH = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af])")
 _ESCAPE = re.compile(r"\\(?=[_*#()\[\].-])")
-_FEW_LINES = 8
+_FEW_LINES = 5
+_STEP = 8
 _MOSTLY = 0.8
 
 
@@ -37,6 +38,7 @@ def clean(text: str) -> str:
     text = text.replace("\x0b", " ").replace("\x0c", " ")
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
+    text = text.replace("\u2010", "-").replace("\u2011", "-")
     text = _ESCAPE.sub("", _INVISIBLE.sub("", text))
     if _HTML.search(text):
         text = html.unescape(_TAG.sub(_blank, _DEAD_PARTS.sub(_blank, text)))
@@ -56,7 +58,7 @@ def _without_line_numbers(text: str) -> str:
     if len(lines) < _FEW_LINES:
         return text
     numbers = [int(found.group(1)) for line in lines if (found := _LINE_NUMBER.match(line))]
-    rises = sum(1 for one, two in pairwise(numbers) if 0 < two - one <= _FEW_LINES)
+    rises = sum(1 for one, two in pairwise(numbers) if 0 < two - one <= _STEP)
     if len(numbers) < _MOSTLY * len(lines) or rises < _MOSTLY * (len(numbers) - 1):
         return text
     return _LINE_NUMBER.sub("", text)

@@ -31,11 +31,11 @@ _SPELLINGS = {
     "defence": "defense", "offence": "offense", "fulfil": "fulfill", "fulfilment": "fulfillment",
     "initialise": "initialize", "judgement": "judgment", "labelling": "labeling", "labour": "labor",
     "optimisation": "optimization", "practise": "practice", "programme": "program", "realise": "realize",
-    "whilst": "while", "wilful": "willful", "noncommercially": "noncommercially", "merchantibility": "merchantability",
-    "noninfringment": "noninfringement", "copyrightholder": "copyrightholder", "per cent": "percent",
+    "whilst": "while", "wilful": "willful", "merchantibility": "merchantability",
+    "noninfringment": "noninfringement",
     "customisation": "customization", "customised": "customized", "minimise": "minimize", "honour": "honor",
     "personalised": "personalized", "characterise": "characterize", "emphasise": "emphasize",
-    "©": "c", "owner": "holder", "owners": "holders", "infringments": "infringements",
+    "©": "c", "infringments": "infringements",
 }  # fmt: skip
 
 
