@@ -18,6 +18,7 @@ __all__ = ["command"]
 
 _CONTRADICTED = 12
 _MOST_BYTES = 4 << 20
+_SOURCES = 4
 
 
 @click.command(name="claims")
@@ -28,17 +29,17 @@ _MOST_BYTES = 4 << 20
 def command(ctx: click.Context, /, source: str, *, as_json: bool, no_verdict_code: bool) -> None:
     """Check statements about known models, without a model and without a network.
 
-    FILE is prose (.txt, .md ...), or tables of model, quantity and value (.toml with `[[claim]]`, .json);
+    FILE is prose (.txt, .md ...), or rows of model, quantity and value (.toml with `[[claim]]`, .json, .jsonl, .csv);
     anything else is read as the text itself. Leaves with 12 where a claim is contradicted.
     """
     from weighbridge.inspection.claims.facts import shipped_facts
     from weighbridge.inspection.claims.judge import judge_claims
-    from weighbridge.inspection.claims.reader import read_claims
-    from weighbridge.inspection.claims.structured import read_structured
+    from weighbridge.inspection.claims.reading.reader import read_claims
+    from weighbridge.inspection.claims.reading.structured import SUFFIXES, read_structured
 
     base = shipped_facts()
     text, place = _read(source)
-    is_structured = place.endswith((".toml", ".json"))
+    is_structured = place.endswith(SUFFIXES)
     claims = read_structured(text, place, base) if is_structured else read_claims(text, base)
     findings = judge_claims(claims, base)
     if as_json:
@@ -69,12 +70,22 @@ def _row(finding: Finding) -> dict[str, Any]:
     claim = finding.claim
     return {
         "model": claim.model,
-        "quantity": claim.quantity.value,
+        "quantity": str(claim.quantity),
         "value": claim.value,
+        "about": claim.is_about,
+        "bound": claim.bound or None,
+        "denied": claim.is_denied,
+        "against": claim.against or None,
         "outcome": finding.outcome.value,
         "because": finding.because,
         "facts": [
-            {"value": fact.value, "counts": fact.counts, "source": fact.source, "scope": fact.scope}
+            {
+                "value": fact.value,
+                "counts": fact.counts,
+                "source": fact.source,
+                "scope": fact.scope,
+                "firm": fact.is_firm,
+            }
             for fact in finding.facts
         ],
         "line": claim.line,
@@ -88,13 +99,17 @@ def _print(findings: list[Finding]) -> None:
 
     for finding in findings:
         claim = finding.claim
-        said = spoken_value(claim.quantity, claim.value)
-        place = f"line {claim.line}" if claim.line else ""
-        click.echo(f"{finding.outcome.value:<13} {plain(claim.model)}: {claim.quantity.value} {plain(said)}  {place}")
-        for line in wrapped(finding.because):
+        said = f"{claim.bound} {spoken_value(claim.quantity, claim.value)}".strip()
+        said = f"not {said}" if claim.is_denied else said
+        place = f"  line {claim.line}" if claim.line else ""
+        what = str(claim.quantity).replace("_", " ")
+        click.echo(f"{finding.outcome.value:<13} {plain(claim.model)}: {plain(what)} {plain(said)}{place}")
+        for line in wrapped(plain(finding.because)):
             click.echo(line)
-        for source in dict.fromkeys(fact.source for fact in finding.facts):
-            for line in wrapped(f"source: {source}"):
+        sources = list(dict.fromkeys(fact.source for fact in finding.facts))
+        if sources:
+            more = f"; and {len(sources) - _SOURCES} more" if len(sources) > _SOURCES else ""
+            for line in wrapped(f"source: {'; '.join(sources[:_SOURCES])}{more}"):
                 click.echo(line)
     counts = {name: sum(f.outcome == name for f in findings) for name in ("supported", "contradicted", "cannot tell")}
     if not findings:
