@@ -62,12 +62,17 @@ class Folder:
         return error.message.replace(quote(f"{self.root}/", _LONGEST_PATH)[1:-1], "")
 
     def read_object(self, name: str, notes: list[str]) -> dict[str, Any]:
-        """Return a JSON file of the folder; where it is absent or damaged, an empty one and a note."""
+        """Return a JSON file of the folder; where it is absent or damaged, an empty one and a note.
+
+        Raises DamagedFile where the artefact is that one config and nothing else.
+        """
         if name not in self:
             return {}
         try:
             return read_config(self.path(name))
         except DamagedFile as error:
+            if self._config is not None:
+                raise
             notes.append(self.say(error))
             return {}
 

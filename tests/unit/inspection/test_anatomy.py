@@ -9,9 +9,11 @@ import pytest
 
 from weighbridge.core.evidence import Producer, recipe_of
 from weighbridge.core.kinds import AnatomyV2
+from weighbridge.errors import DamagedFile
 from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
 from weighbridge.testing.tiny_weights import safetensors_bytes
+from weighbridge.workflow.look import look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -337,3 +339,21 @@ def test_tables_and_formula_are_compared(
     assert body.parameters.total == total
     assert [one.name for one in body.disagreements] == names
     assert body.parameters.status == ("from checkpoint" if "unexplained-difference" in names else "exact")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1, "a": 2}', '{"a":' * 100 + "1" + "}" * 100])
+def test_a_damaged_config_alone_is_an_error(tmp_path: Path, text: str) -> None:
+    """There is nothing else to inspect, so nothing may look inspected."""
+    path = tmp_path / "model.json"
+    path.write_text(text)
+    with pytest.raises(DamagedFile, match=r"model\.json"):
+        look(str(path), on=TODAY)
+
+
+def test_a_section_in_a_model_that_has_none_is_refused(tmp_path: Path) -> None:
+    """Which of the two is meant is not known."""
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({**_TINY, "text_config": {"model_type": "qwen3", "hidden_size": 64}}))
+    (anatomy,) = [one for one in look(str(path), on=TODAY).evidence if one.kind == "anatomy/v2"]
+    assert anatomy.body["parameters"]["total"] is None
+    assert "is no wrapper" in anatomy.body["parameters"]["reason"]

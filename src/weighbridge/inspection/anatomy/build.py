@@ -115,6 +115,8 @@ def _is_nested(config: Mapping[str, Any]) -> bool:
 def _build(config: Mapping[str, Any], name: str) -> Structure:
     """Build the text model, then the parts that see or hear; raises Refused."""
     text = text_of(config, name)
+    if text.kind != name and name in _FAMILIES and name not in TOWERS and text.wrapper is None:
+        raise Refused(f"{quote(name)} is no wrapper, yet a section describes {quote(text.kind)}")
     builder = _FAMILIES.get(text.kind) or _FAMILIES.get(name)
     if builder is None:
         raise Refused(f"the architecture {quote(text.kind)} is unknown")
