@@ -1,12 +1,21 @@
-"""Tell a format by its first bytes, never by its name."""
+"""Tell a format by its bytes, never by its name; only the kind of a text is told by the name."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-__all__ = ["HEAD_BYTES", "format_of"]
+from weighbridge.formats.archives.tar import is_tar
+from weighbridge.formats.pickles.scan import begins_as_pickle, is_text_pickle
 
-HEAD_BYTES = 1024  # a tar header is 512 bytes, its mark at 257
+if TYPE_CHECKING:
+    from weighbridge.formats.source import Source
+
+__all__ = ["HEAD_BYTES", "format_of", "format_of_source", "is_text"]
+
+HEAD_BYTES = 1024  # a tar header is 512 bytes
+_MOST_TRIED = 64 << 20  # a text or unknown file that is tried as a pickle without the mark of a protocol
 
 _MAGICS = (
     (b"GGUF", "gguf"),
@@ -23,6 +32,7 @@ _MAGICS = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
+    (b"Rar!\x1a\x07", "rar"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
@@ -32,37 +42,72 @@ _MAGICS = (
 )
 _TEXTS = {
     ".py": "python", ".json": "json", ".jsonl": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml",
-    ".jinja": "jinja", ".jinja2": "jinja", ".md": "markdown", ".sh": "script",
+    ".jinja": "jinja", ".jinja2": "jinja", ".md": "markdown", ".sh": "script", ".bat": "script", ".ps1": "script",
 }  # fmt: skip
+
+
+def format_of_source(source: Source, name: str) -> str:
+    """Return the format of a source; where bytes at its beginning do not settle it, it is tried as a text pickle."""
+    found = format_of(source.read(0, HEAD_BYTES), name)
+    if found in {*_TEXTS.values(), "text", "unknown"} and source.size <= _MOST_TRIED and is_text_pickle(source):
+        return "pickle"
+    return found
 
 
 def format_of(head: bytes, name: str) -> str:
     """Return the format of a file of which `head` is the beginning; of text the name tells the kind, else "unknown"."""
     if not head:
         return "empty"
-    for magic, what in _MAGICS:
-        if head.startswith(magic):
-            return what
-    if head[0] == 0x80 and len(head) > 2 and head[1] <= 5:  # noqa: PLR2004 - PROTO, then one of six protocols
-        return "pickle"
-    if head[257:262] == b"ustar":
-        return "tar"
-    return _by_shape(head) or (_TEXTS.get(PurePosixPath(name.lower()).suffix, "text") if _is_text(head) else "unknown")
-
-
-def _by_shape(head: bytes) -> str:
-    """Return the format of what has a mark of two letters, or none but its shape; "" for any other."""
-    if head.startswith(b"MZ") and b"\0" in head:
-        return "pe"
-    if len(head) > 8 and head[8:9] == b"{" and head[6:8] == b"\0\0":  # noqa: PLR2004 - a length, then JSON
+    if _is_safetensors(head):
         return "safetensors"
-    return ""
+    if begins_as_pickle(head):
+        return "pickle"
+    found = next((what for magic, what in _MAGICS if head.startswith(magic)), "") or _by_shape(head, name)
+    if found:
+        return found
+    return _TEXTS.get(PurePosixPath(name.lower()).suffix, "text") if is_text(head) else "unknown"
 
 
-def _is_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
     """Whether these bytes are UTF-8 without NUL; the last character may be cut."""
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start >= len(head) - 3 and error.reason == "unexpected end of data"
+        if error.start < len(head) - 3 or error.reason != "unexpected end of data":
+            return False
     return b"\0" not in head
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Whether a length in eight bytes is followed by an object of JSON."""
+    return len(head) > 8 and head[8:9] == b"{" and head[5:8] == b"\0\0\0"  # noqa: PLR2004 - the length is 8 bytes
+
+
+def _by_shape(head: bytes, name: str) -> str:
+    """Return the format of what has a mark of two bytes, or none but its shape; "" for any other."""
+    tests = (
+        ("pe", head.startswith(b"MZ") and b"\0" in head),
+        ("tar", is_tar(head)),
+        ("zlib", head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0 and _inflates(head)),
+        ("lzma", head[:3] == b"\x5d\0\0" and not is_text(head)),
+        ("savedmodel", head[:3] == b"\x08\x01\x12" and (b"serve" in head or name.lower().endswith(".pb"))),
+        ("onnx", _is_onnx(head, name)),
+    )
+    return next((what for what, holds in tests if holds), "")
+
+
+def _inflates(head: bytes) -> bool:
+    try:
+        zlib.decompressobj().decompress(head, 1)
+    except zlib.error:
+        return False
+    return True
+
+
+def _is_onnx(head: bytes, name: str) -> bool:
+    """Whether a protobuf begins with ONNX's `ir_version` and then its producer, graph or opset."""
+    if len(head) < 4 or head[0] != 8 or not 1 <= head[1] <= 32:  # noqa: PLR2004 - field 1, a small varint
+        return False
+    return head[2] in {0x12, 0x1A, 0x22, 0x3A, 0x42} and (
+        name.lower().endswith(".onnx") or b"onnx" in head or head[1] > 2
+    )

@@ -43,9 +43,8 @@ def test_a_sound_folder_has_no_findings(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("x")
     (tmp_path / "model.safetensors").write_bytes(safetensors_bytes(SOUND))
     body = _files(tmp_path)
-    assert body.checks == [
-        "damaged-weights", "missing-shard", "no-licence-file", "no-weights", "outside-link", "unread-code",
-    ]  # fmt: skip
+    assert {"damaged-weights", "missing-shard", "no-licence-file", "no-weights", "outside-link"} <= set(body.checks)
+    assert set(body.checks) == set(plugin.names("checks"))
     assert body.findings == []
     assert body.findings_by_severity.model_dump() == {"low": 0, "medium": 0, "high": 0, "critical": 0, "total": 0}
     assert (body.count, body.total_bytes) == (2, 1 + (tmp_path / "model.safetensors").stat().st_size)
@@ -58,7 +57,7 @@ def test_damaged_weights_are_found_wherever_they_lie(tmp_path: Path) -> None:
     (tmp_path / "sub" / "a.safetensors").write_bytes(safetensors_raw(b"{}", length=2 << 30))
     (tmp_path / "b.gguf").write_bytes(gguf_bytes({}, [Row("t", (8,), 0, 32)])[:-8])
     (tmp_path / "c.GGUF").write_bytes(b"GGML")
-    found = _found(tmp_path)
+    found = [one for one in _found(tmp_path) if one[0] == "damaged-weights"]
     assert [(check, severity, place) for check, severity, place, _ in found] == [
         ("damaged-weights", "high", "b.gguf"),
         ("damaged-weights", "high", "c.GGUF"),

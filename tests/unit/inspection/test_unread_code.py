@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import io
 import json
-import pickle
 import pickletools
-import struct
-import zipfile
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -40,14 +36,6 @@ def _only(folder: Path, name: str, data: bytes) -> FindingBody:
     return found
 
 
-def _torch(protocol: int = 2) -> bytes:
-    """Return an archive as torch.save lays it out: `archive/data.pkl` first."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({}, protocol))
-    return buffer.getvalue()
-
-
 def _sized(length: int) -> bytes:
     """Return a sound safetensors file whose header is `length` bytes long."""
     header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
@@ -56,38 +44,12 @@ def _sized(length: int) -> bytes:
 
 def test_a_folder_with_a_pickle_and_custom_code_does_not_look_clean(tmp_path: Path) -> None:
     """The case of the review: both are high, so a policy without high findings does not pass."""
-    (tmp_path / "evil.pkl").write_bytes(pickle.dumps([1]))
+    (tmp_path / "evil.pkl").write_bytes(b"cos\nsystem\n(S'id'\ntR.")
     (tmp_path / "modeling_x.py").write_text("import os\n")
     (tmp_path / "model.safetensors").write_bytes(_sized(64))
     body = _body(tmp_path)
-    assert [(found.place, found.severity) for found in body.findings if found.check == "unread-code"] == [
-        ("evil.pkl", "high"),
-        ("modeling_x.py", "high"),
-    ]
-    assert body.findings_by_severity.high == 2
+    assert {"evil.pkl", "modeling_x.py"} <= {f.place for f in body.findings if f.severity in {"high", "critical"}}
     assert body.left_alone == []
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("name", ["weights.dat", "model.safetensors", "m.gguf", "notes.txt", "config.json", "x.model"])
-def test_a_renamed_pickle_is_still_found(tmp_path: Path, name: str, protocol: int) -> None:
-    """The bytes decide, not the name: pickles as CPython writes them."""
-    found = _only(tmp_path, name, pickle.dumps({"a": [1, 2]}, protocol))
-    assert (found.message, found.confidence) == (f"is a pickle by its first bytes{UNREAD}", "high")
-
-
-@pytest.mark.parametrize("protocol", [0, 1])
-def test_an_old_protocol_under_the_mark_of_the_new_is_found(tmp_path: Path, protocol: int) -> None:
-    """CPython loads `80 00` and `80 01` too, though nothing writes them: the format's mark is no bound."""
-    data = bytes([0x80, protocol]) + pickle.dumps([], 0)
-    assert pickle.loads(data) == []  # noqa: S301 - our own bytes, five lines above
-    assert _only(tmp_path, "weights.dat", data).confidence == "high"
-
-
-def test_a_pickle_of_an_old_protocol_is_known_by_its_name(tmp_path: Path) -> None:
-    """It has no mark; so much is a claim of the name, and less sure."""
-    found = _only(tmp_path, "old.PKL", pickle.dumps([1], 0))
-    assert (found.message, found.confidence) == (f"is named like a pickle (`.pkl`){UNREAD}", "medium")
 
 
 @pytest.mark.parametrize("length", [0x0280, 0x0380, 0x0480, 0x0580, 0x2123, 0x5A4D])
@@ -106,43 +68,16 @@ def test_a_longer_header_with_an_opcode_in_its_length_is_no_pickle(tmp_path: Pat
     assert _found(tmp_path) == []
 
 
-def test_a_file_of_two_kinds_is_found(tmp_path: Path) -> None:
-    """A sound safetensors file that CPython reads as a pickle: `V` takes the header as a line, the data follow."""
-    tensors = b"\n."
-    header = b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}'
-    data = safetensors_raw(header.ljust(0x560280), tensors)
-    assert [opcode.name for opcode, *_ in pickletools.genops(data)] == ["PROTO", "UNICODE", "STOP"]
-    found = _only(tmp_path, "model.safetensors", data)
-    assert found.message == f"is a safetensors file that can be loaded as a pickle too{UNREAD}"
-
-
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors", "x.dat", "logo.png"])
-def test_an_archive_of_torch_is_found_and_names_its_first_member(tmp_path: Path, name: str) -> None:
-    """Whatever it is called; the member is quoted, since it is foreign text."""
-    message = _only(tmp_path, name, _torch()).message
-    assert message == f"is a ZIP archive, the container of PyTorch files, that begins with `archive/data.pkl`{UNREAD}"
-
-
-def test_a_hostile_member_name_is_made_fit_to_print(tmp_path: Path) -> None:
-    """No escape sequence reaches a terminal, and a length that lies reads no further than the head."""
-    data = b"PK\3\4" + bytes(22) + struct.pack("<HH", 65535, 0) + b"\x1b[2J`" * 20
-    message = _only(tmp_path, "x.zip", data).message
-    assert "\x1b" not in message
-    assert len(message) < 400
-
-
 @pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"\x7fELF" + bytes(60), "is a program or library of machine code"),
         (b"MZ\x90\x00" + bytes(60), "is a program or library of machine code"),
-        (b"\x93NUMPY\x01\x00", "is a NumPy file, which may hold pickled objects"),
-        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file, in which Keras stores code"),
         (b"#!/bin/sh\n", "is a script"),
     ],
 )
 def test_other_kinds_that_run_are_known_by_their_bytes(tmp_path: Path, data: bytes, said: str) -> None:
-    """The magic numbers of ELF, PE, NumPy and HDF5, and the line that starts a script."""
+    """The magic numbers of ELF and PE, and the line that starts a script."""
     assert _only(tmp_path, "vocab.txt", data).message == said + UNREAD
 
 
@@ -235,10 +170,9 @@ def test_files_that_run_nothing_are_neither_found_nor_left_alone(tmp_path: Path)
 
 
 def test_files_of_an_unknown_kind_are_left_alone_by_name(tmp_path: Path) -> None:
-    """After what the hub left alone; a file with a finding is not said twice."""
+    """After what the hub left alone."""
     (tmp_path / "model.onnx").write_bytes(b"\x08\x07")
     (tmp_path / "blob").write_bytes(b"\0")
-    (tmp_path / "blob.dat").write_bytes(pickle.dumps([1]))
     body = _body(tmp_path, NotInspected("pipe", "is a named pipe, not a file"))
     assert [(left.name, left.reason) for left in body.left_alone] == [
         ("pipe", "is a named pipe, not a file"),

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.errors import DamagedFile
-from weighbridge.formats.bounded_file import BoundedFile
-from weighbridge.formats.magic import HEAD_BYTES, format_of
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.safety.readers import formats_of
 from weighbridge.inspection.safety.run import Ran, run_checks
 from weighbridge.inspection.safety.verdict import judge
 
@@ -25,22 +23,10 @@ _NOT_THE_MODEL = "not part of the model"  # what a hub says of `.git` and downlo
 
 def inspect_safety(artefact: Artefact, made_on: date, ran: Ran | None = None) -> Evidence:
     """State for each file what loading it does (safety/v1); the checks are run where `ran` is not given."""
-    folder = Folder(artefact)
-    ran = ran or run_checks(artefact, folder)
-    formats = {name: _format(folder, name) for name in folder.names}
+    ran = ran or run_checks(artefact, Folder(artefact))
+    formats = dict(formats_of(artefact))
     for entry in artefact.left_alone:
         if not entry.reason.endswith(_NOT_THE_MODEL):
             formats.setdefault(entry.name, "not read")
     body = judge(formats, ran)
     return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
-
-
-def _format(folder: Folder, name: str) -> str:
-    """Return the format of a file by its first bytes; "not read" where these are not here."""
-    if not folder.has_own_bytes(name):
-        return "not read"
-    try:
-        with BoundedFile(folder.path(name)) as file:
-            return format_of(file.read(0, HEAD_BYTES), name)
-    except DamagedFile:
-        return "not read"
