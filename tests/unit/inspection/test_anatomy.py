@@ -357,3 +357,15 @@ def test_a_section_in_a_model_that_has_none_is_refused(tmp_path: Path) -> None:
     (anatomy,) = [one for one in look(str(path), on=TODAY).evidence if one.kind == "anatomy/v2"]
     assert anatomy.body["parameters"]["total"] is None
     assert "is no wrapper" in anatomy.body["parameters"]["reason"]
+
+
+def test_a_cache_that_engines_keep_differently_is_an_estimate(tmp_path: Path) -> None:
+    """Phi-3-mini declares a window on every layer, which transformers heeds and llama.cpp does not: charged in full."""
+    phi3 = {**_TINY, "model_type": "phi3", "sliding_window": 2047}
+    statuses = []
+    for window in (2047, None):
+        path = tmp_path / f"{window}.json"
+        path.write_text(json.dumps({**phi3, "sliding_window": window}))
+        (anatomy,) = [one for one in look(str(path), on=TODAY).evidence if one.kind == "anatomy/v2"]
+        statuses.append((anatomy.body["parameters"]["status"], anatomy.body["kv_cache"]["status"]))
+    assert statuses == [("exact", "estimated"), ("exact", "exact")]

@@ -138,6 +138,7 @@ class Structure:
     buffers: int = 0
     vision: tuple[Weight, ...] | None = ()
     is_verified: bool = True  # compared to the unit with a reference class or a published total
+    is_cache_sure: bool = True  # engines and library keep the same; else a note says how they differ
     layer_prefix: str = "model.layers"
     notes: tuple[str, ...] = field(default=())
 

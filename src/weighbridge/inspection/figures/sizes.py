@@ -13,7 +13,6 @@ from weighbridge.inspection.memory.quantized import weight_bytes
 from weighbridge.inspection.memory.scheme import Scheme
 
 if TYPE_CHECKING:
-    from weighbridge.core.kinds.anatomy import Status
     from weighbridge.inspection.anatomy.structure import Structure
     from weighbridge.inspection.figures.read import Sources
 
@@ -40,7 +39,7 @@ def cache_figures(outcome: Structure | Refusal, context_length: int | None) -> K
     )
     is_latent = any(cache.decompressed for layer in outcome.layers for cache in layer.caches)
     return KVCacheBody(
-        status=_status(outcome),
+        status="exact" if outcome.is_verified and outcome.is_cache_sure else "estimated",
         bytes_per_token=_whole(_BF16_BYTES * outcome.marginal_cache_elements),
         bytes_at={str(context): _BF16_BYTES * outcome.cache_elements(context) for context in contexts},
         decompressed_bytes_per_token=_whole(_BF16_BYTES * decompressed) if is_latent else None,
@@ -96,10 +95,6 @@ def _computed(sources: Sources) -> WeightsBody:
 
 def _bits(n_bytes: int | None, elements: int | None) -> float | None:
     return 8 * n_bytes / elements if elements and n_bytes is not None else None
-
-
-def _status(structure: Structure) -> Status:
-    return "exact" if structure.is_verified else "estimated"
 
 
 def _whole(value: float) -> float | int:

@@ -87,7 +87,11 @@ def _mistral(fields: Fields) -> Structure:
     """Mistral: a declared window holds for every layer that `layer_types` does not make full."""
     said = absent(fields, num_key_value_heads=8)
     structure = dense(said, UNBIASED, windows=windows_of(said, said.layers()))
-    return structure if "sliding_window" in fields.config else replace(structure, notes=(_MISTRAL_NOTE,))
+    return (
+        structure
+        if "sliding_window" in fields.config
+        else replace(structure, notes=(_MISTRAL_NOTE,), is_cache_sure=False)
+    )
 
 
 def _qwen(fields: Fields, *, traits: Traits, start: int = 28, **defaults: int) -> Structure:
@@ -107,7 +111,7 @@ def _phi3(fields: Fields) -> Structure:
     """Phi-3 and dense Phi-4: fused projections."""
     structure = dense(fields, UNBIASED)
     if fields.optional("sliding_window") is not None:
-        structure = replace(structure, notes=(_PHI3_NOTE,))
+        structure = replace(structure, notes=(_PHI3_NOTE,), is_cache_sure=False)
     return laid_out(structure, fused={"qkv_proj": FUSED_QUERY, "gate_up_proj": FUSED_GATE})
 
 

@@ -88,6 +88,7 @@ def _minimax_m3(fields: Fields) -> Structure:
     if any(indexed):
         kept = sum(indexed) * _index_width(fields)
         notes = (*notes, f"the sparse index keeps keys of its own, {kept} elements a token, not counted in the cache")
+        structure = replace(structure, is_cache_sure=False)
     return replace(structure, notes=notes)
 
 
