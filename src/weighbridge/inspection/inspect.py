@@ -8,6 +8,7 @@ from weighbridge.inspection.card import inspect_card
 from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.files import inspect_files
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.licence.inspect import inspect_licence
 from weighbridge.inspection.safety.inspect import inspect_safety
 from weighbridge.inspection.safety.run import run_checks
 
@@ -17,20 +18,30 @@ if TYPE_CHECKING:
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
 
-__all__ = ["inspect_artefact"]
+__all__ = ["inspect_artefact", "inspect_files_alone"]
+
+
+def inspect_files_alone(artefact: Artefact, made_on: date) -> list[Evidence]:
+    """Return files/v1 and safety/v1: what can be said of a model whose only weights are damaged."""
+    ran = run_checks(artefact, Folder(artefact))
+    return [inspect_files(artefact, made_on, ran), inspect_safety(artefact, made_on, ran)]
 
 
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
-    """Return files/v1, anatomy/v2, card/v1 and safety/v1 of an artefact; nothing for an endpoint, which has no files.
+    """Return files/v1, anatomy/v2, card/v1, safety/v1 and licence/v1; nothing for an endpoint, which has no files.
+
+    A config alone has no licence/v1.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
     if artefact.is_endpoint:
         return []
     ran = run_checks(artefact, Folder(artefact))
-    return [
+    stated = [
         inspect_files(artefact, made_on, ran),
         inspect_anatomy(artefact, made_on),
         inspect_card(artefact, made_on),
         inspect_safety(artefact, made_on, ran),
     ]
+    licence = inspect_licence(artefact, made_on, stated)
+    return [*stated, *([licence] if licence else [])]

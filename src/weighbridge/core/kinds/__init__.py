@@ -12,6 +12,7 @@ from weighbridge.core.kinds.anatomy import AnatomyV2
 from weighbridge.core.kinds.body import Body, EstimateBody
 from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
 from weighbridge.core.kinds.fit import FitV1
+from weighbridge.core.kinds.licence import LicenceV1
 from weighbridge.core.kinds.lineage import LineageV1
 from weighbridge.core.kinds.measured import (
     BehaviourV1,
@@ -29,7 +30,8 @@ from weighbridge.core.kinds.safety import SafetyV1
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
     "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
-    "LeftAloneBody", "LineageV1", "OpennessV1", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody", "schema_of",
+    "LeftAloneBody", "LicenceV1", "LineageV1", "OpennessV1", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody",
+    "schema_of",
 ]  # fmt: skip
 
 
@@ -47,6 +49,7 @@ KINDS: dict[str, type[Body]] = {
     "fit/v1": FitV1,
     "card/v1": CardV1,
     "safety/v1": SafetyV1,
+    "licence/v1": LicenceV1,
     "lineage/v1": LineageV1,
     "openness/v1": OpennessV1,
     "score/v1": ScoreV1,
