@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,25 +29,29 @@ _MET = 12
     type=click.Choice([severity.value for severity in Severity]),
     help="Leave with 12 where a file check finds something this bad or worse.",
 )
+@click.option("--sarif", metavar="FILE", help="Write the findings to FILE as SARIF 2.1.0 too.")
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, /, references: tuple[str, ...], fail_on: str | None, *, as_json: bool) -> None:
+def command(
+    ctx: click.Context, /, references: tuple[str, ...], fail_on: str | None, sarif: str | None, *, as_json: bool
+) -> None:
     """Read models' files without running them, and keep nothing but their digests.
 
-    REF is `demo`, a `.gguf` file, a `config.json` alone, a folder with config.json and safetensors, or a model on a
-    hub (`hf:maker/model`, `ms:maker/model@revision`), of which a few megabytes are read.
+    REF is `demo`, a file of a model (`.gguf`, `.safetensors`, `.bin`, `.pkl` ...), a `config.json` alone, a folder with
+    config.json and safetensors, or a model on a hub (`hf:maker/model`, `ms:maker/model@revision`), of which a few
+    megabytes are read.
     Several are read one after the other; with --json each is one line, and one that cannot be read says why.
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.workflow.look import look
 
     settings = load_settings()
-    code = 0
+    code, runs = 0, []
     with settings.workspace.digest_cache() as cache:
         today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
         for reference in references:
             try:
-                inspected = look(reference, on=today, cache=cache, progress=progress_on_stderr())
+                inspected = look(reference, on=today, cache=cache, progress=progress_on_stderr(), is_forgiving=True)
             except WeighbridgeError as error:
                 if len(references) == 1:
                     raise
@@ -58,9 +62,38 @@ def command(ctx: click.Context, /, references: tuple[str, ...], fail_on: str | N
                 click.echo(_json_line(reference, inspected))
             else:
                 _print(reference, inspected)
+            if inspected.damage is not None:
+                code = code or inspected.damage.exit_code
+                click.echo(f"error: {single_line(inspected.damage.message)}\n", err=True)
+            if sarif:
+                runs.append(_sarif_run(inspected))
             if fail_on and _worst(inspected) >= _rank(fail_on):
                 code = code or _MET
+    if sarif:
+        _write_sarif(sarif, runs)
     ctx.exit(code)
+
+
+def _sarif_run(inspected: Inspected) -> dict[str, Any]:
+    """Return the SARIF run of one model; an endpoint has none of the findings."""
+    from weighbridge.dossier.sarif import sarif_run
+
+    bodies = {one.kind: one.body for one in inspected.evidence}
+    return sarif_run(inspected.artefact.digest, bodies.get("files/v1", {"findings": []}), bodies.get("safety/v1"))
+
+
+def _write_sarif(path: str, runs: list[dict[str, Any]]) -> None:
+    """Write a SARIF log; raises UsageError where that cannot be done."""
+    import json
+    from pathlib import Path
+
+    from weighbridge.dossier.sarif import sarif_log
+    from weighbridge.errors import UsageError
+
+    try:
+        Path(path).write_text(json.dumps(sarif_log(runs), ensure_ascii=False, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"`{single_line(path)}` cannot be written: {error.strerror}") from error
 
 
 def _json_line(reference: str, inspected: Inspected) -> str:

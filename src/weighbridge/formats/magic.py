@@ -108,6 +108,5 @@ def _is_onnx(head: bytes, name: str) -> bool:
     """Whether a protobuf begins with ONNX's `ir_version` and then its producer, graph or opset."""
     if len(head) < 4 or head[0] != 8 or not 1 <= head[1] <= 32:  # noqa: PLR2004 - field 1, a small varint
         return False
-    return head[2] in {0x12, 0x1A, 0x22, 0x3A, 0x42} and (
-        name.lower().endswith(".onnx") or b"onnx" in head or head[1] > 2
-    )
+    is_newer = head[1] > 2  # noqa: PLR2004 - SavedModel has version 1, and no ONNX is of version 2
+    return head[2] in {0x12, 0x1A, 0x22, 0x3A, 0x42} and (is_newer or name.lower().endswith(".onnx") or b"onnx" in head)

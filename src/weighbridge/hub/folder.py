@@ -1,4 +1,4 @@
-"""Local hubs: a folder in hub layout, a single GGUF file, a config alone."""
+"""Local hubs: a folder in hub layout, a single file of a model, a config alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.core.artefact import Artefact, digest_of_files
+from weighbridge.core.reference import Reference
 from weighbridge.errors import BadReference, NotFound, WeighbridgeError, did_you_mean
+from weighbridge.formats.bounded_file import BoundedFile
+from weighbridge.formats.magic import format_of_source
 from weighbridge.hub.hashing import hash_files, open_regular, printable
 from weighbridge.hub.walk import walk
 
@@ -16,14 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from weighbridge.core.progress import Progress
-    from weighbridge.core.reference import Reference
     from weighbridge.hub.protocol import DigestCache
 
 __all__ = ["ConfigHub", "FileHub", "FolderHub", "pin_file"]
 
 _SIBLINGS = 10_000
 _OF_A_MODEL = ("config.json", "model_index.json", ".safetensors", ".gguf", ".bin", ".pt", ".pth")
-_FORMS = "use `demo`, `model.gguf`, `./folder` or `http://host:port/v1#model`"
+_MARKUP = (".html", ".svg", ".xml")
+_OF_FILES = (
+    ".gguf", ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5",
+    ".hdf5", ".keras", ".onnx", ".pb", ".nemo", ".mar", ".zip", ".tar", ".7z", ".model",
+)  # fmt: skip
+_FORMS = "use `demo`, `model.gguf`, `weights.bin`, `./folder` or `http://host:port/v1#model`"
 
 
 class FolderHub:
@@ -33,8 +40,10 @@ class FolderHub:
         """Pin every file of the folder; raises NotFound, or BadReference where there is nothing to pin."""
         root = _real(reference.target)
         shown = printable(reference.target)
+        if root.is_file():
+            return FileHub().resolve(Reference(reference.text, "file", reference.target), cache, progress)
         if not root.is_dir():
-            raise BadReference(f"`{shown}` is neither a folder nor a `.gguf` file", hint=_FORMS)
+            raise BadReference(f"`{shown}` is neither a folder nor a file", hint=_FORMS)
         _refuse_repository(root, shown)
         listing = walk(str(root))
         _refuse_several(listing.files, shown)
@@ -56,10 +65,10 @@ class FolderHub:
 
 
 class FileHub:
-    """One `.gguf` file."""
+    """One file of a model, of any format that is read."""
 
     def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:
-        """Pin the file; raises NotFound, or BadReference where it is not a GGUF file."""
+        """Pin the file; raises NotFound, or BadReference where it is no file of a model."""
         path = Path(reference.target)
         shown = printable(reference.target)
         _real(reference.target)
@@ -134,17 +143,20 @@ def _refuse_several(files: Mapping[str, str], shown: str) -> None:
 
 
 def _refuse_other_formats(path: str, shown: str) -> None:
-    """Refuse a file that does not begin as GGUF does; what follows is for the parser to judge."""
+    """Refuse what is no file of a model: a pointer, a web page, unknown bytes under a name that says nothing."""
     try:
         with open_regular(path) as file:
             head = file.read(16)
     except OSError as error:
         raise BadReference(f"`{shown}` cannot be read: {error.strerror}") from error
-    if head.startswith(b"GGUF"):
-        return
-    hint = "GGUF files begin with the four letters `GGUF`"
     if head.startswith(b"version https://"):
-        hint = "it is a Git LFS pointer: fetch the file with `git lfs pull`"
-    elif head.lstrip().startswith(b"<"):
-        hint = "it looks like a web page: download the file again"
-    raise BadReference(f"`{shown}` is {'not a GGUF file' if head else 'empty'}", hint=hint)
+        raise BadReference(
+            f"`{shown}` is a Git LFS pointer, not the file itself", hint="fetch the file with `git lfs pull`"
+        )
+    name = path.lower()
+    if head.lstrip().startswith(b"<") and not name.endswith(_MARKUP):
+        raise BadReference(f"`{shown}` looks like a web page", hint="download the file again")
+    if not name.endswith(_OF_FILES):
+        with BoundedFile(Path(path)) as bounded:
+            if format_of_source(bounded, path) in {"unknown", "empty"}:
+                raise BadReference(f"`{shown}` is of no format that is read here", hint=_FORMS)

@@ -224,10 +224,13 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_kind_is_no_folder(tmp_path: Path) -> None:
-    """A single file is weighed only where it is GGUF."""
+    """A single file of a model is pinned as one, whatever its format; bytes that say nothing under such a name not."""
     (tmp_path / "model.safetensors").write_bytes(b"abc")
-    with pytest.raises(BadReference, match="neither a folder nor a"):
-        _resolve(tmp_path / "model.safetensors")
+    artefact = _resolve(tmp_path / "model.safetensors")
+    assert (artefact.reference.kind, [file.name for file in artefact.files]) == ("file", ["model.safetensors"])
+    (tmp_path / "blob").write_bytes(bytes(range(256)))
+    with pytest.raises(BadReference, match="is of no format that is read here"):
+        _resolve(tmp_path / "blob")
 
 
 def test_a_gguf_file_is_pinned(tmp_path: Path) -> None:
@@ -246,13 +249,11 @@ def test_a_gguf_file_is_pinned(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message", "hint"),
     [
-        (b"", "is empty", "`GGUF`"),
-        (b"PK\x03\x04", "is not a GGUF file", "`GGUF`"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "is not a GGUF file", "git lfs pull"),
-        (b"<!DOCTYPE html>", "is not a GGUF file", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer", "git lfs pull"),
+        (b"<!DOCTYPE html>", "looks like a web page", "download the file again"),
     ],
 )
-def test_what_is_not_gguf_is_refused(tmp_path: Path, data: bytes, message: str, hint: str) -> None:
+def test_what_is_no_file_of_a_model_is_refused(tmp_path: Path, data: bytes, message: str, hint: str) -> None:
     """The first bytes decide, before anything is hashed; the hint says what it may be."""
     (tmp_path / "model.gguf").write_bytes(data)
     with pytest.raises(BadReference, match=message) as caught:

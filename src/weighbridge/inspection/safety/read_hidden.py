@@ -24,12 +24,28 @@ _MOST_SEARCHED = 64 << 20
 _STRIDE = 1 << 20
 _OVERLAP = 64
 _MOST_TRIED = 2000
+_WEIGHTS = (
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".npy",
+    ".npz",
+    ".h5",
+    ".keras",
+    ".onnx",
+    ".nemo",
+)
 _SMALLEST_ZIP = 22
 
 
 def read(part: FilePart, report: Report) -> None:
     """Search a file for what its format does not call for; weights are searched at their ends only."""
     if part.format == "empty":
+        _empty(part, report)
         return
     if part.format != "zip" and part.source.size > _SMALLEST_ZIP:
         _zip_behind(part, report)
@@ -38,6 +54,13 @@ def read(part: FilePart, report: Report) -> None:
     if part.format in _SEARCHED:
         _pickles_within(part, report)
     report.read(CHECK, settles=False)
+
+
+def _empty(part: FilePart, report: Report) -> None:
+    """Say that a file named like weights is empty; of any other that is no news."""
+    if part.name.lower().endswith(_WEIGHTS):
+        report.note(CHECK, "is empty", Effect.BREAKS_FORMAT, Severity.MEDIUM, part=part)
+    report.read(CHECK)
 
 
 def _zip_behind(part: FilePart, report: Report) -> None:

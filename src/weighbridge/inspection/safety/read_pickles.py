@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence, Effect, Severity
 from weighbridge.formats.pickles.scan import scan_pickles
-from weighbridge.formats.pickles.values import Data
 from weighbridge.formats.source import Held, Part
 from weighbridge.inspection.safety.pickle_judge import PickleJudge
 from weighbridge.inspection.safety.report import FilePart
 
 if TYPE_CHECKING:
+    from weighbridge.formats.pickles.values import Data
     from weighbridge.formats.source import Source
     from weighbridge.inspection.safety.report import Report
 
