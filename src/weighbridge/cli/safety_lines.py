@@ -22,8 +22,10 @@ def safety_lines(body: dict[str, Any]) -> list[str]:
     if (more := len(unclear) - _MOST_FILES) > 0:
         lines.append(line("", f"and {more} more files: `--json` lists them all"))
     for one in body["checks"]:
-        found = "-" if one["found"] is None else str(one["found"])
-        lines.append(
-            line("", f"{found:>5}  {one['check']}", f"{one['looked']} file{'s' if one['looked'] != 1 else ''}")
-        )
+        if one["found"] is not None:
+            files = f"{one['looked']} file{'s' if one['looked'] != 1 else ''}"
+            lines.append(line("", f"{one['found']:>5}  {one['check']}", files))
+    idle = [one["check"] for one in body["checks"] if one["found"] is None]
+    for at in range(0, len(idle), 3):
+        lines.append(line("", f"{'' if at else '-':>5}  {', '.join(idle[at : at + 3])}"))
     return lines

@@ -8,7 +8,7 @@ draws its weights from somewhere else, and nothing that was found in these files
 What to do: download the weights of this very revision into the folder. Where the publisher has pickles only
 (`*.bin`, `*.pt`), use safetensors or GGUF weights made from them.
 
-A config given alone is inspected for what it describes; there the finding is not made.
+A config or another single file is inspected for what it is; there the finding is not made.
 
 Works offline: yes.
 """
@@ -31,7 +31,7 @@ _READ = (".safetensors", ".gguf")
 
 def no_weights(artefact: Artefact) -> Iterator[Finding]:
     """Find that no file holds weights in a format that is read here."""
-    if artefact.reference.kind == "config":
+    if artefact.reference.kind in {"config", "file"}:
         return
     if not any(file.name.lower().endswith(_READ) for file in artefact.files):
         message = "no weights are here, so what was pinned is not what would answer"
