@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["command_for", "words_for_demand", "words_for_observed", "would_change"]
 
 SUITE = "suite.name"
-_OF_FILES = ("files/v1", "anatomy/v2", "card/v1")
+LICENCE_ANSWER = ("licence/v1", "answer")
+_OF_FILES = ("files/v1", "anatomy/v2", "card/v1", "licence/v1")
 _OF_SUITES = ("score/v1", "behaviour/v1", "latency/v1")
 _ENTRIES_SHOWN = 20
 
@@ -34,7 +35,9 @@ def would_change(rule: Rule, judgement: Judgement, cited: tuple[str, ...]) -> st
     if passes or judgement.reason in {Reason.NO_EVIDENCE, Reason.STALE}:
         return text
     text += ", in place of " + ", ".join(f"`{short(digest)}`" for digest in cited)
-    if rule.kind in _OF_FILES:
+    if (rule.kind, rule.measure) == LICENCE_ANSWER:
+        text += "; what the use leaves open, or a licence from its grantor, is for a human: waive it with a date"
+    elif rule.kind in _OF_FILES:
         text += "; files under a digest do not change, so this takes another revision of the model"
     elif judgement.reason in {Reason.NOT_CLEAR, Reason.TOO_FEW}:
         text += "; ask more questions, with a larger suite"

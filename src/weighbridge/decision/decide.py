@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from weighbridge.decision.advice import command_for, would_change
+from weighbridge.decision.licence import answered
 from weighbridge.decision.rule import Judgement, Reason, Rule, judge
 from weighbridge.decision.ruling import EFFECTS, Effect, Ruling
 from weighbridge.decision.waiver import Waiver, waiver_for
@@ -115,7 +116,8 @@ def decide(policy: Policy, evidence: Iterable[Evidence], *, subject: str, on: da
     of one rule the worst counts (fail, then unknown, then pass), so a good one never rescues a bad one.
     """
     statements = _usable(evidence, subject, on)
-    rulings = tuple(_rule_on(rule, statements, policy.waivers, on) for rule in policy.rules)
+    bodies = {digest: answered(one.kind, one.body, policy.use) for digest, one in statements.items()}
+    rulings = tuple(_rule_on(rule, statements, bodies, policy.waivers, on) for rule in policy.rules)
     worst = max((EFFECTS.index(ruling.effect) for ruling in rulings), default=EFFECTS.index("hold"))
     lasts = [ruling.waived.until for ruling in rulings if ruling.waived]
     for rule, ruling in zip(policy.rules, rulings, strict=True):
@@ -150,9 +152,11 @@ def _usable(evidence: Iterable[Evidence], subject: str, on: date) -> dict[str, E
     return dict(sorted(found.items()))
 
 
-def _rule_on(rule: Rule, statements: dict[str, Evidence], waivers: Iterable[Waiver], on: date) -> Ruling:
-    """Apply one rule to the statements that it considers."""
-    judgement, cited = _judge_all(rule, statements, on)
+def _rule_on(
+    rule: Rule, statements: dict[str, Evidence], bodies: dict[str, Any], waivers: Iterable[Waiver], on: date
+) -> Ruling:
+    """Apply one rule to the statements that it considers; `bodies` hold their answers for the policy's use."""
+    judgement, cited = _judge_all(rule, statements, bodies, on)
     before: Effect = {"pass": "none", "fail": rule.on_fail, "unknown": rule.on_unknown}[judgement.outcome]
     waived = None if before == "none" else waiver_for(rule.id, waivers, on)
     effect: Effect = "condition" if waived else before
@@ -177,7 +181,9 @@ def _rule_on(rule: Rule, statements: dict[str, Evidence], waivers: Iterable[Waiv
     )
 
 
-def _judge_all(rule: Rule, statements: dict[str, Evidence], on: date) -> tuple[Judgement, tuple[str, ...]]:
+def _judge_all(
+    rule: Rule, statements: dict[str, Evidence], bodies: dict[str, Any], on: date
+) -> tuple[Judgement, tuple[str, ...]]:
     """Return the worst judgement and the ids considered, the one that decided first.
 
     A statement that is too old counts only where no fresh one speaks: a new measurement replaces an old one.
@@ -190,7 +196,7 @@ def _judge_all(rule: Rule, statements: dict[str, Evidence], on: date) -> tuple[J
         for digest, one in considered.items()
         if rule.max_age_days is None or (on - one.made_on).days <= rule.max_age_days
     }
-    judged = {digest: judge(rule, one.body) for digest, one in (fresh or considered).items()}
+    judged = {digest: judge(rule, bodies[digest]) for digest in fresh or considered}
     first = min(judged, key=lambda digest: (_WORST_FIRST.index(judged[digest].outcome), digest))
     cited = (first, *(digest for digest in judged if digest != first))
     if not fresh:

@@ -21,6 +21,7 @@ Line = Annotated[
 ]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 _SHOWN_CHARACTERS = 60
 _HINTS = {
@@ -54,8 +55,21 @@ class UseForm(_Table):
     languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]] = []
     fine_tune: bool = False
     hosted_by: Literal["self", "vendor"] = "self"
-    company_revenue_eur: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    monthly_active_users: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    company_revenue_eur: Whole | None = None
+    monthly_active_users: Whole | None = None
+    offer: Literal["internal", "product", "hosted-api", "resale", "assistant"] | None = None
+    commercial: bool | None = None
+    seat: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = None
+    fields: list[Line] | None = None
+    distil: bool | None = None
+    trains_other_models_on_outputs: bool | None = None
+    distributes: bool | None = None
+    group_revenue_eur: Whole | None = None
+    group_revenue_usd: Whole | None = None
+    annual_revenue_usd: Whole | None = None
+    monthly_revenue_usd: Whole | None = None
+    group_monthly_active_users: Whole | None = None
+    daily_active_users: Whole | None = None
 
 
 class RuleForm(_Table):

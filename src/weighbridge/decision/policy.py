@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from weighbridge.core.digest import digest_of
 from weighbridge.core.kinds import KINDS
-from weighbridge.decision.form import PolicyForm, RuleForm, UseForm, refusal, rule_place
+from weighbridge.decision.form import PolicyForm, RuleForm, refusal, rule_place
 from weighbridge.decision.measure import Measure, Shape, find_measure, fits, measures_of
 from weighbridge.decision.rule import Operator, Rule
+from weighbridge.decision.use import Use, use_of
 from weighbridge.decision.waiver import Waiver
 from weighbridge.errors import PolicyError, did_you_mean
 
@@ -32,33 +33,6 @@ _TAKES: dict[Operator, frozenset[Shape]] = {
     Operator.PRESENT: frozenset(Shape),
 }
 _INSIDE_ESTIMATES = frozenset({"value", "low", "high"})
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """The intended use that a decision is for. `countries` are ISO 3166 codes, `languages` BCP 47 tags."""
-
-    description: str
-    audience: str
-    countries: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    fine_tune: bool = False
-    hosted_by: str = "self"
-    company_revenue_eur: int | None = None
-    monthly_active_users: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the intended use as JSON values."""
-        return {
-            "description": self.description,
-            "audience": self.audience,
-            "countries": list(self.countries),
-            "languages": list(self.languages),
-            "fine_tune": self.fine_tune,
-            "hosted_by": self.hosted_by,
-            "company_revenue_eur": self.company_revenue_eur,
-            "monthly_active_users": self.monthly_active_users,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +84,7 @@ def parse_policy(text: str, place: str) -> Policy:
         title=head.title,
         description=head.description or "",
         valid_days=head.valid_days,
-        use=_use(form.use),
+        use=use_of(form.use, place),
         rules=rules,
         waivers=waivers,
         digest=digest_of(form.model_dump(mode="json")),
@@ -129,11 +103,6 @@ def _tables(text: str, place: str) -> dict[str, Any]:
         raise PolicyError(
             f"`{place}` is not TOML that can be read: a number or a nesting in it is too large"
         ) from error
-
-
-def _use(form: UseForm) -> Use:
-    """Take the intended use over from its form."""
-    return Use(**{**form.model_dump(), "countries": tuple(form.countries), "languages": tuple(form.languages)})
 
 
 def _rule(form: RuleForm, place: str) -> Rule:
