@@ -49,9 +49,9 @@ class FrameworkBody(Body):
 class OpennessV1(Body):
     """How open a model is, by each framework; unknown never counts as open."""
 
-    standing: Literal["open source", "open weight", "weights under restrictions", "no weights", "unknown"] = Field(
-        description="In plain words; `open source` only where OSAID 1.0 is met item by item"
-    )
+    standing: Literal[
+        "open source", "open weight", "open weight by its tag", "weights under restrictions", "no weights", "unknown"
+    ] = Field(description="In plain words; `open source` only where OSAID 1.0 is met item by item")
     sentence: str = Field(description="What that means here, in one sentence")
     frameworks: list[FrameworkBody]
     answered: int = Field(default=0, ge=0, description="Items that a reviewer answered")
