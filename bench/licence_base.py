@@ -25,6 +25,24 @@ from weighbridge.inspection.licence.words.tokens import read_words
 
 HOME = Path(__file__).parents[1] / "src/weighbridge/inspection/licence"
 FEWEST_WORDS = 12
+ALIKE = 0.7  # of the shorter wording stands in the other; else it is another text
+# wordings that the SPDX templates of these licences allow
+VARIANTS = {
+    "bsd-3-clause": [
+        (
+            "Neither the name of the copyright holder nor the names of its contributors may be used",
+            "The name of the author may not be used",
+        ),
+        (
+            "Neither the name of the copyright holder nor the names of its contributors may be used",
+            "The names of its contributors may not be used",
+        ),
+    ],
+    "isc": [("modify, and/or distribute", "modify, and distribute")],
+    "gpl-2.0": [
+        ("the GNU Lesser General Public License instead.)", "the GNU Library General Public License instead.)"),
+    ],
+}
 OPTIONAL_AFTER = (
     "END OF TERMS AND CONDITIONS",
     "How to Apply These Terms to Your",
@@ -75,6 +93,11 @@ def spdx_texts(folder: Path) -> dict[str, list[str]]:
             if len(near & first) / max(1, len(near | first)) > 0.6:
                 owner[digest] = licence_id
                 texts[licence_id].append(text)
+    for licence_id, changes in VARIANTS.items():
+        for old, new in changes:
+            if old not in texts[licence_id][0]:
+                print(f"variant of {licence_id} not found: {old}")
+            texts[licence_id].append(texts[licence_id][0].replace(old, new))
     write_spdx(texts, names, urls)
     return texts
 

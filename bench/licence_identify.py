@@ -293,9 +293,8 @@ def read_folder(folder: Path) -> None:
         right += is_right
         if not is_right:
             wrong.append(f"{row['id']}: {found.verdict} {found.licence_id}")
-    print(
-        f"{folder}: {right} of {len(rows)} right; {1000 * sum(took) / len(took):.1f} ms a text, at most {1000 * max(took):.0f}"
-    )
+    mean, most = 1000 * sum(took) / len(took), 1000 * max(took)
+    print(f"{folder}: {right} of {len(rows)} right; {mean:.1f} ms a text, at most {most:.0f}")
     print("\n".join(wrong))
 
 
@@ -308,9 +307,8 @@ def main() -> None:
     asked = reader.parse_args()
     start = time.perf_counter()
     base = load_base()
-    print(
-        f"base of {len(base.references)} texts, {len(base.licences)} licences, read in {time.perf_counter() - start:.2f} s"
-    )
+    took = time.perf_counter() - start
+    print(f"base of {len(base.references)} texts, {len(base.licences)} licences, read in {took:.2f} s")
     if asked.folder:
         read_folder(asked.folder)
     tally = measure(base, asked.every)

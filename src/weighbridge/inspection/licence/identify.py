@@ -69,11 +69,9 @@ def _best(words: Words, base: Base) -> tuple[Comparison | None, list[Comparison]
 
 def _is_like(best: Comparison) -> bool:
     """Whether a text is built from a reference, or is a good piece of it."""
-    if best.explained < _LEAST_EXPLAINED:
-        return False
     if best.similarity >= _LEAST_LIKE or best.found >= 0.8:  # noqa: PLR2004 - nearly all of it stands there
         return True
-    is_cut = best.lost_at_end > best.lost_inside and best.explained >= 0.7  # noqa: PLR2004
+    is_cut = best.lost_at_end > best.lost_inside + best.lost_at_start and best.explained >= 0.7  # noqa: PLR2004
     return is_cut and best.matched >= _LEAST_CUT and best.found >= _LEAST_CUT_SHARE
 
 
@@ -107,6 +105,8 @@ def _judge(best: Comparison, others: list[Comparison], base: Base, depth: int) -
         )  # fmt: skip
     if own in _NAMED:
         return _plain(best, base)
+    if best.explained < _LEAST_EXPLAINED:
+        return _identity(Verdict.UNKNOWN, best, nearest=best.reference.licence_id)
     return _identity(own, best, licence_id=_filed(own, best, others, riders), more=(*best.edges, *riders))
 
 
@@ -203,7 +203,7 @@ def _rows(best: Comparison) -> tuple[int, int]:
 def _is_surrounding(side: Side) -> bool:
     """Whether words around a licence bind nobody: headings, navigation, who made it."""
     if side.binds or len(side.tokens) > _SURROUNDING:
-        return side.in_copyright and not side.binds
+        return side.in_copyright and not side.obliges
     return len(side.tokens) <= _FOREIGN_SURROUNDING or all(word.isascii() for word in side.tokens)
 
 

@@ -17,6 +17,7 @@ __all__ = ["Reference"]
 _HEADING_WORDS = 10
 _HEADING_CHARACTERS = 24  # of a Chinese heading
 _TITLE_WITHIN = 60
+_TITLE_LINES = 12
 _TITLE = re.compile(r"licen[cs]e|agreement|terms|policy|许可|协议|声明", re.IGNORECASE)
 _CAPITALISED = r"[A-Z][\w'/&-]*(?:[ \t]+(?:[A-Z][\w'/&-]*|of|and|the|to|for|or|on|in|by|with)){0,6}"
 _NUMBERED_HEADING = re.compile(
@@ -50,6 +51,11 @@ class Reference:
     optional_after: str | None = None
     optional_before: str | None = None
     is_hashed: bool = False
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the text is on the SPDX list: taken up by many, with their own names in it."""
+        return self.key.startswith("spdx/")
 
     @cached_property
     def words(self) -> Words:
@@ -89,16 +95,29 @@ class Reference:
     def is_heading(self, first: int, last: int) -> bool:
         """Whether words all stand in headings."""
         spans = self.words.spans[first:last]
+        if self.title[0] <= first < last <= self.title[1]:
+            return True
         return bool(spans) and all(any(a <= start < b for a, b in self.headings) for start, _ in spans)
 
     @cached_property
     def title(self) -> tuple[int, int]:
         """First and last word (not included) of the licence's own name, where the text begins with one."""
-        for start, end in self.headings:
+        for start, end in self._first_lines():
             inside = [at for at, (a, _) in enumerate(self.words.spans[:_TITLE_WITHIN]) if start <= a < end]
             if inside and _TITLE.search(self.words.text[start:end].replace(" ", "")):
                 return inside[0], inside[-1] + 1
         return 0, 0
+
+    def _first_lines(self) -> list[tuple[int, int]]:
+        """First and last character of the short lines that a text begins with, and of its first headings."""
+        found = []
+        at = 0
+        for line in self.words.text.split("\n")[:_TITLE_LINES]:
+            if line.strip() and not _is_short(line):
+                break
+            found.append((at, at + len(line)))
+            at += len(line) + 1
+        return found + self.headings
 
     @cached_property
     def title_words(self) -> frozenset[str]:

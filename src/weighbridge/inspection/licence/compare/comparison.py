@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "compare"]
 
 _A_CLAUSE = 12
+_FAR = 30
+_MARKER = 8  # words of the line that begins the passage
 _CONTEXT = 6
 _PARTIAL = 2  # a cut may leave the beginning of a word or two
 _TITLE_LINE = 14
@@ -85,7 +87,7 @@ class Comparison:
 def compare(words: Words, reference: Reference) -> Comparison:
     """Return what parts a text from a reference."""
     tokens = [f"{code_of(token):x}" for token in words.tokens] if reference.is_hashed else words.tokens
-    gaps = align(tokens, reference.words.tokens)
+    gaps = _cut_short(align(tokens, reference.words.tokens), tokens, reference)
     size, ref_size = len(tokens), len(reference.words.tokens)
     found = Comparison(words, reference, size - sum(gap.last - gap.first for gap in gaps), last=size)
     for gap in gaps:
@@ -102,6 +104,17 @@ def compare(words: Words, reference: Reference) -> Comparison:
         else:
             _read_inside(found, gap)
     return found
+
+
+def _cut_short(gaps: list[Gap], tokens: list[str], reference: Reference) -> list[Gap]:
+    """End the text where its optional last passage is not next: later words that look like it are another's."""
+    if reference.is_hashed or not reference.optional_after:
+        return gaps
+    optional = reference.optional[1]
+    for at, gap in enumerate(gaps):
+        if gap.ref_first - _MARKER <= optional <= gap.ref_last and gap.last - gap.first > _FAR:
+            return [*gaps[:at], Gap(gap.first, len(tokens), gap.ref_first, len(reference.words.tokens))]
+    return gaps
 
 
 def _read_inside(found: Comparison, gap: Gap) -> None:
@@ -137,7 +150,7 @@ def _read_start(found: Comparison, gap: Gap) -> None:
 
 def _judge_line(found: Comparison, line: Side, *, title_replaced: bool) -> bool:
     """Record a line before the text that is a notice or a title; return True where it is left over."""
-    if line.in_copyright and not line.binds:
+    if line.in_copyright and not line.obliges:
         found.differences.append(_difference(DifferenceKind.COPYRIGHT, line, _nothing(found), is_material=False))
         return False
     is_title = len(line.tokens) <= _TITLE_LINE and any(
@@ -235,7 +248,7 @@ def _kind_if_immaterial(text: Side, other: Side, reference: Reference) -> Differ
     if not reference.is_hashed:
         return immaterial_kind(text, other, reference)
     # hashes quote nothing: only words of the text alone can be recognised
-    if not other.tokens and text.in_copyright and not text.binds:
+    if not other.tokens and text.in_copyright and not text.obliges:
         return DifferenceKind.COPYRIGHT
     return None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.licence.compare.slips import are_one_word
 from weighbridge.inspection.licence.identity import DifferenceKind
-from weighbridge.inspection.licence.words.lexicon import load_lexicon
+from weighbridge.inspection.licence.words.lexicon import load_lexicon, load_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,8 @@ def immaterial_kind(text: Side, other: Side, reference: Reference) -> Difference
         (DifferenceKind.COPYRIGHT, lambda: _is_copyright(text, other, reference)),
         (DifferenceKind.DATE, lambda: _is_date(text, other)),
         (DifferenceKind.NAME, lambda: _is_name(text, other, reference)),
+        (DifferenceKind.NAME, lambda: _is_holder(text, other, reference)),
+        (DifferenceKind.HEADING, lambda: _fills_title(text, other, reference)),
         (DifferenceKind.HEADING, lambda: _is_heading(text, other, reference)),
         (DifferenceKind.SURROUNDING, lambda: _is_left_out(text, other, reference)),
     )
@@ -72,13 +74,13 @@ def _is_mark(side: Side, at: int) -> bool:
 
 def _is_copyright(text: Side, other: Side, reference: Reference) -> bool:
     """Whether both sides are notices of who holds the rights, filled in, put in or left out."""
-    if len(text.tokens) > _LONGEST_NOTICE or text.binds:
+    if len(text.tokens) > _LONGEST_NOTICE or text.obliges:
         return False
     if text.tokens and not text.in_copyright:
         return False
     if not other.tokens:
         return bool(text.tokens)
-    if other.in_copyright and not other.binds:
+    if other.in_copyright and not other.obliges:
         return True
     return reference.is_placeholder(other.first, other.last) and len(text.tokens) <= _LONGEST_NOTICE
 
@@ -113,16 +115,52 @@ def _is_name(text: Side, other: Side, reference: Reference) -> bool:
         return False
     if reference.is_placeholder(other.first, other.last):
         return bool(text.tokens) and len(text.tokens) <= _LONGEST_FILL
-    if not text.is_named:
+    own_names = reference.title_words - load_lexicon().sets["roles"]
+    if not text.is_named or not own_names.isdisjoint(other.tokens):
+        return False  # names of the title stand for another product's licence, word for word
+    if other.tokens and text.tokens:
+        return other.is_named or _all_in("holders", other)
+    present = text if text.tokens else other
+    if present.binds or len(present.tokens) > _LONGEST_ADDED_NAME or not present.is_named:
         return False
-    if not (reference.title_words - load_lexicon().sets["roles"]).isdisjoint(other.tokens):
-        return False  # another product's licence, word for word
-    if not other.tokens or not text.tokens:
-        present = text if text.tokens else other
-        if present.binds or len(present.tokens) > _LONGEST_ADDED_NAME or not present.is_named:
-            return False
-        return _is_address(present) or _extends_a_name(present)
-    return other.is_named or _all_in("holders", other)
+    return _is_address(present) or _extends_a_name(present)
+
+
+def _is_holder(text: Side, other: Side, reference: Reference) -> bool:
+    """Whether a template's holder or author is named or called otherwise: only in texts that anybody may take up."""
+    if not reference.is_template or text.obliges or max(len(text.tokens), len(other.tokens)) > _LONGEST_NAME:
+        return False
+    sets = load_lexicon().sets
+    if "foundation" in other.before(6) and "inc" in other.before(3):
+        return not other.binds and not text.binds  # the Free Software Foundation moved, and then had a web page
+    plain = sets["holders"] | sets["holder_links"]
+    if not plain.issuperset(other.tokens):
+        return False
+    if sets["holders"].isdisjoint(other.tokens):
+        return plain.issuperset(text.tokens) and not sets["holders"].isdisjoint(text.tokens + text.around(3))
+    return bool(text.tokens) and all(_may_name(text, at) for at in range(text.first, text.last))
+
+
+def _may_name(side: Side, at: int) -> bool:
+    """Whether a word may be part of a holder's name, or of how holders are called."""
+    sets = load_lexicon().sets
+    word, raw = side.words.tokens[at], side.words.raw(at)
+    if word in sets["holders"] or word in sets["holder_links"] or word in sets["organisations"]:
+        return True
+    return _is_no_word(word) or (raw[0].isupper() and not raw.isupper() and word not in sets["binding"])
+
+
+def _is_no_word(word: str) -> bool:
+    """Whether licences do not use a word as such: then it is part of a name."""
+    return word not in load_vocabulary() and not load_lexicon().has("binding", [word])
+
+
+def _fills_title(text: Side, other: Side, reference: Reference) -> bool:
+    """Whether words of the title were repeated in it: "The MIT License (MIT)"."""
+    first, last = reference.title
+    within = first <= other.first <= other.last <= last and first < last
+    known = reference.title_words | load_lexicon().sets["articles"] | frozenset(reference.licence_id.split("-"))
+    return within and not other.tokens and known.issuperset(text.tokens)
 
 
 def _is_address(side: Side) -> bool:

@@ -15,18 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Side"]
 
 _COPYRIGHT = re.compile(
-    r"copyright\s*(?:\(c\)|©|&copy;|:|by\b|\d{4}|[<\[{])|\(c\)\s*(?:copyright|\d{4}|[<\[{])|©|版\s*权\s*所\s*有"
+    r"(?:portions\s+)?copyright\s*(?:\(c\)|©|&copy;|:|by\b|\d{4}|[<\[{])|\(c\)\s*(?:copyright|\d{4}|[<\[{])|©|版\s*权\s*所\s*有"
     r"|copyrights?\s+(?!holder|owner|notice|law|licen|statement|act\b|in\b)(?-i:[A-Z])|all\s+rights\s+reserved",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[a-z)]\.\s|\n\s*\n")
-_CONTEXT = 8
+_SENTENCE_END = re.compile(r"[a-z)]\.\s(?!all rights|copyright|\(c\))|\n\s*\n", re.IGNORECASE)
+_CONTEXT = 40  # words: a notice may list every year
+_HOLDER = 12  # words of a name
 _LOOK_ON = 40  # characters: the sign or year after the word
 _LAW = frozenset(
     {"laws", "law", "courts", "court", "territory", "jurisdiction", "located", "state", "province", "venue"}
 )
 _RESERVED = frozenset({"all", "rights", "right", "reserved"})
 _LINKS = frozenset({"and", "of", "the", "or", "by", "from", "at", "for", "/", "s", "et", "al"})
+
+
+def _near(side: Side, notice: int) -> bool:
+    """Whether few words but years stand between a notice of copyright and these words."""
+    between = [at for at in range(max(0, side.first - _CONTEXT), side.first) if side.words.spans[at][0] >= notice]
+    return sum(1 for at in between if not side.words.tokens[at].isdigit()) <= _HOLDER
 
 
 @dataclass(frozen=True)
@@ -58,17 +65,22 @@ class Side:
 
     @property
     def in_copyright(self) -> bool:
-        """Whether all words belong to a copyright notice."""
+        """Whether all words belong to a copyright notice, and no sentence ended since it began."""
         if not self.tokens or not self.words.spans:
             return False
         start = self.words.spans[max(0, self.first - _CONTEXT)][0]
+        here = self.words.spans[self.first][0]
         end = self.words.spans[self.last - 1][1]
-        before = self.words.text[start : self.words.spans[self.first][0]]
-        notices = list(_COPYRIGHT.finditer(before))
-        if notices and not _SENTENCE_END.search(before[notices[-1].end() :]):
-            return True
-        here = _COPYRIGHT.search(self.words.text[self.words.spans[self.first][0] : end + _LOOK_ON])
-        return here is not None and here.start() <= 1
+        notices = list(_COPYRIGHT.finditer(self.words.text[start : end + _LOOK_ON]))
+        before = [found for found in notices if start + found.start() <= here + 1]
+        if not before or _SENTENCE_END.search(self.words.text[start + before[-1].end() : here]):
+            return False
+        return _near(self, start + before[-1].start())
+
+    @property
+    def obliges(self) -> bool:
+        """Whether any word says what one may or must do: narrower than `binds`, for notices and names."""
+        return load_lexicon().has("duties", self.tokens)
 
     @property
     def is_named(self) -> bool:

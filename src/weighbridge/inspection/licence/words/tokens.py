@@ -118,5 +118,5 @@ def _same(word: str) -> str:
     if word[0].isdigit() and "," in word:
         return word.replace(",", "")
     for sign in "'\u2019\u2018`":
-        word = word.replace(sign, "")
+        word = word.removesuffix(f"{sign}s").replace(sign, "")
     return _SPELLINGS.get(word, word)
