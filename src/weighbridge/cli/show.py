@@ -15,6 +15,8 @@ import click
 
 from weighbridge.cli.anatomy_lines import anatomy_lines
 from weighbridge.cli.layout import line, size
+from weighbridge.cli.lineage_lines import lineage_lines
+from weighbridge.cli.openness_lines import openness_lines
 from weighbridge.cli.options import DEFAULT_WORKSPACE
 from weighbridge.cli.safety_lines import safety_lines
 from weighbridge.core.digest import short
@@ -154,6 +156,8 @@ _WRITERS = {
     "files/v1": _files,
     "card/v1": _card,
     "safety/v1": safety_lines,
+    "lineage/v1": lineage_lines,
+    "openness/v1": openness_lines,
     "score/v1": _score,
     "behaviour/v1": _behaviour,
     "latency/v1": _latency,

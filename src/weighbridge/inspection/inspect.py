@@ -9,6 +9,8 @@ from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.files import inspect_files
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.licence.inspect import inspect_licence
+from weighbridge.inspection.lineage.inspect import inspect_lineage
+from weighbridge.inspection.openness.inspect import inspect_openness
 from weighbridge.inspection.safety.inspect import inspect_safety
 from weighbridge.inspection.safety.run import run_checks
 
@@ -28,9 +30,9 @@ def inspect_files_alone(artefact: Artefact, made_on: date) -> list[Evidence]:
 
 
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
-    """Return files/v1, anatomy/v2, card/v1, safety/v1 and licence/v1; nothing for an endpoint, which has no files.
+    """Return files, anatomy, card, safety, licence, lineage and openness; nothing for an endpoint, which has no files.
 
-    A config alone has no licence/v1.
+    A config alone has no licence/v1, lineage/v1 and openness/v1.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
@@ -44,4 +46,7 @@ def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
         inspect_safety(artefact, made_on, ran),
     ]
     licence = inspect_licence(artefact, made_on, stated)
-    return [*stated, *([licence] if licence else [])]
+    if licence is None:
+        return stated
+    stated += [licence, inspect_lineage(artefact, made_on)]
+    return [*stated, inspect_openness(artefact, made_on, stated)]
