@@ -28,10 +28,11 @@ _MOST_NAMES = 64
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One licence file: its name in the folder, and its words."""
+    """One licence file: its name in the folder, its words, and what it is where that was found out before."""
 
     name: str
     words: str
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def sources_of(given: Given, base: Path | None = None) -> list[Source]:
 
 def _of_text(text: Text, texts: tuple[Text, ...], base: Path | None) -> Source:
     """Identify and read one file."""
-    identity = identify(text.words)
+    identity = text.identity or identify(text.words)
     reading = read_text(text.words, identity, text.name, base)
     role = _role(text.name, [other.name for other in texts])
     licence = reading.licence
