@@ -163,8 +163,12 @@ def main() -> None:
             if name == row["hf_id"] and any(word in row["file"] for word in _DROPPED):
                 continue
             config = json.loads((folder / row["file"]).read_text(encoding="utf-8")) | _RESTORED.get(name, {})
-            if not isinstance(structure_of(config), Refusal):
-                models[name] = _numbers(config)
+            whole, cut = structure_of(config), structure_of(_numbers(config))
+            if isinstance(whole, Refusal) or isinstance(cut, Refusal):
+                continue
+            if whole.text_total != cut.text_total:
+                raise SystemExit(f"{name}: {cut.text_total} left of {whole.text_total}")
+            models[name] = _numbers(config)
     for name, (like, context) in _ALIKE.items():
         models[name] = models[like] | ({"max_position_embeddings": context} if context else {})
     with _MIXTURES.open("rb") as file:
@@ -202,7 +206,7 @@ def _numbers(config: dict[str, Any]) -> dict[str, Any]:
     return {
         key: _numbers(value) if isinstance(value, dict) else value
         for key, value in config.items()
-        if key not in _TEXT_KEYS and value is not None
+        if key not in _TEXT_KEYS
     }
 
 

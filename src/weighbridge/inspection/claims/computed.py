@@ -49,8 +49,9 @@ def computed_facts(config: Mapping[str, Any]) -> Iterator[tuple[Quantity, Fact]]
     yield Quantity.HIDDEN_SIZE, Fact(float(structure.hidden_size), "", _DECLARED)
     yield Quantity.VOCABULARY, Fact(float(structure.vocabulary), "tokens", _DECLARED)
     if structure.marginal_cache_elements:
+        counts = "bytes, bf16, MLA absorbed" if declared.is_mla else "bytes, bf16"
         per_token = 2 * structure.marginal_cache_elements
-        yield Quantity.KV_BYTES_PER_TOKEN, Fact(float(per_token), "bytes, bf16, MLA absorbed", _COMPUTED)
+        yield Quantity.KV_BYTES_PER_TOKEN, Fact(float(per_token), counts, _COMPUTED)
 
 
 def _attention(config: Mapping[str, Any], declared: Architecture) -> Iterator[tuple[Quantity, Fact]]:

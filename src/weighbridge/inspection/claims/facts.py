@@ -154,7 +154,8 @@ def _released(row: list[Any]) -> Iterator[tuple[Quantity, Fact]]:
     is_announced = basis.startswith("announced")
     if day:
         counts = "announced" if is_announced else basis.partition(",")[0].replace("_", " ")
-        yield Quantity.RELEASED, Fact(day, counts, source, is_firm=basis == "announced")
+        scope = "" if is_announced else "created"
+        yield Quantity.RELEASED, Fact(day, counts, source, scope, is_firm=basis == "announced")
     if total:
         yield Quantity.TOTAL_PARAMETERS, Fact(float(total), "as published", source)
     if active:
@@ -174,7 +175,7 @@ def _stored(row: list[Any], source: str) -> Iterator[tuple[Quantity, Fact]]:
     """Yield the facts of a repository in a hub snapshot."""
     model, created, licence, elements, layers, experts, used, context, vocabulary = row
     if created:
-        yield Quantity.RELEASED, Fact(created, "repository created", source, is_firm=False)
+        yield Quantity.RELEASED, Fact(created, "repository created", source, "created", is_firm=False)
     if licence:
         is_firm = licence in ("mit", "apache-2.0")
         yield Quantity.LICENCE, Fact(licence, "as its repository is tagged", source, is_firm=is_firm)

@@ -31,7 +31,8 @@ _WINDOWS = frozenset({Quantity.CONTEXT_LENGTH, Quantity.VOCABULARY})
 _WINDOW_ROUNDED = 0.05  # 200K is said of 204,800 and of 196,608
 _MORE_CONTEXT, _LESS_CONTEXT = 1.35, 1.5  # how far from every known limit a context is wrong and not another convention
 _FEW = 1e6  # a count of parameters below this is in some other unit
-_FIRM_DAYS, _WEAK_DAYS = 7, 35  # a date nearer than this is not contradicted
+_FIRM_DAYS, _WEAK_DAYS = 3, 35  # a date nearer than this is not contradicted
+_CREATED_DAYS = 60  # a repository may be created weeks ahead of a release, and at any time after it
 _PERMISSIVE = frozenset({"mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0"})
 _RESTRICTED = frozenset({"deepseek", "gemma", "qwen", "qwen-research", "tongyi-qianwen", "minimax", "mrl", "mnpl",
                          "kimi-k3", "glm-5.3", "yi", "non-commercial", "qwen3.8-max", "minimax-community"})  # fmt: skip
@@ -49,7 +50,7 @@ class Fit(Enum):
 def fit_of(claim: Claim, fact: Fact) -> Fit:
     """Return how a claim stands to one fact."""
     if claim.quantity == Quantity.RELEASED:
-        return _date(str(claim.value), str(fact.value), is_firm=fact.is_firm)
+        return _date(str(claim.value), fact)
     if isinstance(claim.value, str) or isinstance(fact.value, str):
         if isinstance(claim.value, str) is not isinstance(fact.value, str):
             return Fit.UNSURE
@@ -125,18 +126,19 @@ def _licence(said: str, true: str) -> Fit:
     return Fit.NO if is_clear and true != "other" else Fit.UNSURE
 
 
-def _date(said: str, true: str, *, is_firm: bool) -> Fit:
+def _date(said: str, fact: Fact) -> Fit:
     """Hold a date as far as both are known; a weak one within a month is not contradicted."""
-    start, end = _span(true)
-    away = min(_days_away(_span(option), (start, end)) for option in said.split("|"))
+    known = _span(str(fact.value))
+    spans = [_span(option) for option in said.split("|")]
+    late = min(max(0, (span[0] - known[1]).days) for span in spans)
+    early = min(max(0, (known[0] - span[1]).days) for span in spans)
+    away = max(late, early)
     is_day = len(said) > len("2024-12")
     if away == 0 or (is_day and away == 1):
         return Fit.YES
-    return Fit.UNSURE if away <= (_FIRM_DAYS if is_firm else _WEAK_DAYS) else Fit.NO
-
-
-def _days_away(one: tuple[date, date], other: tuple[date, date]) -> int:
-    return max(0, (one[0] - other[1]).days, (other[0] - one[1]).days)
+    if fact.scope == "created":
+        return Fit.UNSURE if early or late <= _CREATED_DAYS else Fit.NO
+    return Fit.UNSURE if away <= (_FIRM_DAYS if fact.is_firm else _WEAK_DAYS) else Fit.NO
 
 
 def _span(text: str) -> tuple[date, date]:

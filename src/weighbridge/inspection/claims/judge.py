@@ -52,7 +52,7 @@ def _judge(claim: Claim, base: FactBase) -> Finding:  # noqa: PLR0911 - one retu
         return Finding(claim, Outcome.CANNOT_TELL, why)
     if claim.value == "open source":
         return _open_source(claim, facts, base)
-    fits = [(fit_of(claim, fact), fact) for fact in facts]
+    fits = _fits(claim, facts)
     right = sorted((fact for fit, fact in fits if fit is Fit.YES), key=lambda fact: _distance(claim, fact))
     if claim.is_denied:
         return _denied(claim, facts, right)
@@ -63,11 +63,29 @@ def _judge(claim: Claim, base: FactBase) -> Finding:  # noqa: PLR0911 - one retu
     because = _listed(claim.quantity, facts)
     if any(fit is Fit.UNSURE for fit, _ in fits):
         return Finding(claim, Outcome.CANNOT_TELL, f"near what is known, or not comparable: {because}", facts)
-    if not any(fact.is_firm for fact in facts):
+    if not any(fact.is_firm for fact in facts) and claim.quantity != Quantity.RELEASED:
         return Finding(claim, Outcome.CANNOT_TELL, f"not what is known, and that is weak: {because}", facts)
     if elsewhere := _elsewhere(claim, base):
         because += f"; {spoken_value(claim.quantity, claim.value)} is {elsewhere}"
     return Finding(claim, Outcome.CONTRADICTED, because + _remark(claim, base), facts)
+
+
+def _fits(claim: Claim, facts: tuple[Fact, ...]) -> list[tuple[Fit, Fact]]:
+    """Return how a claim stands to each fact.
+
+    An announcement decides over the day on which a repository was created, which may be weeks away from it.
+    """
+    fits = [(fit_of(claim, fact), fact) for fact in facts]
+    if claim.quantity != Quantity.RELEASED:
+        return fits
+    announced = [(fit, fact) for fit, fact in fits if fact.scope != "created"]
+    if not announced:
+        return fits
+    is_near = any(fit is not Fit.NO for fit, _ in announced)
+    created = [
+        (fit if is_near else Fit.UNSURE, fact) for fit, fact in fits if fact.scope == "created" and fit is Fit.YES
+    ]
+    return announced + created
 
 
 def _facts(claim: Claim, base: FactBase) -> tuple[Fact, ...]:
@@ -76,10 +94,7 @@ def _facts(claim: Claim, base: FactBase) -> tuple[Fact, ...]:
         return _ratios(claim, base, Quantity.TOTAL_PARAMETERS)
     if claim.quantity == Quantity.TRAINING_COMPUTE_RATIO and claim.against:
         return _ratios(claim, base, Quantity.TRAINING_GPU_HOURS)
-    facts = base.facts_of(claim.model, claim.quantity)
-    if claim.quantity == Quantity.CONTEXT_CHARACTERS and not facts:
-        return ()
-    return facts
+    return base.facts_of(claim.model, claim.quantity)
 
 
 def _ratios(claim: Claim, base: FactBase, quantity: Quantity) -> tuple[Fact, ...]:

@@ -59,7 +59,7 @@ def owners_of(masked: str, groups: Sequence[Sequence[Mention]], start: int, numb
             return _models(after)
     inside = [group for group in groups if start <= group[0].start < end]
     if inside:
-        return []
+        return _models(inside[0]) if len(inside) == 1 else []
     before = next((group for group in reversed(groups) if group[-1].end <= start), None)
     if before is not None:
         return _behind(masked[before[-1].end : start] + _lead_in(masked[start:number]), before)

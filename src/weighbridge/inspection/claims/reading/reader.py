@@ -16,7 +16,7 @@ from weighbridge.inspection.claims.reading.grammar import grammar
 from weighbridge.inspection.claims.reading.mentions import Mention, find_mentions
 from weighbridge.inspection.claims.reading.owners import groups_of, owners_of
 from weighbridge.inspection.claims.reading.phrases import Phrase, phrases
-from weighbridge.inspection.claims.reading.tables import labelled_claims, table_claims
+from weighbridge.inspection.claims.reading.tables import is_label_line, labelled_claims, table_claims
 from weighbridge.inspection.claims.reading.values import amount, bound_before, date_of, is_about_before
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _sentence(reading: _Reading, sentence: str, line: int, *, is_entry: bool) ->
         about = reading.last if _ABOUT_IT.match(sentence) else None
         key = (
             about
-            or (reading.heading if is_entry or _ABOUT_IT.match(sentence) else None)
+            or (reading.heading if is_entry or is_label_line(sentence) or _ABOUT_IT.match(sentence) else None)
             or (reading.last if is_entry else None)
         )
         if key is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tomllib
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import UsageError, did_you_mean
@@ -95,6 +96,8 @@ def _quantity(name: str) -> str:
 
 def _value(quantity: str, value: Any, unit: str, where: str) -> tuple[float | str, float, Any, bool]:
     """Return a value, the size of its last digit, its bound, and whether it is rough."""
+    if isinstance(value, date):
+        value = value.isoformat()[:10]  # TOML and YAML have dates of their own
     if isinstance(value, bool) and quantity == Quantity.OPEN_WEIGHTS:
         return ("yes" if value else "no"), 0.0, "", False
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.claims.facts import FactBase
     from weighbridge.inspection.claims.reading.blocks import Block
 
-__all__ = ["labelled_claims", "table_claims"]
+__all__ = ["is_label_line", "labelled_claims", "table_claims"]
 
 _RULE = re.compile(r"[\s|:+-]+$")
 _MARKS = re.compile(r"[*_`\[\]]+|<[^<>]{0,40}>|[\u2705\u2714\u274c]")
@@ -61,6 +61,12 @@ def labelled_claims(masked: str, base: FactBase, key: str | None, line: int) -> 
     if found is None or label is None or key is None:
         return []
     return list(_cell(key, label, found[2], base, line, " ".join(masked.replace("\x00", "").split())))
+
+
+def is_label_line(line: str) -> bool:
+    """Whether a line is a label that is known and a value."""
+    found = _LABEL.match(line)
+    return found is not None and label_of(found[1]) is not None
 
 
 def _cells(line: str) -> list[str]:
