@@ -22,22 +22,32 @@ __all__ = ["command"]
     "formats",
     multiple=True,
     metavar="FORMAT",
-    help="html, json, markdown, or a plug-in's; may be repeated. Default: the three.",
+    help="html, json, markdown, mlbom (CycloneDX), attestation, or a plug-in's; may be repeated. Default: the three.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Private key (PEM) that signs the attestation: `weighbridge key new`.",
 )
 @click.option("--output", metavar="DIR", help="Folder of the files; default: the workspace.")
 @options.language
 @options.workspace
 @options.as_json
-def command(decision: str | None, formats: tuple[str, ...], output: str | None, *, as_json: bool, **given: Any) -> None:
+def command(
+    decision: str | None, formats: tuple[str, ...], output: str | None, key: Path | None, *, as_json: bool, **given: Any
+) -> None:
     """Write the dossier of a decision; ID is the decision's evidence id, by default the newest decision.
 
     Nothing is measured again: the dossier is made from the very evidence that the decision cites.
     """
+    from weighbridge.cli.key import signing_key
     from weighbridge.cli.settings import load_settings
     from weighbridge.workflow.judge import RENDERED, dossier_of, write_dossier
 
     settings = load_settings(workspace=given["workspace"], language=given["language"])
     wanted = formats or tuple(name for name in RENDERED if name in plugin.names("renderers"))
+    seal = signing_key(key) if key else None
     with settings.workspace.store(read_only=True) as store:
         if decision is None:
             made = list(store.select(kind="decision/v1"))
@@ -52,7 +62,7 @@ def command(decision: str | None, formats: tuple[str, ...], output: str | None, 
                 hint="list the decisions: `weighbridge evidence list --kind decision/v1`",
             )
         folder = Path(output) if output else settings.workspace.path
-        files = write_dossier(dossier_of(statement, store), folder, wanted, settings.language)
+        files = write_dossier(dossier_of(statement, store), folder, wanted, settings.language, seal)
     if as_json:
         print_json("dossier", {"decision": statement.id, "files": [str(path) for path in files]})
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ from weighbridge.dossier.visible import reveal, single_line
 from weighbridge.errors import StoreDamaged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from weighbridge.core.evidence import Evidence
 
 __all__ = ["command"]
@@ -73,15 +76,36 @@ def show(statement: str, *, as_json: bool, **given: Any) -> None:
 @_kind
 @_subject
 @click.option("--statement", is_flag=True, help="As in-toto Statements (v1), one to one.")
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="KEY",
+    help="As in-toto Statements, each in a DSSE envelope signed with this private key (PEM).",
+)
 @options.workspace
-def export(kind: str | None, subject: str | None, *, statement: bool, **given: Any) -> None:
+def export(kind: str | None, subject: str | None, key: Path | None, *, statement: bool, **given: Any) -> None:
     """Write statements to stdout as JSON Lines."""
     from weighbridge.cli.settings import load_settings
 
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
+        if key is not None:
+            _export_signed(store.select(subject=subject, kind=kind), key)
+            return
         for found in store.select(subject=subject, kind=kind):
             content = found.statement() if statement else {"id": found.id, **found.to_json()}
             click.echo(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+
+
+def _export_signed(statements: Iterable[Evidence], key: Path) -> None:
+    """Write each statement in a signed envelope, a line each."""
+    from weighbridge.cli.key import signing_key
+    from weighbridge.core.digest import canonical
+    from weighbridge.workflow.attest import seal
+
+    private = signing_key(key)
+    for found in statements:
+        click.echo(seal(canonical(found.statement()), private).decode(), nl=False)
 
 
 @command.command(name="verify")

@@ -13,7 +13,7 @@ from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
-__all__ = ["SETTINGS", "Settings", "load_settings"]
+__all__ = ["SETTINGS", "Settings", "load_settings", "read_secret"]
 
 SETTINGS = {
     "workspace": "Folder of the evidence store and the dossiers (default `weighbridge-work`)",
@@ -73,8 +73,8 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
         policy=str(values["policy"]),
         engine=values["engine"],
         language=language,
-        key=_key("WEIGHBRIDGE_API_KEY"),
-        baseline_key=_key("WEIGHBRIDGE_BASELINE_API_KEY"),
+        key=read_secret("WEIGHBRIDGE_API_KEY"),
+        baseline_key=read_secret("WEIGHBRIDGE_BASELINE_API_KEY"),
     )
 
 
@@ -104,8 +104,8 @@ def _from_file(path: Path) -> dict[str, str | None]:
     return content
 
 
-def _key(name: str) -> str | None:
-    """Return an engine's key from the environment, or from the file that the environment names."""
+def read_secret(name: str) -> str | None:
+    """Return a secret from the environment, or from the file that the environment names."""
     if key := os.environ.get(name):
         return key.strip()
     if not (place := os.environ.get(f"{name}_FILE")):

@@ -27,10 +27,14 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotInspected:
-    """A file that was seen and left alone, and why; never to be read as clean."""
+    """A file that was seen and left alone, and why; never to be read as clean.
+
+    `git_oid` is the object id (SHA-1, 40 hex digits) that a hub gives for a file whose SHA-256 it does not know.
+    """
 
     name: str
     reason: str
+    git_oid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

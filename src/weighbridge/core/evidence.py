@@ -91,6 +91,23 @@ class Evidence:
             },
         }
 
+    @classmethod
+    def from_statement(cls, value: dict[str, Any]) -> Evidence:
+        """Read what `statement` gave; raises KeyError, TypeError or ValueError where it did not."""
+        (subject,) = value["subject"]
+        kind = str(value["predicateType"])
+        if value["_type"] != _STATEMENT or not kind.startswith(_PREDICATES):
+            raise ValueError(f"no statement of evidence: {kind}")
+        predicate = value["predicate"]
+        return cls.from_json(
+            {
+                **{name: predicate[name] for name in ("body", "inputs", "producer")},
+                "subject": f"sha256:{subject['digest']['sha256']}",
+                "kind": kind.removeprefix(_PREDICATES),
+                "made_on": predicate["madeOn"],
+            }
+        )
+
 
 def recipe_of(subject: str, kind: str, inputs: tuple[str, ...], producer: Producer) -> str:
     """Return the recipe that evidence made this way will have: asked for before any work is done."""

@@ -12,6 +12,7 @@ from weighbridge.core.kinds import DECISION
 from weighbridge.decision.decide import Decision, decide
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import NotFound, UsageError
+from weighbridge.workflow.attest import seal
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
     from weighbridge.decision.policy import Policy
     from weighbridge.dossier.compose import Dossier
+    from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.store.protocol import Store
 
 __all__ = ["RENDERED", "dossier_of", "judge", "newest", "write_dossier"]
 
 RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier.md"}
+_EXTRA = {"mlbom": "dossier.cdx.json", "attestation": "dossier.intoto.jsonl"}  # written where they are asked for
 
 
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
@@ -110,12 +113,24 @@ def _at_hand(digests: Iterable[str], store: Store) -> Iterator[Evidence]:
             continue
 
 
-def write_dossier(dossier: Dossier, folder: Path, formats: Sequence[str], language: str) -> list[Path]:
-    """Render a dossier into a folder; return the files in the order of `formats`."""
+def write_dossier(
+    dossier: Dossier, folder: Path, formats: Sequence[str], language: str, key: SigningKey | None = None
+) -> list[Path]:
+    """Render a dossier into a folder; return the files in the order of `formats`.
+
+    Raises UsageError for an attestation without the `key` that signs it.
+    """
+    if "attestation" in formats and key is None:
+        raise UsageError(
+            "an attestation is signed, and no key is given",
+            hint="`--key FILE`; `weighbridge key new` makes one. Unsigned: `weighbridge evidence export --statement`",
+        )
     written = []
     for name in formats:
-        render = plugin.load("renderers", name)
-        path = folder / RENDERED.get(name, f"dossier.{name}")
-        write_whole(path, render(dossier, language))
+        data: bytes = plugin.load("renderers", name)(dossier, language)
+        if name == "attestation" and key is not None:
+            data = seal(data, key)
+        path = folder / (RENDERED | _EXTRA).get(name, f"dossier.{name}")
+        write_whole(path, data)
         written.append(path)
     return written

@@ -143,7 +143,9 @@ class _Reading:
     def left_alone(self) -> list[NotInspected]:
         """Return the files that cannot be pinned by a SHA-256, each with its git object id."""
         unknown = [f for name, f in self.listing.files.items() if not f.sha256 and name not in self.small]
-        reasons = [NotInspected(f.name, f"stays on the hub: {f.size} bytes, git blob {f.git_oid}") for f in unknown]
+        reasons = [
+            NotInspected(f.name, f"stays on the hub: {f.size} bytes, git blob {f.git_oid}", f.git_oid) for f in unknown
+        ]
         return [*self.listing.left_alone, *reasons]
 
     def shadow(self) -> Shadow:

@@ -1,0 +1,165 @@
+"""`weighbridge verify`: a copy against a lock, evidence, a hub or a signature; an attestation against a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.cli.layout import plain
+from weighbridge.cli.progress import progress_on_stderr
+from weighbridge.cli.show import print_json
+
+if TYPE_CHECKING:
+    from weighbridge.inspection.provenance.copy import Difference
+    from weighbridge.inspection.provenance.signature import Outcome
+    from weighbridge.workflow.attest import Attested
+    from weighbridge.workflow.verify import Checked
+
+__all__ = ["command"]
+
+_MOST_LINES = 100
+_CODES = {"valid": 0, "invalid": 12, "not checked": 11}
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command(name="verify")
+@click.argument("target", metavar="DIR|FILE", type=click.Path(path_type=Path))
+@click.option("--lock", type=_FILE, metavar="FILE", help="Hold the copy against this lock.")
+@click.option(
+    "--against", metavar="REF", help="Hold it against a hub's own digests (`hf:maker/model@commit`), or a copy."
+)
+@click.option("--signature", type=_FILE, metavar="FILE", help="Model signature; default: `model.sig` in the folder.")
+@click.option("--key", type=_FILE, metavar="FILE", help="Public key (PEM) that you trust.")
+@click.option(
+    "--certificates", type=_FILE, metavar="FILE", help="Certificates (PEM) that you trust to stand behind a signer."
+)
+@options.workspace
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, /, target: Path, *, as_json: bool, **given: Any) -> None:
+    """Re-hash a copy of a model and name every missing, extra and changed file.
+
+    Held against --lock, against a hub (--against), against a model signature, or, where none is given, against the
+    evidence in the workspace, else the digests that `hf download` noted in the folder. FILE may also be a lock, or an
+    attestation (`weighbridge dossier --format attestation`).
+
+    Leaves with 0 where everything holds, 12 where something differs or a signature is invalid, 11 where a signature
+    cannot be checked here.
+    """
+    if given["signature"] is None and (target / "model.sig").is_file() and (given["key"] or given["certificates"]):
+        given["signature"] = target / "model.sig"
+    ctx.exit(
+        _attestation(target, given, as_json=as_json)
+        if _is_attestation(target)
+        else _copy(target, given, as_json=as_json)
+    )
+
+
+def _is_attestation(target: Path) -> bool:
+    """Whether a file holds DSSE envelopes, told by its first bytes."""
+    from weighbridge.workflow.attest import is_attestation
+
+    return target.is_file() and is_attestation(target)
+
+
+def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
+    """Verify a copy in every way that is asked for; return the exit code of the worst."""
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow import verify
+
+    settings, progress = load_settings(workspace=given["workspace"]), progress_on_stderr()
+    target, place = verify.copy_and_lock(target, given["lock"])
+    checked: list[Checked] = []
+    outcome: Outcome | None = None
+    if place:
+        checked.append(verify.against_lock(target, place, progress))
+    if given["against"]:
+        with settings.workspace.digest_cache() as cache:
+            checked.append(verify.against_reference(target, given["against"], cache, progress))
+    if given["signature"]:
+        trust = verify.load_trust(given["key"], given["certificates"])
+        outcome = verify.against_signature(target, given["signature"], trust, progress)
+    if not checked and outcome is None:
+        checked.append(verify.against_what_is_known(target, settings.workspace, progress))
+    if as_json:
+        print_json(
+            "verify",
+            {"target": str(target), "checked": [_row(one) for one in checked], "signature": _signature(outcome)},
+        )
+    else:
+        for one in checked:
+            _say(one)
+        _say_signature(outcome)
+    return max([0 if one.holds else 12 for one in checked] + ([_CODES[outcome.outcome]] if outcome else []))
+
+
+def _attestation(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
+    """Verify an attestation; return the exit code."""
+    from weighbridge.workflow.attest import verify_attestation
+    from weighbridge.workflow.verify import load_trust
+
+    found = verify_attestation(target, load_trust(given["key"], given["certificates"]))
+    if as_json:
+        print_json("verify-attestation", found.to_json())
+    else:
+        _say_attestation(found)
+    return _CODES[found.outcome]
+
+
+def _row(checked: Checked) -> dict[str, Any]:
+    return {
+        "source": checked.source, "files": checked.count, "holds": checked.holds,
+        "differences": [_difference(one) for one in checked.differences],
+    }  # fmt: skip
+
+
+def _difference(one: Difference) -> dict[str, str]:
+    return {"name": one.name, "kind": one.kind, "detail": one.detail}
+
+
+def _signature(outcome: Outcome | None) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    return {
+        "outcome": outcome.outcome, "reason": outcome.reason, "signer": outcome.signer, "files": outcome.covered,
+        "ignored": list(outcome.ignored), "differences": [_difference(one) for one in outcome.differences],
+    }  # fmt: skip
+
+
+def _say(checked: Checked) -> None:
+    """Print one comparison."""
+    count = f"{checked.count} file{'s' if checked.count != 1 else ''}"
+    if checked.holds:
+        click.echo(f"holds: all {count} are as {plain(checked.source)} says, and no other")
+    else:
+        click.echo(f"differs: {len(checked.differences)} differences from {plain(checked.source)} ({count})")
+        _say_differences(checked.differences)
+
+
+def _say_differences(differences: tuple[Difference, ...]) -> None:
+    for one in differences[:_MOST_LINES]:
+        click.echo(f"  {one.kind:<8} {plain(one.name)}{f': {plain(one.detail)}' if one.detail else ''}")
+    if (more := len(differences) - _MOST_LINES) > 0:
+        click.echo(f"  and {more} more: `--json` lists them all")
+
+
+def _say_signature(outcome: Outcome | None) -> None:
+    """Print what came of a signature."""
+    if outcome is None:
+        return
+    click.echo(f"signature {outcome.outcome}: {plain(outcome.reason)}")
+    _say_differences(outcome.differences)
+    if outcome.outcome == "valid":
+        click.echo(f"  {outcome.covered} files are signed and unchanged")
+        if outcome.ignored:
+            click.echo(f"  not covered by it: {plain(', '.join(outcome.ignored))}")
+
+
+def _say_attestation(found: Attested) -> None:
+    """Print what came of an attestation."""
+    click.echo(f"attestation {found.outcome}: {plain(found.reason)}")
+    for line in found.lines:
+        click.echo(f"  {plain(line)}")

@@ -1,0 +1,1 @@
+"""Provenance: is this copy the one that was weighed, and who vouches for it."""
