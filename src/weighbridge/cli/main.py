@@ -18,6 +18,7 @@ COMMANDS = {
     "weigh": "Resolve, inspect, evaluate, decide, and write the dossier",
     "demo": "Weigh the small model of the demo, offline",
     "inspect": "Read a model's files without running it",
+    "licence": "Name a licence, read its terms, judge an intended use by them",
     "fit": "Say whether a model fits on devices, and on which it would",
     "training": "Compute what training a model took, and what its stated hours imply",
     "claims": "Check what is said of known models against facts",
