@@ -47,14 +47,20 @@ class Unpacked:
     def __init__(self, packed: Source, method: str, allowance: Allowance) -> None:
         self._packed = packed
         self._make = METHODS[method]
-        self._machine = self._make()
         self._allowance = allowance
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the source
-        self._at = 0
-        self._length = 0
-        self._has_ended = False
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self.trouble = ""
         self.is_cut = False
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what was unpacked; a later read begins anew."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+        self._machine = self._make()
+        self._at = self._length = 0
+        self._has_ended = False
 
     @property
     def size(self) -> int:
@@ -65,6 +71,8 @@ class Unpacked:
     def read(self, offset: int, length: int) -> bytes:
         """Return up to `length` unpacked bytes from `offset`."""
         self._unpack_to(offset + length)
+        if self._file is None:
+            return b""
         self._file.seek(offset)
         return self._file.read(max(0, length))
 
@@ -75,6 +83,8 @@ class Unpacked:
             except _ERRORS:
                 self.trouble, self._has_ended = "its compressed bytes are damaged", True
                 return
+            if self._file is None:
+                self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - `close` closes it
             self._file.seek(self._length)
             self._file.write(piece)
             self._length += len(piece)

@@ -226,12 +226,17 @@ def _add(archive: Archive, source: Source, entry: _Entry, data: int, allowance: 
 def _is_plain(read: Source, entry: _Entry) -> bool:
     """Whether a member is not encrypted although it says so: its checksum holds, or it begins as a pickle does."""
     head = read.read(0, 2)
+    if isinstance(read, Unpacked):
+        read.close()
     begins = len(head) == 2 and head[0] == 0x80 and head[1] <= 5  # noqa: PLR2004 - the mark of a protocol
     return begins or (entry.size <= _CHECKED_CRC and _crc(read, entry.size) == entry.crc)
 
 
 def _crc(read: Source, size: int) -> int:
-    return zlib.crc32(read.read(0, size))
+    checksum = zlib.crc32(read.read(0, size))
+    if isinstance(read, Unpacked):
+        read.close()  # an archive may have many members: what one unpacks is not kept for the others
+    return checksum
 
 
 def _text(raw: bytes) -> str:

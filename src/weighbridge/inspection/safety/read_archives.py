@@ -79,6 +79,8 @@ def _nested(part: FilePart, source: object, report: Report) -> None:
     from weighbridge.inspection.safety.readers import look
 
     look(part, report)
+    if isinstance(source, Unpacked):
+        source.close()
     if isinstance(source, Unpacked) and source.is_cut:
         message = "unpacks to more than is read (256 MiB of one file)"
         report.note(CHECK, message, Effect.UNKNOWN, part=part)

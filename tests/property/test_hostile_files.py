@@ -1,0 +1,130 @@
+"""Readers of pickles, archives, arrays and graphs under hostile bytes: no crash, no hang, bounded memory."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weighbridge.core.finding import Effect
+from weighbridge.formats.magic import format_of_source
+from weighbridge.formats.pickles.machine import Bounds, Machine
+from weighbridge.formats.pickles.scan import scan_pickles
+from weighbridge.formats.source import Held, Reader
+from weighbridge.inspection.safety.readers import look
+from weighbridge.inspection.safety.report import FilePart, Report
+from weighbridge.testing.hostile_archives import hostile_files
+from weighbridge.testing.hostile_pickles import hostile_pickles
+
+if TYPE_CHECKING:
+    from weighbridge.formats.pickles.values import Use
+
+OPCODES = [opcode.code.encode("latin-1") for opcode in pickletools.opcodes]
+ARGUMENTS = st.one_of(
+    st.binary(max_size=9),
+    st.sampled_from([b"os\nsystem\n", b"\x02os", b"\x00\x00\x00\x80", b"\xff" * 8, b"1\n", b"'a'\n", b"99999999999\n"]),
+)
+STREAMS = st.lists(st.tuples(st.sampled_from(OPCODES), ARGUMENTS), max_size=60).map(
+    lambda parts: b"".join(code + argument for code, argument in parts)
+)
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(max_size=700))
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.one_of(st.lists(inner), st.tuples(inner, inner), st.dictionaries(st.text(), inner))
+)
+FILES = [data for data, _ in hostile_files().values()]
+RSS_LIMIT_KIB = 200 * 1024
+
+
+def _look(data: bytes, name: str = "f") -> Report:
+    report, source = Report(name), Held(data)
+    look(FilePart(name, source, format_of_source(source, name)), report)
+    return report
+
+
+@given(STREAMS)
+def test_any_stream_of_opcodes_comes_to_an_end(data: bytes) -> None:
+    """Known opcodes in any order with any arguments: every pickle ends, with a reason where not by STOP."""
+    uses: list[Use] = []
+    scanned = scan_pickles(Held(data), uses.append)
+    assert all(end.why or data[end.at - 1 : end.at] == b"." for end in scanned.ends)
+    assert scanned.rest_at <= len(data)
+
+
+@given(VALUES, st.integers(0, 5))
+def test_what_cpython_writes_is_followed_to_its_stop(value: Any, protocol: int) -> None:
+    """As many steps as `pickletools` counts, no trouble, and nothing that does more than build data."""
+    data = pickle.dumps(value, protocol)
+    end = Machine(Reader(Held(data)), lambda _: None, Bounds()).run()
+    assert (end.why, end.at, end.steps) == ("", len(data), sum(1 for _ in pickletools.genops(data)))
+    if len(data) > 8:
+        assert [found for found in _look(data, "f.pkl").findings if found.effect is not None] == []
+
+
+@given(st.sampled_from(list(hostile_pickles().values())), VALUES, st.integers(0, 5))
+def test_a_payload_is_found_behind_any_pickle(payload: bytes, value: Any, protocol: int) -> None:
+    """A loader that goes on reading runs the second pickle too."""
+    report = _look(pickle.dumps([value, "longer than a few bytes"], max(2, protocol)) + b"\x80\x04" + payload)
+    assert any(found.effect is Effect.RUNS_CODE for found in report.findings)
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(FILES), st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=9)), max_size=5), st.booleans()
+)
+def test_changed_files_are_read_without_an_error(data: bytes, changes: list[tuple[int, bytes]], cut: bool) -> None:
+    """Bytes written over anywhere, and a cut: a report, whatever it says."""
+    changed = bytearray(data)
+    for at, piece in changes:
+        place = at % len(changed)
+        changed[place : place + len(piece)] = piece
+    if cut and changes:
+        del changed[changes[0][0] % len(changed) :]
+    _look(bytes(changed), "f.pt")
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"PK\x03\x04", b"\x93NUMPY\x01\0", b"\x80\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c"]),
+)
+def test_any_bytes_behind_a_magic_are_read_without_an_error(data: bytes, magic: bytes) -> None:
+    """A promise of a format that is not kept."""
+    _look(magic + data)
+
+
+_MEASURE = """
+import resource, sys
+from weighbridge.formats.magic import format_of_source
+from weighbridge.formats.source import Held
+from weighbridge.inspection.safety.readers import look
+from weighbridge.inspection.safety.report import FilePart, Report
+data = eval(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+source = Held(data)
+look(FilePart("f", source, format_of_source(source, "f")), Report("f"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - len(data) // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "b'\\x80\\x04' + b'(' * 4_000_000",
+        "b'\\x80\\x04' + b']\\x94' * 2_000_000",
+        "b'\\x80\\x04' + b''.join(b'\\x8c\\x03%03d\\x94' % (n % 1000) for n in range(1_000_000))",
+        "b'\\x80\\x04' + b'](K\\x01K\\x02e' * 1_000_000",
+        "b'\\x80\\x04)' + b'\\x85' * 3_000_000 + b'.'",
+        "__import__('gzip').compress(b'\\x80\\x04') + __import__('gzip').compress(b'N0' * 500_000) * 300",
+    ],
+)
+def test_memory_is_bounded_whatever_a_pickle_piles_up(expression: str) -> None:
+    """Marks, memo, texts, lists, nesting, a bomb: 200 MiB for all of the process, its input apart."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, expression], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert int(done.stdout) < RSS_LIMIT_KIB

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.core.kinds import SafetyV1
+from weighbridge.inspection.safety.inspect import inspect_safety
+from weighbridge.testing.hostile_archives import hostile_files, tar_bytes, zip_bytes
+from weighbridge.testing.hostile_pickles import benign_pickles, called, hostile_pickles
+from weighbridge.testing.pinned import pin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TODAY = date(2026, 11, 21)
+HOSTILE = hostile_files()
+
+
+def _judge(folder: Path) -> SafetyV1:
+    return SafetyV1.model_validate(inspect_safety(pin(folder), TODAY).body)
+
+
+def _verdict(tmp_path: Path, name: str, data: bytes) -> str:
+    (tmp_path / name).write_bytes(data)
+    return next(file.verdict for file in _judge(tmp_path).files if file.path == name)
+
+
+def test_every_hostile_pickle_runs_code(tmp_path: Path) -> None:
+    """Each form and each name that passed some scanner, under a name that says nothing."""
+    for number, data in enumerate(hostile_pickles().values()):
+        (tmp_path / f"{number:03d}.json").write_bytes(data)
+    files = _judge(tmp_path).files
+    missed = [how for how, file in zip(hostile_pickles(), files, strict=True) if file.verdict != "runs code on load"]
+    assert missed == []
+
+
+def test_no_benign_pickle_has_a_finding(tmp_path: Path) -> None:
+    """All six protocols, with a text that talks of `os.system`."""
+    for how, data in benign_pickles().items():
+        (tmp_path / f"{how}.pkl").write_bytes(data)
+    files = _judge(tmp_path).files
+    assert [(file.verdict, file.format, file.findings) for file in files] == [("nothing found", "pickle", [])] * 6
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_gets_its_verdict(tmp_path: Path, name: str) -> None:
+    """By its bytes, through every wrapping."""
+    data, verdict = HOSTILE[name]
+    assert _verdict(tmp_path, name, data) == verdict
+
+
+def test_the_finding_names_what_is_called_and_where(tmp_path: Path) -> None:
+    """The global, its arguments, the member and the byte."""
+    (tmp_path / "m.pt").write_bytes(zip_bytes(("m/data.pkl", called("os", "system"))))
+    (found,) = _judge(tmp_path).files[0].findings
+    assert (found.check, found.severity, found.confidence) == ("pickle-code", "critical", "high")
+    assert found.message.startswith("m/data.pkl: calls `os.system` with ('id')")
+    assert found.message.endswith("(byte 20)")
+
+
+def test_a_class_of_a_package_asks_for_trust(tmp_path: Path) -> None:
+    """Made without arguments it runs nothing of this file, but the package must be trusted; that is no hard finding."""
+    data = b"\x80\x04\x8c\x1fsklearn.linear_model._logistic_\x8c\x12LogisticRegression\x93)\x81."
+    (tmp_path / "m.pkl").write_bytes(data)
+    (file,) = _judge(tmp_path).files
+    assert (file.verdict, [found.severity for found in file.findings]) == ("asks for trust", ["medium"])
+
+
+def test_a_torch_archive_with_a_large_store_is_judged_by_its_pickle_alone(tmp_path: Path) -> None:
+    """The stores of tensors are read at their beginning only."""
+    data = zip_bytes(("m/data.pkl", pickle.dumps({})), ("m/data/0", bytes(range(256)) * 4096))
+    assert _verdict(tmp_path, "m.pt", data) == "nothing found"
+
+
+def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path) -> None:
+    """300 MB of a pickle's bytes from 300 kB: more than is read of one file is unknown, never nothing found."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("data.pkl", "w") as member:
+        member.write(b"\x80\x04")
+        for _ in range(300):
+            member.write(b"N0" * 500_000)
+    (tmp_path / "m.pt").write_bytes(buffer.getvalue())
+    (file,) = _judge(tmp_path).files
+    assert file.verdict == "unknown"
+
+
+def test_an_encrypted_member_is_unknown(tmp_path: Path) -> None:
+    """What cannot be read must not pass as clean."""
+    data = bytearray(zip_bytes(("a", b"some text that is no pickle")))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    data[data.index(b"some text")] ^= 255
+    (tmp_path / "m.zip").write_bytes(data)
+    (file,) = _judge(tmp_path).files
+    assert file.verdict == "breaks the format"
+    assert any("is encrypted: not looked into" in found.message for found in file.findings)
+
+
+def test_a_tar_link_that_leads_out_is_found(tmp_path: Path) -> None:
+    """NeMo extracts its archives."""
+    data = bytearray(tar_bytes(("a", b"")))
+    data[156:157] = b"2"
+    data[157:168] = b"/etc/passwd"
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    assert _verdict(tmp_path, "a.tar", bytes(data)) == "breaks the format"
+
+
+def test_texts_images_and_empty_files_are_settled(tmp_path: Path) -> None:
+    """A file of weights that is empty is broken; any other empty file is not news."""
+    (tmp_path / "README.md").write_text("os.system in a text\n")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    (tmp_path / "__init__.py").touch()
+    (tmp_path / "w.bin").touch()
+    (tmp_path / "x.bin").write_bytes(bytes(range(1, 256)) * 9)
+    assert {file.path: file.verdict for file in _judge(tmp_path).files} == {
+        "README.md": "nothing found", "a.png": "nothing found", "__init__.py": "nothing found",
+        "w.bin": "breaks the format", "x.bin": "unknown",
+    }  # fmt: skip
