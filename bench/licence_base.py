@@ -90,7 +90,7 @@ def spdx_texts(folder: Path) -> dict[str, list[str]]:
         if licence_id in texts and len(words) >= FEWEST_WORDS and digest not in owner and "is_deprecated" not in head:
             near = shingles_of(words)
             first = shingles_of(read_words(texts[licence_id][0]).tokens)
-            if len(near & first) / max(1, len(near | first)) > 0.6:
+            if len(near & first) / max(1, min(len(near), len(first))) > ALIKE:
                 owner[digest] = licence_id
                 texts[licence_id].append(text)
     for licence_id, changes in VARIANTS.items():
@@ -120,8 +120,11 @@ def write_spdx(texts: dict[str, list[str]], names: dict[str, str], urls: dict[st
         packed.writestr(zipfile.ZipInfo("index.json"), json.dumps(rows), zipfile.ZIP_DEFLATED, 9)
 
 
-def write_samples(texts: dict[str, str]) -> None:
-    """Write shingles.bin: a line of JSON with key, digest and count of each text, then the hashes."""
+def write_samples(texts: dict[str, str], markers: dict[str, str]) -> None:
+    """Write shingles.bin: a line of JSON with key, digest and count of each text, then the hashes.
+
+    What copies may leave out is not sampled: else a copy without it would seem far away.
+    """
     head, hashes = [], array("I")
     for key, text in texts.items():
         if key.endswith(".hashes"):
@@ -129,9 +132,9 @@ def write_samples(texts: dict[str, str]) -> None:
             digest = digest_of(text.split())
             sample = sample_shingles(shingles_of_codes(codes))
         else:
-            tokens = read_words(text).tokens
-            digest = digest_of(tokens)
-            sample = sample_shingles(shingles_of(tokens))
+            digest = digest_of(read_words(text).tokens)
+            core = text.partition(markers[key])[0] if key in markers else text
+            sample = sample_shingles(shingles_of(read_words(core).tokens))
         head.append([key, digest, len(sample)])
         hashes.extend(sample)
     if sys.byteorder == "big":
@@ -154,10 +157,15 @@ def main() -> None:
     """Rebuild what is made."""
     spdx = spdx_texts(Path(sys.argv[1]))
     every = {f"spdx/{key}.{n}.txt": text for key, found in spdx.items() for n, text in enumerate(found)}
+    with zipfile.ZipFile(HOME / "base/spdx.zip") as packed:
+        listed = json.loads(packed.read("index.json"))
+    markers = {name: row["optional_after"] for row in listed if "optional_after" in row for name in row["texts"]}
     for row in tomllib.loads((HOME / "base/index.toml").read_text("utf-8"))["licence"]:
         for text in row["texts"]:
+            if "optional_after" in text:
+                markers[text["file"]] = text["optional_after"]
             every[text["file"]] = (HOME / "base/texts" / text["file"]).read_text("utf-8")
-    write_samples(every)
+    write_samples(every, markers)
     write_vocabulary({key: text for key, text in every.items() if not key.endswith(".hashes")})
     print(f"{len(every)} texts of {len(spdx)} SPDX licences and the index")
 

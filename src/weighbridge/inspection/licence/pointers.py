@@ -47,7 +47,8 @@ def find_pointer(words: Words, base: Base) -> Identity | None:
     if not hits:
         return None
     linked = any(alias.is_url or _has_link(words, at + len(alias.words)) for at, alias in hits)
-    if not linked and not (len(words.tokens) <= _SHORT and any(_refers(words, at) for at, _ in hits)):
+    is_short = len(words.tokens) <= _SHORT
+    if not (is_short and any(_refers(words, at) for at, _ in hits)) and not (linked and (is_short or _is_card(words))):
         return None
     named = {alias.licence_id: (at, alias) for at, alias in reversed(hits)}
     if len(named) > 1:
@@ -59,6 +60,11 @@ def find_pointer(words: Words, base: Base) -> Identity | None:
     ((key, (_, alias)),) = named.items()
     whole = alias.is_text_known and not _SPLITS.search(words.text)
     return Identity(Verdict.POINTER, key if whole else None, nearest=key)
+
+
+def _is_card(words: Words) -> bool:
+    """Whether a text is a page about a model, not terms of its own: front matter, or links in Markdown."""
+    return words.text.lstrip().startswith("---") or "](" in words.text
 
 
 def _hits(words: Words, aliases: dict[str, list[_Alias]]) -> list[tuple[int, _Alias]]:

@@ -115,9 +115,8 @@ def _is_name(text: Side, other: Side, reference: Reference) -> bool:
         return False
     if reference.is_placeholder(other.first, other.last):
         return bool(text.tokens) and len(text.tokens) <= _LONGEST_FILL
-    own_names = reference.title_words - load_lexicon().sets["roles"]
-    if not text.is_named or not own_names.isdisjoint(other.tokens):
-        return False  # names of the title stand for another product's licence, word for word
+    if not text.is_named or _loses_title_name(text, other, reference):
+        return False
     if other.tokens and text.tokens:
         return other.is_named or _all_in("holders", other)
     present = text if text.tokens else other
@@ -126,11 +125,24 @@ def _is_name(text: Side, other: Side, reference: Reference) -> bool:
     return _is_address(present) or _extends_a_name(present)
 
 
+def _loses_title_name(text: Side, other: Side, reference: Reference) -> bool:
+    """Whether a name of the title is gone: then it is another product's licence, word for word.
+
+    "Hunyuan A13B" may become "HunyuanVideo", but "Llama 3.1" not "Llama 3.2".
+    """
+    own = (reference.title_words - load_lexicon().sets["roles"]).intersection(other.tokens)
+    return any(
+        word not in text.tokens and (word[0].isdigit() or not any(word in name for name in text.tokens)) for word in own
+    )
+
+
 def _is_holder(text: Side, other: Side, reference: Reference) -> bool:
     """Whether a template's holder or author is named or called otherwise: only in texts that anybody may take up."""
     if not reference.is_template or text.obliges or max(len(text.tokens), len(other.tokens)) > _LONGEST_NAME:
         return False
     sets = load_lexicon().sets
+    if load_lexicon().those("negations", text.tokens) != load_lexicon().those("negations", other.tokens):
+        return False
     if "foundation" in other.before(6) and "inc" in other.before(3):
         return not other.binds and not text.binds  # the Free Software Foundation moved, and then had a web page
     plain = sets["holders"] | sets["holder_links"]

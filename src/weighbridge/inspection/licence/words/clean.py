@@ -7,6 +7,8 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from weighbridge.inspection.licence.words.lexicon import load_vocabulary
+
 __all__ = ["MOST_CHARACTERS", "clean"]
 
 MOST_CHARACTERS = 600_000
@@ -26,6 +28,7 @@ _PAGE_NUMBER = re.compile(
 )
 _LINE_NUMBER = re.compile(r"^[ \t]*(\d{1,5})[ \t:|.)]*(?=[ \t:|]|$)", re.MULTILINE)
 _IDEOGRAPH = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af])")
+_HYPHENATED = re.compile(r"\b([A-Za-z]{2,})-[ \t]*\n([ \t]*)([a-z]{2,})\b")
 _ESCAPE = re.compile(r"\\(?=[_*#()\[\].-])")
 _FEW_LINES = 5
 _STEP = 8
@@ -43,6 +46,7 @@ def clean(text: str) -> str:
     if _HTML.search(text):
         text = html.unescape(_TAG.sub(_blank, _DEAD_PARTS.sub(_blank, text)))
     text = _without_line_numbers(text)
+    text = _HYPHENATED.sub(_joined, text)
     text = _PAGE_NUMBER.sub("", _COMMENT_SIGN.sub("", text))
     return text if text.isascii() else _IDEOGRAPH.sub(r" \1 ", text)
 
@@ -50,6 +54,12 @@ def clean(text: str) -> str:
 def _blank(match: re.Match[str]) -> str:
     """Return white space with as many line ends as what it stands for."""
     return " " + "\n" * match.group().count("\n")
+
+
+def _joined(match: re.Match[str]) -> str:
+    """Return a word that was broken over two lines whole, if licences use it, and the line end after it."""
+    whole = match.group(1) + match.group(3)
+    return f"{whole}\n" if whole.lower() in load_vocabulary() else match.group()
 
 
 def _without_line_numbers(text: str) -> str:

@@ -100,7 +100,7 @@ def read_words(text: str) -> Words:
     tokens: list[str] = []
     spans: list[tuple[int, int]] = []
     for found in _TOKEN.finditer(cleaned):
-        tokens.append(_same(found.group().lower()))
+        tokens.append(_same(found.group().casefold()))
         spans.append(found.span())
         if len(tokens) >= _MOST_TOKENS:
             break
