@@ -2,9 +2,10 @@
 
     python bench/known_snapshot.py ../shared/data > src/weighbridge/inspection/claims/data/hub.json
 
-Rows are [id, created, licence tag, elements, layers, experts, experts used, context, vocabulary]. Left out: packed and
-converted copies, names without a figure, placeholders (a context of 4096 that stands for "not known"), and element
-counts that contradict the size in the model's own name, which are partial or packed uploads.
+Rows are [id, created, licence tag, elements, layers, experts, experts used, context, vocabulary]. Left out: packed
+and converted copies, names without a figure, placeholders (a context of 4096 that stands for "not known"), and element
+counts that contradict the size in the model's own name, which are partial or packed uploads. `earlier` are the counts
+of earlier snapshots where they differ.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ _COPY = re.compile(
 )
 _SIZE = re.compile(r"(?<![\dA-Za-z.])(\d+(?:\.\d+)?)([BM])(?![A-Za-z])", re.IGNORECASE)
 _PLACEHOLDER = 4096
+_CHANGED = 0.01  # counts that differ by more between snapshots are both kept
 
 
 def main() -> None:
     """Print the rows."""
     data = Path(sys.argv[1])
     rows = []
+    earlier = []
     with (data / "hubstats" / "hub-2026-10-05.csv").open(encoding="utf-8") as snapshot:
         for row in csv.DictReader(snapshot):
             maker, _, name = row["model_id"].partition("/")
@@ -49,7 +52,15 @@ def main() -> None:
                     _count(row["vocab"]),
                 ]
             )
-    print(json.dumps({"source": "hub snapshot of 2026-10-05", "rows": sorted(rows)}, separators=(",", ":")))
+    counted = {row[0]: row[3] for row in rows if row[3]}
+    for day in ("2026-06-02", "2026-08-16"):
+        with (data / "hubstats" / f"hub-{day}.csv").open(encoding="utf-8") as snapshot:
+            for row in csv.DictReader(snapshot):
+                then, now = _count(row["params_total"]), counted.get(row["model_id"])
+                if then and now and abs(then - now) > _CHANGED * now:
+                    earlier.append([row["model_id"], day, then])
+    loaded = {"source": "hub snapshot of 2026-10-05", "rows": sorted(rows), "earlier": sorted(earlier)}
+    print(json.dumps(loaded, separators=(",", ":")))
 
 
 def _count(text: str) -> int | None:

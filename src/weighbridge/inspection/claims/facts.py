@@ -134,6 +134,10 @@ def shipped_facts() -> FactBase:
         take(row[0], _released(row))
     for row in snapshot["rows"]:
         take(row[0], _stored(row, snapshot["source"]))
+    for model, day, elements in snapshot["earlier"]:
+        counts = f"as its hub counted on {day}, packed weights as one or in part"
+        fact = Fact(float(elements), counts, f"hub snapshot of {day}", "unsure", is_firm=False)
+        take(model, iter([(Quantity.TOTAL_PARAMETERS, fact)]))
     for model in configs:
         take(model, _named(model))
         take(model, iter([(Quantity.OPEN_WEIGHTS, Fact("yes", "", "its weights are published"))]))
@@ -180,7 +184,7 @@ def _stored(row: list[Any], source: str) -> Iterator[tuple[Quantity, Fact]]:
         is_firm = licence in ("mit", "apache-2.0")
         yield Quantity.LICENCE, Fact(licence, "as its repository is tagged", source, is_firm=is_firm)
     if elements:
-        yield Quantity.TOTAL_PARAMETERS, Fact(float(elements), "elements that its hub counts", source)
+        yield Quantity.TOTAL_PARAMETERS, Fact(float(elements), "elements that its hub counts", source, "hub")
     for quantity, value, counts in (
         (Quantity.LAYERS, layers, ""),
         (Quantity.EXPERTS, experts, "routed experts a layer"),

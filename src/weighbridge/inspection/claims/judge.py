@@ -20,6 +20,7 @@ _SHARES = frozenset({Quantity.KV_CACHE_SAVING, Quantity.TRAINING_COST_SAVING, Qu
                      Quantity.TRAINING_COMPUTE_RATIO})  # fmt: skip
 _TWO_SIDED = frozenset({Quantity.ARCHITECTURE, Quantity.OPEN_WEIGHTS, Quantity.MODALITY})
 _NEAR = 0.005
+_CLOSE = 0.12
 _SHOWN = 6
 _TRAINING = re.compile(r"\b(?:during|in|at|for)\s(?:the\s)?(?:pre-?)?training\b(?!\scosts?)", re.IGNORECASE)
 _GENERATION = re.compile(r"generation|generating|inference|decod|serving", re.IGNORECASE)
@@ -76,6 +77,9 @@ def _fits(claim: Claim, facts: tuple[Fact, ...]) -> list[tuple[Fit, Fact]]:
     An announcement decides over the day on which a repository was created, which may be weeks away from it.
     """
     fits = [(fit_of(claim, fact), fact) for fact in facts]
+    if claim.quantity == Quantity.TOTAL_PARAMETERS and all(fact.scope == "hub" or not fact.is_firm for fact in facts):
+        # vendors' own counts may leave out what their repository stores
+        return [(Fit.UNSURE if fit is Fit.NO and _is_close(claim, fact) else fit, fact) for fit, fact in fits]
     if claim.quantity != Quantity.RELEASED:
         return fits
     announced = [(fit, fact) for fit, fact in fits if fact.scope != "created"]
@@ -86,6 +90,12 @@ def _fits(claim: Claim, facts: tuple[Fact, ...]) -> list[tuple[Fit, Fact]]:
         (fit if is_near else Fit.UNSURE, fact) for fit, fact in fits if fact.scope == "created" and fit is Fit.YES
     ]
     return announced + created
+
+
+def _is_close(claim: Claim, fact: Fact) -> bool:
+    if isinstance(claim.value, str) or isinstance(fact.value, str):
+        return False
+    return abs(claim.value - fact.value) <= _CLOSE * fact.value
 
 
 def _facts(claim: Claim, base: FactBase) -> tuple[Fact, ...]:

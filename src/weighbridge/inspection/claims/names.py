@@ -85,8 +85,13 @@ class Names:
         self.prefixes |= {name[:length] for name in self._spelt for length in range(1, len(name) + 1)}
 
     def find(self, name: str) -> str | None:
-        """Return the key of the model that a name means, or None."""
+        """Return the key of the model that a name means, or None; another maker's copy is another model."""
         plain = plain_name(name)
+        maker = name.rpartition("/")[0].lower()
+        key = self._spelt.get(plain_name(bare_name(name)))
+        if maker and plain not in self._spelt and key is not None:
+            makers = {model.rpartition("/")[0].lower() for model in self.ids[key]}
+            return key if maker in makers or (not any(makers) and key not in self.families) else None
         return self._spelt.get(plain) or self.topics.get(plain) or self._spelt.get(plain_name(bare_name(name)))
 
     def find_plain(self, plain: str, seen: set[str], written: str) -> str | None:

@@ -6,6 +6,8 @@ Every claim that is read stands in the row: one more is as wrong as one less.
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from weighbridge.inspection.claims.facts import FactBase, shipped_facts
 from weighbridge.inspection.claims.judge import judge_claims
@@ -237,3 +239,26 @@ def test_code_and_addresses_are_not_read(base: FactBase) -> None:
     assert _read("```\nDeepSeek-V3 has 405B parameters.\n```\n", base) == []
     text = "[DeepSeek-V3](https://example.org/Qwen3-8B) has 671B parameters."
     assert _read(text, base) == [(_V3, "total_parameters", _YES)]
+
+
+_NAMES = ["DeepSeek-V3", "Qwen3-8B", "GPT-4", "Llama 3.1 405B", "Kimi K2", "R1"]
+_WORDS = [
+    "has 671B parameters", "with 37B active", "and", "while", "than", ", a 405-billion-parameter model,", "trained on",
+    "14.8T tokens", "the predecessor of", "it", "128K context", "61 layers", "released in May 2024", "MIT license",
+    "(671B)",
+    "\n- Parameters: 671B\n", "\n## ", "\n| a | b |\n", "not", "respectively", ".", "for $5.6M", "256 experts", "'s",
+]  # fmt: skip
+_BASE = shipped_facts()
+
+
+@given(st.lists(st.sampled_from([*_NAMES, *_WORDS]), max_size=25).map(" ".join))
+def test_a_claim_is_of_a_model_that_is_named(text: str) -> None:
+    """However names and figures are mixed, no figure goes to a model that the text does not name."""
+    named = {_BASE.find(name) for name in _NAMES if name in text} | {_BASE.find("DeepSeek-R1")}
+    assert {claim.model for claim in read_claims(text, _BASE)} <= named
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=25).map(" ".join))
+def test_without_a_name_there_is_no_claim(text: str) -> None:
+    """Figures alone are nobody's."""
+    assert read_claims(text, _BASE) == []

@@ -33,7 +33,12 @@ _MODAL = grammar("modal")
 _DENIED = grammar("denied")
 _NOT_ONLY = grammar("not_only")
 _RANGE = grammar("range")
+_OPEN_LIST = grammar("open_list")
+_LISTED = grammar("listed")
 _NUMBERS_PLACE = 80
+# where the clause about a phrase ends: a date's goes beyond commas, a word's beyond names
+_EDGES = {"amount": r"[,;:()\x00]", "ratio": r"[,;:()\x00]", "word": r"[,;:()]", "date": r"[;:()]"}
+_BOTH = re.compile(r"\s*both\b", re.IGNORECASE)
 _FEWEST = 1e6  # a smaller count is not one of parameters, a larger one not one of layers
 _MANY = frozenset({Quantity.TOTAL_PARAMETERS, Quantity.ACTIVE_PARAMETERS, Quantity.MTP_PARAMETERS,
                    Quantity.TRAINING_TOKENS})  # fmt: skip
@@ -51,6 +56,7 @@ class _Reading:
     seen: set[str] = field(default_factory=set)
     headings: list[tuple[int, str | None]] = field(default_factory=list)
     last: str | None = None
+    pair: list[Mention] = field(default_factory=list)
 
     @property
     def heading(self) -> str | None:
@@ -96,7 +102,9 @@ def _sentence(reading: _Reading, sentence: str, line: int, *, is_entry: bool) ->
         mentions = [Mention(reading.base.names.topics[plain_name(topic[0])], *topic.span())]
     subject: list[Mention] = mentions
     masked = _mask(sentence, mentions)
-    if not mentions:
+    if not mentions and reading.pair and _BOTH.match(sentence):
+        subject = [Mention(mention.model, 0, 0) for mention in reading.pair]
+    elif not mentions:
         about = reading.last if _ABOUT_IT.match(sentence) else None
         key = (
             about
@@ -111,6 +119,8 @@ def _sentence(reading: _Reading, sentence: str, line: int, *, is_entry: bool) ->
         reading.last = mentions[0].model if not mentions[0].is_object else None
     else:
         first = [mention for mention in mentions if not mention.is_object]
+        groups = groups_of(sentence, mentions)
+        reading.pair = groups[0] if len(groups) == 1 and len(groups[0]) == 2 else []  # noqa: PLR2004 - both
         reading.last = first[0].model if len({mention.model for mention in first}) == 1 else None
     if _QUESTION.search(sentence) or _DOUBTED.search(sentence):
         return
@@ -118,6 +128,23 @@ def _sentence(reading: _Reading, sentence: str, line: int, *, is_entry: bool) ->
         yield from claims
         return
     yield from _read(reading, masked, sentence, subject, line)
+    yield from _open_list(reading, masked, sentence, mentions, line)
+
+
+def _open_list(reading: _Reading, masked: str, sentence: str, mentions: list[Mention], line: int) -> Iterator[Claim]:
+    """Yield that models are open which a sentence lists as such: "open models such as A, B and C"."""
+    found = _OPEN_LIST.search(masked)
+    end = found.end() if found else 0
+    for mention in mentions if found else ():
+        gap = masked[end : mention.start] if mention.start >= end else None
+        if gap is None or (gap.strip() and not _LISTED.fullmatch(gap)):
+            if gap is None:
+                continue
+            return
+        if mention.model is not None:
+            model = reading.base.names.shown(mention.model)
+            yield Claim(model, Quantity.OPEN_WEIGHTS, "yes", words=" ".join(sentence.split()), line=line)
+        end = mention.end
 
 
 def _mask(sentence: str, mentions: list[Mention]) -> str:
@@ -153,6 +180,8 @@ def _read(reading: _Reading, masked: str, sentence: str, mentions: list[Mention]
         if _MODAL.search(ahead) or (is_denied and said.phrase.reads != "word"):
             continue
         owners = owners_of(masked, groups, said.start, said.number, said.end)
+        if quantity in _OF_TOPICS and (topic := _TOPIC.search(masked[: said.number])):
+            owners = [reading.base.names.topics[plain_name(topic[0])]]
         against = ""
         if quantity in (Quantity.SIZE_RATIO, Quantity.TRAINING_COMPUTE_RATIO):
             other = next((mention for mention in mentions if mention.start >= said.end), None)
@@ -221,9 +250,7 @@ def _is_odd(quantity: Quantity, value: Value) -> bool:
 
 def _around(masked: str, start: int, end: int, phrase: Phrase) -> str:
     """Return a phrase with the words about it, within its clause: no farther than a comma or a name."""
-    ahead = re.split(
-        r"[,;:()]" if phrase.reads == "word" else r"[,;:()\x00]", masked[max(0, start - phrase.before) : start]
-    )[-1]
+    ahead = re.split(_EDGES[phrase.reads], masked[max(0, start - phrase.before) : start])[-1]
     behind = re.split(r"[,;()\x00]", masked[end : end + phrase.after])[0]
     return f"{ahead}{masked[start:end]}{behind}"
 

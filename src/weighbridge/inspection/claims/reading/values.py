@@ -72,8 +72,10 @@ _LICENCES = (
 _LLAMA = re.compile(r"llama[\s-]?(\d(?:\.\d)?)?")
 _YES = {"yes", "true", "open", "open-weight", "open-weights", "open weights", "open weight", "public"}
 _NO = {"no", "false", "closed", "proprietary", "closed-source", "api only", "api-only", "not open", "closed source"}
-_MIXTURES = {"moe": "moe", "mixture-of-experts": "moe", "mixture of experts": "moe", "sparse moe": "moe",
-             "sparse": "moe", "dense": "dense", "dense transformer": "dense"}  # fmt: skip
+_MIXTURES = (
+    (re.compile(r"\bmoe\b|mixture[\s-]of[\s-]experts|\bsparse\b", re.IGNORECASE), "moe"),
+    (re.compile(r"\bdense\b", re.IGNORECASE), "dense"),
+)
 _ATTENTIONS = {"multi-head latent attention": "MLA", "grouped-query attention": "GQA", "multi-query attention": "MQA",
                "grouped query attention": "GQA", "multi-head attention": "MHA"}  # fmt: skip
 _COUNTED = re.compile(r"\s*\$?\s*" + COUNT + r"\s*(?P<rest>.{0,60})\s*", re.IGNORECASE | re.DOTALL)
@@ -185,6 +187,12 @@ def _read_date(text: str) -> tuple[Value, float, Bound, bool] | None:
     return None if found is None else (date_of(found), 0.0, "", False)
 
 
+def _read_architecture(text: str) -> tuple[Value, float, Bound, bool] | None:
+    """Read a kind of architecture among other words, where one alone is named."""
+    kinds = {kind for pattern, kind in _MIXTURES if pattern.search(text)}
+    return (kinds.pop(), 0.0, "", False) if len(kinds) == 1 else None
+
+
 def _read_word(words: dict[str, str]) -> Callable[[str], tuple[Value, float, Bound, bool] | None]:
     def read(text: str) -> tuple[Value, float, Bound, bool] | None:
         plain = " ".join(text.lower().split())
@@ -210,7 +218,7 @@ _WORD_READERS: dict[str, Callable[[str], tuple[Value, float, Bound, bool] | None
         | dict.fromkeys(_NO, "no")
         | dict.fromkeys(("open-source", "open source", "open-sourced"), "open source")
     ),
-    Quantity.ARCHITECTURE: _read_word(_MIXTURES),
+    Quantity.ARCHITECTURE: _read_architecture,
     Quantity.ATTENTION: _read_word(
         {name.lower(): name for name in ("MLA", "GQA", "MQA", "MHA")}
         | _ATTENTIONS
