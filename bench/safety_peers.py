@@ -38,7 +38,7 @@ TOOLS: dict[str, tuple[list[str], set[int], set[int]]] = {
     "aisbom-cli": (["aisbom", "scan", "{dir}", "--output", "{dir}/../sbom.json"], {2}, {0}),
     "c4nary": (["c4nary", "scan", "{}"], {1}, {0}),
     "modelvet": (
-        ["python", "-c", "import modelvet, sys; r = modelvet.verify_path('{}'); sys.exit(r.verdict.name != 'ACCEPT')"], {1}, {0},
+        ["python", "-c", "import modelvet as m, sys; sys.exit(m.verify_path('{}').verdict.name != 'ACCEPT')"], {1}, {0},
     ),
 }  # fmt: skip
 QUIET = {"AISBOM_NO_OSV": "1", "AISBOM_NO_HF_LOOKUP": "1", "NO_ANALYTICS": "1", "PROMPTFOO_DISABLE_TELEMETRY": "1"}

@@ -14,7 +14,7 @@ import zlib
 
 from weighbridge.testing.hostile_pickles import called
 
-__all__ = ["hostile_files", "tar_bytes", "zip_bytes"]
+__all__ = ["hostile_files", "seven_zip_bytes", "tar_bytes", "zip_bytes"]
 
 _DIRECTORY = b"PK\x01\x02"
 
@@ -39,6 +39,17 @@ def tar_bytes(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def seven_zip_bytes(name: str, data: bytes) -> bytes:
+    """Return a 7z archive of one member, packed by LZMA2, its header not packed (`7zFormat.txt` of the LZMA SDK)."""
+    packed = lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 16}])
+    names = b"\0" + (name + "\0").encode("utf-16-le")
+    header = b"\x01\x04\x06\x00\x01\x09" + _seven_number(len(packed)) + b"\x00\x07\x0b\x01\x00\x01\x21\x21\x01\x08"
+    header += b"\x0c" + _seven_number(len(data)) + b"\x00\x08\x00\x00"
+    header += b"\x05\x01\x11" + _seven_number(len(names)) + names + b"\x00\x00"
+    start = struct.pack("<QQI", len(packed), len(header), zlib.crc32(header))
+    return b"7z\xbc\xaf\x27\x1c\x00\x04" + struct.pack("<I", zlib.crc32(start)) + start + packed + header
+
+
 def hostile_files() -> dict[str, tuple[bytes, str]]:
     """Return files by name with the verdict that each deserves."""
     runs, pickle = "runs code on load", called("os", "system")
@@ -61,6 +72,7 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "a.xz": lzma.compress(pickle),
         "a.lzma": lzma.compress(pickle, format=lzma.FORMAT_ALONE),
         "a.z": zlib.compress(pickle),
+        "a.7z": seven_zip_bytes("m/data.pkl", pickle),
         "logo.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(30) + pickle,
         "tail.safetensors": _safetensors() + torch,
         "model.nemo": tar_bytes(("model_config.yaml", b"model:\n  _target_: os.system\n  command: id\n")),
@@ -82,6 +94,10 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "handler.mar": (zip_bytes(("handler.py", b"import os")), "asks for trust"),
     }
     return {name: (data, deserved[name]) for name, data in files.items()} | other
+
+
+def _seven_number(number: int) -> bytes:
+    return bytes([number]) if number < 0x80 else bytes([0x80 | number >> 8, number & 255])  # noqa: PLR2004 - to 14 bits
 
 
 def _changed(data: bytes, at: int, mask: int) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from weighbridge.formats.archives.packed import Unpacked
     from weighbridge.formats.source import Source
 
 __all__ = ["Archive", "Member", "leaves_folder"]
@@ -27,6 +28,12 @@ class Archive:
     members: list[Member] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    opened: list[Unpacked] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Let go of what was unpacked for several members together."""
+        for one in self.opened:
+            one.close()
 
 
 def leaves_folder(name: str) -> bool:

@@ -44,9 +44,9 @@ class Unpacked:
     `is_cut` is set where the allowance was spent.
     """
 
-    def __init__(self, packed: Source, method: str, allowance: Allowance) -> None:
+    def __init__(self, packed: Source, method: str | Callable[[], Any], allowance: Allowance) -> None:
         self._packed = packed
-        self._make = METHODS[method]
+        self._make = METHODS[method] if isinstance(method, str) else method
         self._allowance = allowance
         self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self.trouble = ""

@@ -58,6 +58,7 @@ def _members(part: FilePart, archive: Archive, report: Report) -> None:
         report.note(CHECK, message, Effect.UNKNOWN, part=part)
     for member in archive.members:
         _member(part, member, report)
+    archive.close()
     read_members.read(part, archive, report)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from weighbridge.core.kinds import SafetyV1
 from weighbridge.inspection.safety.inspect import inspect_safety
-from weighbridge.testing.hostile_archives import hostile_files, tar_bytes, zip_bytes
+from weighbridge.testing.hostile_archives import hostile_files, seven_zip_bytes, tar_bytes, zip_bytes
 from weighbridge.testing.hostile_pickles import benign_pickles, called, hostile_pickles
 from weighbridge.testing.pinned import pin
 
@@ -87,6 +87,12 @@ def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(buffer.getvalue())
     (file,) = _judge(tmp_path).files
     assert file.verdict == "unknown"
+
+
+def test_a_7z_archive_of_an_unknown_method_is_unknown(tmp_path: Path) -> None:
+    """The method's number changed to one that nobody knows: named as not looked into."""
+    data = seven_zip_bytes("a", b"text").replace(b"\x01\x21\x21\x01", b"\x01\x21\x77\x01")
+    assert _verdict(tmp_path, "a.7z", data) == "unknown"
 
 
 def test_an_encrypted_member_is_unknown(tmp_path: Path) -> None:
