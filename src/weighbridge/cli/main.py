@@ -22,9 +22,14 @@ COMMANDS = {
     "fit": "Say whether a model fits on devices, and on which it would",
     "training": "Compute what training a model took, and what its stated hours imply",
     "claims": "Check what is said of known models against facts",
+    "lineage": "Say where a model comes from, by declarations and by weights",
+    "openness": "Say how open a model is, framework by framework",
     "evaluate": "Ask a model the questions of one or more suites",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
+    "lock": "Write down size and digest of every file of a model",
+    "verify": "Hold a copy against a lock, evidence, a hub or a signature; verify an attestation",
+    "key": "Make a key that signs attestations",
     "evidence": "List, show, export and verify evidence",
     "explain": "Explain a rule, check, kind, measure, suite or verdict",
     "ui": "Look at a workspace in the browser, on this machine only",
@@ -59,8 +64,8 @@ _EPILOG = """\b
 Exit codes: 0 done, and for `weigh`, `demo`, `decide`: adopt
             1 Weighbridge failed        2 wrong usage, policy or input
             3 not found                 4 interrupted or given up, partial evidence kept
-           10 adopt with conditions    11 hold, or `fit`: unknown
-           12 reject, or `inspect --fail-on` met, or `fit`: does not fit
+           10 adopt with conditions    11 hold, or `fit`: unknown, or `verify`: not checked
+           12 reject, or `inspect --fail-on` met, or `fit`: does not fit, or `verify`: differs
 All other exit codes are reserved."""
 
 

@@ -11,6 +11,7 @@ from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.licence.inspect import inspect_licence
 from weighbridge.inspection.lineage.inspect import inspect_lineage
 from weighbridge.inspection.openness.inspect import inspect_openness
+from weighbridge.inspection.provenance.inspect import inspect_provenance
 from weighbridge.inspection.safety.inspect import inspect_safety
 from weighbridge.inspection.safety.run import run_checks
 
@@ -30,9 +31,9 @@ def inspect_files_alone(artefact: Artefact, made_on: date) -> list[Evidence]:
 
 
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
-    """Return files, anatomy, card, safety, licence, lineage and openness; nothing for an endpoint, which has no files.
+    """Return files, anatomy, card, safety, licence, lineage, openness and provenance; nothing for an endpoint.
 
-    A config alone has no licence/v1, lineage/v1 and openness/v1.
+    A config alone has no licence/v1, lineage/v1, openness/v1 and provenance/v1.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
@@ -49,4 +50,4 @@ def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
     if licence is None:
         return stated
     stated += [licence, inspect_lineage(artefact, made_on)]
-    return [*stated, inspect_openness(artefact, made_on, stated)]
+    return [*stated, inspect_openness(artefact, made_on, stated), inspect_provenance(artefact, made_on)]

@@ -25,13 +25,14 @@ from weighbridge.core.kinds.measured import (
     SuiteBody,
 )
 from weighbridge.core.kinds.openness import OpennessV1
+from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
 from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
     "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
-    "LeftAloneBody", "LicenceV1", "LineageV1", "OpennessV1", "SafetyV1", "ScoreV1", "SeverityCounts", "SuiteBody",
-    "schema_of",
+    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "OpennessV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
+    "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "schema_of",
 ]  # fmt: skip
 
 
@@ -52,6 +53,7 @@ KINDS: dict[str, type[Body]] = {
     "licence/v1": LicenceV1,
     "lineage/v1": LineageV1,
     "openness/v1": OpennessV1,
+    "provenance/v1": ProvenanceV1,
     "score/v1": ScoreV1,
     "behaviour/v1": BehaviourV1,
     "latency/v1": LatencyV1,
