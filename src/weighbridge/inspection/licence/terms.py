@@ -92,13 +92,17 @@ def licence_of(licence_id: str, folder: Path | None = None) -> Licence | None:
     if path is None:
         return None
     form = _form(path)
-    base = licence_of(form.like, folder) if form.like and form.like != licence_id else None
+    if form.like and form.like != licence_id:
+        base = licence_of(form.like, folder)
+    else:  # a user's file changes what it says of a licence of ours, and leaves the rest
+        base = licence_of(licence_id) if folder is not None and path.parent == folder else None
     if form.like and base is None:
         raise UsageError(f"`{path}`: `like` names `{form.like}`, whose terms are not known")
     terms = dict(base.terms) if base else {}
     for column, term in form.terms.items():
         terms[column] = TermBody(value=term.value, clause=term.clause, quotes=term.quotes, licence=licence_id)
-    terms = {column: term.model_copy(update={"licence": licence_id}) for column, term in terms.items()}
+    unsaid = TermBody(value=None, reason="the base does not say it")
+    terms = {column: terms.get(column, unsaid).model_copy(update={"licence": licence_id}) for column in COLUMNS}
     return Licence(
         licence_id, form.name, form.licensor, form.version_date, form.verified_on, form.source, terms,
         _gates(form, licence_id, terms, base, path),
