@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ __all__ = ["Fit", "fit_of"]
 _ROUNDED = 0.02  # what people round without saying so
 _ABOUT = 0.06  # what "about" leaves room for
 _DIGIT = 0.12  # a rounded or cut last digit may be off by no more
+_DATE = re.compile(r"20\d\d(?:-\d\d(?:-\d\d)?)?(?:\|20\d\d-\d\d){0,12}")
+_MOST_UNIT = 1e12
 _OVER = 1.25  # "over 14 trillion" is not said of 20
 _POINT = 0.005
 _SHARES = frozenset({Quantity.KV_CACHE_SAVING, Quantity.TRAINING_COST_SAVING, Quantity.ACTIVE_SHARE})
@@ -81,7 +84,7 @@ def _number(claim: Claim, fact: Fact, said: float, true: float) -> Fit:  # noqa:
         return Fit.YES if said <= true * (1 + _ABOUT) else Fit.UNSURE if said <= true * _OVER else Fit.NO
     if "parameters" in claim.quantity and said < _FEW <= true:
         return Fit.UNSURE
-    return Fit.YES if _is_near(claim, said, true) else Fit.NO
+    return Fit.YES if _is_near(claim, said, true) else Fit.UNSURE if _is_round(claim, said, true) else Fit.NO
 
 
 def _is_near(claim: Claim, said: float, true: float) -> bool:
@@ -90,6 +93,13 @@ def _is_near(claim: Claim, said: float, true: float) -> bool:
         return True
     is_digit = abs(true - said) <= claim.unit / 2 or 0 <= true - said < claim.unit
     return is_digit and abs(true - said) <= _DIGIT * true
+
+
+def _is_round(claim: Claim, said: float, true: float) -> bool:
+    """Whether a figure may have been rounded to its tens, as 31.2 billion to "30B"."""
+    if not claim.unit or claim.unit > _MOST_UNIT or abs(true - said) > _ABOUT * true:
+        return False
+    return said % (10 * claim.unit) == 0
 
 
 def _bounded(claim: Claim, said: float, true: float) -> Fit:
@@ -128,6 +138,8 @@ def _licence(said: str, true: str) -> Fit:
 
 def _date(said: str, fact: Fact) -> Fit:
     """Hold a date as far as both are known; a weak one within a month is not contradicted."""
+    if not _DATE.fullmatch(said):
+        return Fit.UNSURE
     known = _span(str(fact.value))
     spans = [_span(option) for option in said.split("|")]
     late = min(max(0, (span[0] - known[1]).days) for span in spans)

@@ -53,7 +53,7 @@ def _judge(claim: Claim, base: FactBase) -> Finding:  # noqa: PLR0911 - one retu
         return Finding(claim, Outcome.CANNOT_TELL, why)
     if claim.value == "open source":
         return _open_source(claim, facts, base)
-    fits = _fits(claim, facts)
+    fits = _fits(claim, facts, base)
     right = sorted((fact for fit, fact in fits if fit is Fit.YES), key=lambda fact: _distance(claim, fact))
     if claim.is_denied:
         return _denied(claim, facts, right)
@@ -71,7 +71,7 @@ def _judge(claim: Claim, base: FactBase) -> Finding:  # noqa: PLR0911 - one retu
     return Finding(claim, Outcome.CONTRADICTED, because + _remark(claim, base), facts)
 
 
-def _fits(claim: Claim, facts: tuple[Fact, ...]) -> list[tuple[Fit, Fact]]:
+def _fits(claim: Claim, facts: tuple[Fact, ...], base: FactBase) -> list[tuple[Fit, Fact]]:
     """Return how a claim stands to each fact.
 
     An announcement decides over the day on which a repository was created, which may be weeks away from it.
@@ -80,6 +80,9 @@ def _fits(claim: Claim, facts: tuple[Fact, ...]) -> list[tuple[Fit, Fact]]:
     if claim.quantity == Quantity.TOTAL_PARAMETERS and all(fact.scope == "hub" or not fact.is_firm for fact in facts):
         # vendors' own counts may leave out what their repository stores
         return [(Fit.UNSURE if fit is Fit.NO and _is_close(claim, fact) else fit, fact) for fit, fact in fits]
+    if claim.quantity == Quantity.EXPERTS:
+        used = [fact for fact in base.facts_of(claim.model, Quantity.EXPERTS_USED) if fit_of(claim, fact) is Fit.YES]
+        return fits + [(Fit.UNSURE, fact) for fact in used]  # "uses 8 experts" does not say of how many
     if claim.quantity != Quantity.RELEASED:
         return fits
     announced = [(fit, fact) for fit, fact in fits if fact.scope != "created"]

@@ -6,7 +6,7 @@ Every claim that is read stands in the row: one more is as wrong as one less.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighbridge.inspection.claims.facts import FactBase, shipped_facts
@@ -165,6 +165,25 @@ _TRAPS: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("MiniMax-M2 is MIT-licensed.", [("MiniMax-M2", "licence", _OPEN)]),  # headed MIT, with a display duty
     ("Qwen3 is a MoE model.", [("Qwen3 (family)", "architecture", _OPEN)]),  # some sizes are
     ("DeepSeek-R1 is not open source.", [("DeepSeek-R1", "open_weights", _OPEN)]),  # weights are, training data is not
+    ("Ollama's deepseek-r1:7b has 7B parameters.", []),  # a distilled Qwen
+    ("DeepSeek-V3 uses 8 experts.", [(_V3, "experts", _OPEN)]),  # at a time, of 256
+    (
+        "gpt-oss-120b uses 128 experts with 4 active per token.",  # model card
+        [("gpt-oss-120b", "experts", _YES), ("gpt-oss-120b", "experts_used", _YES)],
+    ),
+    ("Open models such as Yi-Large and Qwen2.5-72B lead.",
+     [("Yi-Large", "open_weights", _NO), ("Qwen2.5-72B", "open_weights", _YES)]),
+    (
+        "Hunyuan-A13B has 80B parameters of which 13B are active.",  # its report
+        [("Hunyuan-A13B-Instruct", "total_parameters", _YES), ("Hunyuan-A13B-Instruct", "active_parameters", _YES)],
+    ),
+    (
+        "Nemotron 3 Ultra packs 550B parameters, activating 55B.",  # its name and announcement
+        [
+            ("NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16", "total_parameters", _YES),
+            ("NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16", "active_parameters", _YES),
+        ],
+    ),
     # no claim at all
     ("Could DeepSeek-V3 have 405B parameters?", []),
     ("It is a myth that DeepSeek-V3 has 405B parameters.", []),
@@ -251,6 +270,7 @@ _WORDS = [
 _BASE = shipped_facts()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*_NAMES, *_WORDS]), max_size=25).map(" ".join))
 def test_a_claim_is_of_a_model_that_is_named(text: str) -> None:
     """However names and figures are mixed, no figure goes to a model that the text does not name."""

@@ -14,6 +14,7 @@ __all__ = ["Block", "cut_blocks", "sentences"]
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _BOLD_LINE = re.compile(r"\s*(?:\*\*|__)([^*_]{1,120})(?:\*\*|__)\s*:?\s*$")
 _ENTRY = re.compile(r"\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
+_LABELLED = re.compile(r"\s*[*_]{0,2}[A-Za-z#][\w /#()-]{1,40}[*_]{0,2}\s?:[*_]{0,2}\s\S.{0,100}$")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 # a full stop inside a number or a name ends no sentence
 _END = re.compile(r"[.!?](?:[\"'\u201d)\]*_]{0,3})(?=\s+[A-Z\"'\u201c(\[*_#]|\s*$)|;\s|[\u3002\uff01\uff1b]")
@@ -49,7 +50,7 @@ def cut_blocks(text: str) -> Iterator[Block]:
             "table"
             if blank.count("|") > 1 or blank.lstrip().startswith("|")
             else "entry"
-            if _ENTRY.match(blank)
+            if (_ENTRY.match(blank) or _LABELLED.match(blank))
             else "text"
         )
         joins = now == kind if now == "table" else now == "text" and kind != "table"

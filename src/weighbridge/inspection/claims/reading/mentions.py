@@ -110,6 +110,8 @@ def _goes_on(sentence: str, words: list[_Word], last: int, names: Names) -> int:
     """Return the last word of a longer name that is not known (`DeepSeek-V3-Turbo`, `Qwen3 Max`), else `last`."""
     end = last
     is_tuned_only = True
+    if last + 1 < len(words) and sentence[words[last].end : words[last + 1].start] == ":":
+        return last + 1  # a tag: `deepseek-r1:7b` is a distilled model
     while end + 1 < len(words) and sentence[words[end].end : words[end + 1].start] in _HYPHENS:
         lower = words[end + 1].text.lower()
         if lower.startswith("param"):
