@@ -25,13 +25,13 @@ def _body(folder: Path, *left_alone: NotInspected) -> FilesV1:
     return FilesV1.model_validate(inspect_files(pin(folder, *left_alone), TODAY).body)
 
 
-def _found(folder: Path) -> list[FindingBody]:
-    return [found for found in _body(folder).findings if found.check == "unread-code"]
+def _found(folder: Path, check: str = "unread-code") -> list[FindingBody]:
+    return [found for found in _body(folder).findings if found.check == check]
 
 
-def _only(folder: Path, name: str, data: bytes) -> FindingBody:
+def _only(folder: Path, name: str, data: bytes, check: str = "unread-code") -> FindingBody:
     (folder / name).write_bytes(data)
-    (found,) = _found(folder)
+    (found,) = _found(folder, check)
     assert (found.severity, found.place) == ("high", name)
     return found
 
@@ -43,12 +43,14 @@ def _sized(length: int) -> bytes:
 
 
 def test_a_folder_with_a_pickle_and_custom_code_does_not_look_clean(tmp_path: Path) -> None:
-    """The case of the review: both are high, so a policy without high findings does not pass."""
+    """The case of the review: a policy without high findings does not pass, and the code asks for trust."""
     (tmp_path / "evil.pkl").write_bytes(b"cos\nsystem\n(S'id'\ntR.")
     (tmp_path / "modeling_x.py").write_text("import os\n")
     (tmp_path / "model.safetensors").write_bytes(_sized(64))
     body = _body(tmp_path)
-    assert {"evil.pkl", "modeling_x.py"} <= {f.place for f in body.findings if f.severity in {"high", "critical"}}
+    assert "evil.pkl" in {f.place for f in body.findings if f.severity in {"high", "critical"}}
+    (code,) = [f for f in body.findings if f.check == "python-code"]
+    assert (code.place, code.severity) == ("modeling_x.py", "medium")
     assert body.left_alone == []
 
 
@@ -117,15 +119,15 @@ def test_a_configuration_that_asks_for_custom_code_is_found(
 ) -> None:
     """Also where the code is in another repository; the forms are those of published models."""
     (tmp_path / "sub").mkdir()
-    found = _only(tmp_path, name, json.dumps({"auto_map": value}).encode())
-    assert found.message == f"asks for custom code with `auto_map`{said}{UNREAD}"
+    found = _only(tmp_path, name, json.dumps({"auto_map": value}).encode(), "remote-code")
+    assert found.message.startswith(f"asks for custom code with `auto_map`{said}")
 
 
 @pytest.mark.parametrize("value", [None, {}, []])
 def test_an_empty_request_asks_for_nothing(tmp_path: Path, value: object) -> None:
     """PEFT writes `"auto_map": null`."""
     (tmp_path / "adapter_config.json").write_text(json.dumps({"auto_map": value}))
-    assert _found(tmp_path) == []
+    assert _found(tmp_path, "remote-code") == _found(tmp_path) == []
 
 
 def test_a_configuration_that_is_ambiguous_is_not_clean(tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_a_file_that_vanished_is_not_clean(tmp_path: Path) -> None:
 def test_a_flood_of_code_is_counted(tmp_path: Path) -> None:
     """One finding a file up to a bound, then one for the rest."""
     for number in range(230):
-        (tmp_path / f"{number}.py").write_text("x")
+        (tmp_path / f"{number}.py").write_bytes(LFS_POINTER)
     found = _found(tmp_path)
     assert len(found) == 201
     assert found[0].place == "."

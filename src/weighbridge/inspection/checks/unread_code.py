@@ -1,9 +1,9 @@
 """A file can run code when it is loaded, and no check reads it yet.
 
-What it finds: programs and scripts by their first bytes; Python, and files that are named like pickles, archives,
-NumPy, Keras and TensorFlow files and whose bytes are of no format that is read (a file on its hub, a Git LFS pointer);
-a `config.json` or its like that asks for custom code with `auto_map`, or that cannot be read. What is a pickle, an
-archive or a model by its bytes is read by the checks for those. It does not say that the file is malicious.
+What it finds: programs and scripts by their first bytes; files that are named like pickles, archives, Python, NumPy,
+Keras and TensorFlow files and whose bytes are of no format that is read (a file on its hub, a Git LFS pointer); a
+`config.json` or its like that cannot be read. What is a pickle, an archive, a model or Python by its bytes is read by
+the checks for those. It does not say that the file is malicious.
 
 Why it matters: loading such a file can do whatever the person who loads it may do: read keys, open connections,
 change the machine. That nothing else was found in it means only that nobody looked.
@@ -17,13 +17,12 @@ Works offline: yes.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence, Effect, Finding, Severity
 from weighbridge.errors import DamagedFile
 from weighbridge.formats.bounded_file import BoundedFile
 from weighbridge.formats.config import read_config
-from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.safety.readers import formats_of
 
@@ -34,15 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["unread_code"]
 
-_MOST_NAMED = 3  # classes of an `auto_map` that are named
-
 _PROGRAMS = {
     "elf": "is a program or library of machine code",
     "mach-o": "is a program or library of machine code",
     "pe": "is a program or library of machine code",
     "script": "is a script",
 }
-_UNSETTLED = frozenset({"unknown", "not read", "git lfs pointer", "python"})  # of all other formats the bytes were read
+_UNSETTLED = frozenset({"unknown", "not read", "git lfs pointer"})  # of all other formats the bytes were read
 
 _SUFFIXES = {
     "is named like a pickle": ".pkl .pickle .pt .pth .ckpt .bin .joblib .dill .pdparams .pdopt .nemo .mar",
@@ -77,8 +74,7 @@ def unread_code(artefact: Artefact) -> Iterator[Finding]:
 
 def _finding(name: str, what: str, confidence: Confidence) -> Finding:
     message = f"{what}; it can run code when it is loaded, and no check reads it yet"
-    effect = Effect.ASKS_TRUST if what.startswith("asks for") else Effect.UNKNOWN
-    return Finding("unread-code", Severity.HIGH, name, message, confidence, effect)
+    return Finding("unread-code", Severity.HIGH, name, message, confidence, Effect.UNKNOWN)
 
 
 def _what(folder: Folder, name: str, form: str) -> tuple[str, Confidence]:
@@ -90,7 +86,7 @@ def _what(folder: Folder, name: str, form: str) -> tuple[str, Confidence]:
     if what := _PROGRAMS.get(form):
         return what, Confidence.HIGH
     if name.lower().endswith("config.json"):
-        return _custom_code(read_config(folder.path(name))), Confidence.HIGH
+        read_config(folder.path(name))  # what it asks for is for `remote-code`; whether it can be read at all is not
     return (_by_name(name) if head and form in _UNSETTLED else ""), Confidence.MEDIUM
 
 
@@ -101,23 +97,3 @@ def _by_name(name: str) -> str:
     if suffix in _COMPRESSED:
         suffix = PurePosixPath(path.stem).suffix
     return f"{what} (`{suffix}`)" if (what := _BY_SUFFIX.get(suffix)) else ""
-
-
-def _custom_code(config: dict[str, Any]) -> str:
-    """Say which classes a configuration asks for, or "" where it asks for none."""
-    asked = config.get("auto_map")
-    if not asked:
-        return ""
-    named = sorted(set(_texts(asked)))
-    shown = ", ".join(quote(text) for text in named[:_MOST_NAMED])
-    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    return f"asks for custom code with `auto_map`{': ' if shown else ''}{shown}{more}"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts of an `auto_map`: of an object, of the lists in it, or of a list alone."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)

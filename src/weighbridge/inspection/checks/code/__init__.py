@@ -1,0 +1,1 @@
+"""Checks of code, and of settings that ask for code."""

@@ -1,0 +1,1 @@
+"""Code that comes beside weights: read as syntax, never imported."""

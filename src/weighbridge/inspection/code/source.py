@@ -1,0 +1,193 @@
+"""Read a Python file as syntax: what runs when it is imported, what its functions can do, what it hides."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import DamagedFile
+from weighbridge.formats.place import quote
+from weighbridge.inspection.code.names import Names, action_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Action", "Source", "read_source"]
+
+MAX_CHARACTERS = 2 << 20
+_LONG_TEXT = 1000
+_CODED = re.compile(r"[A-Za-z0-9+/=_\-]{1000,}|(?:\\x[0-9a-fA-F]{2}){200,}")
+_FENCED = re.compile(r"pyarmor|pytransform|__pyarmor__|cython_obfus|_obfuscat|OBFUSCAT", re.IGNORECASE)
+_TEXT_RUNNERS = frozenset({"exec", "eval", "builtins.exec", "builtins.eval", "compile", "marshal.loads"})
+_WRITES = frozenset("wax+")
+_METHODS = {
+    "write_text": "changes files", "write_bytes": "changes files", "unlink": "changes files", "rmtree": "changes files",
+    "extractall": "changes files", "load_library": "loads machine code",
+}  # fmt: skip
+_RUN_BY_IMPORT = frozenset({"__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that code does: "runs programs", by which name, at which line, and whether importing is enough."""
+
+    what: str
+    name: str
+    line: int
+    at_import: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a Python file does: its actions, what it imports, what hides its meaning; not `is_code` for mere values."""
+
+    actions: list[Action] = field(default_factory=list)
+    imports: frozenset[str] = frozenset()
+    hides: list[str] = field(default_factory=list)
+    is_code: bool = True
+
+
+def read_source(text: str) -> Source:
+    """Return what a Python text does; raises DamagedFile for what Python cannot parse. Nothing is run."""
+    if len(text) > MAX_CHARACTERS:
+        raise DamagedFile(f"is {len(text)} characters of Python; at most {MAX_CHARACTERS} are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strangers' escapes
+            tree = ast.parse(text)
+            names = Names(tree)
+            actions = list(dict.fromkeys(_actions(tree, names)))
+    except (SyntaxError, ValueError) as error:
+        line = f" at line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise DamagedFile(f"is no Python that can be parsed{line}: {quote(str(error))}") from error
+    except (RecursionError, MemoryError) as error:
+        raise DamagedFile("is Python nested too deeply to be read") from error
+    is_code = any(
+        isinstance(node, ast.Call | ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for node in ast.walk(tree)
+    )
+    return Source(actions, frozenset(names.imports), list(_hides(text, tree)), is_code)
+
+
+def _actions(tree: ast.Module, names: Names) -> Iterator[Action]:
+    """Yield the actions of a module, those at import first."""
+    runs = _run_at_import(tree)
+    at_import = {id(node) for part in runs for node in _own_nodes(part)}
+    found = [
+        Action(what, name, call.lineno, id(call) in at_import)
+        for call, name in [*names.calls(tree), *_methods(tree, names)]
+        if (what := _what(call, name))
+    ]
+    yield from sorted(found, key=lambda one: (not one.at_import, one.line, one.name))
+
+
+def _methods(tree: ast.Module, names: Names) -> Iterator[tuple[ast.Call, str]]:
+    """Yield calls of methods that say what they do whatever they are called on."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        if call.func.attr in _METHODS and names.dotted(call.func) is None:
+            yield call, f".{call.func.attr}"
+
+
+def _what(call: ast.Call, name: str) -> str | None:
+    """Say what one call does; harmless forms of dangerous names are None."""
+    if name.startswith("."):
+        return _METHODS[name[1:]]
+    if name == "open":
+        mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+        text = mode.value if isinstance(mode, ast.Constant) and isinstance(mode.value, str) else ""
+        return "changes files" if _WRITES & set(text) else None
+    if name in {"torch.load", "numpy.load", "yaml.load"}:
+        return _loads(call, name)
+    if name in {"importlib.util.find_spec", "importlib.util.module_from_spec", "pickle.UnpicklingError"}:
+        return None
+    if name in {"__import__", "compile"} and call.args and isinstance(call.args[0], ast.Constant):
+        return None  # an import by a name that can be read
+    return action_of(name)
+
+
+def _loads(call: ast.Call, name: str) -> str | None:
+    """Say whether a loader may unpickle: by its own default or by what it is told."""
+    told = {k.arg: k.value.value for k in call.keywords if k.arg and isinstance(k.value, ast.Constant)}
+    if name == "torch.load":
+        return None if told.get("weights_only") is True else "loads pickles"
+    if name == "numpy.load":
+        return "loads pickles" if told.get("allow_pickle") is True else None
+    loader = next((ast.unparse(k.value) for k in call.keywords if k.arg == "Loader"), "") or (
+        ast.unparse(call.args[1]) if len(call.args) > 1 else ""
+    )
+    return None if "Safe" in loader or "Base" in loader else "loads pickles"
+
+
+def _run_at_import(tree: ast.Module) -> list[ast.AST]:
+    """Return the module and every function of its own that it calls, directly or through others, on being imported."""
+    functions: dict[str, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            functions.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.ClassDef):
+            made = [part for part in node.body if getattr(part, "name", "") in {"__init__", "__new__", "__post_init__"}]
+            functions.setdefault(node.name, []).extend(made)
+    runs: list[ast.AST] = [tree]
+    runs += [node for name in _RUN_BY_IMPORT for node in functions.get(name, [])]
+    seen = {id(part) for part in runs}
+    for part in runs:  # grows while it is walked
+        for name in _names_called(part):
+            for function in functions.get(name, []):
+                if id(function) not in seen:
+                    seen.add(id(function))
+                    runs.append(function)
+    return runs
+
+
+def _names_called(part: ast.AST) -> Iterator[str]:
+    for node in _own_nodes(part):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield node.func.id
+            elif isinstance(node.func, ast.Attribute):
+                yield node.func.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for decorator in node.decorator_list:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if isinstance(called, ast.Name):
+                    yield called.id
+
+
+def _own_nodes(part: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run with `part`: not the bodies of functions in it, but their defaults and decorators.
+
+    `if __name__ == "__main__"` is passed over: importing does not enter it.
+    """
+    stack: list[ast.AST] = list(getattr(part, "body", [part]))
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            stack += [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
+        elif isinstance(node, ast.Lambda):
+            stack += [*node.args.defaults]
+        elif isinstance(node, ast.If) and _is_main(node.test):
+            stack += node.orelse
+        else:
+            stack += ast.iter_child_nodes(node)
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _hides(text: str, tree: ast.Module) -> Iterator[str]:
+    """Yield what keeps a reader from seeing what the code does."""
+    if _FENCED.search(text):
+        yield "is written by an obfuscator"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and len(node.value) >= _LONG_TEXT:
+            plain = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            if _CODED.search(plain) or sum(not c.isprintable() and c not in "\n\t\r" for c in plain) > _LONG_TEXT // 4:
+                yield f"holds {len(node.value):,} characters of coded data at line {node.lineno}"
+                break
