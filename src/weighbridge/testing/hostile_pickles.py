@@ -97,6 +97,16 @@ def hostile_pickles() -> dict[str, bytes]:
             + nested
             + b"\x85R."
         ),
+        "a loader handed to an allowed call": (
+            b"\x80\x04"
+            + imported("numpy.random._pickle", "__generator_ctor")
+            + b"C"
+            + bytes([len(nested)])
+            + nested
+            + imported("torch.storage", "_load_from_bytes")
+            + b"\x86R."
+        ),
+        "a trusted package's class given a path": called("pandas", "ExcelWriter", b"\x8c\x08/tmp/a.x"),
         "the second of two": pickle.dumps({}) + plain,
         "the third, behind rubbish": pickle.dumps({}) + b"\xff\xfe rubbish " + plain,
         "without STOP": plain[:-1],

@@ -25,6 +25,7 @@ __all__ = ["Bounds", "Machine", "Stopped"]
 _KEPT_TEXT = 512
 _MOST_SEEN = 4096
 _DEEPEST = 3
+_DEEPEST_ARGUMENT = 4
 
 
 @dataclass(slots=True)
@@ -145,10 +146,20 @@ class Machine:
     def call(self, callee: Any, arguments: Any, kind: str = "call") -> Any:
         """Return what a call gives, after telling of it."""
         self.use(kind, callee, arguments)
+        self._pass(arguments, 0)
         result = call_result(callee, arguments)
         if isinstance(result, Name):
             self.use("name", result)
         return result
+
+    def _pass(self, arguments: Any, depth: int) -> None:
+        """Tell of names that are handed to a call: what it calls may call them in turn."""
+        if isinstance(arguments, tuple) and depth < _DEEPEST_ARGUMENT:
+            for one in arguments:
+                if isinstance(one, Name):
+                    self.use("pass", one)
+                elif isinstance(one, tuple):
+                    self._pass(one, depth + 1)
 
     def remember(self, index: int, value: Any) -> None:
         """Put a value into the memo; beyond the bound it is forgotten."""

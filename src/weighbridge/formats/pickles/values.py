@@ -74,7 +74,8 @@ class Use:
     """One thing that loading does with a name.
 
     `kind`: "name" (imported), "call", "new" (made without its constructor's word), "build" (given a state),
-    "change" (the named thing itself is changed), "registry" (a number of the extension registry).
+    "pass" (handed to a call), "change" (the named thing itself is changed), "registry" (a number of the extension
+    registry).
     `name` is None where it cannot be told.
     """
 

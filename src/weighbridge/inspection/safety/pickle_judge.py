@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Confidence, Effect, Severity
@@ -17,6 +18,7 @@ __all__ = ["PickleJudge", "Said"]
 
 _MOST_SAID = 12
 _MOST_NESTED = 16
+_PLACE = re.compile(r"(?:/|~|\.\.?/|[A-Za-z]:\\|[a-z][a-z0-9+.]{1,9}://)")
 _EFFECTS = tuple(Effect)
 _HIDDEN = Standing(Effect.RUNS_CODE, Severity.HIGH, Confidence.MEDIUM, "")
 
@@ -53,6 +55,13 @@ class PickleJudge:
             self._say(f"change {use.name.text}", _HIDDEN, f"changes {_named(use.name)} itself", use.at)
         elif use.kind == "call" and holds_nested(use.name):
             self._nest(use.arguments)
+        elif use.kind == "pass":
+            if holds_nested(use.name):
+                message = f"hands {_named(use.name)}, which loads a pickle, to another call"
+                self._say("pass", _HIDDEN, message, use.at)
+        elif use.kind == "call" and standing.effect is Effect.ASKS_TRUST and _names_place(use.arguments):
+            standing = replace(_HIDDEN, why="which asks for trust, and is given a path or an address")
+            self._say(use.name.text, standing, _sentence(use, standing), use.at, is_call=True)
         elif standing.effect is not None:
             self._say(use.name.text, standing, _sentence(use, standing), use.at, is_call=use.kind != "name")
 
@@ -92,6 +101,11 @@ class PickleJudge:
                 return
             del self._said[mildest]
         self._said[key] = Said(standing, message, at)
+
+
+def _names_place(arguments: Any) -> bool:
+    """Whether a text among the arguments is a path or an address: a class that is given one may read or write there."""
+    return isinstance(arguments, tuple) and any(isinstance(one, str) and _PLACE.match(one) for one in arguments)
 
 
 def _effect(said: Said) -> Effect:
