@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli.layout import line, plain
-from weighbridge.inspection.licence.judge import NOT_ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.licence.judge import Answer, Reason
     from weighbridge.workflow.licence import Read
 
-__all__ = ["print_differences", "print_read"]
+__all__ = ["force_lines", "print_differences", "print_read"]
 
 _SHOWN = 12
 _WIDTH = 200
@@ -48,8 +47,23 @@ def print_differences(first: str, second: str, found: Sequence[Difference], *, a
     click.echo(f"\n{len(material)} differences touch a term; {left} others (names, dates, mark-up) are left out.")
 
 
+def force_lines(body: dict[str, Any]) -> list[str]:
+    """Return the lines on a body of licence/v1: what is in force from where, conflicts, open questions."""
+    lines: list[str] = []
+    for force in body["in_force"]:
+        said = force["licence"] or (f"near {force['nearest']}" if force["nearest"] else "not known")
+        lines.append(line("" if lines else "licence", f"{force['source']}: {said}", force["verdict"] or force["basis"]))
+    lines += [line("", f"conflict: {conflict['message']}") for conflict in body["conflicts"]]
+    lines += [line("", f"question: {question}") for question in body["questions"][:_SHOWN]]
+    if (more := len(body["questions"]) - _SHOWN) > 0:
+        lines.append(line("", f"and {more} more questions: `--json` lists them all"))
+    return lines
+
+
 def _json(read: Read) -> dict[str, Any]:
     """Return it for machines: `terms` are plain answers, `clauses` what is behind each."""
+    from weighbridge.inspection.licence.judge import NOT_ADVICE
+
     identity = read.identity
     content: dict[str, Any] = {
         "schema": "weighbridge/licence/v1",
@@ -89,6 +103,8 @@ def _difference(difference: Difference) -> dict[str, Any]:
 
 def _lines(read: Read) -> Iterator[str]:
     """Yield the lines for a person: identity, what is in force, terms, the answer."""
+    from weighbridge.inspection.licence.judge import NOT_ADVICE
+
     yield f"{plain(read.subject)}\n"
     yield from _identity_lines(read)
     for conflict in read.force.conflicts:

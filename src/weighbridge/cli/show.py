@@ -15,6 +15,7 @@ import click
 
 from weighbridge.cli.anatomy_lines import anatomy_lines
 from weighbridge.cli.layout import line, size
+from weighbridge.cli.licence_lines import force_lines
 from weighbridge.cli.lineage_lines import lineage_lines
 from weighbridge.cli.openness_lines import openness_lines
 from weighbridge.cli.options import DEFAULT_WORKSPACE
@@ -112,7 +113,7 @@ def _files(body: dict[str, Any]) -> list[str]:
 def _card(body: dict[str, Any]) -> list[str]:
     tag = body["licence"] or "nothing"
     texts = ", ".join(body["licence_files"]) or "no licence file"
-    lines = [line("licence", f"declared: {tag} ({texts}); the text is not read yet")]
+    lines = [line("card", f"declared licence: {tag} ({texts})")]
     if body["base_models"]:
         lines.append(line("", f"declared base model: {', '.join(body['base_models'])}"))
     return lines + [line("", f"note: {note}") for note in body["notes"]]
@@ -156,6 +157,7 @@ _WRITERS = {
     "files/v1": _files,
     "card/v1": _card,
     "safety/v1": safety_lines,
+    "licence/v1": force_lines,
     "lineage/v1": lineage_lines,
     "openness/v1": openness_lines,
     "score/v1": _score,

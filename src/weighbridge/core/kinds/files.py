@@ -70,7 +70,7 @@ class CardV1(Body):
     licence_name: str | None = None
     licence_link: str | None = None
     licence_files: list[str] = Field(
-        default_factory=list, description="Licence files present; their text is not read yet"
+        default_factory=list, description="Licence files present; `licence/v1` says what they are"
     )
     base_models: list[str] = Field(default_factory=list, description="Declared base models")
     languages: list[str] = Field(default_factory=list)
