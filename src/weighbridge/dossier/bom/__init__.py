@@ -1,0 +1,1 @@
+"""Parts of the CycloneDX bill of materials, one a file."""
