@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from weighbridge.inspection.memory.cache import Held, cache_bytes
@@ -10,12 +10,15 @@ from weighbridge.inspection.memory.span import Span
 from weighbridge.inspection.memory.vllm import cache_room
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from weighbridge.inspection.fit.devices import Device
     from weighbridge.inspection.fit.load import Demand, Load
 
-__all__ = ["Fit", "Verdict", "judge"]
+__all__ = ["Fit", "Verdict", "best_of", "judge", "nearest"]
 
 Verdict = Literal["fits", "does not fit", "unknown"]
+_ORDER: tuple[Verdict, ...] = ("fits", "unknown", "does not fit")
 _LARGEST = 1 << 24  # tokens; no model reads more
 
 
@@ -40,12 +43,10 @@ class Fit:
 
 def judge(load: Load, device: Device, demand: Demand, scheme: str) -> Fit:
     """Compare a load with what a device offers; raises nothing."""
-    notes = (*load.notes, *_flags(device, scheme, demand))
+    notes = tuple(dict.fromkeys((*load.notes, *_flags(device, scheme, demand))))
+    verdict, reason, room, left = _compare(load, device, demand)
     if device.memory is None:
-        return Fit("unknown", f"nobody says how much memory {device.name} has", load, device, notes=notes)
-    room = device.memory.scaled(*demand.engine.utilization)
-    left = Span(room.low - load.total.high, room.high - load.total.low)
-    verdict, reason = _verdict(load, room, left)
+        return Fit(verdict, reason, load, device, notes=notes)
     cache = cache_room(
         device.memory.low, demand.engine.utilization[0],
         weights=load.weights.high, activation=load.activation.high, others=load.overhead.high,
@@ -60,8 +61,38 @@ def judge(load: Load, device: Device, demand: Demand, scheme: str) -> Fit:
         left,
         sequences,
         _largest_context(load, demand, cache.n_bytes),
-        tuple(dict.fromkeys(notes)),
+        notes,
     )
+
+
+def nearest(loads: Iterable[Load], device: Device, demand: Demand) -> tuple[Load, Verdict]:
+    """Return the first of several plans' loads that fits, else the first that comes nearest, and its verdict."""
+    found: list[tuple[Load, Verdict]] = []
+    for each in loads:
+        found.append((each, _compare(each, device, demand)[0]))
+        if found[-1][1] == "fits":
+            break
+    return min(found, key=lambda one: _ORDER.index(one[1]))
+
+
+def best_of(loads: Sequence[Load], device: Device, demand: Demand, scheme: str) -> Fit:
+    """Judge several plans, the usual one first, by the one that comes nearest; a note says where it is another."""
+    best, verdict = nearest(loads, device, demand)
+    fit = judge(best, device, demand, scheme)
+    if best is loads[0]:
+        return fit
+    usual = _compare(loads[0], device, demand)[0]
+    said = f"{loads[0].plan.text} copies caches: {usual}; `{best.plan.options}` is taken: {verdict}"
+    return replace(fit, notes=(said, *fit.notes))
+
+
+def _compare(load: Load, device: Device, demand: Demand) -> tuple[Verdict, str, Span | None, Span | None]:
+    """Return verdict and reason, what the engine plans with, and what is left of that."""
+    if device.memory is None:
+        return "unknown", f"nobody says how much memory {device.name} has", None, None
+    room = device.memory.scaled(*demand.engine.utilization)
+    left = Span(room.low - load.total.high, room.high - load.total.low)
+    return *_verdict(load, room, left), room, left
 
 
 def _verdict(load: Load, room: Span, left: Span) -> tuple[Verdict, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.anatomy.structure import Cache, Structure, Weight
 
-__all__ = ["Plan", "divide", "plan_of"]
+__all__ = ["Plan", "divide", "plan_of", "plans_of"]
 
 _ROWS = re.compile(r"(^|\.)(o_proj|out_proj|down_proj|dense|attn_output|ffn_down|c_proj|fc2|w2|wo)\b")
 _KEYS = re.compile(r"(^|\.)(k_proj|v_proj|attn_k|attn_v)\b")
@@ -50,6 +50,12 @@ class Plan:
         parts = [f"{name} {size}" for name in ("tp", "pp", "dp", "ep") if (size := getattr(self, name)) > 1]
         return " ".join(parts) or "one device"
 
+    @property
+    def options(self) -> str:
+        """The options of `weighbridge fit` that ask for the plan: `--tp 1 --ep 8`."""
+        sizes = (("tp", self.tp), ("pp", self.pp), ("ep", self.ep))
+        return " ".join(f"--{name} {size}" for name, size in sizes if size > 1 or name == "tp")
+
 
 def plan_of(
     structure: Structure, count: int, *, tp: int | None = None, pp: int | None = None, ep: int | None = None
@@ -61,17 +67,41 @@ def plan_of(
     if tp is None and pp is None:
         for wide in sorted((each for each in range(1, count + 1) if count % each == 0), reverse=True):
             plan = Plan(wide, count // wide, 1, ep or 1)
-            try:
-                divide(structure, plan)
-            except Refused:
-                continue
-            return plan
+            if _divides(structure, plan):
+                return plan
         raise Refused(f"the model cannot be divided among {count} devices")
     wide, stages = tp or (1 if pp is None or count % pp else count // pp), pp or 1
     copies, over = divmod(count, wide * stages)
     if over or not copies:
         raise Refused(f"{count} devices cannot form groups of {wide} x {stages}")
     return Plan(wide, stages, copies, ep or 1)
+
+
+def plans_of(structure: Structure, count: int) -> tuple[Plan, ...]:
+    """Return the plans for `count` devices that are worth a try, the usual one first; raises Refused without any.
+
+    The widest tensor parallelism copies a latent cache, and key-value heads that are fewer than the devices. Behind it
+    stand copies of the attention that share the sequences and spread the experts, as vLLM's and SGLang's recipes serve
+    models with latent attention, and the widest tensor parallelism that copies no cache, with stages for the rest.
+    """
+    widest = plan_of(structure, count)
+    layers = set(structure.layers)
+    kept = [_kv_heads(layer) or 1 for layer in layers if any(not cache.is_index for cache in layer.caches)]
+    if widest.tp == 1 or all(heads % widest.tp == 0 for heads in kept):
+        return (widest,)
+    narrow = max(tp for tp in range(1, widest.tp) if count % tp == 0 and all(heads % tp == 0 for heads in kept))
+    others = [Plan(narrow, count // narrow)]
+    if any(weight.part is Part.ROUTED_EXPERTS for layer in layers for weight in layer.weights):
+        others.insert(0, Plan(narrow, 1, count // narrow, count))
+    return (widest, *(plan for plan in others if _divides(structure, plan)))
+
+
+def _divides(structure: Structure, plan: Plan) -> bool:
+    try:
+        divide(structure, plan)
+    except Refused:
+        return False
+    return True
 
 
 def divide(structure: Structure, plan: Plan) -> tuple[Structure, ...]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.fields import Refused
-from weighbridge.inspection.fit.fit import judge
+from weighbridge.inspection.fit.fit import nearest
 from weighbridge.inspection.fit.load import Candidate, Demand, Load, load
-from weighbridge.inspection.fit.parallel import plan_of
+from weighbridge.inspection.fit.parallel import plan_of, plans_of
 from weighbridge.inspection.memory.engines import engine_named
 from weighbridge.inspection.memory.scheme import SCHEMES
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from weighbridge.inspection.fit.devices import Device
+    from weighbridge.inspection.fit.parallel import Plan
 
 __all__ = ["COUNTS", "Cell", "Row", "ladder", "rank", "usual_engine"]
 
@@ -74,7 +75,7 @@ def ladder(candidate: Candidate, engine: str) -> tuple[Candidate, ...]:
 
 def rank(candidate: Candidate, devices: Iterable[Device], demand: Demand, *, is_engine_given: bool) -> tuple[Row, ...]:
     """Return a row for each device; without an engine given each device has its usual one. Raises UsageError."""
-    loads: dict[tuple[str, str, int], Load | None] = {}
+    loads: dict[tuple[str, str, int], tuple[Load, ...]] = {}
     rows = []
     for device in devices:
         engine = demand.engine.name
@@ -87,11 +88,10 @@ def rank(candidate: Candidate, devices: Iterable[Device], demand: Demand, *, is_
             for count in _LOCAL.get(device.vendor, COUNTS):
                 key = (engine, each.quantization, count if not device.is_cpu else -count)
                 if key not in loads:
-                    loads[key] = _load(each, count, asked, is_cpu=device.is_cpu)
-                found = loads[key]
-                if found is None:
+                    loads[key] = _loads(each, count, asked, is_cpu=device.is_cpu)
+                if not loads[key]:
                     continue
-                verdict = judge(found, device, asked, each.quantization).verdict
+                _, verdict = nearest(loads[key], device, asked)
                 maybe = count if maybe is None and verdict != "does not fit" else maybe
                 if verdict == "fits":
                     sure = count
@@ -101,11 +101,14 @@ def rank(candidate: Candidate, devices: Iterable[Device], demand: Demand, *, is_
     return tuple(rows)
 
 
-def _load(candidate: Candidate, count: int, demand: Demand, *, is_cpu: bool) -> Load | None:
-    """Return the load, or None where the model cannot be divided among so many devices."""
+def _loads(candidate: Candidate, count: int, demand: Demand, *, is_cpu: bool) -> tuple[Load, ...]:
+    """Return the loads under each plan; none where the model cannot be divided among so many devices."""
+    structure = candidate.structure
     try:
-        stages = count if demand.engine.name in {"llama.cpp", "transformers"} else None
-        plan = plan_of(candidate.structure, count, tp=1 if stages else None, pp=stages)
-        return load(candidate, plan, demand, cpu=None if is_cpu else "none")
+        if demand.engine.name in {"llama.cpp", "transformers"}:  # both put whole layers on a device
+            plans: tuple[Plan, ...] = (plan_of(structure, count, tp=1, pp=count),)
+        else:
+            plans = plans_of(structure, count)
+        return tuple(load(candidate, plan, demand, cpu=None if is_cpu else "none") for plan in plans)
     except Refused:
-        return None
+        return ()

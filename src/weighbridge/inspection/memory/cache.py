@@ -67,7 +67,12 @@ def cache_bytes(structure: Structure, engine: Engine, held: Held) -> CacheSize:
 
 def _alike(structure: Structure) -> Iterator[tuple[Cache, int]]:
     """Yield each distinct cache with the number of layers that have it."""
-    yield from Counter(cache for layer in structure.layers for cache in layer.caches).items()
+    found: Counter[Cache] = Counter()
+    alike = {id(layer): layer for layer in structure.layers}  # equal layers are mostly one object, quicker to count
+    for key, count in Counter(map(id, structure.layers)).items():
+        for cache in alike[key].caches:
+            found[cache] += count
+    yield from found.items()
 
 
 def _is_mixed(structure: Structure) -> bool:

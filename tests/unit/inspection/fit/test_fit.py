@@ -12,9 +12,9 @@ from weighbridge.formats.tensor import Tensor
 from weighbridge.inspection.anatomy.build import structure_of
 from weighbridge.inspection.anatomy.structure import Structure
 from weighbridge.inspection.fit.devices import Device, device_named, devices
-from weighbridge.inspection.fit.fit import Fit, judge
+from weighbridge.inspection.fit.fit import Fit, best_of, judge
 from weighbridge.inspection.fit.load import Candidate, Demand, load
-from weighbridge.inspection.fit.parallel import Plan, plan_of
+from weighbridge.inspection.fit.parallel import Plan, plan_of, plans_of
 from weighbridge.inspection.fit.rank import rank, usual_engine
 from weighbridge.inspection.memory.engines import engine_named
 from weighbridge.inspection.memory.scheme import SCHEMES
@@ -29,6 +29,13 @@ QWEN3_32B: dict[str, Any] = {
 LLAMA_70B: dict[str, Any] = {
     "model_type": "llama", "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
     "num_key_value_heads": 8, "intermediate_size": 28672, "vocab_size": 128256, "tie_word_embeddings": False,
+}  # fmt: skip
+
+DEEPSEEK_V3: dict[str, Any] = {
+    "model_type": "deepseek_v3", "hidden_size": 7168, "num_hidden_layers": 61, "num_attention_heads": 128,
+    "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
+    "intermediate_size": 18432, "moe_intermediate_size": 2048, "n_routed_experts": 256, "n_shared_experts": 1,
+    "num_experts_per_tok": 8, "first_k_dense_replace": 3, "vocab_size": 129280, "tie_word_embeddings": False,
 }  # fmt: skip
 
 
@@ -145,6 +152,36 @@ def test_files_that_hold_other_bytes_widen_the_weights() -> None:
     assert any("the files hold 50% of the bytes" in note for note in half.notes)
     alike = load(replace(candidate, stored=int(whole.low * 1.02)), Plan(), Demand(engine_named("vllm"), 1024))
     assert alike.weights == whole
+
+
+def test_a_latent_cache_that_is_copied_does_not_decide() -> None:
+    """By hand: 32 x 32,768 tokens of DeepSeek-V3's latent (61 x 576 x 2 bytes) are 68.6 GiB, on each of eight devices.
+
+    Beside 79 GiB of weights that is too much for an H200. As copies of the attention, which vLLM's recipe serves, each
+    holds 8.6 GiB.
+    """
+    device, count = device_named("h200-sxm:8", devices())
+    candidate = _candidate(DEEPSEEK_V3, "fp8")
+    demand = Demand(engine_named("vllm"), 32768, 32)
+    loads = [load(candidate, plan, demand) for plan in plans_of(candidate.structure, count)]
+    assert judge(loads[0], device, demand, "fp8").verdict == "does not fit"
+    best = best_of(loads, device, demand, "fp8")
+    assert (best.verdict, best.load.plan) == ("fits", Plan(dp=8, ep=8))
+    assert loads[0].cache.high == 8 * best.load.cache.high == 32 * 32768 * 61 * 576 * 2
+    assert best.notes[0] == "tp 8 copies caches: does not fit; `--tp 1 --ep 8` is taken: fits"
+    (row,) = rank(candidate, [device], demand, is_engine_given=True)
+    assert [(cell.scheme, cell.count) for cell in row.cells][1] == ("fp8", 8)
+
+
+def test_the_usual_plan_is_kept_where_another_is_no_better() -> None:
+    """64 x 131,072 tokens of Llama 70B (2,560 GiB) are too much for sixteen cards of 24 GB, under whatever plan."""
+    device, count = device_named("l4:16", devices())
+    candidate = _candidate(LLAMA_70B)
+    demand = Demand(engine_named("vllm"), 131072, 64)
+    loads = [load(candidate, plan, demand) for plan in plans_of(candidate.structure, count)]
+    assert len(loads) == 2
+    best = best_of(loads, device, demand, "bf16")
+    assert (best.verdict, best.load.plan) == ("does not fit", Plan(tp=16))
 
 
 def test_ranking_finds_the_fewest_devices() -> None:

@@ -9,7 +9,7 @@ import pytest
 from weighbridge.inspection.anatomy.build import structure_of
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Part, Structure
-from weighbridge.inspection.fit.parallel import Plan, divide, plan_of
+from weighbridge.inspection.fit.parallel import Plan, divide, plan_of, plans_of
 from weighbridge.inspection.memory.quantized import weight_bytes
 from weighbridge.inspection.memory.scheme import SCHEMES
 
@@ -121,6 +121,15 @@ def test_a_plan_is_found_where_heads_do_not_divide() -> None:
     assert plan_of(_built(QWEN3_32B), 8, pp=2) == Plan(tp=4, pp=2)
     with pytest.raises(Refused, match="8 devices cannot form groups of 3 x 1"):
         plan_of(_built(QWEN3_32B), 8, tp=3)
+
+
+def test_plans_that_copy_no_cache_stand_behind_the_usual_one() -> None:
+    """A latent is whole on every device of a group, so DeepSeek-V3 has three plans; eight key-value heads divide."""
+    assert plans_of(_built(DEEPSEEK_V3), 8) == (Plan(tp=8), Plan(dp=8, ep=8), Plan(pp=8))
+    assert plans_of(_built(QWEN3_32B), 8) == (Plan(tp=8),)
+    assert plans_of(_built(QWEN3_32B), 16) == (Plan(tp=16), Plan(tp=8, pp=2))
+    assert plans_of(_built(DEEPSEEK_V3), 1) == (Plan(),)
+    assert Plan(dp=8, ep=8).options == "--tp 1 --ep 8"
 
 
 def test_quantized_blocks_are_cut_with_their_matrix() -> None:
