@@ -76,7 +76,12 @@ class FactBase:
         key = self._key(model)
         own = self._own(key, quantity)
         if key not in self.names.families:
-            inherited = [fact for parent in self._parents.get(key, ()) for fact in self._own(parent, quantity)]
+            inherited = [
+                fact
+                for parent in self._parents.get(key, ())
+                for fact in self._own(parent, quantity)
+                if fact.scope != "family"
+            ]
             return tuple(dict.fromkeys((*own, *inherited)))
         if own and quantity in _SAID_IN_WORDS:
             return tuple(dict.fromkeys(own))
@@ -146,8 +151,9 @@ def shipped_facts() -> FactBase:
 
 def _written(row: Mapping[str, Any]) -> Fact:
     """Return a fact of the table of sourced figures."""
+    scope = "family" if row.get("own") else row.get("scope", "")
     return Fact(
-        row["v"], row["c"], row["s"], row.get("scope", ""), is_firm=not row.get("weak", False),
+        row["v"], row["c"], row["s"], scope, is_firm=not row.get("weak", False),
         is_least=row.get("least", False), against=row.get("against", ""),
     )  # fmt: skip
 

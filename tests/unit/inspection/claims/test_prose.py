@@ -184,6 +184,13 @@ _TRAPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16", "active_parameters", _YES),
         ],
     ),
+    (
+        "DeepSeek-V3 has 37 billion activated parameters and 671 billion total parameters.",
+        [(_V3, "active_parameters", _YES), (_V3, "total_parameters", _YES)],
+    ),
+    ("The active parameter count of DeepSeek-V3 is 37B.", [(_V3, "active_parameters", _YES)]),
+    ("Kimi K2 has a context window of 1 million tokens.", [(_K2, "context_length", _NO)]),  # its card: 128K
+    ("Qwen3-0.6B has a context of 128K.", [("Qwen3-0.6B", "context_length", _NO)]),  # report, table 1: 32K
     # no claim at all
     ("Could DeepSeek-V3 have 405B parameters?", []),
     ("It is a myth that DeepSeek-V3 has 405B parameters.", []),
