@@ -9,7 +9,7 @@ from pydantic import Field
 from weighbridge.core.kinds.body import Body
 
 __all__ = [
-    "ComparedBody", "DeclaredBody", "LayerBody", "LineageV1", "Relation", "SimilarityBody", "TokenizerBody",
+    "ComparedBody", "DeclaredBody", "LayerBody", "LineageV1", "Origin", "Relation", "SimilarityBody", "TokenizerBody",
     "TwiceQuantizedBody",
 ]  # fmt: skip
 

@@ -26,7 +26,8 @@ _GGUF_TOKENS = "tokenizer.ggml.tokens"
 _MAX_TOKENS = 1_000_000
 _MAX_TOKEN_BYTES = 65_536
 _MAX_JSON_BYTES = 32 << 20
-_MAX_VOCABULARY_BYTES = 512 << 20
+_MAX_HEADER_BYTES = 512 << 20
+_MAX_VOCABULARY_BYTES = 32 << 20  # the largest known, of 262,144 tokens, takes 5 MB
 
 
 def compare_tokenizers(
@@ -72,12 +73,12 @@ def _from_gguf(header: GGUFHeader) -> list[bytes] | None:
     if not isinstance(value, Omitted) or value.length > _MAX_TOKENS:
         return None
     with BoundedFile(header.path) as file:
-        cursor = Cursor(file, _MAX_VOCABULARY_BYTES)
+        cursor = Cursor(file, _MAX_HEADER_BYTES)
         cursor.skip(value.at, "the vocabulary")
         tokens = []
         for _ in range(value.length):
             length = int(cursor.number("<Q", "the vocabulary"))
-            if length > _MAX_TOKEN_BYTES:
+            if length > _MAX_TOKEN_BYTES or cursor.at - value.at > _MAX_VOCABULARY_BYTES:
                 return None
             tokens.append(cursor.take(length, "the vocabulary"))
     return tokens

@@ -203,3 +203,34 @@ def test_norms_alone_are_no_evidence(tmp_path: Path) -> None:
     assert body.norms is not None
     assert body.norms.median == 1.0
     assert body.verdict == "cannot tell"
+
+
+def test_biases_that_agree_where_rows_do_not_leave_it_open(tmp_path: Path) -> None:
+    """A permutation of hidden units leaves the biases of a layer's outputs alone: then nothing is refuted."""
+    chance = random.Random(7)  # noqa: S311 - weights, no secret
+    rows = [[chance.gauss(0, 1) for _ in range(512)] for _ in range(32)]
+    bias = [[chance.gauss(0, 1) for _ in range(32)]]
+    order = chance.sample(range(512), 512)
+    base = {"blk.0.attn_q.weight": rows, "blk.0.attn_q.bias": bias}
+    own = {**base, "blk.0.attn_q.weight": [[row[at] for at in order] for row in rows]}
+    body = _compared(_save(tmp_path / "own.gguf", own), _save(tmp_path / "base.gguf", base))
+    assert (body.verdict, body.relation) == ("cannot tell", None)
+    assert "permuted" in body.reason
+
+
+def test_scales_of_fp8_blocks_are_applied(tmp_path: Path) -> None:
+    """DeepSeek-V3 stores FP8 with a scale for 128 x 128 weights: rows meet their F32 base only with them."""
+    codes = bytes((0x38, 0xB0, 0x40, 0x28)) * 64  # 1, -0.5, 2, 0.25 in E4M3
+    plain = [1.0, -0.5, 2.0, 0.25] * 64
+    scaled = [value * (1.0 if at < 128 else 16.0) for at, value in enumerate(plain)]
+    name = "model.layers.0.mlp.up_proj.weight"
+    table = {
+        name: {"dtype": "F8_E4M3", "shape": [2, 256], "data_offsets": [0, 512]},
+        f"{name}_scale_inv": {"dtype": "F32", "shape": [1, 2], "data_offsets": [512, 520]},
+    }
+    (tmp_path / "own").mkdir()
+    data = codes * 2 + struct.pack("<2f", 1.0, 16.0)
+    (tmp_path / "own" / "model.safetensors").write_bytes(safetensors_raw(json.dumps(table).encode(), data))
+    body = _compared(tmp_path / "own", _save(tmp_path / "base.gguf", {"blk.0.ffn_up.weight": [scaled, scaled]}))
+    assert body.row_cosine is not None
+    assert body.row_cosine.low == 1.0
