@@ -117,9 +117,7 @@ def _findings(dossier: Dossier, subject: str) -> list[dict[str, Any]]:
                 "id": f"weighbridge:{one.check}",
                 "source": _SOURCE,
                 "description": one.message,
-                "ratings": [
-                    {"severity": _SEVERITIES[one.severity], "method": "other", "source": {"name": "Weighbridge"}}
-                ],
+                "ratings": [{"severity": one.severity, "method": "other", "source": _SOURCE}],
                 "affects": [{"ref": ref}],
                 "properties": property_list({"confidence": one.confidence, "place": one.place}),
             }

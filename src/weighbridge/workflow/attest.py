@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from weighbridge.core.digest import short
+from weighbridge.core.digest import digest_of, short
 from weighbridge.core.evidence import Evidence
 from weighbridge.core.kinds import DECISION
 from weighbridge.errors import DamagedFile
@@ -134,11 +134,13 @@ def _read(payload_type: str, payload: bytes, path: Path, found: Attested) -> Non
 
 
 def _missing(statements: list[Evidence]) -> list[str]:
-    """Return the ids that decisions cite and no statement has."""
+    """Return the ids that decisions are made from and no statement has."""
     have = {one.id for one in statements}
     cited: set[str] = set()
     for one in statements:
         decision = one.body.get("decision") if one.kind == DECISION else None
-        if isinstance(decision, dict) and isinstance(decision.get("evidence"), list):
-            cited |= {str(digest) for digest in decision["evidence"]}
+        if isinstance(decision, dict):
+            # a decision's inputs are its policy, its day, and evidence
+            cited |= {*one.inputs} - {decision.get("policy_digest"), digest_of({"on": decision.get("on")})}
+            cited |= {str(digest) for digest in decision.get("evidence") or ()}
     return sorted(cited - have)
