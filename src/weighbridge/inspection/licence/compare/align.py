@@ -11,7 +11,7 @@ __all__ = ["Gap", "align"]
 _ANCHOR_WORDS = (5, 2)
 _MOST_CELLS = 250_000
 _STRAY = 5
-_FAR = 6
+_FAR = 3
 _CHANCE = 2  # matches this short between two real differences are chance, and hide what changed
 
 
@@ -30,7 +30,7 @@ def align(text: list[str], reference: list[str]) -> list[Gap]:
         return []
     blocks: list[tuple[int, int, int]] = []
     _match(text, reference, (0, len(text), 0, len(reference)), 0, blocks)
-    blocks = _without_strays(blocks)
+    blocks = _without_strays(blocks, text, reference)
     gaps: list[Gap] = []
     at = ref_at = 0
     for first, ref_first, size in [*blocks, (len(text), len(reference), 0)]:
@@ -127,12 +127,18 @@ def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _without_strays(blocks: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+def _without_strays(blocks: list[tuple[int, int, int]], text: list[str], ref: list[str]) -> list[tuple[int, int, int]]:
     """Drop short matches at either end that stand far from the rest: words of another licence in the file."""
     while len(blocks) > 1 and _is_stray(blocks[0], blocks[1]):
-        blocks = blocks[1:]
+        at, ref_at, size = blocks[1]
+        while at and ref_at and text[at - 1] == ref[ref_at - 1]:
+            at, ref_at, size = at - 1, ref_at - 1, size + 1
+        blocks = [(at, ref_at, size), *blocks[2:]]
     while len(blocks) > 1 and _is_stray(blocks[-1], blocks[-2]):
-        blocks = blocks[:-1]
+        at, ref_at, size = blocks[-2]
+        while at + size < len(text) and ref_at + size < len(ref) and text[at + size] == ref[ref_at + size]:
+            size += 1
+        blocks = [*blocks[:-2], (at, ref_at, size)]
     return blocks
 
 

@@ -74,7 +74,7 @@ def _is_mark(side: Side, at: int) -> bool:
 
 def _is_copyright(text: Side, other: Side, reference: Reference) -> bool:
     """Whether both sides are notices of who holds the rights, filled in, put in or left out."""
-    if len(text.tokens) > _LONGEST_NOTICE or text.obliges:
+    if len(text.tokens) > _LONGEST_NOTICE or text.obliges or _negates(text, other):
         return False
     if text.tokens and not text.in_copyright:
         return False
@@ -83,6 +83,12 @@ def _is_copyright(text: Side, other: Side, reference: Reference) -> bool:
     if other.in_copyright and not other.obliges:
         return True
     return reference.is_placeholder(other.first, other.last) and len(text.tokens) <= _LONGEST_NOTICE
+
+
+def _negates(text: Side, other: Side) -> bool:
+    """Whether one side has a negation that the other has not."""
+    lexicon = load_lexicon()
+    return lexicon.those("negations", text.tokens) != lexicon.those("negations", other.tokens)
 
 
 def _is_date(text: Side, other: Side) -> bool:
@@ -141,7 +147,7 @@ def _is_holder(text: Side, other: Side, reference: Reference) -> bool:
     if not reference.is_template or text.obliges or max(len(text.tokens), len(other.tokens)) > _LONGEST_NAME:
         return False
     sets = load_lexicon().sets
-    if load_lexicon().those("negations", text.tokens) != load_lexicon().those("negations", other.tokens):
+    if _negates(text, other):
         return False
     if "foundation" in other.before(6) and "inc" in other.before(3):
         return not other.binds and not text.binds  # the Free Software Foundation moved, and then had a web page
@@ -207,7 +213,8 @@ def _says_more(text: Side, other: Side) -> bool:
     new = [word for word in text.tokens if word not in other.tokens]
     # a translated heading may say what the heading said: "termination" binds nobody where it only heads
     is_translated = bool(other.tokens) and not "".join(text.tokens).isascii()
-    if any(lexicon.has(name, new) for name in (("negations", "commercial") if is_translated else ("binding",))):
+    tables = ("negations", "commercial", "territories") if is_translated else ("binding", "territories")
+    if any(lexicon.has(name, new) for name in tables):
         return True
     return any(word[0].isdigit() and not _is_enumerated(text, word) for word in new)
 

@@ -27,6 +27,7 @@ _LAW = frozenset(
     {"laws", "law", "courts", "court", "territory", "jurisdiction", "located", "state", "province", "venue"}
 )
 _RESERVED = frozenset({"all", "rights", "right", "reserved"})
+_IN_NAMES = frozenset({"services", "service", "research", "no", "academic"})
 _LINKS = frozenset({"and", "of", "the", "or", "by", "from", "at", "for", "/", "s", "et", "al"})
 
 
@@ -79,8 +80,9 @@ class Side:
 
     @property
     def obliges(self) -> bool:
-        """Whether any word says what one may or must do: narrower than `binds`, for notices and names."""
-        return load_lexicon().has("duties", self.tokens)
+        """Whether any word may bind a reader that is not usual in a holder's name or notice."""
+        words = [word for word in self.tokens if word not in _RESERVED and word not in _IN_NAMES]
+        return load_lexicon().has("duties", words) or load_lexicon().has("binding", words)
 
     @property
     def is_named(self) -> bool:
