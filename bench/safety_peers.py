@@ -41,6 +41,7 @@ TOOLS: dict[str, tuple[list[str], set[int], set[int]]] = {
         ["python", "-c", "import modelvet as m, sys; sys.exit(m.verify_path('{}').verdict.name != 'ACCEPT')"], {1}, {0},
     ),
 }  # fmt: skip
+ONLY = {"c4nary": (".gguf",), "modelvet": (".gguf", ".safetensors")}  # what they read; any other file is an error
 QUIET = {"AISBOM_NO_OSV": "1", "AISBOM_NO_HF_LOOKUP": "1", "NO_ANALYTICS": "1", "PROMPTFOO_DISABLE_TELEMETRY": "1"}
 
 
@@ -76,6 +77,9 @@ def corpus(folder: Path, benign: Path | None, most: int) -> Iterator[tuple[str, 
 def ask(venv: Path, tool: str, path: Path, row: Row) -> None:
     """Ask one tool of one file."""
     command, found, clean = TOOLS[tool]
+    if tool in ONLY and not path.name.endswith(ONLY[tool]):
+        row.error += 1
+        return
     filled = [part.replace("{dir}", str(path.parent)).replace("{}", str(path)) for part in command]
     filled[0] = str(venv / "bin" / filled[0])
     start = time.perf_counter()
@@ -128,7 +132,7 @@ def main() -> None:
     for tool in ("weighbridge", *tools):
         cells = [table[group, tool] for group in groups]
         text = "  ".join(
-            f"{group}: {row.found}/{row.clean}/{row.error} ({statistics.median(row.seconds):.2f})"
+            f"{group}: {row.found}/{row.clean}/{row.error} ({statistics.median(row.seconds or [0.0]):.2f})"
             for group, row in zip(groups, cells, strict=True)
         )
         print(f"{tool:<12} {text}")

@@ -14,7 +14,8 @@ __all__ = ["NpyHeader", "read_npy_header"]
 
 _LONGEST = 1 << 20
 _DESCR = re.compile(r"""['"]descr['"]\s*:\s*(?:['"]([^'"]{1,40})['"]|(\[))""")
-_SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d,\sL]*)\)""")
+_SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d, L]{0,2000})\)""", re.ASCII)
+_NUMBER = re.compile(r"\d{1,20}", re.ASCII)
 _PLAIN = re.compile(r"[<>=|]?([?biufcSaUVmM])(\d*)(?:\[[\w/]+\])?")
 _OBJECT = re.compile(r"""['"][<>=|]?O\d*['"]""")
 _WIDTHS = {"U": 4}
@@ -45,7 +46,7 @@ def read_npy_header(source: Source) -> NpyHeader | None:
         return None
     holds_objects = bool(_OBJECT.search(text[descr.start() :])) or (descr[1] or "").strip("<>=|").startswith("O")
     plain = _PLAIN.fullmatch(descr[1] or "")
-    numbers = [int(part) for part in shape[1].replace("L", "").split(",") if part.strip()]
+    numbers = [int(part) for part in _NUMBER.findall(shape[1])]
     if plain is None or holds_objects or any(n > 1 << 62 for n in numbers):
         return NpyHeader(data_at, None, holds_objects)
     item = int(plain[2] or 1) if plain[1] != "?" else 1
