@@ -191,6 +191,9 @@ _TRAPS: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("The active parameter count of DeepSeek-V3 is 37B.", [(_V3, "active_parameters", _YES)]),
     ("Kimi K2 has a context window of 1 million tokens.", [(_K2, "context_length", _NO)]),  # its card: 128K
     ("Qwen3-0.6B has a context of 128K.", [("Qwen3-0.6B", "context_length", _NO)]),  # report, table 1: 32K
+    # DeepSeek-R1's card: the dense models are others
+    ("We also release six dense models distilled from DeepSeek-R1 based on Llama and Qwen.", []),
+    ("- **Model Type**: qwen2\n- **Number of Layers**: 48\n", []),  # a card of a model built on it
     # no claim at all
     ("Could DeepSeek-V3 have 405B parameters?", []),
     ("It is a myth that DeepSeek-V3 has 405B parameters.", []),

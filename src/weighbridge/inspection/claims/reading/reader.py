@@ -38,6 +38,7 @@ _LISTED = grammar("listed")
 _NUMBERS_PLACE = 80
 # where the clause about a phrase ends: a date's goes beyond commas, a word's beyond names
 _EDGES = {"amount": r"[,;:()\x00]", "ratio": r"[,;:()\x00]", "word": r"[,;:()]", "date": r"[;:()]"}
+_MODEL_LABEL = re.compile(r"\b(?:model|name)\W*$", re.IGNORECASE)
 _BOTH = re.compile(r"\s*both\b", re.IGNORECASE)
 _FEWEST = 1e6  # a smaller count is not one of parameters, a larger one not one of layers
 _MANY = frozenset({Quantity.TOTAL_PARAMETERS, Quantity.ACTIVE_PARAMETERS, Quantity.MTP_PARAMETERS,
@@ -116,7 +117,8 @@ def _sentence(reading: _Reading, sentence: str, line: int, *, is_entry: bool) ->
             return
         subject = [Mention(key, 0, 0)]
     elif len({mention.model for mention in mentions}) == 1:
-        reading.last = mentions[0].model if not mentions[0].is_object else None
+        leads = not is_entry or (len(mentions) == 1 and _leads(sentence[: mentions[0].start]))
+        reading.last = mentions[0].model if leads and not mentions[0].is_object else None
     else:
         first = [mention for mention in mentions if not mention.is_object]
         groups = groups_of(sentence, mentions)
@@ -145,6 +147,11 @@ def _open_list(reading: _Reading, masked: str, sentence: str, mentions: list[Men
             model = reading.base.names.shown(mention.model)
             yield Claim(model, Quantity.OPEN_WEIGHTS, "yes", words=" ".join(sentence.split()), line=line)
         end = mention.end
+
+
+def _leads(ahead: str) -> bool:
+    """Whether a name that stands behind these words is what its list entry is about: "- Model: ..."."""
+    return len(re.sub(r"\W", "", ahead)) <= len("the") or _MODEL_LABEL.search(ahead) is not None
 
 
 def _mask(sentence: str, mentions: list[Mention]) -> str:

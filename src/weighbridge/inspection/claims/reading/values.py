@@ -29,7 +29,7 @@ _SEASONS = {
 }  # fmt: skip
 
 _NUMBER = (
-    r"(?<![\w.])(?<!\d[-,\u2013])(?P<number>\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,4})?|\d{1,15}(?:\.\d{1,6})?"
+    r"(?<![\w.])(?<![\dA-Za-z][-,\u2013])(?P<number>\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,4})?|\d{1,15}(?:\.\d{1,6})?"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|a(?=\s(?:trillion|billion|million)))\b)"
 )
 COUNT = _NUMBER + r"[\s-]?(?P<step>trillion|billion|million|thousand|bn|tn|mn|[TBMK])?(?![A-Za-z\d])(?P<plus>\+?)"
