@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["judge_declarations"]
 
 _PLAIN = frozenset({"F32", "F16", "BF16"})
+_VAGUE = frozenset({"integer", "float8", "float4", "ggml"})
 _MOST_CONTRADICTIONS = 20
 _MOST_BASES = 64
 _METHODS = {"bitsandbytes": "bitsandbytes", "awq": "awq", "gptq": "gptq", "hqq": "hqq", "aqlm": "aqlm", "quip": "quip"}
@@ -27,7 +28,7 @@ def judge_declarations(found: Declarations, own: str) -> LineageV1:
     for one in found.stated:
         by_source.setdefault(_source(one), []).append(one)
     stated = {source: said for source, said in by_source.items() if said[0].standing == "base"}
-    contradictions = _contradictions(by_source)
+    contradictions = _contradictions(stated)
     stored = _stored(found)
     relation = found.relation or _shown(found, own, stored)
     count = "nothing declared" if not stated else "one source" if len(stated) == 1 else "sources agree"
@@ -40,7 +41,7 @@ def judge_declarations(found: Declarations, own: str) -> LineageV1:
         contradictions=contradictions[:_MOST_CONTRADICTIONS],
         quantization=stored,
         twice_quantized=_twice(found, stored),
-        notes=found.notes + _stages(stated),
+        notes=[*found.notes, *_hints(by_source), *_stages(stated)],
     )
 
 
@@ -60,30 +61,29 @@ def _bases(stated: list[DeclaredBody]) -> list[str]:
     return kept
 
 
-def _contradictions(by_source: dict[str, list[DeclaredBody]]) -> list[str]:
-    """Name every two sources of which no two statements can be of one model.
-
-    Between a stated base and a hint only the family counts: a name says what the model is, not what it was.
-    """
+def _contradictions(stated: dict[str, list[DeclaredBody]]) -> list[str]:
+    """Name every two sources of stated bases of which no two statements can be of one model."""
     found = []
-    sources = list(by_source.values())
+    sources = list(stated.values())
     for at, first in enumerate(sources):
         for second in sources[at + 1 :]:
-            if first[0].standing == second[0].standing == "hint":
-                continue
-            reasons = [_conflict(a, b) for a in first for b in second]
+            reasons = [conflict(a.name, b.name) for a in first for b in second]
             if all(reasons):
                 a, b = first[0], second[0]
                 found.append(f"{a.source}: {quote(a.name)}; {b.source}: {quote(b.name)}; {reasons[0]}")
     return found
 
 
-def _conflict(first: DeclaredBody, second: DeclaredBody) -> str | None:
-    """Return why two statements cannot both be true."""
-    why = conflict(first.name, second.name)
-    if why and "hint" in {first.standing, second.standing} and not why.startswith("families"):
-        return None
-    return why
+def _hints(by_source: dict[str, list[DeclaredBody]]) -> list[str]:
+    """Note names of another family than any stated base: a name says what a model is, not what it was made from."""
+    bases = [one for said in by_source.values() for one in said if one.standing == "base"]
+    hints = [one for said in by_source.values() for one in said if one.standing == "hint"]
+    notes = []
+    for hint in hints:
+        reasons = [conflict(hint.name, base.name) or "" for base in bases]
+        if reasons and all(reason.startswith("families") for reason in reasons):
+            notes.append(f"{hint.source} is {quote(hint.name)}, the stated base {quote(bases[0].name)}; {reasons[0]}")
+    return notes
 
 
 def _stages(stated: dict[str, list[DeclaredBody]]) -> list[str]:
@@ -121,9 +121,9 @@ def _twice(found: Declarations, stored: str | None) -> TwiceQuantizedBody | None
     own = stored.lower()
     for name, source in found.named:
         for method, words in quantization_words(name).items():
-            is_own = own.startswith(_METHODS.get(method, method)) or (method == "ggml" and _is_label(words, own))
-            if found.gguf is None and method in {"integer", "float8", "float4", "ggml"}:
-                continue  # `4bit` in a name may be the present one
+            is_own = own.startswith(_METHODS.get(method, method)) or _is_label(words, own)
+            if method == "bits" or (found.gguf is None and method in _VAGUE):
+                continue  # such words may name the present one
             if not is_own:
                 return TwiceQuantizedBody(said=name, source=source, stored=stored)
     return None

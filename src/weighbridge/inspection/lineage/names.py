@@ -77,7 +77,7 @@ def conflict(first: str, second: str) -> str | None:
     if not one.families or not other.families:
         return None
     shared = one.families.keys() & other.families.keys()
-    if not shared:
+    if not shared and not (one.families.keys() | other.families.keys()) & set(_table()["brands"]["names"]):
         return f"families differ: {_list(one)} and {_list(other)}"
     for family in shared:
         versions = one.families[family], other.families[family]

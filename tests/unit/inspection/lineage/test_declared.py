@@ -89,13 +89,26 @@ def test_a_local_path_is_a_hint_and_the_own_name_is_nothing(tmp_path: Path) -> N
     assert _lineage(own).bases == []
 
 
-def test_a_card_of_another_family_than_the_name_contradicts(tmp_path: Path) -> None:
-    """A name that says Gemma beside a card that says Llama is told; another version in a name is not."""
+def test_a_name_of_another_family_is_noted(tmp_path: Path) -> None:
+    """A name says what a model is, not what it was made from: told where it is another family, no contradiction."""
     for name, base, count in (("My-Gemma-9B", "meta-llama/Llama-3-8B", 1), ("Qwen3-Novel", "Qwen/Qwen2.5-7B", 0)):
         folder = tmp_path / name
         folder.mkdir()
         _card(folder, f"base_model: {base}")
-        assert len(_lineage(folder).contradictions) == count
+        body = _lineage(folder)
+        assert body.contradictions == []
+        assert len([note for note in body.notes if "families differ: gemma and llama 3" in note]) == count
+
+
+def test_two_families_contradict_unless_one_is_a_brand(tmp_path: Path) -> None:
+    """Gemma and Llama cannot be one base; OpenReasoning-Nemotron-32B is made from Qwen2.5-32B by its own card."""
+    for base, loaded, count in (
+        ("google/gemma-2-9b", "meta-llama/Llama-3-8B", 1),
+        ("Qwen/Qwen2.5-32B", "nvidia/OpenReasoning-Nemotron-32B", 0),
+    ):
+        _card(tmp_path, f"base_model: {base}")
+        _config(tmp_path, _name_or_path=loaded)
+        assert len(_lineage(tmp_path).contradictions) == count
 
 
 def test_gguf_metadata_name_bases(tmp_path: Path) -> None:
@@ -122,6 +135,8 @@ def test_gguf_metadata_name_bases(tmp_path: Path) -> None:
         ("Model AWQ", 1, False),  # dequantized to F16: stored whole now
         ("gemma 3 4b it qat q4_0 unquantized", 2, False),
         ("Hawq Model", 15, False),
+        ("gpt-oss-20b MXFP4", 38, False),
+        ("Some Model 4bit", 15, False),
     ],
 )
 def test_quantized_weights_quantized_again_are_noticed(
@@ -179,7 +194,7 @@ def test_names_conflict_only_where_they_cannot_be_one() -> None:
     assert conflict("Qwen-14B", "Qwen2.5-14B") is None
     assert conflict("foo/bar", "meta-llama/Llama-3-8B") is None
     assert same_model("maker__Model-7B-GGUF", "other/Model_7B-AWQ")
-    assert quantization_words("x/Model-bnb-4bit") == {"bitsandbytes": "bnb", "integer": "4bit"}
+    assert quantization_words("x/Model-bnb-4bit") == {"bitsandbytes": "bnb", "bits": "4bit"}
 
 
 def test_hostile_declarations_leave_notes(tmp_path: Path) -> None:
