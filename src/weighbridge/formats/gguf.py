@@ -57,7 +57,7 @@ class GGUFHeader:
     """What a GGUF file holds: metadata by key, and tensors in the order of the table (innermost dimension first).
 
     `damage` says what is wrong with the data behind a sound header, as in "(the file) ends at byte 10, ...".
-    Data begin at byte `start`, where the offsets of tensors count from.
+    Data begin at byte `start`, where the offsets of tensors count from, after padding from byte `table_end` on.
     """
 
     path: Path
@@ -66,6 +66,8 @@ class GGUFHeader:
     tensors: tuple[Tensor, ...]
     damage: tuple[str, ...]
     start: int
+    table_end: int
+    alignment: int
 
 
 def read_gguf(path: Path) -> GGUFHeader:
@@ -92,8 +94,10 @@ class _Reader:
         metadata = self._metadata(n_keys)
         alignment = self._alignment(metadata)
         tensors = self._tensors(n_tensors, alignment)
-        start = -(-self._cursor.at // alignment) * alignment
-        return GGUFHeader(self._path, version, metadata, tensors, self._damage(tensors, start), start)
+        end = self._cursor.at
+        start = -(-end // alignment) * alignment
+        damage = self._damage(tensors, start)
+        return GGUFHeader(self._path, version, metadata, tensors, damage, start, end, alignment)
 
     def _version(self) -> int:
         magic = self._cursor.take(4, "the magic")
