@@ -8,6 +8,8 @@ import pytest
 
 from weighbridge.core.kinds.licence import GateBody
 from weighbridge.errors import UsageError
+from weighbridge.inspection.licence.base import load_base
+from weighbridge.inspection.licence.readout import plain_letters
 from weighbridge.inspection.licence.terms import COLUMNS, known, licence_of
 from weighbridge.inspection.licence.use import FIELDS
 
@@ -107,3 +109,18 @@ def test_what_is_not_in_the_base_is_none(licence_id: str) -> None:
 def test_a_gate_says_what_it_asks() -> None:
     """A condition with nothing in it always holds."""
     assert not GateBody(term="patent", effect="ask", says="x").when.model_dump(exclude_defaults=True)
+
+
+TEXTS: dict[str, list[str]] = {}
+for _one in load_base().references.values():
+    if not _one.is_hashed and licence_of(_one.licence_id):
+        TEXTS.setdefault(_one.licence_id, []).append(plain_letters(_one.read()))
+
+
+@pytest.mark.parametrize("licence_id", sorted(TEXTS))
+def test_every_quotation_is_verbatim(licence_id: str) -> None:
+    """The words stand in a text of the base that bears the licence's name, up to wrapping and mark-up."""
+    licence = licence_of(licence_id)
+    assert licence is not None
+    quotes = [plain_letters(quote) for term in licence.terms.values() for quote in term.quotes]
+    assert [quote for quote in quotes if not any(quote in text for text in TEXTS[licence_id])] == []
