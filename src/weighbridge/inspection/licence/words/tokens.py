@@ -12,7 +12,7 @@ from weighbridge.inspection.licence.words.clean import clean
 __all__ = ["Words", "read_words"]
 
 _TOKEN = re.compile(
-    r"https?://[^\s<>\"'\])}\uff09]+|www\.[^\s<>\"'\])}]+|[\w.+-]+@[\w-]+\.[\w.-]*\w"  # an address is one word
+    r"[a-z]{4,6}://[^\s<>\"'\])}\uff09]+|www\.[^\s<>\"'\])}]+|[\w.+-]+@[\w-]+\.[\w.-]*\w"  # an address is one word
     r"|[$€£¥%]"
     r"|[^\W_]+(?:[.,](?=\d)\d+)*(?:['\u2019\u2018`](?:s|t|re|ll|ve|d)\b)?",
     re.IGNORECASE,
@@ -111,10 +111,8 @@ def _same(word: str) -> str:
     """Return the one form of a word that all its spellings share."""
     if word.isascii() and word.isalpha():
         return _SPELLINGS.get(word, word)
-    if word.startswith(("http:", "https:", "www.")):
-        return (
-            word.removeprefix("https://").removeprefix("http://").removeprefix("www.").replace("\\", "").rstrip("./,;:")
-        )
+    if "://" in word or word.startswith("www."):
+        return word.rpartition("://")[2].removeprefix("www.").replace("\\", "").rstrip("./,;:")
     if word[0].isdigit() and "," in word:
         return word.replace(",", "")
     for sign in "'\u2019\u2018`":
