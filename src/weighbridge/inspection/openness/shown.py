@@ -67,10 +67,10 @@ def _weights(facts: Facts, item: Item) -> _Shown:
     return Permit(permit.state, permit.basis, f"{there}; {permit.because}", permit.licence), None
 
 
-def _architecture(facts: Facts, _item: Item) -> _Shown:
+def _architecture(facts: Facts, item: Item) -> _Shown:
     """Known to our own reader of structures: then llama.cpp (MIT) or transformers (Apache-2.0) publishes its code."""
     if facts.shipped_code:
-        permit = facts.permit("mof")
+        permit = facts.permit(item.licence)
         return Permit(permit.state, permit.basis, f"`{facts.shipped_code[0]}`; {permit.because}", permit.licence), None
     if facts.architecture is None:
         return Permit("unknown", "unknown", "the architecture was not recognised from the files"), None
