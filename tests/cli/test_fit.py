@@ -74,6 +74,20 @@ def test_without_a_device_all_are_ranked(weighbridge: CommandLine, model: str) -
     assert "--on " in said.stdout.rstrip().splitlines()[-1]
 
 
+def test_schemes_stand_under_their_own_column(weighbridge: CommandLine, tmp_path: Path) -> None:
+    """llama.cpp does not read NVFP4: its rows have no cell there, and 16, 8 and 4 bits stand below one another."""
+    config = QWEN3_32B | {"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}}
+    (tmp_path / "nvfp4.json").write_text(json.dumps(config))
+    lines = weighbridge("fit", "nvfp4.json").stdout.splitlines()
+    head = next(line for line in lines if line.startswith("  device "))
+    assert head.endswith("nvfp4       bf16   fp8/q8_0     4 bits")
+    mac = next(line for line in lines if "apple-m3-ultra" in line)
+    card = next(line for line in lines if "h100-sxm" in line)
+    assert mac.split()[-4:] == ["llama.cpp", "1", "1", "1"]
+    assert card.split()[-5:-1] == ["vllm", "1", "1", "1"]
+    assert len(mac) == len(card) == len(head)
+
+
 def test_this_machine_holds_the_demo(weighbridge: CommandLine, demo_model: Path) -> None:
     """A GGUF file is placed in llama.cpp by its own tables."""
     found = weighbridge.json("fit", str(demo_model), "--on", "this", "--context", "2048")

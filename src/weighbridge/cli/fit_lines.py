@@ -25,6 +25,7 @@ __all__ = ["print_placed"]
 _GIB, _MIB = 1 << 30, 1 << 20
 _BAR = 40
 _MOST_NOTES = 12
+_COLUMN = 10
 _MARKS = {"weights": "#", "cache": "=", "activation": "~", "overhead": "+"}
 
 
@@ -91,14 +92,15 @@ def _stacked(parts: dict[str, Span], widest: int) -> str:
 def _print_rows(placed: Placed) -> None:
     asked = placed.asked
     click.echo(f"  fewest devices for {asked.sequences:,} x {asked.context:,} tokens\n")
-    head = "".join(f"{name:>11}" for name in _columns(placed.rows))
+    width = max((len(row.cells) for row in placed.rows), default=0)
+    head = "".join(f"{name:>11}" for name in _columns(placed.rows, width))
     click.echo(f"  {'device':<22}{'memory':>24}  {'confidence':<11}{'engine':<11}{head}")
     order = sorted(placed.rows, key=lambda row: (row.device.vendor, row.device.id))
     possible = [row for row in order if any(cell.maybe for cell in row.cells)]
     for row in possible:
         device = row.device
         memory = "-" if device.memory is None else _gib(device.memory)
-        cells = "".join(f"{_cell(cell, device):>11}" for cell in row.cells)
+        cells = "".join(f"{_cell(cell, device) if cell else '':>11}" for cell in _aligned(row, width)).rstrip()
         click.echo(f"  {plain(device.id):<22}{memory:>24}  {device.confidence:<11}{plain(row.engine):<11}{cells}")
     if impossible := [row.device.id for row in order if row not in possible]:
         click.echo(f"\n  on none: {plain(', '.join(impossible))}")
@@ -121,14 +123,17 @@ def _preference(row: Row) -> tuple[int, int]:
     return count or 0, row.device.memory.low if row.device.memory else 0
 
 
-def _columns(rows: tuple[Row, ...]) -> list[str]:
-    """Name the columns: the scheme where all rows agree, else how many bits it stands for."""
-    width = max((len(row.cells) for row in rows), default=0)
-    names = []
-    for at in range(width):
-        found = {row.cells[at].scheme for row in rows if at < len(row.cells)}
-        names.append(found.pop() if len(found) == 1 else "/".join(sorted(found)))
-    return [name if len(name) <= 10 else f"{(16, 8, 4)[at % 3]} bits" for at, name in enumerate(names)]  # noqa: PLR2004 - a column
+def _aligned(row: Row, width: int) -> list[Cell | None]:
+    """Return a row's cells under 16, 8 and 4 bits; the model's own scheme stands before them where the engine has it."""
+    return [*[None] * (width - len(row.cells)), *row.cells]
+
+
+def _columns(rows: tuple[Row, ...], width: int) -> list[str]:
+    """Name the columns: the schemes where they are short, else how many bits they stand for, or the model's own."""
+    columns = zip(*(_aligned(row, width) for row in rows), strict=True)
+    names = ["/".join(sorted({cell.scheme for cell in column if cell})) for column in columns]
+    plain_names = (["as stored"] * width + ["16 bits", "8 bits", "4 bits"])[-width:]
+    return [name if len(name) <= _COLUMN else other for name, other in zip(names, plain_names, strict=True)]
 
 
 def _cell(cell: Cell, device: Device) -> str:

@@ -23,6 +23,7 @@ __all__ = ["COUNTS", "Cell", "Row", "ladder", "rank", "usual_engine"]
 COUNTS = (1, 2, 4, 8, 16)
 _LOCAL = {"Apple": (1,), "CPU": (1, 2)}  # machines of their own: sockets are joined, whole computers are not
 _LADDERS = {"llama.cpp": ("bf16", "q8_0", "q4_k_m"), "transformers": ("bf16", "fp8", "nf4")}
+_LOCAL_SCHEMES = frozenset({"mxfp4"})  # what llama.cpp keeps of schemes that are published: GGUF has MXFP4 as a type
 _SERVED = ("bf16", "fp8", "awq-4")
 
 
@@ -68,7 +69,7 @@ def ladder(candidate: Candidate, engine: str) -> tuple[Candidate, ...]:
         for name in names
         if name in SCHEMES
     ]
-    if stored is not None and stored.name not in names and engine != "llama.cpp":
+    if stored is not None and stored.name not in names and (engine != "llama.cpp" or stored.name in _LOCAL_SCHEMES):
         found.insert(0, candidate)
     return tuple(found)
 
