@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from weighbridge.core.kinds.licence import GateBody, TermBody, WhenBody
 from weighbridge.inspection.licence.identity import Verdict
 from weighbridge.inspection.licence.readout import plain_letters, read_out
+from weighbridge.inspection.licence.strictest import strictest
 from weighbridge.inspection.licence.terms import COLUMNS, Licence, known, licence_of
 
 if TYPE_CHECKING:
@@ -159,9 +160,10 @@ def _statement(text: str, base: Path | None) -> Licence | None:
 
 
 def _several(text: str, identity: Identity, source: str, base: Path | None) -> Reading:
-    """Take every known part as in force; which one covers the weights is for a human."""
+    """Take every part as in force, the strictest answer of each term; which one covers the weights is for a human."""
     lines = text.splitlines()
     gates: list[GateBody] = []
+    tables: list[dict[str, TermBody]] = []
     names = []
     for part in identity.parts:
         words = "\n".join(lines[part.first_line - 1 : part.last_line])
@@ -170,11 +172,16 @@ def _several(text: str, identity: Identity, source: str, base: Path | None) -> R
         licence = licence_of(named, base) if named else None
         if licence is not None and part.licence_id is not None and part.verdict is not Verdict.ALTERED:
             gates += _sourced(licence, source)
+            tables.append({column: _from(licence, column, source, None) for column in COLUMNS})
         else:
+            tables.append({})
             gates += [_ask(f"a part of the file ({names[-1]}) is not known as it stands: read it", source)]
             gates += _own_gates(read_out(words), source)
     reason = f"the file holds several licences: {', '.join(names)}"
     gates.append(_ask(f"{reason}: which one covers the weights?", source))
+    if tables and all(tables):
+        terms = strictest(tables)
+        return Reading({name: term.model_copy(update={"reason": reason}) for name, term in terms.items()}, gates)
     return Reading({column: TermBody(value=None, source=source, reason=reason) for column in COLUMNS}, gates)
 
 

@@ -178,3 +178,14 @@ def test_a_tag_may_stand_for_several_revisions() -> None:
     assert "gemma-2024-04-01" in licences_of_tag("gemma", None)
     assert licences_of_tag("other", "qwen-research") == ("qwen-research-2024",)
     assert licences_of_tag("other", "house") == ()
+
+
+def test_of_several_licences_in_a_file_the_strictest_counts() -> None:
+    """MIT for the code and a model licence below it in one file: the restrictions count, and a human says which."""
+    both = f"{_text('mit').words}\n\n\n{'-' * 70}\n\n\n{_text('deepseek-model-1.0').words}"
+    body = in_force(Given("model", (Text("LICENSE", both),)))
+    assert body.in_force[0].verdict == "several"
+    assert str(body.terms["aup_incorporated"].value).startswith("yes")
+    assert body.terms["osi_approved"].value == "no"
+    assert judge(CLOSED, body.gates).answer == "a human must decide"
+    assert judge(IntendedUse(fields=("military",)), body.gates).answer == "forbidden"
