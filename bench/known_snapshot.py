@@ -15,6 +15,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 _MAKERS = {
     "01-ai", "CohereLabs", "LGAI-EXAONE", "MiniMaxAI", "Qwen", "XiaomiMiMo", "ai21labs", "allenai", "baidu",
@@ -52,7 +53,7 @@ def main() -> None:
                     _count(row["vocab"]),
                 ]
             )
-    counted = {row[0]: row[3] for row in rows if row[3]}
+    counted: dict[Any, Any] = {row[0]: row[3] for row in rows if row[3]}
     for day in ("2026-06-02", "2026-08-16"):
         with (data / "hubstats" / f"hub-{day}.csv").open(encoding="utf-8") as snapshot:
             for row in csv.DictReader(snapshot):
