@@ -74,7 +74,8 @@ def unread_code(artefact: Artefact) -> Iterator[Finding]:
 
 def _finding(name: str, what: str, confidence: Confidence) -> Finding:
     message = f"{what}; it can run code when it is loaded, and no check reads it yet"
-    return Finding("unread-code", Severity.HIGH, name, message, confidence, Effect.UNKNOWN)
+    effect = Effect.ASKS_TRUST if what in _PROGRAMS.values() else Effect.UNKNOWN
+    return Finding("unread-code", Severity.HIGH, name, message, confidence, effect)
 
 
 def _what(folder: Folder, name: str, form: str) -> tuple[str, Confidence]:

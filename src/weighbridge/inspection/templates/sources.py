@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sources", "read_sources"]
 
-_CONFIGS = frozenset(
-    {"tokenizer_config.json", "processor_config.json", "chat_template.json", "preprocessor_config.json"}
-)
+_KEY = b'"chat_template"'
+_MAX_JSON_BYTES = 16 << 20
 _JINJA = frozenset({".jinja", ".jinja2", ".j2"})
 _MAX_BYTES = 2 << 20
 _MAGIC = b"GGUF"
@@ -59,13 +58,23 @@ def read_sources(folder: Folder) -> Sources:
 def _of_file(folder: Folder, name: str) -> list[ChatTemplate] | None:
     """Return the templates of one file, or None where files of its kind hold none."""
     path, base = folder.path(name), PurePosixPath(name.lower())
-    if base.name in _CONFIGS:
-        return list(_say_place(of_config(name, read_config(path)), path))
+    if base.suffix == ".json":
+        return list(_say_place(of_config(name, read_config(path)), path)) if _has_key(folder, name) else None
     if base.suffix in _JINJA:
         return [ChatTemplate(name, "default", _text(path))]
     if base.suffix == ".gguf" or (folder.has_own_bytes(name) and _is_gguf(path)):
         return list(_say_place(of_metadata(name, _metadata(path)), path))
     return None
+
+
+def _has_key(folder: Folder, name: str) -> bool:
+    """Whether a JSON file mentions a template, whatever it is called; `tokenizer_config.json` is always looked at."""
+    if name.lower().endswith("tokenizer_config.json"):
+        return True
+    if not folder.has_own_bytes(name):
+        return False
+    with BoundedFile(folder.path(name)) as file:
+        return file.size <= _MAX_JSON_BYTES and _KEY in file.read(0, _MAX_JSON_BYTES)
 
 
 def _say_place(templates: Iterator[ChatTemplate], path: Path) -> Iterator[ChatTemplate]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Effect, Finding, Looked, Severity
 from weighbridge.errors import DamagedFile
-from weighbridge.formats.bounded_file import read_small
+from weighbridge.formats.bounded_file import BoundedFile, read_small
 from weighbridge.formats.place import quote
 from weighbridge.formats.strict_json import parse_json
 from weighbridge.inspection.folder import Folder
@@ -37,7 +37,7 @@ LOOKS_AT = "JSON configurations: code that they ask for"
 _CHECK = "remote-code"
 _MAX_BYTES = 4 << 20
 _MOST_NAMED = 3
-_NAMES = frozenset({"model_index.json", "modules.json", "params.json", "generation_config.json"})
+_MARKS = (b"auto_map", b"custom_pipelines", b"trust_remote_code", b"parent_library", b"_class_name", b'"type"', b"\\u")
 _LIBRARIES = frozenset({
     "diffusers", "transformers", "onnxruntime", "optimum", "peft", "torch", "tokenizers", "sentence_transformers",
     "timm", "accelerate", "flax", "stable_diffusion", "trl", "safetensors", "k_diffusion",
@@ -49,10 +49,12 @@ def remote_code(artefact: Artefact) -> Iterator[Finding | Looked]:
     folder = Folder(artefact)
     alone = folder.names[0] if artefact.reference.kind == "config" and folder.names else None
     for name in folder.names:
-        if not (_is_config(name) or name == alone) or not folder.is_readable(name) or not folder.has_own_bytes(name):
+        if not (name.lower().endswith(".json") or name == alone) or not folder.has_own_bytes(name):
             continue
         try:
-            data = read_small(folder.path(name), _MAX_BYTES)
+            data = _settings(folder, name)
+            if data is None:
+                continue
             value = parse_json(data, folder.path(name), max_bytes=_MAX_BYTES, constants_as_text=True)
         except DamagedFile as error:
             if not name.lower().endswith("config.json"):  # of these `unread-code` says it
@@ -64,18 +66,22 @@ def remote_code(artefact: Artefact) -> Iterator[Finding | Looked]:
         yield Looked(_CHECK, name, settles=False)
 
 
-def _is_config(name: str) -> bool:
-    base = PurePosixPath(name.lower()).name
-    return base.endswith("config.json") or base in _NAMES
+def _settings(folder: Folder, name: str) -> bytes | None:
+    """Return the bytes of a settings file, whatever it is called; None for a vocabulary or an index of tensors."""
+    with BoundedFile(folder.path(name)) as file:
+        if file.size > _MAX_BYTES and not name.lower().endswith("config.json"):
+            return None
+    data = read_small(folder.path(name), _MAX_BYTES)
+    return data if name.lower().endswith("config.json") or any(mark in data for mark in _MARKS) else None
 
 
 def _asked(folder: Folder, name: str, value: Any) -> Iterator[tuple[Severity, str]]:
     base = PurePosixPath(name.lower()).name
-    if base == "modules.json" and isinstance(value, list):
+    if isinstance(value, list) and value and all(isinstance(row, dict) and "type" in row for row in value):
         yield from _modules(value)
     if not isinstance(value, dict):
         return
-    if base == "model_index.json":
+    if "_class_name" in value and ("_diffusers_version" in value or base == "model_index.json"):
         yield from _components(value)
     for key, inner in _walk(value):
         if key == "auto_map" and inner:
@@ -127,7 +133,8 @@ def _components(value: dict[str, Any]) -> Iterator[tuple[Severity, str]]:
 
 def _modules(value: list[Any]) -> Iterator[tuple[Severity, str]]:
     named = [row.get("type") for row in value if isinstance(row, dict)]
-    own = sorted({text for text in named if isinstance(text, str) and text.partition(".")[0] not in _LIBRARIES})
+    dotted = {text for text in named if isinstance(text, str) and "." in text}
+    own = sorted(text for text in dotted if text.partition(".")[0] not in _LIBRARIES)
     if own:
         yield Severity.HIGH, f"asks for modules that are no library's own{_listed(own)}"
 

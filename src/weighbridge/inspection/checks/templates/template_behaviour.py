@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Effect, Finding, Looked, Severity
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.templates.known import NEAR, nearest
 from weighbridge.inspection.templates.probe import MOST_TRIED, is_safe_to_try, probe
 from weighbridge.inspection.templates.sources import read_sources
 
@@ -35,6 +36,7 @@ __all__ = ["template_behaviour"]
 LOOKS_AT = "chat templates: what they do to a conversation"
 _CHECK = "template-behaviour"
 _LIGHT = ("repeats", "changes the order")
+_SYSTEM = "drops the system message"
 
 
 def template_behaviour(artefact: Artefact) -> Iterator[Finding | Looked]:
@@ -62,6 +64,13 @@ def _of(template: ChatTemplate) -> Iterator[Finding]:
         message = f"{said}could not be tried: it renders none of our conversations without an error"
         yield Finding(_CHECK, Severity.LOW, template.place, message)
     for wrong in behaviour.wrongs:
-        is_light = wrong.startswith(_LIGHT)
-        severity, effect = (Severity.MEDIUM, None) if is_light else (Severity.HIGH, Effect.ASKS_TRUST)
+        effect = None if wrong.startswith(_LIGHT) else Effect.ASKS_TRUST
+        # a template that never had a system role differs from one that was made to lose it
+        is_poor = wrong.startswith(_SYSTEM) and "system" not in template.text and not _is_copy(template.text)
+        severity = Severity.MEDIUM if effect is None or is_poor else Severity.HIGH
         yield Finding(_CHECK, severity, template.place, said + wrong, effect=effect)
+
+
+def _is_copy(text: str) -> bool:
+    found = nearest(text)
+    return found is not None and found[1] >= NEAR

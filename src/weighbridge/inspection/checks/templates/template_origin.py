@@ -25,7 +25,7 @@ from weighbridge.formats.chat_template import parse_template
 from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.templates.instructions import sentences_of
-from weighbridge.inspection.templates.known import is_known_sentence, known_templates, nearest, pieces_of
+from weighbridge.inspection.templates.known import NEAR, is_known_sentence, known_templates, nearest, pieces_of
 from weighbridge.inspection.templates.probe import is_safe_to_try, probe
 from weighbridge.inspection.templates.sources import read_sources
 from weighbridge.inspection.templates.triggers import literals_of
@@ -40,7 +40,6 @@ __all__ = ["template_origin"]
 
 LOOKS_AT = "chat templates: against each other and against published ones"
 _CHECK = "template-origin"
-_NEAR = 0.7  # Dice coefficient of pieces; fine-tuned copies in the wild have 0.85 to 1, other families below 0.6
 _MOST_QUOTED = 3
 
 
@@ -85,7 +84,7 @@ def _from_published(template: ChatTemplate) -> Iterator[Finding]:
         return
     known, likeness, new = found
     own = _own_sentences(template.text)
-    is_near = likeness >= _NEAR
+    is_near = likeness >= NEAR
     beside = f"{quote(known.name)} ({known.source}; {likeness:.0%} alike)"
     said = f"the chat template {template.title} " if template.title else "the chat template "
     always = sorted(sentence for sentence in own if sentence in probe(template.text).prompt)
