@@ -12,8 +12,8 @@ from weighbridge.cli.layout import line, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from weighbridge.inspection.licence.answer.judge import Answer, Reason
     from weighbridge.inspection.licence.identity import Difference
-    from weighbridge.inspection.licence.judge import Answer, Reason
     from weighbridge.workflow.licence import Read
 
 __all__ = ["force_lines", "print_differences", "print_read"]
@@ -62,7 +62,7 @@ def force_lines(body: dict[str, Any]) -> list[str]:
 
 def _json(read: Read) -> dict[str, Any]:
     """Return it for machines: `terms` are plain answers, `clauses` what is behind each."""
-    from weighbridge.inspection.licence.judge import NOT_ADVICE
+    from weighbridge.inspection.licence.answer.judge import NOT_ADVICE
 
     identity = read.identity
     content: dict[str, Any] = {
@@ -103,7 +103,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
 
 def _lines(read: Read) -> Iterator[str]:
     """Yield the lines for a person: identity, what is in force, terms, the answer."""
-    from weighbridge.inspection.licence.judge import NOT_ADVICE
+    from weighbridge.inspection.licence.answer.judge import NOT_ADVICE
 
     yield f"{plain(read.subject)}\n"
     yield from _identity_lines(read)

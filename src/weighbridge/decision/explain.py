@@ -16,7 +16,7 @@ from weighbridge.decision.rule import Reason
 from weighbridge.decision.shipped import load_policy, shipped_policies
 from weighbridge.errors import NotFound, WeighbridgeError, did_you_mean
 from weighbridge.evaluation.suite import find_suite, shipped_suites
-from weighbridge.inspection.licence.use import FIELDS
+from weighbridge.inspection.licence.answer.use import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from weighbridge.core.kinds import LicenceV1
-from weighbridge.inspection.licence.judge import Answer, judge
+from weighbridge.inspection.licence.answer.judge import Answer, judge
 
 if TYPE_CHECKING:
     from weighbridge.decision.use import Use

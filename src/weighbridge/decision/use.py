@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from weighbridge.decision.form import UseForm, refusal
 from weighbridge.errors import PolicyError, did_you_mean
-from weighbridge.inspection.licence.use import FIELDS, IntendedUse
+from weighbridge.inspection.licence.answer.use import FIELDS, IntendedUse
 
 if TYPE_CHECKING:
-    from weighbridge.inspection.licence.use import Offer
+    from weighbridge.inspection.licence.answer.use import Offer
 
 __all__ = ["Use", "parse_use", "use_of"]
 
@@ -33,7 +33,7 @@ _OFFERS: dict[str, Offer] = {"internal": "internal", "customers": "product", "pu
 class Use:
     """The intended use that a decision is for. `countries` and `seat` are ISO 3166 codes, `languages` BCP 47 tags.
 
-    None means not said. Figures of users and revenue are those of `inspection.licence.use.IntendedUse`.
+    None means not said. Figures of users and revenue are those of `inspection.licence.answer.use.IntendedUse`.
     """
 
     description: str

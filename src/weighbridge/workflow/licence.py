@@ -11,13 +11,13 @@ from weighbridge.core.reference import Reference
 from weighbridge.decision.use import parse_use
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.formats.place import quote
+from weighbridge.inspection.licence.answer.judge import Answer, judge
 from weighbridge.inspection.licence.base import load_base
 from weighbridge.inspection.licence.chain.force import in_force
 from weighbridge.inspection.licence.chain.sources import Given, Text
 from weighbridge.inspection.licence.diff import differences_between, text_of
 from weighbridge.inspection.licence.identify import identify
 from weighbridge.inspection.licence.inspect import read_words
-from weighbridge.inspection.licence.judge import Answer, judge
 from weighbridge.inspection.licence.reading import read_text
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from weighbridge.core.kinds.licence import LicenceV1, TermBody
     from weighbridge.hub.protocol import DigestCache
+    from weighbridge.inspection.licence.answer.use import IntendedUse
     from weighbridge.inspection.licence.base import Base
     from weighbridge.inspection.licence.identity import Difference, Identity
-    from weighbridge.inspection.licence.use import IntendedUse
 
 __all__ = ["Asked", "Read", "differences", "read_licence"]
 

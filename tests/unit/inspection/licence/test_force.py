@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from weighbridge.inspection.licence.answer.judge import judge
+from weighbridge.inspection.licence.answer.use import IntendedUse
 from weighbridge.inspection.licence.base import load_base
 from weighbridge.inspection.licence.chain.families import family_named, licences_of_tag
 from weighbridge.inspection.licence.chain.force import in_force
 from weighbridge.inspection.licence.chain.sources import Given, Text
 from weighbridge.inspection.licence.diff import text_of
-from weighbridge.inspection.licence.judge import judge
-from weighbridge.inspection.licence.use import IntendedUse
 
 CLOSED = IntendedUse(
     offer="internal", commercial=True, seat="US", users=("US",), fields=(), fine_tunes=False, distils=False,

@@ -8,10 +8,10 @@ import pytest
 
 from weighbridge.core.kinds.licence import GateBody
 from weighbridge.errors import UsageError
+from weighbridge.inspection.licence.answer.use import FIELDS
 from weighbridge.inspection.licence.base import load_base
 from weighbridge.inspection.licence.readout import plain_letters
 from weighbridge.inspection.licence.terms import COLUMNS, known, licence_of
-from weighbridge.inspection.licence.use import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from weighbridge.core.kinds.licence import AnswerWord
-from weighbridge.inspection.licence.condition import holds, not_said
+from weighbridge.inspection.licence.answer.condition import holds, not_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from weighbridge.core.kinds.licence import GateBody
-    from weighbridge.inspection.licence.use import IntendedUse
+    from weighbridge.inspection.licence.answer.use import IntendedUse
 
 __all__ = ["ANSWERS", "NOT_ADVICE", "Answer", "Reason", "judge"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from weighbridge.inspection.licence.use import EU
+from weighbridge.inspection.licence.answer.use import EU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from weighbridge.core.kinds.licence import ThresholdBody, WhenBody
-    from weighbridge.inspection.licence.use import IntendedUse
+    from weighbridge.inspection.licence.answer.use import IntendedUse
 
 __all__ = ["holds", "not_said"]
 

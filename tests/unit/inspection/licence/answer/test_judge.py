@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.inspection.licence.judge import ANSWERS, judge
+from weighbridge.inspection.licence.answer.judge import ANSWERS, judge
+from weighbridge.inspection.licence.answer.use import FIELDS, IntendedUse
 from weighbridge.inspection.licence.terms import known, licence_of
-from weighbridge.inspection.licence.use import FIELDS, IntendedUse
 
 HARMLESS = IntendedUse(
     offer="internal", commercial=True, seat="US", users=("US",), fields=(), fine_tunes=False, distils=False,

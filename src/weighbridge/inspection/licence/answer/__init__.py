@@ -1,0 +1,1 @@
+"""Whether an intended use is allowed: the use, the conditions of clauses, and the judgement."""
