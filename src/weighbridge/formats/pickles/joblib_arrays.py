@@ -28,7 +28,7 @@ def pass_array(machine: Machine, state: Any) -> None:
     shape, dtype = first.get("shape"), first.get("dtype")
     if not isinstance(dtype, Made) or dtype.callee != _DTYPE or not isinstance(shape, tuple):
         raise ValueError
-    code = _CODE.fullmatch(str(dtype.arguments[0]))
+    code = _CODE.fullmatch(str(dtype.arguments[0])) if dtype.arguments else None
     if code is None or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise ValueError
     if code[1] == "O":

@@ -28,5 +28,4 @@ def inspect_safety(artefact: Artefact, made_on: date, ran: Ran | None = None) ->
     for entry in artefact.left_alone:
         if not entry.reason.endswith(_NOT_THE_MODEL):
             formats.setdefault(entry.name, "not read")
-    body = judge(formats, ran)
-    return Evidence(artefact.digest, _KIND, body.model_dump(mode="json"), (), OURS, made_on)
+    return Evidence(artefact.digest, _KIND, judge(formats, ran), (), OURS, made_on)

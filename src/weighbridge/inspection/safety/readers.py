@@ -39,7 +39,7 @@ _READERS: dict[str, Callable[[FilePart, Report], None]] = {
     **dict.fromkeys(("elf", "mach-o", "pe", "script"), read_plain.read_program),
 }
 
-_last: list[tuple[Artefact, dict[str, Report], dict[str, str]]] = []
+_last: list[tuple[Artefact, dict[str, list[Finding | Looked]], dict[str, str]]] = []
 
 
 def look(part: FilePart, report: Report) -> None:
@@ -52,8 +52,7 @@ def look(part: FilePart, report: Report) -> None:
 
 def said_by(check: str, artefact: Artefact) -> Iterator[Finding | Looked]:
     """Yield what one check says of all files; the files are read once for all checks."""
-    for report in _pass(artefact)[0].values():
-        yield from report.of(check)
+    yield from _pass(artefact)[0].get(check, ())
 
 
 def formats_of(artefact: Artefact) -> dict[str, str]:
@@ -61,18 +60,19 @@ def formats_of(artefact: Artefact) -> dict[str, str]:
     return _pass(artefact)[1]
 
 
-def _pass(artefact: Artefact) -> tuple[dict[str, Report], dict[str, str]]:
-    """Read all files, or return what the last pass over this very artefact said."""
+def _pass(artefact: Artefact) -> tuple[dict[str, list[Finding | Looked]], dict[str, str]]:
+    """Read all files, or return what the last pass over this very artefact said: by check, and the formats."""
     if _last and _last[0][0] is artefact:
         return _last[0][1], _last[0][2]
-    folder, reports, formats = Folder(artefact), {}, {}
+    folder, formats = Folder(artefact), {}
+    said: dict[str, list[Finding | Looked]] = {}
     for name in folder.names:
         report = Report(name)
         formats[name] = _one(folder, name, report)
-        if report.findings or report.looked:
-            reports[name] = report
-    _last[:] = [(artefact, reports, formats)]
-    return reports, formats
+        for one in report.said():
+            said.setdefault(one.check, []).append(one)
+    _last[:] = [(artefact, said, formats)]
+    return said, formats
 
 
 def _one(folder: Folder, name: str, report: Report) -> str:

@@ -60,8 +60,8 @@ class Report:
         """Say that a check could read what it reads here; a part that was not read speaks as a finding."""
         self.looked[check] = self.looked.get(check, False) or settles
 
-    def of(self, check: str) -> Iterator[Finding | Looked]:
-        """Yield what one check says of this file."""
-        yield from (found for found in self.findings if found.check == check)
-        if check in self.looked:
-            yield Looked(check, self.place, self.looked[check])
+    def said(self) -> Iterator[Finding | Looked]:
+        """Yield all that was said of this file."""
+        yield from self.findings
+        for check, settles in self.looked.items():
+            yield Looked(check, self.place, settles)

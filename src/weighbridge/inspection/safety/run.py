@@ -26,17 +26,18 @@ _SEVERITIES = tuple(Severity)
 
 @dataclass(slots=True)
 class Ran:
-    """What the checks said: those that finished, their findings in order, and the files that each looked at.
+    """What the checks said: those that finished, their findings in order, and how many files each looked at.
 
-    `effects` are the findings that bear on loading: no file loses its worst where `findings` became a count.
-
+    `settled` are the files that a check read to the end of what decides; `effects` are the findings that bear on
+    loading: no file loses its worst where `findings` became a count.
     `looks_at` holds the checks that judge what loading does, and what each reads: `LOOKS_AT` in the check's module.
     """
 
     checks: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     effects: list[Finding] = field(default_factory=list)
-    looked: list[Looked] = field(default_factory=list)
+    looked: dict[str, int] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
     looks_at: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +66,9 @@ def _collect(check: str, said: Iterable[Finding | Looked], ran: Ran) -> None:
     kept: set[tuple[str, Effect]] = set()
     for one in said:
         if isinstance(one, Looked):
-            ran.looked.append(one)
+            ran.looked[one.check] = ran.looked.get(one.check, 0) + 1
+            if one.settles:
+                ran.settled.add(one.place)
             continue
         number += 1
         if one.effect is not None and (number <= _MOST_FINDINGS or (one.place, one.effect) not in kept):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from weighbridge.core.finding import Effect
 from weighbridge.core.kinds.safety import (
@@ -16,7 +16,7 @@ from weighbridge.core.kinds.safety import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from weighbridge.core.finding import Finding
     from weighbridge.inspection.safety.run import Ran
@@ -40,45 +40,49 @@ def verdict_of(findings: Iterable[Finding], *, is_settled: bool) -> SafetyVerdic
     return min(said, key=VERDICTS.index)
 
 
-def judge(formats: Mapping[str, str], ran: Ran) -> SafetyV1:
-    """Return the body of safety/v1; `formats` holds every file that loading may touch, read or not, by its path."""
+def judge(formats: Mapping[str, str], ran: Ran) -> dict[str, Any]:
+    """Return the body of safety/v1; `formats` holds every file that loading may touch, read or not, by its path.
+
+    Each file is stated and made JSON by itself: a folder may hold a hundred thousand.
+    """
     by_file: defaultdict[str, list[Finding]] = defaultdict(list)
     for found in ran.effects:
-        if found.effect is not None and found.place in formats:
+        if found.place in formats:
             by_file[found.place].append(found)
-    settled = {looked.place for looked in ran.looked if looked.settles}
-    files = [
-        FileSafetyBody(
-            path=path,
-            verdict=verdict_of(by_file[path], is_settled=path in settled),
-            format=formats[path],
-            findings=[_finding(found, found.effect) for found in by_file[path] if found.effect is not None],
-        )
-        for path in sorted(formats)
-    ]
-    counted = Counter(_COUNTED[file.verdict] for file in files)
-    return SafetyV1(
-        verdict=min((file.verdict for file in files), key=VERDICTS.index, default="unknown"),
+    files, counted, worst = [], Counter[str](), len(VERDICTS) - 1
+    for path in sorted(formats):
+        file = _file(path, formats[path], by_file.get(path, []), is_settled=path in ran.settled)
+        files.append(file.model_dump(mode="json"))
+        counted[_COUNTED[file.verdict]] += 1
+        worst = min(worst, VERDICTS.index(file.verdict))
+    body = SafetyV1(
+        verdict=VERDICTS[worst] if files else "unknown",
         counts=VerdictCounts(**counted),
-        files=files,
-        checks=_checked(ran, list(by_file.values())),
+        files=[],
+        checks=_checked(ran, Counter(one.check for findings in by_file.values() for one in findings)),
+    ).model_dump(mode="json")
+    return body | {"files": files}
+
+
+def _file(path: str, form: str, findings: list[Finding], *, is_settled: bool) -> FileSafetyBody:
+    return FileSafetyBody(
+        path=path,
+        verdict=verdict_of(findings, is_settled=is_settled),
+        format=form,
+        findings=[_finding(found, found.effect) for found in findings if found.effect is not None],
     )
 
 
-def _checked(ran: Ran, by_file: Sequence[Sequence[Finding]]) -> list[CheckedBody]:
+def _checked(ran: Ran, found: Counter[str]) -> list[CheckedBody]:
     """Say of each check that judges loading how many files it read; `found` is None where it could find nothing."""
-    found = Counter(one.check for findings in by_file for one in findings)
-    looked: defaultdict[str, set[str]] = defaultdict(set)
-    for one in ran.looked:
-        looked[one.check].add(one.place)
     return [
         CheckedBody(
             check=check,
             looks_at=ran.looks_at.get(check),
-            looked=len(looked[check]),
-            found=found[check] if looked[check] or found[check] else None,
+            looked=ran.looked.get(check, 0),
+            found=found[check] if ran.looked.get(check) or found[check] else None,
         )
-        for check in sorted({*looked, *found, *ran.looks_at})
+        for check in sorted({*ran.looked, *found, *ran.looks_at})
     ]
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from weighbridge.core.finding import Effect, Finding, Looked, Severity
+from weighbridge.core.kinds import SafetyV1
 from weighbridge.inspection.safety.run import Ran
 from weighbridge.inspection.safety.verdict import judge
 
@@ -12,12 +15,17 @@ def _found(effect: Effect | None, place: str = "a") -> Finding:
 
 
 def _ran(*findings: Finding, looked: tuple[Looked, ...] = ()) -> Ran:
-    return Ran(effects=list(findings), looked=list(looked))
+    counts = Counter(one.check for one in looked)
+    return Ran(effects=list(findings), looked=dict(counts), settled={one.place for one in looked if one.settles})
+
+
+def _judge(formats: dict[str, str], ran: Ran) -> SafetyV1:
+    return SafetyV1.model_validate(judge(formats, ran))
 
 
 def test_an_unread_file_is_never_nothing_found() -> None:
     """Silence about a file settles nothing: a check that settles must have read it."""
-    body = judge({"a": "unknown", "b": "gguf", "c": "text"}, _ran(looked=(Looked("c", "b"), Looked("c", "c", False))))
+    body = _judge({"a": "unknown", "b": "gguf", "c": "text"}, _ran(looked=(Looked("c", "b"), Looked("c", "c", False))))
     assert {file.path: file.verdict for file in body.files} == {
         "a": "unknown", "b": "nothing found", "c": "unknown",
     }  # fmt: skip
@@ -37,7 +45,9 @@ def test_an_unread_file_is_never_nothing_found() -> None:
 )
 def test_the_worst_effect_is_the_verdict(effects: list[Effect | None], verdict: str) -> None:
     """The grammar of issue 4: runs code, asks for trust, breaks the format, unknown, nothing found."""
-    body = judge({"a": "pickle"}, _ran(*map(_found, effects), looked=(Looked("c", "a"),)))
+    body = _judge(
+        {"a": "pickle"}, _ran(*(one for one in map(_found, effects) if one.effect), looked=(Looked("c", "a"),))
+    )
     assert body.files[0].verdict == body.verdict == verdict
 
 
@@ -45,7 +55,7 @@ def test_a_check_that_read_nothing_shows_no_zero() -> None:
     """`0` is looked at and nothing found; a check without files to look at has None, shown as `-`."""
     ran = _ran(_found(Effect.RUNS_CODE), looked=(Looked("c", "a"), Looked("d", "a")))
     ran.looks_at = {"c": "x", "d": "y", "e": "z"}
-    body = judge({"a": "pickle"}, ran)
+    body = _judge({"a": "pickle"}, ran)
     assert [(one.check, one.looks_at, one.looked, one.found) for one in body.checks] == [
         ("c", "x", 1, 1), ("d", "y", 1, 0), ("e", "z", 0, None),
     ]  # fmt: skip
