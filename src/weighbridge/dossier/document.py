@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of
 from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.regulation import covered
 
 if TYPE_CHECKING:
     from weighbridge.dossier.compose import Dossier
@@ -48,6 +49,11 @@ def as_document(dossier: Dossier) -> dict[str, Any]:
             if look.looked
         ],
         "not_looked_at": [look.area for look in dossier.looks if not look.looked],
+        "regulation": covered(
+            source.evidence
+            for source in dossier.sources
+            if source.evidence and source.evidence.subject == dossier.decision["subject"]
+        ),
         "flips": {digest: [_flip(flip) for flip in flips] for digest, flips in dossier.flips.items()},
     }
 
