@@ -46,6 +46,7 @@ def test_json_has_identity_verdict_differences_and_terms(folder: CommandLine) ->
     found = json.loads(done.stdout)
     assert (done.returncode, found["identity"], found["verdict"]) == (0, "llama-3.3", "is")
     assert found["differences"] == []
+    assert found["terms"]["version_date"] == "2024-12-06"
     assert found["terms"]["mau_threshold"].startswith("700 million monthly active users")
     assert found["clauses"]["mau_threshold"]["clause"] == "s.2"
     assert "700 million monthly active users" in found["clauses"]["mau_threshold"]["quotes"][0]
@@ -127,3 +128,23 @@ def test_wrong_usage_is_said(folder: CommandLine, words: tuple[str, ...], code: 
     done = folder("licence", *words)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
+
+
+def test_a_folder_is_read_with_its_policy(folder: CommandLine) -> None:
+    """Licence and use policy side by side, as gpt-oss has them: one licence, and the policy is a duty."""
+    model = folder.folder / "model"
+    model.mkdir()
+    for name, licence_id in (("LICENSE", "apache-2.0"), ("USAGE_POLICY", "gpt-oss-usage-policy")):
+        words = text_of(licence_id, load_base())
+        assert words is not None
+        (model / name).write_text(words, "utf-8")
+    (model / "config.json").write_text('{"model_type": "llama"}')
+    done = folder("licence", "model", "--use", "use.toml", "--json")
+    found = json.loads(done.stdout)
+    assert (found["identity"], found["verdict"]) == ("apache-2.0", "is")
+    assert [(force["role"], force["licence"]) for force in found["in_force"]["in_force"]] == [
+        ("weights", "apache-2.0"),
+        ("policy", "gpt-oss-usage-policy"),
+    ]
+    assert found["answer"]["answer"] == "allowed with duties"
+    assert [duty["kind"] for duty in found["answer"]["duties"]] == ["policy"]

@@ -65,13 +65,15 @@ def _json(read: Read) -> dict[str, Any]:
     from weighbridge.inspection.licence.answer.judge import NOT_ADVICE
 
     identity = read.identity
+    own = [force for force in read.force.in_force if force.role == "weights"]
+    only = own[0] if len(own) == 1 else None  # a model with one licence text has its identity
     content: dict[str, Any] = {
         "schema": "weighbridge/licence/v1",
         "subject": read.subject,
-        "identity": identity.licence_id if identity else None,
-        "verdict": identity.verdict.value if identity else None,
-        "revision": identity.revision if identity else None,
-        "nearest": identity.nearest if identity else None,
+        "identity": identity.licence_id if identity else only and only.licence,
+        "verdict": identity.verdict.value if identity else only and only.verdict,
+        "revision": identity.revision if identity else only and only.revision,
+        "nearest": identity.nearest if identity else only and only.nearest,
         "name": read.name,
         "verified_on": read.verified_on,
         "differences": [_difference(difference) for difference in (identity.differences if identity else ())],
@@ -80,7 +82,7 @@ def _json(read: Read) -> dict[str, Any]:
              "lines": [part.first_line, part.last_line]}
             for part in (identity.parts if identity else ())
         ],
-        "terms": {column: term.value for column, term in read.terms.items()},
+        "terms": _plain_terms(read),
         "clauses": {column: term.model_dump(exclude={"value"}) for column, term in read.terms.items()},
         "in_force": read.force.model_dump(mode="json", exclude={"terms", "gates", "answer"}),
         "gates": [gate.model_dump(mode="json", exclude_defaults=True) for gate in read.force.gates],
@@ -89,6 +91,15 @@ def _json(read: Read) -> dict[str, Any]:
     if read.answer is not None:
         content["answer"] = read.answer.to_json()
     return content
+
+
+def _plain_terms(read: Read) -> dict[str, str | None]:
+    """Return the answers alone; of a text that may be filed under a name, that name and its date too."""
+    head: dict[str, str | None] = {}
+    if read.identity is not None:
+        is_named = read.identity.licence_id is not None
+        head = {"name": read.name if is_named else None, "version_date": read.version_date if is_named else None}
+    return head | {column: term.value for column, term in read.terms.items()}
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Read:
     identity: Identity | None
     terms: dict[str, TermBody]
     name: str | None = None
+    version_date: str | None = None
     verified_on: str | None = None
     answer: Answer | None = None
 
@@ -102,10 +103,11 @@ def _read_text(asked: Asked, use: IntendedUse | None) -> Read:
     text = Text(_plain_name(path.name), words, identity)
     force = in_force(Given(asked.model or path.name, (text,), clues=clues), base=terms)
     licence = reading.licence
-    return Read(
-        asked.subject, force, identity, reading.terms, licence.name if licence else None,
-        licence.verified_on if licence else None, judge(use, force.gates) if use else None,
-    )  # fmt: skip
+    answer = judge(use, force.gates) if use else None
+    if licence is None:
+        return Read(asked.subject, force, identity, reading.terms, answer=answer)
+    dates = (licence.version_date, licence.verified_on)
+    return Read(asked.subject, force, identity, reading.terms, licence.name, *dates, answer)
 
 
 def _terms_of(folder: Path | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.evidence import OURS, Evidence
@@ -27,6 +28,7 @@ _MOST_BYTES = 1 << 20
 _MOST_FILES = 40
 _MOST_DATASETS = 64
 _NOT_TEXT = (".pdf", ".html", ".htm")
+_POLICY = re.compile(r"(?:.*[-_. ])?(?:use|usage)[-_ ]policy(?:\.(?:md|txt))?", re.IGNORECASE)
 _SEES = (
     "vision_config", "audio_config", "vision_tower", "mm_vision_tower", "visual", "vision_model", "image_token_id",
     "img_processor", "vision_cfg", "thinker_config",
@@ -56,7 +58,8 @@ def inspect_licence(
 def given_of(folder: Folder, name: str, card: dict[str, Any], config: dict[str, Any]) -> Given:
     """Collect what an artefact says of licences: texts, tag, declared bases and data sets, and telling names."""
     texts = []
-    for file in folder.licence_files()[:_MOST_FILES]:
+    policies = [file for file in folder.names if _POLICY.fullmatch(file)]
+    for file in [*folder.licence_files(), *policies][:_MOST_FILES]:
         if folder.is_readable(file) and not file.lower().endswith(_NOT_TEXT):
             words = read_words(folder.path(file))
             if words.strip():

@@ -82,7 +82,7 @@ def _of_text(text: Text, texts: tuple[Text, ...], base: Path | None) -> Source:
     reading = read_text(text.words, identity, text.name, base)
     role = _role(text.name, [other.name for other in texts])
     licence = reading.licence
-    if licence is not None and licence.terms["commercial_use"].value == "policy, not a licence":
+    if licence is not None and str(licence.terms["commercial_use"].value).startswith("policy"):
         role = "policy"
         reading = replace(reading, gates=[gate for gate in reading.gates if gate.term != "commercial_use"])
     return Source(_force(text.name, role, "text", identity, reading), reading, text.words)
