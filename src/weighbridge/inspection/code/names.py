@@ -17,6 +17,11 @@ __all__ = ["Names", "action_of"]
 _BUILTINS = frozenset(
     {"exec", "eval", "compile", "__import__", "getattr", "open", "globals", "locals", "vars", "bytes"}
 )
+# functions that do harm as somebody else's callback: `map(exec, ...)`, `Thread(target=os.system)`
+_HANDED_ON = frozenset({
+    "exec", "eval", "builtins.exec", "builtins.eval", "os.system", "os.popen", "subprocess.run", "subprocess.call",
+    "subprocess.Popen", "subprocess.check_output", "marshal.loads", "pickle.loads", "__import__",
+})  # fmt: skip
 _LONGEST = 2000
 _DEPTH = 30
 
@@ -40,6 +45,10 @@ def action_of(name: str) -> str | None:
             return table[f"{prefix}."]
         if prefix in table:
             return table[prefix]
+    if len(parts) > 2 and (tail := ".".join(parts[-2:])) in table:  # noqa: PLR2004 - `shutil.os.system`: a module's own import
+        return table[tail]
+    if len(parts) > 2 and parts[-2] in {"subprocess", "ctypes", "socket", "pickle"}:  # noqa: PLR2004 - as above
+        return action_of(".".join(parts[-2:]))
     family = next((known for known in ("os.exec", "os.spawn", "os.posix_spawn") if name.startswith(known)), None)
     return table[family] if family else None
 
@@ -49,6 +58,7 @@ class Names:
 
     def __init__(self, tree: ast.Module) -> None:
         self.imports: set[str] = set()
+        self._starred: list[str] = []
         self._known: dict[str, str] = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -74,7 +84,9 @@ class Names:
         module = "." * node.level + (node.module or "")
         self.imports.add(module)
         for alias in node.names:
-            if not node.level:
+            if alias.name == "*":
+                self._starred.append(module)
+            elif not node.level:
                 self._known[alias.asname or alias.name] = f"{module}.{alias.name}"
 
     def dotted(self, node: ast.expr, depth: int = 0) -> str | None:
@@ -82,15 +94,30 @@ class Names:
         if depth > _DEPTH:
             return None
         if isinstance(node, ast.Name):
-            return self._known.get(node.id) or (node.id if node.id in _BUILTINS else None)
+            return self._known.get(node.id) or self._star(node.id) or (node.id if node.id in _BUILTINS else None)
         if isinstance(node, ast.Attribute):
             inner = self.dotted(node.value, depth + 1)
             return f"{inner}.{node.attr}" if inner else None
         if isinstance(node, ast.Call):
             return self._called(node, depth)
-        if isinstance(node, ast.Subscript) and _is_builtins(node.value):
-            return text_of(node.slice) or "builtins.a name chosen at run time"
+        return self._looked_up(node, depth) if isinstance(node, ast.Subscript) else None
+
+    def _looked_up(self, node: ast.Subscript, depth: int) -> str | None:
+        """Return the name behind `sys.modules["os"]`, `os.__dict__["system"]`, `__builtins__["eval"]`."""
+        key, table = text_of(node.slice), node.value
+        if isinstance(table, ast.Attribute) and table.attr == "__dict__":
+            inner = self.dotted(table.value, depth + 1)
+            return f"{inner}.{key}" if inner and key else None
+        if isinstance(table, ast.Call) and isinstance(table.func, ast.Name) and table.func.id == "vars" and table.args:
+            inner = self.dotted(table.args[0], depth + 1)
+            return f"{inner}.{key}" if inner and key else None
+        if self.dotted(table, depth + 1) == "sys.modules" or _is_builtins(table):
+            return key
         return None
+
+    def _star(self, name: str) -> str | None:
+        """Return where a name comes from that only `from os import *` can have brought."""
+        return next((f"{module}.{name}" for module in self._starred if action_of(f"{module}.{name}")), None)
 
     def _called(self, node: ast.Call, depth: int) -> str | None:
         """Return the name behind `__import__("os")`, `importlib.import_module("os")`, `getattr(os, "system")`."""
@@ -106,11 +133,19 @@ class Names:
             return f"{inner}.{attribute}" if inner and attribute else None
         return None
 
-    def calls(self, node: ast.AST) -> Iterator[tuple[ast.Call, str]]:
-        """Yield the calls below a node whose name can be told."""
+    def calls(self, node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+        """Yield the calls below a node whose name can be told; decorators, and what is handed on to be called."""
         for call in ast.walk(node):
-            if isinstance(call, ast.Call) and (name := self.dotted(call.func)):
-                yield call, name
+            if isinstance(call, ast.Call):
+                if name := self.dotted(call.func):
+                    yield call, name
+                for given in (*call.args, *(pair.value for pair in call.keywords)):
+                    if isinstance(given, ast.Name | ast.Attribute) and (name := self.dotted(given)) in _HANDED_ON:
+                        yield call, str(name)
+            elif isinstance(call, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                for decorator in call.decorator_list:
+                    if (name := self.dotted(decorator)) in _HANDED_ON:
+                        yield decorator, str(name)
 
 
 def _is_builtins(node: ast.expr) -> bool:

@@ -27,6 +27,9 @@ _METHODS = {
     "write_text": "changes files", "write_bytes": "changes files", "unlink": "changes files", "rmtree": "changes files",
     "extractall": "changes files", "load_library": "loads machine code",
 }  # fmt: skip
+_INSIDES = frozenset(
+    {"__subclasses__", "__globals__", "__builtins__", "f_builtins", "f_globals", "gi_frame", "__code__"}
+)
 _RUN_BY_IMPORT = frozenset({"__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__"})
 
 
@@ -84,17 +87,23 @@ def _actions(tree: ast.Module, names: Names) -> Iterator[Action]:
     yield from sorted(found, key=lambda one: (not one.at_import, one.line, one.name))
 
 
-def _methods(tree: ast.Module, names: Names) -> Iterator[tuple[ast.Call, str]]:
+def _methods(tree: ast.Module, names: Names) -> Iterator[tuple[ast.expr, str]]:
     """Yield calls of methods that say what they do whatever they are called on."""
     for call in ast.walk(tree):
+        if isinstance(call, ast.Attribute) and call.attr in _INSIDES:
+            yield call, call.attr
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         if call.func.attr in _METHODS and names.dotted(call.func) is None:
             yield call, f".{call.func.attr}"
 
 
-def _what(call: ast.Call, name: str) -> str | None:
+def _what(call: ast.expr, name: str) -> str | None:  # noqa: PLR0911 - one for each harmless form
     """Say what one call does; harmless forms of dangerous names are None."""
+    if name in _INSIDES:
+        return "reaches into Python's insides"
+    if not isinstance(call, ast.Call):
+        return action_of(name)
     if name.startswith("."):
         return _METHODS[name[1:]]
     if name == "open":
