@@ -146,5 +146,7 @@ def test_a_folder_is_read_with_its_policy(folder: CommandLine) -> None:
         ("weights", "apache-2.0"),
         ("policy", "gpt-oss-usage-policy"),
     ]
+    assert (found["terms"]["commercial_use"], found["terms"]["osi_approved"]) == ("yes", "yes")
+    assert found["terms"]["field_of_use_limits"] == "comply with all applicable law"
     assert found["answer"]["answer"] == "allowed with duties"
     assert [duty["kind"] for duty in found["answer"]["duties"]] == ["policy"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.core.kinds.licence import GateBody, LicenceV1, WhenBody
+from weighbridge.core.kinds.licence import GateBody, LicenceV1, TermBody, WhenBody
 from weighbridge.inspection.licence.chain.conflicts import conflicts_among
 from weighbridge.inspection.licence.chain.sources import sources_of
 from weighbridge.inspection.licence.strictest import strictest
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["in_force"]
 
 _ROLES_OF_TERMS = ("weights", "policy", "base")
+_OF_POLICIES = ("field_of_use_limits", "territory_limits")
 _ALWAYS = WhenBody()
 
 
@@ -37,13 +38,20 @@ def in_force(given: Given, *, multimodal: bool | None = None, base: Path | None 
         licences=sorted({source.licence for source in texts if source.licence and source.reading.is_whole}),
         in_force=[source.force for source in sources],
         text_found=bool(texts),
-        terms=strictest([source.reading.terms for source in counted if source.reading.terms]),
+        terms=strictest([table for source in counted if (table := _table(source))]),
         gates=list({gate.model_dump_json(): gate for gate in gates}.values()),
         multimodal=multimodal,
         conflicts=conflicts,
         conflicts_found=len(conflicts),
         questions=list(dict.fromkeys(gate.says for gate in gates if gate.effect == "ask" and gate.when == _ALWAYS)),
     )
+
+
+def _table(source: Source) -> dict[str, TermBody]:
+    """Return the terms that a source adds: a use policy speaks of fields and territories alone."""
+    if source.force.role != "policy":
+        return source.reading.terms
+    return {column: term for column, term in source.reading.terms.items() if column in _OF_POLICIES and term.value}
 
 
 def _no_text(sources: list[Source]) -> GateBody:
