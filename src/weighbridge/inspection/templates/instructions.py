@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+import unicodedata
 from importlib import resources
 
 __all__ = ["covert_words", "is_language", "is_spoken", "plain_text", "sentences_of", "split_sentences"]
@@ -20,6 +21,13 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _FEWEST_WORDS, _FEWEST_CJK = 4, 6
 
 _LONGEST = 20_000
+_CODED = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether a long word is of capitals, small letters and digits or signs, as base64 is."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return sum(any(kind(letter) for letter in word) for kind in kinds) == len(kinds) or word.endswith("=")
 
 
 def is_language(text: str) -> bool:
@@ -63,5 +71,7 @@ def _unwrapped(pattern: str) -> str:
 
 def covert_words(text: str) -> list[tuple[str, str]]:
     """Return what in a text no vendor would write into a template: what it is, and the words themselves."""
-    plain = " ".join(text[:_LONGEST].split())
-    return [(what, hit[0]) for what, pattern in _covert_patterns() if (hit := pattern.search(plain))]
+    # look-alike widths are made plain first: a model reads them all the same
+    plain = " ".join(unicodedata.normalize("NFKC", text[:_LONGEST]).split())
+    coded = [("a coded text", hit[0]) for hit in _CODED.finditer(plain) if _is_mixed(hit[0])]
+    return coded[:1] + [(what, hit[0]) for what, pattern in _covert_patterns() if (hit := pattern.search(plain))]

@@ -26,6 +26,7 @@ __all__ = [
     "Known",
     "Piece",
     "is_known_sentence",
+    "is_published",
     "known_templates",
     "nearest",
     "pieces_of",
@@ -101,6 +102,12 @@ def known_templates() -> tuple[Known, ...]:
         )
         for row in tomllib.loads(text)["template"]
     )
+
+
+def is_published(text: str) -> bool:
+    """Whether a template is, letter for letter, a published one."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return any(known.sha256 == digest for known in known_templates())
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from jinja2 import nodes
 from weighbridge.inspection.templates.taint import Taint, taint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Trigger", "literals_of", "replacements_of", "triggers_of"]
 
@@ -41,11 +41,11 @@ class Trigger:
 
 def triggers_of(tree: nodes.Template) -> list[Trigger]:
     """Return the conditions of a template that depend on content, date or turns, with the literal text behind them."""
-    taint = taint_of(tree)
+    taint, listed = taint_of(tree), _listed(tree)
     found = []
     switches: list[nodes.If | nodes.CondExpr] = [*tree.find_all(nodes.If), *tree.find_all(nodes.CondExpr)]
     for node in switches:
-        for kind, words in _conditions(node.test, taint):
+        for kind, words in _conditions(node.test, taint, listed):
             adds = " ".join(literals_of(_branch(node)))
             found.append(Trigger(kind, node.lineno, words, adds))
     return found
@@ -110,7 +110,7 @@ def _called(node: nodes.Call) -> str:
 
 
 def _conditions(  # noqa: C901 - one for each kind of test
-    test: nodes.Node, taint: Taint
+    test: nodes.Node, taint: Taint, listed: Mapping[str, str]
 ) -> Iterator[tuple[Literal["content", "date", "turns"], str]]:
     """Yield what a test asks of the text, the date or the number of turns, with the constants that it compares to."""
     parts: list[nodes.Node] = [
@@ -121,7 +121,7 @@ def _conditions(  # noqa: C901 - one for each kind of test
     ]
     for part in parts:
         if isinstance(part, nodes.Compare):
-            words = _words(part)
+            words = _words(part, listed)
             if taint.has_date(part) and (words or _numbers(part)):
                 yield "date", words or _numbers(part)
             elif taint.has_content(part) and _is_words(words):
@@ -144,11 +144,23 @@ def _consts(node: nodes.Node) -> list[nodes.Const]:
     return [node] if isinstance(node, nodes.Const) else list(node.find_all(nodes.Const))
 
 
-def _words(node: nodes.Compare) -> str:
+def _listed(tree: nodes.Template) -> dict[str, str]:
+    """Return the names that stand for constant texts: set to them, or run through a list of them."""
+    pairs: list[tuple[nodes.Node, nodes.Node]] = [(node.target, node.node) for node in tree.find_all(nodes.Assign)]
+    pairs += [(node.target, node.iter) for node in tree.find_all(nodes.For)]
+    return {
+        target.name: " ".join(c.value for c in _consts(value) if isinstance(c.value, str))
+        for target, value in pairs
+        if isinstance(target, nodes.Name) and isinstance(value, nodes.Const | nodes.List | nodes.Tuple)
+    }
+
+
+def _words(node: nodes.Compare, listed: Mapping[str, str]) -> str:
     """Return the texts that are compared with: not the keys by which the other side is looked up."""
     sides = [node.expr, *(op.expr for op in node.ops)]
     plain = [side for side in sides if isinstance(side, nodes.Const | nodes.List | nodes.Tuple)]
-    return " ".join(c.value for side in plain for c in _consts(side) if isinstance(c.value, str))
+    named = [listed[side.name] for side in sides if isinstance(side, nodes.Name) and side.name in listed]
+    return " ".join([*named, *(c.value for side in plain for c in _consts(side) if isinstance(c.value, str))])
 
 
 def _numbers(node: nodes.Compare) -> str:

@@ -16,7 +16,6 @@ Works offline: yes. The published templates are kept as digests; "not near any" 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence, Effect, Finding, Looked, Severity
@@ -25,7 +24,7 @@ from weighbridge.formats.chat_template import parse_template
 from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.templates.instructions import sentences_of
-from weighbridge.inspection.templates.known import NEAR, is_known_sentence, known_templates, nearest, pieces_of
+from weighbridge.inspection.templates.known import NEAR, is_known_sentence, is_published, nearest, pieces_of
 from weighbridge.inspection.templates.probe import is_safe_to_try, probe
 from weighbridge.inspection.templates.sources import read_sources
 from weighbridge.inspection.templates.triggers import literals_of
@@ -78,9 +77,8 @@ def _between(first: ChatTemplate, second: ChatTemplate) -> Iterator[Finding]:
 
 
 def _from_published(template: ChatTemplate) -> Iterator[Finding]:
-    digest = hashlib.sha256(template.text.encode("utf-8", "replace")).hexdigest()
     found = nearest(template.text)
-    if found is None or any(known.sha256 == digest for known in known_templates()):
+    if found is None or is_published(template.text):
         return
     known, likeness, new = found
     own = _own_sentences(template.text)

@@ -29,7 +29,7 @@ from weighbridge.formats.place import quote
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.templates.hidden import HiddenText, hidden_in
 from weighbridge.inspection.templates.instructions import covert_words, is_spoken
-from weighbridge.inspection.templates.known import is_known_sentence, unknown_text
+from weighbridge.inspection.templates.known import is_known_sentence, is_published, unknown_text
 from weighbridge.inspection.templates.sources import read_sources
 from weighbridge.inspection.templates.triggers import Trigger, literals_of, replacements_of, triggers_of
 
@@ -50,10 +50,11 @@ def template_words(artefact: Artefact) -> Iterator[Finding | Looked]:
     """Find covert orders, switches and invisible characters in chat templates."""
     sources = read_sources(Folder(artefact))
     for template in sources.templates:
+        if is_published(template.text):
+            continue
         for severity, confidence, what in _of(template):
             said = f"the chat template {template.title}{' ' if template.title else ''}{what}"
-            effect = Effect.ASKS_TRUST if severity is Severity.HIGH else None
-            yield Finding(_CHECK, severity, template.place, said, confidence, effect)
+            yield Finding(_CHECK, severity, template.place, said, confidence, Effect.ASKS_TRUST)
     for name in sources.looked:
         yield Looked(_CHECK, name, settles=False)
 
