@@ -102,7 +102,8 @@ def _read_v1(statement: dict[str, Any]) -> SignedManifest:
         parts.append(_part(one["name"], digest, is_shard=shard_bytes is not None))
     if root.hexdigest() != subject["digest"]["sha256"]:
         raise ValueError("the digests do not make the subject's")
-    names = frozenset(_clean(str(path)) for path in ignored)
+    # a path outside the model, as early versions wrote them for the signature itself, ignores nothing in it
+    names = frozenset(str(path).removeprefix("./").rstrip("/") for path in ignored)
     return SignedManifest(str(subject["name"]), PREDICATE, algorithm, shard_bytes, tuple(parts), names | {*_GIT})
 
 
