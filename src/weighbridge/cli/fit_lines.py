@@ -124,7 +124,7 @@ def _preference(row: Row) -> tuple[int, int]:
 
 
 def _aligned(row: Row, width: int) -> list[Cell | None]:
-    """Return a row's cells under 16, 8 and 4 bits; the model's own scheme stands before them where the engine has it."""
+    """Return a row's cells under 16, 8 and 4 bits; before them the model's own scheme, where the engine has it."""
     return [*[None] * (width - len(row.cells)), *row.cells]
 
 

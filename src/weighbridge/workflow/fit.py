@@ -18,9 +18,9 @@ from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.figures.read import read_sources
 from weighbridge.inspection.fit.devices import device_named, devices, read_devices
 from weighbridge.inspection.fit.fit import Fit, best_of
-from weighbridge.inspection.fit.load import Candidate, Demand, load
+from weighbridge.inspection.fit.load import Candidate, Demand, load, loads_of
 from weighbridge.inspection.fit.machine import read_machine
-from weighbridge.inspection.fit.parallel import plan_of, plans_of
+from weighbridge.inspection.fit.parallel import plan_of
 from weighbridge.inspection.fit.rank import Row, rank, usual_engine
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.memory.engines import engine_named
@@ -118,12 +118,12 @@ def _on(
     if engine in {"llama.cpp", "transformers"} and tp is None and pp is None:
         tp, pp = 1, count  # both put whole layers on a device
     try:
-        if tp is None and pp is None and asked.ep is None:
-            plans = plans_of(candidate.structure, count)
-        else:
-            plans = (plan_of(candidate.structure, count, tp=tp, pp=pp, ep=asked.ep),)
         cpu = device.cpu if device.is_cpu else "none"
-        loads = [load(candidate, plan, demand, cpu=cpu) for plan in plans]
+        if tp is None and pp is None and asked.ep is None:
+            loads = loads_of(candidate, count, demand, cpu=cpu)
+        else:
+            plan = plan_of(candidate.structure, count, tp=tp, pp=pp, ep=asked.ep)
+            loads = (load(candidate, plan, demand, cpu=cpu),)
         found = best_of(loads, device, demand, candidate.quantization)
     except Refused as refusal:
         raise UsageError(

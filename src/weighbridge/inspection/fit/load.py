@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from weighbridge.errors import UsageError
+from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Part
-from weighbridge.inspection.fit.parallel import divide
+from weighbridge.inspection.fit.parallel import divide, finer_plans, plans_of
 from weighbridge.inspection.memory.cache import Held, cache_bytes
 from weighbridge.inspection.memory.llamacpp import Settings, buffers
 from weighbridge.inspection.memory.quantized import weight_bytes
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.memory.engines import Engine
     from weighbridge.inspection.memory.scheme import Scheme
 
-__all__ = ["Candidate", "Demand", "Load", "load"]
+__all__ = ["Candidate", "Demand", "Load", "load", "loads_of"]
 
 _ALLOCATOR = (
     1.0,
@@ -35,6 +36,7 @@ _AGREEING = (0.98, 1.12)  # files may hold a module for multi-token prediction a
 _GPU_COMPUTE = (0.5, 2.0)
 _TRANSIENT = (2, 8)  # hidden widths a token that transformers holds at once, low and high
 _HALF = 2
+_LEAST_BLOCK = 32  # NVFP4 has blocks of 16, which kernels pad
 _F32 = 4
 
 
@@ -117,10 +119,64 @@ def load(candidate: Candidate, plan: Plan, demand: Demand, *, cpu: str | None = 
     if candidate.tensors is not None and engine.name != "llama.cpp":
         raise UsageError("a GGUF file runs in llama.cpp", hint="leave `--engine` out, or give a config.json")
     stages = divide(candidate.structure, plan)
+    _check_blocks(candidate, plan)
     each = -(-demand.sequences // plan.dp)
     share = Demand(engine, demand.context, each, demand.cache_type, demand.micro_batch)
     loads = [_stage(candidate, stage, plan, share, cpu) for stage in stages]
     return max(loads, key=lambda one: one.total.high)
+
+
+def loads_of(candidate: Candidate, count: int, demand: Demand, *, cpu: str | None = "none") -> tuple[Load, ...]:
+    """Return the loads on `count` devices under each plan that is worth a try, the usual one first.
+
+    Where the usual plan would cut quantized blocks, one that cuts less stands in its place, and a note says so. Raises
+    Refused where the model cannot be divided, UsageError for a wrong engine.
+    """
+    usual, *others = plans_of(candidate.structure, count)
+    found = []
+    try:
+        found.append(load(candidate, usual, demand, cpu=cpu))
+    except Refused as refusal:
+        instead = _first(candidate, finer_plans(candidate.structure, usual), demand, cpu)
+        if instead is None:
+            raise
+        said = f"{usual.text} is not possible: {refusal}; `{instead.plan.options}` stands in its place"
+        found.append(replace(instead, notes=(said, *instead.notes)))
+    for plan in others:
+        if (each := _first(candidate, (plan,), demand, cpu)) is not None and each.plan != found[0].plan:
+            found.append(each)
+    return tuple(found)
+
+
+def _first(candidate: Candidate, plans: Sequence[Plan], demand: Demand, cpu: str | None) -> Load | None:
+    for plan in plans:
+        try:
+            return load(candidate, plan, demand, cpu=cpu)
+        except Refused:
+            continue
+    return None
+
+
+def _check_blocks(candidate: Candidate, plan: Plan) -> None:
+    """Refuse a plan that cuts through quantized blocks, as vLLM does: Qwen3-235B in FP8 cannot be divided by eight.
+
+    vllm/model_executor/layers/quantization: `validate_fp8_block_shape`, "input size is not aligned" of AWQ and GPTQ.
+    MXFP4 is padded instead.
+    """
+    scheme = candidate.scheme
+    codings = [] if scheme is None else [rule.coding for rule in scheme.rules if rule.coding is not None]
+    is_blocked = any(max(coding.block_in, coding.block_out) >= _LEAST_BLOCK for coding in codings)
+    if plan.tp == 1 or scheme is None or not is_blocked or scheme.name == "mxfp4":
+        return
+    (cut,) = divide(candidate.structure, replace(plan, pp=1))
+    for (name, whole), (_, part) in zip(candidate.structure.named(), cut.named(), strict=True):
+        if whole.shape == part.shape or (coding := scheme.coding_of(name, whole)) is None:
+            continue
+        for before, after, block in zip(
+            whole.shape[-2:], part.shape[-2:], (coding.block_out, coding.block_in), strict=True
+        ):
+            if block >= _LEAST_BLOCK and before % block == 0 and after % block:
+                raise Refused(f"{before} over {plan.tp} devices is {after}, which cuts quantized blocks of {block}")
 
 
 def _stage(candidate: Candidate, stage: Structure, plan: Plan, demand: Demand, cpu: str | None) -> Load:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.anatomy.structure import Cache, Structure, Weight
 
-__all__ = ["Plan", "divide", "plan_of", "plans_of"]
+__all__ = ["Plan", "divide", "finer_plans", "plan_of", "plans_of"]
 
 _ROWS = re.compile(r"(^|\.)(o_proj|out_proj|down_proj|dense|attn_output|ffn_down|c_proj|fc2|w2|wo)\b")
 _KEYS = re.compile(r"(^|\.)(k_proj|v_proj|attn_k|attn_v)\b")
@@ -91,9 +91,20 @@ def plans_of(structure: Structure, count: int) -> tuple[Plan, ...]:
         return (widest,)
     narrow = max(tp for tp in range(1, widest.tp) if count % tp == 0 and all(heads % tp == 0 for heads in kept))
     others = [Plan(narrow, count // narrow)]
-    if any(weight.part is Part.ROUTED_EXPERTS for layer in layers for weight in layer.weights):
+    if _has_experts(structure):
         others.insert(0, Plan(narrow, 1, count // narrow, count))
     return (widest, *(plan for plan in others if _divides(structure, plan)))
+
+
+def finer_plans(structure: Structure, plan: Plan) -> tuple[Plan, ...]:
+    """Return plans for as many devices that cut matrices less: whole experts first, then narrower groups in stages."""
+    whole = [replace(plan, ep=plan.tp)] if _has_experts(structure) and plan.ep == 1 else []
+    narrow = [Plan(tp, plan.devices // tp) for tp in range(plan.tp - 1, 0, -1) if plan.devices % tp == 0]
+    return tuple(each for each in (*whole, *narrow) if _divides(structure, each))
+
+
+def _has_experts(structure: Structure) -> bool:
+    return any(weight.part is Part.ROUTED_EXPERTS for layer in set(structure.layers) for weight in layer.weights)
 
 
 def _divides(structure: Structure, plan: Plan) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.fit.fit import nearest
-from weighbridge.inspection.fit.load import Candidate, Demand, Load, load
-from weighbridge.inspection.fit.parallel import plan_of, plans_of
+from weighbridge.inspection.fit.load import Candidate, Demand, Load, load, loads_of
+from weighbridge.inspection.fit.parallel import plan_of
 from weighbridge.inspection.memory.engines import engine_named
 from weighbridge.inspection.memory.scheme import SCHEMES
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from weighbridge.inspection.fit.devices import Device
-    from weighbridge.inspection.fit.parallel import Plan
 
 __all__ = ["COUNTS", "Cell", "Row", "ladder", "rank", "usual_engine"]
 
@@ -104,12 +103,10 @@ def rank(candidate: Candidate, devices: Iterable[Device], demand: Demand, *, is_
 
 def _loads(candidate: Candidate, count: int, demand: Demand, *, is_cpu: bool) -> tuple[Load, ...]:
     """Return the loads under each plan; none where the model cannot be divided among so many devices."""
-    structure = candidate.structure
+    at = None if is_cpu else "none"
     try:
         if demand.engine.name in {"llama.cpp", "transformers"}:  # both put whole layers on a device
-            plans: tuple[Plan, ...] = (plan_of(structure, count, tp=1, pp=count),)
-        else:
-            plans = plans_of(structure, count)
-        return tuple(load(candidate, plan, demand, cpu=None if is_cpu else "none") for plan in plans)
+            return (load(candidate, plan_of(candidate.structure, count, tp=1, pp=count), demand, cpu=at),)
+        return loads_of(candidate, count, demand, cpu=at)
     except Refused:
         return ()

@@ -10,10 +10,11 @@ import pytest
 from weighbridge.errors import UsageError
 from weighbridge.formats.tensor import Tensor
 from weighbridge.inspection.anatomy.build import structure_of
+from weighbridge.inspection.anatomy.fields import Refused
 from weighbridge.inspection.anatomy.structure import Structure
 from weighbridge.inspection.fit.devices import Device, device_named, devices
 from weighbridge.inspection.fit.fit import Fit, best_of, judge
-from weighbridge.inspection.fit.load import Candidate, Demand, load
+from weighbridge.inspection.fit.load import Candidate, Demand, load, loads_of
 from weighbridge.inspection.fit.parallel import Plan, plan_of, plans_of
 from weighbridge.inspection.fit.rank import rank, usual_engine
 from weighbridge.inspection.memory.engines import engine_named
@@ -182,6 +183,46 @@ def test_the_usual_plan_is_kept_where_another_is_no_better() -> None:
     assert len(loads) == 2
     best = best_of(loads, device, demand, "bf16")
     assert (best.verdict, best.load.plan) == ("does not fit", Plan(tp=16))
+
+
+QWEN3_235B: dict[str, Any] = {
+    "model_type": "qwen3_moe", "hidden_size": 4096, "num_hidden_layers": 94, "num_attention_heads": 64,
+    "num_key_value_heads": 4, "head_dim": 128, "intermediate_size": 12288, "moe_intermediate_size": 1536,
+    "num_experts": 128, "num_experts_per_tok": 8, "vocab_size": 151936, "tie_word_embeddings": False,
+    "decoder_sparse_step": 1, "mlp_only_layers": [], "attention_bias": False,
+}  # fmt: skip
+
+
+def test_quantized_blocks_are_not_cut() -> None:
+    """Qwen's card: Qwen3-235B-A22B-FP8 fails in vLLM at tp 8 (1536 / 8 = 192, blocks of 128), runs with tp 4 or ep."""
+    candidate = _candidate(QWEN3_235B, "fp8")
+    demand = Demand(engine_named("vllm"), 8192)
+    with pytest.raises(Refused, match="1536 over 8 devices is 192, which cuts quantized blocks of 128"):
+        load(candidate, Plan(tp=8), demand)
+    assert loads_of(candidate, 4, demand)[0].plan == Plan(tp=4)
+    usual = loads_of(candidate, 8, demand)[0]
+    assert usual.plan == Plan(tp=8, ep=8)
+    assert usual.notes[0].endswith("`--tp 8 --ep 8` stands in its place")
+    assert loads_of(_candidate(QWEN3_235B), 8, demand)[0].plan == Plan(tp=8)
+
+
+def test_groups_of_four_bits_are_not_counted_in_sixteen_where_a_plan_would_cut_them() -> None:
+    """Qwen3-30B in AWQ: 768 / 4 = 192 is no multiple of 128; a quarter of the weights, not of 16 bits, is on each."""
+    config = {**QWEN3_235B, "hidden_size": 2048, "num_hidden_layers": 48, "num_attention_heads": 32,
+              "intermediate_size": 6144, "moe_intermediate_size": 768}  # fmt: skip
+    candidate = _candidate(config, "awq-4")
+    demand = Demand(engine_named("vllm"), 8192)
+    (whole,), quarter = loads_of(candidate, 1, demand), loads_of(candidate, 4, demand)[0]
+    assert quarter.plan == Plan(tp=4, ep=4)
+    assert quarter.weights.low == pytest.approx(whole.weights.low / 4, rel=0.01)
+
+
+def test_dense_blocks_that_cannot_be_cut_leave_fewer_devices_a_group() -> None:
+    """A width of 1152 is nine blocks of 128: three devices can share it, eight take stages or one device alone."""
+    candidate = _candidate({**LLAMA_70B, "intermediate_size": 9 * 128}, "fp8")
+    demand = Demand(engine_named("vllm"), 8192)
+    assert loads_of(candidate, 8, demand)[0].plan == Plan(tp=1, pp=8)
+    assert loads_of(_candidate(LLAMA_70B, "mxfp4"), 8, demand)[0].plan == Plan(tp=8)
 
 
 def test_ranking_finds_the_fewest_devices() -> None:
