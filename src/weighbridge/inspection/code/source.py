@@ -187,7 +187,8 @@ def _own_nodes(part: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_main(test: ast.expr) -> bool:
-    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+    """Whether a test is `__name__ == "__main__"` to the letter: `!=` and any other text hold on import."""
+    return ast.unparse(test) == "__name__ == '__main__'" if isinstance(test, ast.Compare) else False
 
 
 def _hides(text: str, tree: ast.Module) -> Iterator[str]:

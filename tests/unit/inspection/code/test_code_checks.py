@@ -48,6 +48,8 @@ def _say(folder: Path, check: str, name: str, data: str) -> list[Finding]:
         ("import os\nclass A:\n    def __init__(self):\n        os.system('id')\nA()", "runs programs", "os.system"),
         ("import os\ndef d(f):\n    os.system('id')\n@d\ndef g(): ...", "runs programs", "os.system"),
         ("import os\ndef f(x=os.system('id')): ...", "runs programs", "os.system"),
+        ("import os\nif __name__ != '__main__':\n    os.system('id')", "runs programs", "os.system"),
+        ("import os\nif __name__ == 'modeling_x':\n    os.system('id')", "runs programs", "os.system"),
         ("from os import *\nsystem('id')", "runs programs", "os.system"),
         ("import shutil\nshutil.os.system('id')", "runs programs", "shutil.os.system"),
         ("import sys\nsys.modules['os'].system('id')", "runs programs", "os.system"),
