@@ -127,7 +127,9 @@ def _read(payload_type: str, payload: bytes, path: Path, found: Attested) -> Non
         return
     statement = parse_json(payload, path, max_bytes=MAX_BYTES)
     try:
-        found.statements.append(Evidence.from_statement(statement))
+        evidence = Evidence.from_statement(statement)
+        _ = evidence.id, _cited(evidence)  # what cannot be computed makes it somebody else's statement
+        found.statements.append(evidence)
     except (KeyError, TypeError, ValueError, AttributeError):
         kind = statement.get("predicateType") if isinstance(statement, dict) else None
         found.others.append(str(kind or "no in-toto Statement"))
@@ -135,12 +137,14 @@ def _read(payload_type: str, payload: bytes, path: Path, found: Attested) -> Non
 
 def _missing(statements: list[Evidence]) -> list[str]:
     """Return the ids that decisions are made from and no statement has."""
-    have = {one.id for one in statements}
-    cited: set[str] = set()
-    for one in statements:
-        decision = one.body.get("decision") if one.kind == DECISION else None
-        if isinstance(decision, dict):
-            # a decision's inputs are its policy, its day, and evidence
-            cited |= {*one.inputs} - {decision.get("policy_digest"), digest_of({"on": decision.get("on")})}
-            cited |= {str(digest) for digest in decision.get("evidence") or ()}
-    return sorted(cited - have)
+    return sorted({digest for one in statements for digest in _cited(one)} - {one.id for one in statements})
+
+
+def _cited(statement: Evidence) -> set[str]:
+    """Return the evidence that a decision is made from; raises KeyError, TypeError or ValueError for no decision."""
+    if statement.kind != DECISION:
+        return set()
+    decision = statement.body["decision"]
+    # a decision's inputs are its policy, its day, and evidence
+    own = {str(decision["policy_digest"]), digest_of({"on": str(decision["on"])})}
+    return {*statement.inputs} - own | {str(digest) for digest in decision["evidence"]}

@@ -102,3 +102,26 @@ def test_statements_read_back_one_to_one() -> None:
     """The in-toto shape loses nothing."""
     for one in WEIGHED.evidence():
         assert Evidence.from_statement(one.statement()) == one
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"predicateType": []},
+        {"subject": []},
+        {"predicate": {}},
+        {"predicate": {"body": {"decision": 3}, "inputs": [], "producer": {"name": "", "version": ""},
+                       "madeOn": "2026-01-01"}},
+        {"predicate": {"body": {"decision": {"policy_digest": [], "on": 1, "evidence": 3}}, "inputs": [],
+                       "producer": {"name": "", "version": ""}, "madeOn": "2026-01-01"}},
+        {"predicate": {"body": {"decision": {}, "x": 2**70}, "inputs": [], "producer": {"name": "", "version": ""},
+                       "madeOn": "2026-01-01"}},
+    ],
+)  # fmt: skip
+def test_a_signed_statement_of_another_form_is_named_as_another(tmp_path: Path, changed: dict[str, Any]) -> None:
+    """A trusted signer may sign anything: what is not our evidence is never read as such, and breaks nothing."""
+    key, path = new_key("ed25519"), tmp_path / "a.jsonl"
+    statement = WEIGHED.decided().statement() | changed
+    path.write_bytes(seal(json.dumps(statement).encode(), key))
+    found = verify_attestation(path, Trust(key.public))
+    assert (found.statements, len(found.others)) == ([], 1)

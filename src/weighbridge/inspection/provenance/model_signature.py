@@ -62,7 +62,7 @@ class SignedManifest:
 
 def is_model_signature(statement: Any) -> bool:
     """Whether a statement signs a model."""
-    return isinstance(statement, dict) and statement.get("predicateType") in {PREDICATE, PREDICATE_V0}
+    return isinstance(statement, dict) and statement.get("predicateType") in (PREDICATE, PREDICATE_V0)
 
 
 def read_manifest(payload: bytes, place: Path | str) -> SignedManifest:
