@@ -63,7 +63,11 @@ def _of_file(folder: Folder, name: str) -> list[ChatTemplate] | None:
     if base.suffix in _JINJA:
         return [ChatTemplate(name, "default", _text(path))]
     if base.suffix == ".gguf" or (folder.has_own_bytes(name) and _is_gguf(path)):
-        return list(_say_place(of_metadata(name, _metadata(path)), path))
+        try:
+            metadata = _metadata(path)
+        except DamagedFile:
+            return None  # damaged weights are for `damaged-weights` and `stray-bytes` to say
+        return list(_say_place(of_metadata(name, metadata), path))
     return None
 
 
