@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Placed", "fit_evidence", "place"]
 
 _THIS = "this"
+_MOST_DAMAGE = 3  # notes on files that are cut or cannot be read
 _QUANTIZED = re.compile(r"fp8|fp4|awq|gptq|int[48]|[48]bit|w[48]a|nf4", re.IGNORECASE)
 
 
@@ -207,7 +208,8 @@ def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, 
         return structure
     if structure.vision is None:
         return Refusal("the part that sees or hears is not known, so the weights are not either")
-    notes = list(structure.notes)
+    damage = () if sources.weights.format == "config" else sources.weights.notes[:_MOST_DAMAGE]
+    notes = [*damage, *structure.notes]
     length = sources.declared.context_length
     if length is not None and asked.context > length:
         notes.append(f"the model declares {length:,} tokens; {asked.context:,} are asked for")

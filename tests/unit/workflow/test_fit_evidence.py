@@ -56,3 +56,11 @@ def test_a_ranking_is_no_evidence(config: str) -> None:
     """It names no device that anybody means to use."""
     with pytest.raises(UsageError, match="only a fit on a device"):
         fit_evidence(place(Asked(config)), TODAY)
+
+
+def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """The config alone is judged then, so the verdict says that the weights beside it were not read."""
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA_8B))
+    assert not any("safetensors" in note for note in place(Asked(str(tmp_path), on="h100-sxm")).notes)
+    (tmp_path / "model.safetensors").write_bytes((1 << 62).to_bytes(8, "little") + b"{}")
+    assert any("model.safetensors" in note for note in place(Asked(str(tmp_path), on="h100-sxm")).notes)

@@ -21,6 +21,8 @@ __all__ = ["MAX_COUNT", "Device", "device_named", "devices", "read_devices"]
 
 MAX_COUNT = 4096
 _MAX_BYTES = 1 << 20
+_MOST_DOTS = 16
+_DOTTED = re.compile(rf"(?:\.[ \t]*[\w\"'-]{{0,64}}[ \t]*){{{_MOST_DOTS}}}")
 _GB = 1_000_000_000
 _SHARE_OF_DECIMAL = 0.98  # ECC on GDDR6 leaves 98.6% of the decimal figure (L4), drivers take some of the rest
 _MOST_GB = 1_000_000
@@ -98,6 +100,8 @@ def device_named(text: str, known: Mapping[str, Device]) -> tuple[Device, int]:
 
 
 def _parse(text: str, place: str) -> dict[str, Device]:
+    if _DOTTED.search(text):  # the parser's time grows with the square of a key's dots
+        raise UsageError(f"{quote(place)} has a key of more than {_MOST_DOTS} parts, or as many dots in a row")
     try:
         rows = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -100,6 +100,7 @@ def test_a_users_file_adds_devices(tmp_path: Path) -> None:
         ("[a]\nconfidence = 'total'", "is not one of high"),
         ("[a]\naliases = 'b'", "is no list of names"),
         ("['A b']\nmemory_gb = 1", "is no table of a device in lower case"),
+        ("a" + ".b" * 100_000 + " = 1", "has a key of more than 16 parts"),
     ],
 )
 def test_a_users_file_is_read_strictly(tmp_path: Path, text: str, reason: str) -> None:
