@@ -11,12 +11,14 @@ __all__ = ["openness_lines"]
 
 def openness_lines(body: dict[str, Any], *, whole: bool = False) -> list[str]:
     """Return the lines of one openness/v1 body; with `whole`, every item with what shows it."""
+    if not whole:
+        grades = [line("", f"{one['name']}: {one['grade']}") for one in body["frameworks"]]
+        return [line("openness", f"{body['standing']}; `weighbridge openness` says why"), *grades]
     lines = [line("openness", body["sentence"])]
     for framework in body["frameworks"]:
         lines.append(line("", f"{framework['name']}: {framework['grade']}", framework["version"]))
-        if whole:
-            lines.append(line("", f"  {framework['why']}"))
-        for item in framework["items"] if whole else ():
+        lines.append(line("", f"  {framework['why']}"))
+        for item in framework["items"]:
             by = f" by {item['by']} on {item['on']}" if item["by"] else ""
             lines.append(line("", f"  {item['state']:<8}{item['basis']:<9}{item['group']}: {item['name']}"))
             lines.append(line("", f"           {item['because']}{by}"))

@@ -22,10 +22,10 @@ def safety_lines(body: dict[str, Any]) -> list[str]:
     if (more := len(unclear) - _MOST_FILES) > 0:
         lines.append(line("", f"and {more} more files: `--json` lists them all"))
     for one in body["checks"]:
-        if one["found"] is not None:
+        if one["found"]:
             files = f"{one['looked']} file{'s' if one['looked'] != 1 else ''}"
             lines.append(line("", f"{one['found']:>5}  {one['check']}", files))
-    idle = [one["check"] for one in body["checks"] if one["found"] is None]
-    for at in range(0, len(idle), 3):
-        lines.append(line("", f"{'' if at else '-':>5}  {', '.join(idle[at : at + 3])}"))
-    return lines
+    clear = sum(one["found"] == 0 for one in body["checks"])
+    idle = sum(one["found"] is None for one in body["checks"])
+    lines.append(line("", f"{0:>5}  {clear} checks that looked at files"))
+    return lines + ([line("", f"{'-':>5}  {idle} checks without a file to look at")] if idle else [])

@@ -37,7 +37,7 @@ __all__ = ["Dossier", "compose", "read_decision"]
 
 _OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
-_EXAMINED = ("licence/v1", "safety/v1", "lineage/v1", "openness/v1")
+_EXAMINED = ("licence/v1", "safety/v1", "lineage/v1", "openness/v1", "provenance/v1")
 _DECISION = TypeAdapter(Decision)
 
 

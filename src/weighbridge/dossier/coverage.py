@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_YET", "Look", "looks"]
 
 # What no kind of evidence can say yet. A reader must not take silence for a good answer.
-NOT_YET = ("signature", "training-data", "jailbreak", "bias")
+NOT_YET = ("training-data", "jailbreak", "bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ def _examined(examined: dict[str, Record[Any]]) -> Iterator[Look]:
     yield Look("lineage", len(lineage.body.declared), len(lineage.body.contradictions)) if lineage else Look("lineage")
     openness = examined.get("openness/v1")
     yield Look("openness", len(openness.body.frameworks)) if openness else Look("openness")
+    provenance = examined.get("provenance/v1")
+    yield Look("signature", len(provenance.body.signatures)) if provenance else Look("signature")
 
 
 def _asked(area: str, records: tuple[Record[Any], ...]) -> Look:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from weighbridge.core.kinds import FitV1, LicenceV1, LineageV1, OpennessV1, SafetyV1
+    from weighbridge.core.kinds import FitV1, LicenceV1, LineageV1, OpennessV1, ProvenanceV1, SafetyV1
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.record import Record
 
-__all__ = ["Table", "fits_table", "licence_tables", "lineage_tables", "openness_tables", "safety_tables"]
+__all__ = ["Table", "fits_table", "licence_tables", "lineage_tables", "openness_tables", "provenance_tables",
+           "safety_tables"]  # fmt: skip
 
 _MOST_ROWS = 200
 _MOST_QUOTED = 2
@@ -123,6 +124,19 @@ def openness_tables(body: OpennessV1, figures: Figures) -> Arranged:
         for one in body.frameworks
     )
     return (body.sentence,), tuple(_table(figures, "frameworks", ("framework", "grade", "why", "items"), grades))
+
+
+def provenance_tables(body: ProvenanceV1, figures: Figures) -> Arranged:
+    """Arrange where a copy says it comes from, its chat templates by digest, and signatures that lie with it."""
+    t = figures.locale
+    origin = f"{body.hub}:{body.repository}@{body.commit or '?'}" if body.hub and body.repository else "-"
+    lead = (t("examined.origin", origin=origin), t("examined.unproven"))
+    templates = ((one.place, one.name, f"{one.characters:,}", one.sha256) for one in body.templates)
+    signatures = ((one.place, one.signs, one.signer or "-", str(one.files or "-")) for one in body.signatures)
+    return lead, (
+        *_table(figures, "templates", ("file", "name", "characters", "sha256"), templates),
+        *_table(figures, "signatures", ("file", "signs", "signer", "looked"), signatures),
+    )
 
 
 def fits_table(fits: Iterable[Record[FitV1]], figures: Figures) -> Table:

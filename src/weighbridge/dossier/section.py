@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weighbridge.dossier.examined import fits_table, licence_tables, lineage_tables, openness_tables, safety_tables
+from weighbridge.dossier.examined import (
+    fits_table,
+    licence_tables,
+    lineage_tables,
+    openness_tables,
+    provenance_tables,
+    safety_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,13 +36,14 @@ class Section:
 
 
 def sections(dossier: Dossier, figures: Figures) -> Iterator[Section]:
-    """Yield licence, safety, lineage, openness and fit, in the order in which people ask."""
+    """Yield licence, safety, lineage, openness, provenance and fit, in the order in which people ask."""
     t = figures.locale
     builders: tuple[tuple[str, str, Callable[..., tuple[tuple[str, ...], tuple[Table, ...]]]], ...] = (
         ("licence", "licence/v1", licence_tables),
         ("safety", "safety/v1", safety_tables),
         ("lineage", "lineage/v1", lineage_tables),
         ("openness", "openness/v1", openness_tables),
+        ("provenance", "provenance/v1", provenance_tables),
     )
     for name, kind, build in builders:
         record = dossier.examined.get(kind)

@@ -42,6 +42,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "frameworks": [{"id": "mof", "name": "Model Openness Framework", "version": "1.0", "source": "LF AI & Data",
                         "grade": "not shown", "why": "data unknown", "counts": {"unknown": 9}, "items": []}],
     },
+    "provenance/v1": {
+        "hub": "hf", "repository": "maker/model", "commit": "a" * 40,
+        "templates": [{"place": "tokenizer_config.json", "name": "default", "characters": 99, "sha256": "b" * 64}],
+        "signatures": [{"place": "model.sig", "signs": "https://model_signing/signature/v1.0", "signer": "key 1"}],
+    },
     "fit/v1": {
         "asked": {"device": "h100-sxm", "devices": 8, "engine": "vllm", "context": 32768, "sequences": 16,
                   "quantization": "fp8"},
@@ -66,7 +71,7 @@ def test_what_lawyer_and_security_sign_is_on_the_page(examined: Dossier, render:
     text = render(examined, language).decode().replace("\\", "")
     for words in ("7 million", "700 million", "the tag says mit", "greater than 700 million", "Is your seat in the EU?",
                   "a.pkl", "os.system", "the config Llama 3", "what they were made from is not shown",
-                  "8 x h100-sxm", "64.0-64.0 GiB"):  # fmt: skip
+                  "8 x h100-sxm", "64.0-64.0 GiB", "hf:maker/model@aaaa", "b" * 64, "key 1"):  # fmt: skip
         assert words in text, words
 
 
@@ -85,7 +90,7 @@ def test_harmless_files_are_counted_and_not_listed(examined: Dossier) -> None:
 
 
 def test_without_a_statement_an_area_was_not_looked_at(weighed: Any) -> None:
-    """Five areas, five times "not looked at"; never a zero."""
+    """Six areas, six times "not looked at"; never a zero."""
     text = markdown.render(compose(weighed.decision(), []), "en").decode()
     part = text.split("What the files say of use", 1)[1].split("\n## ", 1)[0]
-    assert part.count("Not looked at") == 5
+    assert part.count("Not looked at") == 6
