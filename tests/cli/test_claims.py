@@ -44,3 +44,9 @@ def test_people_read_the_source(weighbridge: CommandLine) -> None:
     output = weighbridge("claims", "DeepSeek-V3 has 405B parameters.").stdout
     for words in ("contradicted", "671B", "Llama-3.1-405B", "source: computed from its config", "1 contradicted"):
         assert words in output
+
+
+def test_a_text_longer_than_a_file_name_is_a_text(weighbridge: CommandLine) -> None:
+    """No file system has such a name, and none is asked for it twice."""
+    done = weighbridge("claims", "DeepSeek-V3 has 671B parameters. " * 20)
+    assert (done.returncode, done.stderr) == (0, "")

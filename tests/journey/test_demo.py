@@ -32,7 +32,12 @@ def test_the_demo_is_weighed_from_reference_to_dossier(demo_model: Path, tmp_pat
         bodies["files/v1"]["files"][0]["sha256"] == "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
     )
     anatomy = bodies["anatomy/v2"]
-    assert (anatomy["parameters"]["total"], anatomy["layers"], anatomy["heads"], anatomy["kv_heads"]) == (134_515_008, 30, 9, 3)
+    assert (anatomy["parameters"]["total"], anatomy["layers"], anatomy["heads"], anatomy["kv_heads"]) == (
+        134_515_008,
+        30,
+        9,
+        3,
+    )
     assert bodies["card/v1"]["licence"] == "apache-2.0"
     assert bodies["score/v1"]["form"] == "completion"
     assert bodies["latency/v1"]["calls"]["failed"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def _read(source: str) -> tuple[str, str]:
     from weighbridge.formats.bounded_file import read_small
 
     looks_like_file = len(source) < 4096 and "\n" not in source and "\0" not in source  # noqa: PLR2004 - longest path
-    if looks_like_file and Path(source).is_file():
+    if looks_like_file and os.path.isfile(source):  # noqa: PTH113 - `Path.is_file` raises for a long text
         try:
             return read_small(Path(source), _MOST_BYTES).decode("utf-8"), source
         except UnicodeDecodeError as error:

@@ -94,7 +94,11 @@ def test_the_worst_of_several_counts_and_all_are_cited(policy_text: Write, score
         ({"measure": "layers", "operator": "equals", "value": 12}, {"layers": 12.0}, "pass"),
         ({"measure": "experts", "operator": "present", "value": None}, {"experts": 0}, "pass"),
         ({"measure": "experts", "operator": "at-most", "value": 0}, {"experts": 0}, "pass"),
-        ({"measure": "weights.dtypes.F16", "operator": "present", "value": None}, {"weights": {"dtypes": {"F32": 1}}}, "unknown"),
+        (
+            {"measure": "weights.dtypes.F16", "operator": "present", "value": None},
+            {"weights": {"dtypes": {"F32": 1}}},
+            "unknown",
+        ),
         ({"measure": "weights.dtypes", "operator": "present", "value": None}, {"weights": {"dtypes": {}}}, "fail"),
         ({"measure": "notes", "operator": "present", "value": None}, {"notes": []}, "fail"),
         ({"measure": "attention", "operator": "in", "value": ["GQA", "MQA"]}, {"attention": "GQA"}, "pass"),

@@ -20,7 +20,7 @@ _FIGURE = re.compile(
     r"(?<![\w.])(?P<active>A)?(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<step>[TBM])(?![\w.])", re.IGNORECASE
 )
 _SPELT = re.compile(r"(?<=\d)_(?=\d)")  # `1_8B` is 1.8B
-_ABOUT = 0.02  # 549.3 billion is sold as 550B
+_ABOUT = 0.03  # 116.8 billion is sold as 120B, 549.3 as 550B
 _CONVENTIONS = ("all", "without_input_embedding", "without_embeddings")
 
 
