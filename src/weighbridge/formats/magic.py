@@ -49,6 +49,8 @@ _TEXTS = {
 def format_of_source(source: Source, name: str) -> str:
     """Return the format of a source; where bytes at its beginning do not settle it, it is tried as a text pickle."""
     found = format_of(source.read(0, HEAD_BYTES), name)
+    if found == "pickle" and not PurePosixPath(name).suffix and not is_text_pickle(source):
+        return "unknown"  # raw numbers of a tensor may begin with the mark of a protocol; an unpickler stops there
     if found in {*_TEXTS.values(), "text", "unknown"} and source.size <= _MOST_TRIED and is_text_pickle(source):
         return "pickle"
     return found
