@@ -92,8 +92,13 @@ def _has_link(words: Words, at: int) -> bool:
 
 
 def _refers(words: Words, at: int) -> bool:
-    """Whether words just before a name say that it is the licence, or the whole text is hardly more than a name."""
+    """Whether words just before a name say that it is the licence, or the whole text is hardly more than a name.
+
+    "Not licensed under X" gives nobody X.
+    """
     near = words.tokens[max(0, at - _WITHIN) : at]
+    if load_lexicon().has("negations", near):
+        return False
     return len(words.tokens) <= _TITLE_ONLY or load_lexicon().has("refers", near)
 
 

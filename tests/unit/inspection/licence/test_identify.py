@@ -133,6 +133,12 @@ def test_pointers_are_no_licence_text(text: str, licence_id: str | None, nearest
     assert (found.verdict, found.licence_id, found.nearest) == (Verdict.POINTER, licence_id, nearest)
 
 
+def test_a_licence_that_is_denied_is_not_named() -> None:
+    """The words "not licensed under" before a name are no pointer."""
+    found = identify("Not licensed under the MIT License.")
+    assert (found.verdict, found.licence_id) == (Verdict.UNKNOWN, None)
+
+
 def test_two_licences_pointed_to_give_no_name() -> None:
     """A card that names Apache and a community licence is filed under neither."""
     card = "本项目需要遵循 [Apache 2.0](https://x.example/L) 和《Baichuan 2 模型社区许可协议》。"
