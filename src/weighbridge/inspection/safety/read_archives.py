@@ -47,7 +47,9 @@ def _unpack(part: FilePart, report: Report) -> None:
     """Read what one compressed stream holds."""
     source = Unpacked(part.source, part.format, report.allowance)
     inside = f"{part.inside} > unpacked" if part.inside else "unpacked"
-    _nested(FilePart(part.name, source, format_of_source(source, inside), inside, part.depth + 1), source, report)
+    what = format_of_source(source, inside)
+    depth = part.depth if part.depth and what == "tar" else part.depth + 1  # a `.tar.gz` inside is one archive, not two
+    _nested(FilePart(part.name, source, what, inside, depth), source, report)
 
 
 def _members(part: FilePart, archive: Archive, report: Report) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import zipfile
@@ -148,3 +149,9 @@ def test_a_number_of_the_registry_in_raw_bytes_behind_a_pickle_is_no_pickle(tmp_
 def test_a_registered_class_that_is_called_runs_code_without_the_mark_of_a_protocol(tmp_path: Path) -> None:
     """`copyreg` gives numbers to names; which name a number has cannot be read in the file."""
     assert _verdict(tmp_path, "m.bin", b"\x82\x01(X\x04\x00\x00\x00echotR.") == "runs code on load"
+
+
+def test_a_compressed_tar_in_a_compressed_tar_is_read(tmp_path: Path) -> None:
+    """A `.tar.gz` counts as one archive where it lies in another."""
+    inner = gzip.compress(tar_bytes(("m/weights", called("os", "system"))))
+    assert _verdict(tmp_path, "m.tar.gz", gzip.compress(tar_bytes(("in.tar.gz", inner)))) == "runs code on load"
