@@ -22,8 +22,10 @@ _SHORT = 120  # words of a notice or stub: longer texts must link to what they n
 _TITLE_ONLY = 30
 _LONGEST = 2_000
 _WITHIN = 12
+_CLAUSES = 3
+_CLAUSE = re.compile(r"^\s{0,6}(?:\d{1,2}[.)]|\([a-z]\)|Section \d)\s", re.MULTILINE | re.IGNORECASE)
 _SPLITS = re.compile(
-    r"\b(?:code|software)\b[^\n]{0,120}\b(?:weights?|models?|checkpoints?)\b|代\s*码.{0,60}(?:模\s*型|权\s*重)",
+    r"\b(?:except|unless|otherwise|whereas)\b|\b(?:code|software)\b[^\n]{0,120}\b(?:weights?|models?|checkpoints?)\b|代\s*码.{0,60}(?:模\s*型|权\s*重)",
     re.IGNORECASE,
 )
 
@@ -43,6 +45,8 @@ def find_pointer(words: Words, base: Base) -> Identity | None:
     """
     if len(words.tokens) > _LONGEST:
         return None
+    if not _is_card(words) and len(_CLAUSE.findall(words.text)) >= _CLAUSES:
+        return None  # numbered clauses are terms of its own
     hits = _hits(words, _aliases(base))
     if not hits:
         return None
@@ -94,10 +98,10 @@ def _has_link(words: Words, at: int) -> bool:
 def _refers(words: Words, at: int) -> bool:
     """Whether words just before a name say that it is the licence, or the whole text is hardly more than a name.
 
-    "Not licensed under X" gives nobody X.
+    "Not licensed under X" gives nobody X, and "trained on data under X" says it of something else.
     """
     near = words.tokens[max(0, at - _WITHIN) : at]
-    if load_lexicon().has("negations", near):
+    if load_lexicon().has("negations", near) or load_lexicon().has("elsewhere", near):
         return False
     return len(words.tokens) <= _TITLE_ONLY or load_lexicon().has("refers", near)
 

@@ -220,3 +220,23 @@ def test_places_are_lines_of_the_file(mit: str) -> None:
     line = next(at for at, said in enumerate(text.split("\n"), 1) if "with some restriction" in said)
     assert identify(text).material[0].place == line
     assert re.search("some restriction", identify(text).material[0].text)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "licence"),
+    [
+        ("Licensed under the MIT License.", "pointer", "mit"),
+        ("We compare with Llama-2 whose licence https://example.org/l forbids training.", "unknown", None),
+        ("This model was trained on data under the Apache-2.0 license.", "unknown", None),
+        ("Llama 3.3 Community License applies, except in the EU, where it is MIT.", "pointer", None),
+        (
+            "Apache License\nhttp://www.apache.org/licenses/LICENSE-2.0\n1. You owe us.\n2. We own it.\n3. Pay.",
+            "unknown",
+            None,
+        ),
+    ],
+)
+def test_a_name_that_is_said_of_something_else_points_nowhere(text: str, verdict: str, licence: str | None) -> None:
+    """Another model's licence, that of data, one with exceptions, or a famous title over terms of its own."""
+    found = identify(text)
+    assert (found.verdict, found.licence_id) == (verdict, licence)

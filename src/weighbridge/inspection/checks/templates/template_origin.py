@@ -73,7 +73,7 @@ def _between(first: ChatTemplate, second: ChatTemplate) -> Iterator[Finding]:
         message += f"; only it says {_quoted(more)}"
     if less := sorted(others - own):
         message += f"; only that one says {_quoted(less)}"
-    yield Finding(_CHECK, Severity.MEDIUM, second.place, message)
+    yield Finding(_CHECK, Severity.MEDIUM, second.place, message, effect=Effect.ASKS_TRUST)
 
 
 def _from_published(template: ChatTemplate) -> Iterator[Finding]:
