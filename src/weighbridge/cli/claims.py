@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.layout import plain
-from weighbridge.cli.show import print_json, wrapped
+from weighbridge.cli.layout import plain, wrapped
+from weighbridge.cli.show import print_json
 
 if TYPE_CHECKING:
     from weighbridge.inspection.claims.claim import Finding

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+
 from weighbridge.dossier.visible import cut, reveal
 
-__all__ = ["line", "plain", "quantity", "size"]
+__all__ = ["line", "plain", "quantity", "size", "wrapped"]
 
 _STEP = 1000
+_INDENT = " " * 12
 _MAX_LINE = 300
 
 
@@ -36,3 +40,9 @@ def _scaled(number: float, letters: str) -> str:
     while number >= _STEP and power < len(letters):
         number, power = number / _STEP, power + 1
     return f"{number:.4g} {letters[power - 1]}" if power else f"{number:g}"
+
+
+def wrapped(text: str) -> list[str]:
+    """Break a sentence into lines that fit the terminal."""
+    width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
+    return textwrap.wrap(reveal(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.layout import line, plain
+from weighbridge.cli.layout import line, plain, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["force_lines", "print_differences", "print_read"]
 
 _SHOWN = 12
+_WHOLE = 2000
 _WIDTH = 200
 
 
@@ -161,7 +162,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
         for reason in reasons:
             yield line(label, _says(reason), reason.clause)
             if reason.quote:
-                yield line("", f"“{_cut(reason.quote)}”")
+                yield from wrapped(f"“{reason.quote[:_WHOLE]}”")  # a clause is read whole
 
 
 def _says(reason: Reason) -> str:

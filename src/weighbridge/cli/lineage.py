@@ -22,9 +22,10 @@ def command(reference: str, base: str | None, *, as_json: bool) -> None:
     With --base: shapes, vocabulary, biases, and some rows of nine matrices. "consistent with" is strong evidence;
     "not consistent with" holds for the order in which the weights are stored; neither proves who trained what.
     """
+    from weighbridge.cli.layout import wrapped
     from weighbridge.cli.lineage_lines import lineage_lines
     from weighbridge.cli.settings import load_settings
-    from weighbridge.cli.show import pinned_line, print_json, wrapped
+    from weighbridge.cli.show import pinned_line, print_json
     from weighbridge.dossier.visible import single_line
     from weighbridge.workflow.lineage import trace
 

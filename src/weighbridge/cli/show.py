@@ -7,14 +7,13 @@ import os
 import shlex
 import shutil
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from weighbridge.cli.anatomy_lines import anatomy_lines
-from weighbridge.cli.layout import line, size
+from weighbridge.cli.layout import line, size, wrapped
 from weighbridge.cli.licence_lines import force_lines
 from weighbridge.cli.lineage_lines import lineage_lines
 from weighbridge.cli.openness_lines import openness_lines
@@ -40,10 +39,8 @@ __all__ = [
     "program",
     "share",
     "verdict_code",
-    "wrapped",
 ]
 
-_INDENT = " " * 12
 _MAX_FINDINGS = 20
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
@@ -190,12 +187,6 @@ def decision_lines(decision: Decision, *, whole: bool) -> list[str]:
     for condition in decision.conditions:
         lines += ["", *wrapped(f"condition: {condition}")]
     return lines
-
-
-def wrapped(text: str) -> list[str]:
-    """Break a sentence into lines that fit the terminal."""
-    width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
-    return textwrap.wrap(reveal(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 def program() -> str:
