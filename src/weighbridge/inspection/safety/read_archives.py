@@ -79,9 +79,7 @@ def _member(part: FilePart, member: Member, report: Report) -> None:
 
 def _nested(part: FilePart, source: object, report: Report) -> None:
     """Read something inside; a compressed source says then whether it could be unpacked."""
-    from weighbridge.inspection.safety.readers import look
-
-    look(part, report)
+    report.enter(part)
     if isinstance(source, Unpacked):
         source.close()
     if isinstance(source, Unpacked) and source.is_cut:

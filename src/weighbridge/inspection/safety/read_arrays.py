@@ -47,11 +47,9 @@ def read(part: FilePart, report: Report) -> None:
 
 def _inner(part: FilePart, at: int, what: str, report: Report) -> None:
     """Read what lies in the file from a place on."""
-    from weighbridge.inspection.safety.readers import look
-
     inside = f"{part.inside} > {what}" if part.inside else what
     inner = FilePart(part.name, Part(part.source, at, part.source.size - at), what, inside, part.depth + 1)
     if what == "pickle":
         read_pickles.read(inner, report)
     else:
-        look(inner, report)
+        report.enter(inner)

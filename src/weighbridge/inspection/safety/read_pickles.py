@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence, Effect, Severity
+from weighbridge.formats.magic import format_of_source
 from weighbridge.formats.pickles.scan import scan_pickles
 from weighbridge.formats.source import Held, Part
 from weighbridge.inspection.safety.pickle_judge import PickleJudge
@@ -47,9 +48,6 @@ def read(part: FilePart, report: Report) -> None:
 
 def _read_nested(part: FilePart, nested: Data | bytes, number: int, report: Report) -> None:
     """Read bytes that a call of the pickle would load."""
-    from weighbridge.formats.magic import format_of_source
-    from weighbridge.inspection.safety.readers import look
-
     if part.depth >= DEEPEST:
         message = "loads bytes of its own that are nested too deeply to be read"
         report.note(CHECK, message, Effect.UNKNOWN, Severity.HIGH, part=part, confidence=Confidence.MEDIUM)
@@ -60,7 +58,7 @@ def _read_nested(part: FilePart, nested: Data | bytes, number: int, report: Repo
         report.note(CHECK, message, Effect.UNKNOWN, Severity.HIGH, part=part)
         return
     inside = f"{part.inside} > bytes {number}" if part.inside else f"bytes {number}"
-    look(FilePart(part.name, source, format_of_source(source, inside), inside, part.depth + 1), report)
+    report.enter(FilePart(part.name, source, format_of_source(source, inside), inside, part.depth + 1))
 
 
 def _nested_source(part: FilePart, nested: Data | bytes) -> Source | None:

@@ -44,6 +44,7 @@ _last: list[tuple[Artefact, dict[str, list[Finding | Looked]], dict[str, str]]] 
 
 def look(part: FilePart, report: Report) -> None:
     """Read one part by its format, then look for a second format behind the first."""
+    report.look = look
     if reader := _READERS.get(part.format):
         reader(part, report)
     if part.depth == 0:

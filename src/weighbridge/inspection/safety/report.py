@@ -9,7 +9,7 @@ from weighbridge.core.finding import Confidence, Effect, Finding, Looked, Severi
 from weighbridge.formats.archives.packed import Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from weighbridge.formats.source import Source
 
@@ -31,12 +31,13 @@ class FilePart:
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is said of one file; `settled_by` are the checks that read it to the end."""
+    """Collects what is said of one file; `look` is what reads a part, so that readers of archives can read inside."""
 
     place: str
     allowance: Allowance = field(default_factory=Allowance)
     findings: list[Finding] = field(default_factory=list)
     looked: dict[str, bool] = field(default_factory=dict)
+    look: Callable[[FilePart, Report], None] | None = None
     _counts: dict[tuple[str, Effect | None], int] = field(default_factory=dict)
 
     def note(
@@ -55,6 +56,11 @@ class Report:
         if self._counts[key] <= _MOST_NOTES:
             where = f"{part.inside}: " if part is not None and part.inside else ""
             self.findings.append(Finding(check, severity, self.place, f"{where}{message}", confidence, effect))
+
+    def enter(self, part: FilePart) -> None:
+        """Read something inside, by its own format."""
+        if self.look is not None:
+            self.look(part, self)
 
     def read(self, check: str, *, settles: bool = True) -> None:
         """Say that a check could read what it reads here; a part that was not read speaks as a finding."""
