@@ -24,6 +24,8 @@ _LINES = (
     ("h100-sxm", 8), ("h200-sxm", 8), ("b300-sxm", 8),
 )  # fmt: skip
 _MOST_LINES = 4
+_LABELS = 190  # pixels: the longest name of a part in any font
+_FAR = 8  # a line this many times above all figures would flatten them
 
 
 def parts_plot(anatomy: AnatomyV2, figures: Figures) -> Markup | None:
@@ -35,7 +37,7 @@ def parts_plot(anatomy: AnatomyV2, figures: Figures) -> Markup | None:
         for name, count in parts
         if count
     ]
-    y = {"field": "label", "type": "nominal", "title": None, "sort": None}
+    y = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": _LABELS}}
     x = {
         "field": "count",
         "type": "quantitative",
@@ -106,5 +108,5 @@ def _device_lines(weights: float, most: float, tokens: int) -> list[dict[str, An
             label = f"{count} x {known[name].name}" if count > 1 else known[name].name
             found.setdefault(round(held), {"line": held, "name": label, "tokens": tokens})
     heights = sorted(found)
-    wanted = [held for held in heights if held <= 2 * most] or heights[:1]
+    wanted = [held for held in heights if held <= 2 * most] or [held for held in heights[:1] if held <= _FAR * most]
     return [found[held] for held in wanted[:_MOST_LINES]]

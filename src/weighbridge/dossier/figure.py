@@ -135,7 +135,7 @@ class Figures:
 
     def _table(self, table: dict[str, Any]) -> str:
         """Write a table of counts: `F32 55,936; Q4_1 106,168,320`."""
-        pairs = sorted(table.items())
+        pairs = sorted(table.items(), key=lambda pair: (int(pair[0]) if pair[0].isdecimal() else 0, pair[0]))
         counted = (
             f"{name} {self.number(count, 'count') if isinstance(count, int | float) else count}"
             for name, count in pairs
