@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from weighbridge.inspection.fit.parallel import plan_of
 from weighbridge.inspection.fit.rank import Row, rank, usual_engine
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.memory.engines import engine_named
-from weighbridge.inspection.memory.scheme import SCHEMES, Scheme
+from weighbridge.inspection.memory.scheme import SCHEMES, Scheme, promises_quantization
 from weighbridge.inspection.speed.prices import prices_of
 from weighbridge.inspection.speed.served import speed_of
 
@@ -43,7 +42,6 @@ __all__ = ["Asked", "Placed", "fit_evidence", "place"]
 
 _THIS = "this"
 _MOST_DAMAGE = 3  # notes on files that are cut or cannot be read
-_QUANTIZED = re.compile(r"fp8|fp4|awq|gptq|int[48]|[48]bit|w[48]a|nf4", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +230,7 @@ def _candidate(artefact: Artefact, asked: Asked) -> tuple[Candidate, tuple[str, 
 
 def _own_scheme(sources: Sources, name: str) -> Scheme | Refusal:
     """Return how the files say that the weights are stored, or why that is not known."""
-    if sources.declared.quantization is None and _QUANTIZED.search(name):
+    if sources.declared.quantization is None and promises_quantization(name):
         return Refusal("the name speaks of a quantization that no file declares; `--quantization` names one")
     if isinstance(sources.scheme, Scheme):
         return sources.scheme

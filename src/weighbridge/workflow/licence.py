@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.core.kinds.licence import LicenceV1
 from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
 from weighbridge.decision.use import parse_use
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.formats.place import quote
+from weighbridge.hub.protocol import resolve
+from weighbridge.inspection.card import inspect_card
 from weighbridge.inspection.licence.answer.judge import Answer, judge
 from weighbridge.inspection.licence.base import load_base
 from weighbridge.inspection.licence.chain.force import in_force
 from weighbridge.inspection.licence.chain.sources import Given, Text
 from weighbridge.inspection.licence.diff import differences_between, text_of
 from weighbridge.inspection.licence.identify import identify
-from weighbridge.inspection.licence.inspect import read_words
+from weighbridge.inspection.licence.inspect import inspect_licence, read_words
 from weighbridge.inspection.licence.reading import read_text
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from weighbridge.core.kinds.licence import LicenceV1, TermBody
+    from weighbridge.core.kinds.licence import TermBody
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.inspection.licence.answer.use import IntendedUse
     from weighbridge.inspection.licence.base import Base
@@ -136,10 +139,6 @@ def _read_model(
     asked: Asked, use: IntendedUse | None, *, on: date, cache: DigestCache | None, progress: Progress
 ) -> Read:
     """Resolve a model and read what is in force for it."""
-    from weighbridge.hub.protocol import resolve
-    from weighbridge.inspection.card import inspect_card
-    from weighbridge.inspection.licence.inspect import inspect_licence
-
     artefact = resolve(Reference.parse(asked.subject), cache, progress)
     stated = [] if artefact.is_endpoint else [inspect_card(artefact, on)]
     statement = inspect_licence(artefact, on, stated, _terms_of(asked.base))
@@ -154,8 +153,6 @@ def _read_model(
 
 
 def _body(value: dict[str, Any]) -> LicenceV1:
-    from weighbridge.core.kinds.licence import LicenceV1
-
     return LicenceV1.model_validate(value)
 
 

@@ -11,7 +11,7 @@ from weighbridge.formats.place import quote
 from weighbridge.formats.tensor import MAX_ELEMENTS
 from weighbridge.inspection.anatomy.families import dense, hybrid, latent, mixture
 from weighbridge.inspection.anatomy.fields import Fields, Refused
-from weighbridge.inspection.anatomy.nesting import text_of
+from weighbridge.inspection.anatomy.nesting import SECTIONS, text_of
 from weighbridge.inspection.anatomy.vision import BUFFERS, TOWERS
 from weighbridge.inspection.anatomy.vision.texts import FAMILIES as _SEEING
 
@@ -109,7 +109,7 @@ def _plain_names() -> dict[str, str]:
 
 
 def _is_nested(config: Mapping[str, Any]) -> bool:
-    return any(isinstance(config.get(key), dict) for key in ("text_config", "llm_config", "language_config"))
+    return any(isinstance(config.get(key), dict) for key in SECTIONS)
 
 
 def _build(config: Mapping[str, Any], name: str) -> Structure:

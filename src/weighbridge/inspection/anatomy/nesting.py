@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.anatomy.structure import Structure, Weight
 
-__all__ = ["Text", "text_of"]
+__all__ = ["SECTIONS", "Text", "text_of"]
 
-_SECTIONS = ("text_config", "llm_config", "language_config")
+SECTIONS = ("text_config", "llm_config", "language_config")
 _THINKER = "thinker_config"
 _TIE = "tie_word_embeddings"
 
@@ -87,7 +87,7 @@ def text_of(config: Mapping[str, Any], name: str) -> Text:
             {key: value for key, value in thinker.items() if key != _THINKER},
             declared if isinstance(declared, str) and declared else f"{name}_thinker",
         )
-    inner = next((part for key in _SECTIONS if isinstance(part := config.get(key), dict)), None)
+    inner = next((part for key in SECTIONS if isinstance(part := config.get(key), dict)), None)
     wrapper = _wrappers().get(name)
     if inner is None:
         return Text(_flat(config, wrapper), name, wrapper)

@@ -12,6 +12,7 @@ from weighbridge.formats.gguf import Omitted
 from weighbridge.formats.gguf_types import FILE_LABELS
 from weighbridge.formats.place import quote
 from weighbridge.formats.tensor import MAX_ELEMENTS
+from weighbridge.inspection.anatomy.nesting import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from weighbridge.formats.gguf import Value
 
 __all__ = ["Architecture", "from_config", "from_gguf"]
-
-_TEXT_PARTS = ("text_config", "llm_config", "language_config")
 
 
 @dataclass(slots=True)
@@ -127,7 +126,7 @@ def from_gguf(metadata: Mapping[str, Value]) -> Architecture:
 def from_config(config: Mapping[str, Any]) -> Architecture:
     """Read the architecture from `config.json`; the text model of a multimodal one, where it is nested."""
     found = Architecture()
-    text = next((part for key in _TEXT_PARTS if isinstance(part := config.get(key), dict)), {})
+    text = next((part for key in SECTIONS if isinstance(part := config.get(key), dict)), {})
     declared = _Declared([text, config], found.notes)
     found.name = _name(config)
     found.layers = declared.count("num_hidden_layers", "n_layer", "num_layers", "n_layers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from weighbridge.core.kinds.anatomy import KVCacheBody, WeightsBody
 from weighbridge.inspection.anatomy.build import Refusal
 from weighbridge.inspection.figures.stored import explained_size
 from weighbridge.inspection.memory.quantized import weight_bytes
-from weighbridge.inspection.memory.scheme import Scheme
+from weighbridge.inspection.memory.scheme import Scheme, promises_quantization
 
 if TYPE_CHECKING:
     from weighbridge.inspection.anatomy.structure import Structure
@@ -21,9 +20,6 @@ __all__ = ["cache_figures", "weight_figures"]
 _CONTEXTS = (1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072)
 _LONGER = (262_144, 524_288, 1_048_576)  # stated only where the model goes so far
 _BF16_BYTES = 2
-_QUANTIZED = re.compile(
-    r"(?:^|[-_.])(?:nvfp4|mxfp4|fp8|fp4|int[48]|awq|gptq|[48]bit|w[48]a\d+|gguf|mlx|bnb|exl2)(?:$|[-_.])", re.IGNORECASE
-)
 
 
 def cache_figures(outcome: Structure | Refusal, context_length: int | None) -> KVCacheBody:
@@ -68,7 +64,7 @@ def weight_figures(sources: Sources, name: str) -> WeightsBody:
         )
     if weights.stored_bytes is not None:
         return WeightsBody(bytes=weights.stored_bytes, status="from checkpoint", quantization=declared.quantization)
-    if sources.declared.quantization is None and _QUANTIZED.search(name):
+    if sources.declared.quantization is None and promises_quantization(name):
         return WeightsBody()
     return _computed(sources)
 

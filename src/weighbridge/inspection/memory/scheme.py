@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.formats.place import quote
 from weighbridge.inspection.anatomy.fields import Fields, Refused
+from weighbridge.inspection.anatomy.nesting import SECTIONS
 from weighbridge.inspection.memory.gguf_mix import FILE_TYPES
 from weighbridge.inspection.memory.quantization.methods import read
 from weighbridge.inspection.memory.quantization.rule import SENSES, Scheme
@@ -15,7 +17,7 @@ from weighbridge.inspection.memory.quantization.rule import SENSES, Scheme
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SCHEMES", "Scheme", "UnknownScheme", "plain_scheme", "scheme_of"]
+__all__ = ["SCHEMES", "Scheme", "UnknownScheme", "plain_scheme", "promises_quantization", "scheme_of"]
 
 _NOT_MLX = frozenset({"desc_act", "sym", "damp_percent", "zero_point", "version"})  # of GPTQ and AWQ
 _PLAIN = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -48,7 +50,12 @@ _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 _KEYS = ("quantization_config", "compression_config", "quantization")
 _TYPES = {"float32": "fp32", "float16": "fp16"}
-_TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
+_TEXT_PARTS = (*SECTIONS, "thinker_config")
+# a hub name often carries its quantization, and the config beside it need not
+_NAMED_SO = re.compile(
+    r"(?:^|[-_.])(?:nv|mx)?fp[48]|(?:^|[-_.])(?:int[48]|awq|gptq|[48]bit|w[48]a\d+|nf4|gguf|mlx|bnb|exl2)(?:$|[-_.])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,11 @@ def scheme_of(config: Mapping[str, Any], modelopt: Mapping[str, Any] | None = No
         return read(method, Fields({**outer, **settings}))
     except Refused as refusal:
         return UnknownScheme(quote(method, 40).strip("`"), str(refusal))
+
+
+def promises_quantization(name: str) -> bool:
+    """Whether a model's name speaks of a quantization; without a config that declares it, no bytes are certain."""
+    return _NAMED_SO.search(name) is not None
 
 
 def plain_scheme(config: Mapping[str, Any]) -> Scheme:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from weighbridge.inspection.anatomy.structure import Layer, Part, Structure, Weight
 from weighbridge.inspection.memory.quantized import weight_bytes
-from weighbridge.inspection.memory.scheme import SCHEMES, Scheme, UnknownScheme, plain_scheme, scheme_of
+from weighbridge.inspection.memory.scheme import (
+    SCHEMES,
+    Scheme,
+    UnknownScheme,
+    plain_scheme,
+    promises_quantization,
+    scheme_of,
+)
 
 # one layer of 4 experts, small enough to add up by hand
 _LAYER = (
@@ -273,3 +280,15 @@ def test_hostile_settings_raise_nothing(method: str, fields: dict[str, Any]) -> 
     scheme = scheme_of({"quantization_config": {"quant_method": method, **fields}})
     if isinstance(scheme, Scheme):
         assert weight_bytes(_SMALL, scheme).n_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "promises"),
+    [
+        ("DeepSeek-V3.1-NVFP4", True), ("Qwen3-32B-FP8-Static", True), ("model_awq", True), ("x-w8a8-y", True),
+        ("Qwen3-14B-MLX-4bit", True), ("Llama-3.1-8B", False), ("deepfp8er", False), ("printer", False),
+    ],
+)  # fmt: skip
+def test_a_name_may_promise_a_quantization(name: str, promises: bool) -> None:
+    """One rule for inspect and fit, which must not disagree; names as they stand on hubs."""
+    assert promises_quantization(name) is promises
