@@ -34,9 +34,12 @@ STORED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.EMPTY, Outcome.
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: `form` "chat" sends `text` as the user's message, "completion" as the raw prompt.
+    """One request: `form` "chat" sends `text` as the user's last message, "completion" as the raw prompt.
 
-    `top_logprobs` asks for the distribution of the first token (0 for none); `stream` times the tokens.
+    `top_logprobs` asks for the distribution of the first token (0 for none); `stream` times the tokens. `turns` are
+    earlier messages, (role, content) each; `tools` and `schema` are JSON text: the tools a chat may call, the JSON
+    Schema its answer must follow; `choices` are the only answers allowed; `thinking` switches reasoning on or off
+    where the chat template knows the switch. An engine that cannot honour a field answers FAILED and says so.
     """
 
     form: Form
@@ -47,9 +50,27 @@ class Request:
     top_logprobs: int = 0
     stream: bool = False
     draw: int = 0  # tells repeated draws of one question apart
+    turns: tuple[tuple[str, str], ...] = ()
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    top_p: float | None = None
+    tools: str = ""
+    schema: str = ""
+    choices: tuple[str, ...] = ()
+    thinking: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what identifies the request, as JSON values."""
+        """Return what identifies the request, as JSON values; a later field stands there only where it is used."""
+        later = {
+            "turns": [list(turn) for turn in self.turns],
+            "stop": list(self.stop),
+            "seed": self.seed,
+            "top_p": self.top_p,
+            "tools": self.tools,
+            "schema": self.schema,
+            "choices": list(self.choices),
+            "thinking": self.thinking,
+        }
         return {
             "form": self.form,
             "text": self.text,
@@ -59,12 +80,23 @@ class Request:
             "top_logprobs": self.top_logprobs,
             "stream": self.stream,
             "draw": self.draw,
+            **_used(later),
         }
+
+
+def _used(later: dict[str, Any]) -> dict[str, Any]:
+    """Drop fields that say nothing: recipes and answer digests made before a field existed stay what they were."""
+    return {key: value for key, value in later.items() if value is not None and value not in ("", [])}
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An engine's answer to one request; times in seconds, counts in tokens, None where not reported."""
+    """An engine's answer to one request; times in seconds, counts in tokens, None where not reported.
+
+    `thinking` is what a reasoning model wrote before its answer; `tool_calls` are (name, arguments as JSON text);
+    `longest_gap_s` is the longest wait between two pieces of a streamed answer; `served_model` is the name that the
+    server gave with the answer.
+    """
 
     outcome: Outcome
     text: str = ""
@@ -77,9 +109,19 @@ class Completion:
     total_s: float | None = None
     attempts: int = 1
     detail: str = ""
+    thinking: str = ""
+    tool_calls: tuple[tuple[str, str], ...] = ()
+    longest_gap_s: float | None = None
+    served_model: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the completion as JSON values."""
+        """Return the completion as JSON values; a later field stands there only where it is used."""
+        later = {
+            "thinking": self.thinking,
+            "tool_calls": [list(call) for call in self.tool_calls],
+            "longest_gap_s": self.longest_gap_s,
+            "served_model": self.served_model,
+        }
         return {
             "outcome": self.outcome.value,
             "text": self.text,
@@ -92,13 +134,15 @@ class Completion:
             "total_s": self.total_s,
             "attempts": self.attempts,
             "detail": self.detail,
+            **_used(later),
         }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Completion:
         """Read what `to_json` gave."""
         pairs = tuple((str(token), float(logprob)) for token, logprob in value["top_logprobs"])
-        return cls(**{**value, "outcome": Outcome(value["outcome"]), "top_logprobs": pairs})
+        called = tuple((str(name), str(arguments)) for name, arguments in value.get("tool_calls", ()))
+        return cls(**{**value, "outcome": Outcome(value["outcome"]), "top_logprobs": pairs, "tool_calls": called})
 
 
 @dataclass(frozen=True, slots=True)

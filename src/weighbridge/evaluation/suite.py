@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +16,8 @@ from weighbridge.core.digest import digest_of
 from weighbridge.errors import NotFound, SuiteError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weighbridge.engine.protocol import Form
 
 __all__ = ["Item", "Score", "Suite", "Unscored", "find_suite", "load_suite", "shipped_suites"]
@@ -27,13 +29,17 @@ _MAX_ITEMS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question. `group` is its subject, or its class ("safe", "harmful") where behaviour is measured."""
+    """One question. `group` is its subject, or its class ("safe", "harmful") where behaviour is measured.
+
+    `data` holds what a scorer needs beside the answer, as JSON values: tests of a program, instructions, a schema.
+    """
 
     id: str
     question: str
     choices: tuple[str, ...] = ()
     answer: str = ""
     group: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ class _Row(_Strict):
     choices: Annotated[list[str], Field(max_length=len(LETTERS))] = []
     answer: str = ""
     group: str = ""
+    data: dict[str, Any] = {}
 
 
 def shipped_suites() -> dict[str, Path]:
@@ -177,7 +184,7 @@ def load_suite(folder: Path) -> Suite:
     items = _items(items_place)
     content = {
         "suite": file.model_dump(),
-        "items": [[i.id, i.question, list(i.choices), i.answer, i.group] for i in items],
+        "items": [[i.id, i.question, list(i.choices), i.answer, i.group, *([i.data] if i.data else [])] for i in items],
     }
     return Suite(
         name=head.name, version=head.version, title=head.title, measures=head.measures, language=head.language,
@@ -218,7 +225,7 @@ def _items(place: Path) -> tuple[Item, ...]:
             raise SuiteError(
                 f"`{place}` line {number}: the answer `{row.answer}` is none of the letters of its choices"
             )
-        items[row.id] = Item(row.id, row.question, tuple(row.choices), row.answer, row.group)
+        items[row.id] = Item(row.id, row.question, tuple(row.choices), row.answer, row.group, row.data)
         if len(items) > _MAX_ITEMS:
             raise SuiteError(f"`{place}` has more than {_MAX_ITEMS} items")
     if not items:
