@@ -10,6 +10,7 @@ from typing import Any
 
 from weighbridge.core.kinds.anatomy import AnatomyV2
 from weighbridge.core.kinds.body import Body, EstimateBody
+from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
 from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
 from weighbridge.core.kinds.fit import FitV1
 from weighbridge.core.kinds.licence import LicenceV1
@@ -17,7 +18,6 @@ from weighbridge.core.kinds.lineage import LineageV1
 from weighbridge.core.kinds.measured import (
     BehaviourV1,
     CallsBody,
-    ComparisonV1,
     EngineBody,
     ItemBody,
     LatencyV1,
@@ -30,9 +30,10 @@ from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
-    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
-    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "OpennessV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
-    "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "schema_of",
+    "DrawnBody", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
+    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1",
+    "SafetyV1", "ScoreV1", "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody",
+    "schema_of",
 ]  # fmt: skip
 
 
@@ -57,6 +58,8 @@ KINDS: dict[str, type[Body]] = {
     "score/v1": ScoreV1,
     "behaviour/v1": BehaviourV1,
     "latency/v1": LatencyV1,
+    "outcomes/v1": OutcomesV1,
+    "plan/v1": PlanV1,
     "comparison/v1": ComparisonV1,
     DECISION: DecisionV1,
 }

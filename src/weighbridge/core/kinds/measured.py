@@ -1,4 +1,4 @@
-"""What was measured by running: scores, behaviour, latency, and comparisons with a baseline."""
+"""What was measured by running: scores, behaviour, latency."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from weighbridge.core.kinds.body import Body, EstimateBody, Share
 
-__all__ = ["BehaviourV1", "CallsBody", "ComparisonV1", "EngineBody", "ItemBody", "LatencyV1", "ScoreV1", "SuiteBody"]
+__all__ = ["BehaviourV1", "CallsBody", "EngineBody", "ItemBody", "LatencyV1", "ScoreV1", "SuiteBody"]
 
 
 class SuiteBody(Body):
@@ -116,19 +116,3 @@ class LatencyV1(Body):
     )
     calls: CallsBody
     items: list[ItemBody]
-
-
-class ComparisonV1(Body):
-    """Candidate against baseline on the same questions: the paired difference."""
-
-    suite: SuiteBody
-    form: str
-    baseline: str = Field(description="Digest of the baseline")
-    baseline_name: str
-    difference: EstimateBody = Field(description="Share right of the candidate minus that of the baseline, paired")
-    both: int
-    neither: int
-    candidate_only: int
-    baseline_only: int
-    p_value: Share = Field(description="Exact McNemar test of no difference, two-sided")
-    flips: list[str] = Field(description="Ids of the questions that only one of the two gets right")
