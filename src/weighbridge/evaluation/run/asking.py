@@ -1,0 +1,122 @@
+"""Asking: lanes that draw the next question, ask it, and keep its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING
+
+from weighbridge.engine.protocol import Completion, Outcome
+from weighbridge.evaluation.run.keeper import Keeper, stored_answers
+from weighbridge.evaluation.run.session import Run
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from weighbridge.core.progress import Advance
+    from weighbridge.engine.protocol import Engine
+    from weighbridge.evaluation.plan import Plan
+    from weighbridge.evaluation.run.session import Session
+
+__all__ = ["Heard", "Order", "ask"]
+
+Order = Iterator[int] | AsyncIterator[int]
+Heard = Callable[[int, Completion], None]
+_NOT_ASKED = Completion(Outcome.NOT_ASKED, attempts=0)
+
+
+async def ask(
+    plan: Plan,
+    engine: Engine,
+    session: Session,
+    advance: Advance,
+    *,
+    lanes: int | None = None,
+    order: Order | None = None,
+    heard: Heard | None = None,
+) -> Run:
+    """Ask what the store does not hold yet, and return all completions in the plan's order.
+
+    `order` draws the indices of the plan's items live, each when a lane is free for it: an iterator may choose by what
+    was heard so far; an asynchronous one may also wait until it knows enough, and the lanes wait with it. Its end ends
+    the run, once the requests in flight are heard. An index is drawn at most once (else ValueError); one never
+    drawn stays NOT_ASKED. `heard` is called once a draw with the index and its completion: a stored answer is heard at
+    once and costs no call. Without `order` every item is asked, in the plan's order.
+    """
+    asking = _Asking(plan, engine, session, advance, heard)
+    width = lanes or engine.lanes(generates=plan.generates)
+    await asking.run(order if order is not None else iter(range(len(plan.requests))), width)
+    return asking.result
+
+
+class _Asking:
+    """One run: the stored answers, the draw, and the answers so far."""
+
+    def __init__(self, plan: Plan, engine: Engine, session: Session, advance: Advance, heard: Heard | None) -> None:
+        self.result = Run([_NOT_ASKED] * len(plan.requests), session.on)
+        self._plan, self._engine, self._advance, self._heard = plan, engine, advance, heard
+        self._keeper = Keeper(session.store, session.on)
+        self._stored = {
+            index: (completion, asked_on) for index, completion, asked_on in stored_answers(session.store, plan.recipes)
+        }
+        self._drawn = bytearray(len(plan.requests))
+        self._drawing = asyncio.Lock()
+        self._ended = False
+
+    async def run(self, order: Order, width: int) -> None:
+        """Ask over `width` lanes until the order ends."""
+        try:
+            if self._plan.suite.prefix and width > 1:  # one request fills the server's prefix cache for the others
+                await self._lane(order, calls=1)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(width, len(self._plan.requests))):
+                    group.create_task(self._lane(order))
+        except ExceptionGroup as group_error:
+            raise group_error.exceptions[0] from group_error  # an engine that cannot be started says so in every lane
+        finally:
+            self._keeper.flush()
+
+    async def _lane(self, order: Order, calls: int = -1) -> None:
+        """Ask one question after another, `calls` of them or until the order ends."""
+        while calls and (index := await self._next(order)) is not None:
+            completion = await self._engine.complete(self._plan.requests[index])
+            calls -= 1
+            self.result.calls += completion.attempts
+            self._keeper.keep(self._plan.recipes[index], completion)
+            self._take(index, completion)
+
+    async def _next(self, order: Order) -> int | None:
+        """Draw until an index needs a call; hear on the way what does not."""
+        while not self._ended:
+            index = await self._draw(order)
+            if index is None:
+                self._ended = True
+                break
+            if self._drawn[index]:
+                raise ValueError(f"the order drew item {index} twice")
+            self._drawn[index] = 1
+            if (known := self._stored.pop(index, None)) is not None:
+                self._reuse(index, *known)
+            else:
+                return index
+        return None
+
+    async def _draw(self, order: Order) -> int | None:
+        """Return the next index, or None at the end; one lane at a time waits for an asynchronous order."""
+        if isinstance(order, Iterator):
+            return next(order, None)
+        async with self._drawing:
+            return None if self._ended else await anext(order, None)
+
+    def _reuse(self, index: int, completion: Completion, asked_on: date) -> None:
+        """Hear a stored answer."""
+        self.result.oldest = min(self.result.oldest, asked_on)
+        self.result.reused += 1
+        self._take(index, completion)
+
+    def _take(self, index: int, completion: Completion) -> None:
+        """Note an answer and let it be heard."""
+        self.result.completions[index] = completion
+        self._advance(1)
+        if self._heard is not None:
+            self._heard(index, completion)
