@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
+from weighbridge.evaluation.compare.outcomes import outcomes_of
 from weighbridge.evaluation.latency import latency_body
 from weighbridge.evaluation.marks import (
     answer_digest,
+    bounds,
     calibration_of,
     common_body,
     item_bodies,
     mark_all,
+    notes_on,
     scorer_digest,
     unscored_counts,
 )
@@ -65,6 +68,8 @@ async def evaluate(
     KINDS[suite.measures].model_validate(body)
     evidence = Evidence(subject, suite.measures, body, (*work, _draw_digest(session)), OURS, run.oldest)
     session.store.add(evidence)
+    if suite.measures == "score/v1":
+        session.store.add(outcomes_of(suite, evidence))
     return evidence
 
 
@@ -95,6 +100,8 @@ def _score(plan: Plan, run: Run) -> dict[str, Any]:
         "accuracy": accuracy.to_json() if accuracy else None,
         "chance": plan.suite.chance,
         "unscored": unscored_counts(marks),
+        **bounds(marks),
+        "notes": notes_on(marks),
         "items": item_bodies(marks),
     }
 

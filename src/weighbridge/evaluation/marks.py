@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from weighbridge import plugin
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import STORED, Outcome
 from weighbridge.evaluation.suite import Score, Unscored
+from weighbridge.evaluation.thinking import Answer, answer_part
 
 if TYPE_CHECKING:
     from weighbridge.engine.protocol import Completion, EngineIdentity
@@ -22,16 +23,21 @@ __all__ = [
     "Mark",
     "Scorer",
     "answer_digest",
+    "bounds",
     "calibration_of",
     "common_body",
     "item_bodies",
     "mark_all",
+    "notes_on",
     "scorer_digest",
     "unscored_counts",
 ]
 
 _MAX_SAID = 400
 _MARKED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED})
+_CUT = "truncated"
+_CUT_THINKING = "truncated while thinking"
+_NO_ANSWER = "empty after thinking"
 
 
 class Scorer(Protocol):
@@ -42,14 +48,18 @@ class Scorer(Protocol):
         ...
 
 
+_NOTHING = Answer("")
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One item with its completion and its mark."""
+    """One item with its completion, its mark, and the answer that was marked: without reasoning."""
 
     item: Item
     completion: Completion
     recipe: str
     mark: Score | Unscored
+    answer: Answer = _NOTHING
 
     @property
     def label(self) -> str:
@@ -58,20 +68,57 @@ class Mark:
 
 
 def mark_all(plan: Plan, run: Run) -> list[Mark]:
-    """Mark every item with the suite's scorer; a scorer that fails gives a record of the failure."""
+    """Mark every item with the suite's scorer, which sees the answer without the reasoning before it.
+
+    A scorer that fails gives a record of the failure. A distribution is marked as it is: it is of the first token.
+    """
     scorer: Scorer = plugin.load("scorers", plan.suite.scorer)
-    marks = []
-    for item, completion, recipe in zip(plan.items, run.completions, plan.recipes, strict=True):
-        mark: Score | Unscored
-        if completion.outcome in _MARKED:
-            try:
-                mark = scorer(item, completion)
-            except Exception as error:  # noqa: BLE001 - a foreign scorer must not end the run
-                mark = Unscored(f"the scorer failed: {type(error).__name__}")
-        else:
-            mark = Unscored(completion.outcome.value)
-        marks.append(Mark(item, completion, recipe, mark))
-    return marks
+    answers = [Answer(one.text) if one.top_logprobs else answer_part(one) for one in run.completions]
+    prefilled = any(answer.prefilled for answer in answers)
+    rows = zip(plan.items, run.completions, plan.recipes, answers, strict=True)
+    return [
+        Mark(item, completion, recipe, _mark(scorer, item, completion, answer, prefilled=prefilled), answer)
+        for item, completion, recipe, answer in rows
+    ]
+
+
+def _mark(scorer: Scorer, item: Item, completion: Completion, answer: Answer, *, prefilled: bool) -> Score | Unscored:
+    """Mark one answer.
+
+    `prefilled` says that the template opens this model's reasoning: a cut text without a closing mark is reasoning.
+    """
+    cut = completion.outcome is Outcome.TRUNCATED
+    if cut and (answer.open or (prefilled and not answer.style and not completion.top_logprobs)):
+        return Unscored(_CUT_THINKING)
+    called = bool(completion.tool_calls)
+    if answer.style and not cut and not called and not answer.text.strip():
+        return Unscored(_NO_ANSWER)
+    if completion.outcome not in _MARKED and not (called and completion.outcome is Outcome.EMPTY):
+        return Unscored(completion.outcome.value)
+    try:
+        return scorer(item, replace(completion, text=answer.text) if answer.style else completion)
+    except Exception as error:  # noqa: BLE001 - a foreign scorer must not end the run
+        return Unscored(f"the scorer failed: {type(error).__name__}")
+
+
+def bounds(marks: list[Mark]) -> dict[str, float | None]:
+    """Return the share right of all questions if everything unscored were wrong (`worst`), or right (`best`)."""
+    if not marks:
+        return {"worst": None, "best": None}
+    right = sum(isinstance(mark.mark, Score) and mark.mark.label == "right" for mark in marks)
+    unscored = sum(isinstance(mark.mark, Unscored) for mark in marks)
+    return {"worst": right / len(marks), "best": (right + unscored) / len(marks)}
+
+
+def notes_on(marks: list[Mark]) -> list[str]:
+    """Return warnings: how many answers the token budget cut, and what to do; [] where it cut none."""
+    counts = unscored_counts(marks)
+    advice = {
+        _CUT_THINKING: "were cut while the model was thinking: raise the token budget, or switch thinking off",
+        _NO_ANSWER: "ended after the model had thought, without an answer",
+        _CUT: "were cut before they could be marked: raise the token budget",
+    }
+    return [f"{counts[why]:,} of {len(marks):,} answers {what}" for why, what in advice.items() if counts.get(why)]
 
 
 def scorer_digest(suite: Suite) -> str:
@@ -109,6 +156,7 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
             "group": mark.item.group,
             "completion": mark.recipe,
             "answer": answer_digest(mark.completion),
+            **({"thinking": mark.answer.thinking} if mark.answer.thinking else {}),
         }
         for mark in marks
     ]
@@ -117,7 +165,7 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
 def _said(mark: Mark) -> str:
     """Return the letter read off a distribution, else what was said, else why nothing was said; bounded."""
     letter = mark.mark.said if mark.completion.top_logprobs and isinstance(mark.mark, Score) else ""
-    return (letter or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
+    return (letter or mark.answer.text or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
 
 
 def answer_digest(completion: Completion) -> str | None:

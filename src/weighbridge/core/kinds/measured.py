@@ -51,6 +51,7 @@ class ItemBody(Body):
     group: str = Field("", description="Subject, topic or class of the question")
     completion: str = Field(description="Recipe of the completion: `weighbridge evidence show` prints the whole of it")
     answer: str | None = Field(None, description="Digest of the stored completion; None where nothing was answered")
+    thinking: int = Field(0, ge=0, description="Characters of reasoning left out before the answer was marked")
 
 
 class CallsBody(Body):
@@ -74,6 +75,9 @@ class ScoreV1(Body):
     chance: Share = Field(description="Share right that guessing gives")
     calls: CallsBody
     unscored: dict[str, int] = Field(default_factory=dict, description="Reasons and counts of what could not be marked")
+    worst: Share | None = Field(default=None, description="Share right of all questions if all unscored were wrong")
+    best: Share | None = Field(default=None, description="Share right of all questions if all unscored were right")
+    notes: list[str] = Field(default_factory=list, description="Warnings: answers that the token budget cut")
     items: list[ItemBody]
 
 
