@@ -30,9 +30,9 @@ def mark(*completions: Completion, answer: str = "3") -> list[Mark]:
     return mark_all(plan, Run(list(completions), date(2026, 1, 1)))
 
 
-def said(text: str, outcome: Outcome = Outcome.ANSWERED, **more: str) -> Completion:
+def said(text: str, outcome: Outcome = Outcome.ANSWERED, *, thinking: str = "") -> Completion:
     """Return a completion."""
-    return Completion(outcome, text, **more)
+    return Completion(outcome, text, thinking=thinking)
 
 
 @pytest.mark.parametrize("text", ["3", "<think>2, no</think>3", "2, no\n</think>\n\n3", HARMONY])
