@@ -1,0 +1,82 @@
+"""The confidence sequence: all thresholds that the test has not rejected on its one path of draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weighbridge.statistics.sequential.eprocess import Draws, EProcess
+
+if TYPE_CHECKING:
+    from weighbridge.statistics.sequential.logistic import Array
+    from weighbridge.statistics.sequential.plan import Plan
+
+__all__ = ["ConfidenceSequence", "thresholds"]
+
+_SIDE = 200  # thresholds above tau, and below
+_BEND = 4.0  # 0.07 points apart at tau, 2 at the far end
+_PORTION = 64  # draws at a time: 2 MB an array
+
+
+def thresholds(plan: Plan) -> Array:
+    """Return the 401 thresholds, ascending: tau itself (moved into the range of scores) and denser around it.
+
+    They are fixed before the first call, as the plan is.
+    """
+    low, high = plan.range
+    centre = min(max(plan.tau, low), high)
+    step = np.sinh(_BEND * np.arange(1, _SIDE + 1) / _SIDE) / np.sinh(_BEND)
+    return np.concatenate((centre - (centre - low) * step[::-1], [centre], centre + (high - centre) * step))
+
+
+class ConfidenceSequence:
+    """An interval for the mean that holds at all times at once with probability >= 1 - 2 alpha_each.
+
+    The lower bound is the highest threshold up to which *all* are rejected by "up" wealth >= 1/alpha_each: it can be
+    wrong only if the lowest threshold above the truth is rejected, one test. The upper bound mirrors it. Intervals
+    are nested; should the bounds ever cross (a failure of both sides), the last interval stands.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._grid = thresholds(plan)
+        self._test = EProcess(plan.n_items, self._grid)
+        self._pending: list[Draws] = []
+        self._low, self._high = plan.range
+        self._crossed = False
+
+    def hold(self, draws: Draws) -> None:
+        """Keep draws until somebody asks."""
+        self._pending.append(draws)
+
+    def interval(self, seen: int, total: float) -> tuple[float, float]:
+        """Return (low, high) after all draws held; `seen` and `total` are the scores' count and sum.
+
+        What arithmetic excludes is cut off, and arithmetic wins where the sequence contradicts it: with every item
+        seen, both ends are the mean. Never empty.
+        """
+        for draws in self._pending:
+            for start in range(0, len(draws.y), _PORTION):
+                self._advance(draws.portion(start, start + _PORTION))
+        self._pending.clear()
+        plan = self._plan
+        low, high = plan.range
+        left = plan.n_items - seen
+        least, most = (total + left * low) / plan.n_items, (total + left * high) / plan.n_items
+        return min(max(self._low, least), most), max(min(self._high, most), least)
+
+    def _advance(self, draws: Draws) -> None:
+        """Bet on a portion at every threshold and move the bounds, draw by draw."""
+        best_up, best_down = self._test.best_up, self._test.best_down
+        path = self._test.extend(draws)
+        needed = -np.log(self._plan.alpha_each)
+        up = np.maximum(np.maximum.accumulate(path.up), best_up) >= needed
+        down = np.maximum(np.maximum.accumulate(path.down), best_down) >= needed
+        ends = np.concatenate(([self._plan.range[0]], self._grid, [self._plan.range[1]]))
+        lows = ends[np.cumprod(up, axis=1).sum(axis=1)]
+        highs = ends[::-1][np.cumprod(down[:, ::-1], axis=1).sum(axis=1)]
+        for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
+            self._crossed = self._crossed or low > high
+            if not self._crossed:
+                self._low, self._high = low, high
