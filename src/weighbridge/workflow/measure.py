@@ -14,7 +14,7 @@ from weighbridge import plugin
 from weighbridge.core.reference import Reference
 from weighbridge.engine.late import LateEngine
 from weighbridge.errors import ExtraMissing, UsageError
-from weighbridge.evaluation.compare import compare
+from weighbridge.evaluation.compare.full import compare
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.suite import find_suite, shipped_suites
 

@@ -12,7 +12,7 @@ import pytest
 from weighbridge.engine.late import LateEngine
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.errors import EngineUnreachable
-from weighbridge.evaluation.compare import compare
+from weighbridge.evaluation.compare.full import compare
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.plan import make_plan
 from weighbridge.evaluation.run import Session
