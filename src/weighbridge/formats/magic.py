@@ -40,6 +40,8 @@ _MAGICS = (
     (b"version https://git-lfs.github.com/spec/", "git lfs pointer"),
     (b"#!", "script"),
 )
+_PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".ckpt"})
+_PROTO = 0x80
 _TEXTS = {
     ".py": "python", ".json": "json", ".jsonl": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml",
     ".jinja": "jinja", ".jinja2": "jinja", ".md": "markdown", ".sh": "script", ".bat": "script", ".ps1": "script",
@@ -62,7 +64,7 @@ def format_of(head: bytes, name: str) -> str:
         return "empty"
     if _is_safetensors(head):
         return "safetensors"
-    if begins_as_pickle(head):
+    if begins_as_pickle(head) or _claims_pickle(head, name):
         return "pickle"
     found = next((what for magic, what in _MAGICS if head.startswith(magic)), "") or _by_shape(head, name)
     if found:
@@ -80,6 +82,12 @@ def is_text(head: bytes) -> bool:
     return b"\0" not in head
 
 
+def _claims_pickle(head: bytes, name: str) -> bool:
+    """Whether a damaged pickle lies under the name of one: no opcode, or no protocol, follows the mark."""
+    suffix = PurePosixPath(name.lower()).suffix
+    return head[0] == _PROTO and (suffix in _PICKLES or (suffix == ".bin" and head[1:2] <= b"\5"))
+
+
 def _is_safetensors(head: bytes) -> bool:
     """Whether a length in eight bytes is followed by an object of JSON."""
     return len(head) > 8 and head[8:9] == b"{" and head[5:8] == b"\0\0\0"  # noqa: PLR2004 - the length is 8 bytes
@@ -94,6 +102,7 @@ def _by_shape(head: bytes, name: str) -> str:
         ("lzma", head[:3] == b"\x5d\0\0" and not is_text(head)),
         ("savedmodel", head[:3] == b"\x08\x01\x12" and (b"serve" in head or name.lower().endswith(".pb"))),
         ("onnx", _is_onnx(head, name)),
+        ("protobuf", head[:1] == b"\n" and name.lower().endswith(".pb")),
     )
     return next((what for what, holds in tests if holds), "")
 

@@ -1,6 +1,8 @@
 """A TensorFlow graph runs Python or touches files.
 
-What it finds: operations of a SavedModel that run Python, read or write files, or open connections.
+What it finds: operations of a SavedModel, of a graph alone (`.pb`, `.pbtxt`) that run Python, read, write or delete
+files, or open connections. Those with which every SavedModel saves and restores itself are no finding, as long as
+only its saver reaches them: the graph is followed from its signatures, its start and its saver.
 
 Why it matters: a SavedModel is a program; these operations reach outside of it when the graph runs.
 

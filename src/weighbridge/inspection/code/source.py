@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import DamagedFile
 from weighbridge.formats.place import quote
-from weighbridge.inspection.code.names import Names, action_of
+from weighbridge.inspection.code.names import Names, action_of, text_of
+from weighbridge.inspection.code.on_import import run_at_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Action", "Source", "read_source"]
+__all__ = ["TRUSTS", "Action", "Source", "read_source"]
 
 MAX_CHARACTERS = 2 << 20
 _LONG_TEXT = 1000
 _CODED = re.compile(r"[A-Za-z0-9+/=_\-]{1000,}|(?:\\x[0-9a-fA-F]{2}){200,}")
 _FENCED = re.compile(r"pyarmor|pytransform|__pyarmor__|cython_obfus|_obfuscat|OBFUSCAT", re.IGNORECASE)
 _TEXT_RUNNERS = frozenset({"exec", "eval", "builtins.exec", "builtins.eval", "compile", "marshal.loads"})
+TRUSTS = "trusts remote code"
+_TRUST = "trust_remote_code"
+_LONGEST_NAME = 80
 _WRITES = frozenset("wax+")
 _METHODS = {
     "write_text": "changes files", "write_bytes": "changes files", "unlink": "changes files", "rmtree": "changes files",
@@ -30,7 +34,6 @@ _METHODS = {
 _INSIDES = frozenset(
     {"__subclasses__", "__globals__", "__builtins__", "f_builtins", "f_globals", "gi_frame", "__code__"}
 )
-_RUN_BY_IMPORT = frozenset({"__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,13 @@ def read_source(text: str) -> Source:
 
 def _actions(tree: ast.Module, names: Names) -> Iterator[Action]:
     """Yield the actions of a module, those at import first."""
-    runs = _run_at_import(tree)
-    at_import = {id(node) for part in runs for node in _own_nodes(part)}
+    at_import = {id(node) for node in run_at_import(tree)}
     found = [
         Action(what, name, call.lineno, id(call) in at_import)
         for call, name in [*names.calls(tree), *_methods(tree, names)]
         if (what := _what(call, name))
     ]
+    found += [Action(TRUSTS, name, node.lineno, id(node) in at_import) for node, name in _trusting(tree)]
     yield from sorted(found, key=lambda one: (not one.at_import, one.line, one.name))
 
 
@@ -96,6 +99,27 @@ def _methods(tree: ast.Module, names: Names) -> Iterator[tuple[ast.expr, str]]:
             continue
         if call.func.attr in _METHODS and names.dotted(call.func) is None:
             yield call, f".{call.func.attr}"
+
+
+def _trusting(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+    """Yield where `trust_remote_code` is set to true, and of which model: as a keyword, in a dict, by assignment."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and any(k.arg == _TRUST and _is_true(k.value) for k in node.keywords):
+            model = text_of(node.args[0]) if node.args else None
+            yield node, model or ast.unparse(node.func)[:_LONGEST_NAME]
+        elif isinstance(node, ast.Dict) and any(
+            isinstance(key, ast.Constant) and key.value == _TRUST and _is_true(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        ):
+            yield node, "a dictionary"
+        elif isinstance(node, ast.Assign) and _is_true(node.value):
+            told = [one for one in node.targets if _TRUST in {getattr(one, "attr", ""), getattr(one, "id", "")}]
+            if told:
+                yield node, ast.unparse(told[0])[:_LONGEST_NAME]
+
+
+def _is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and bool(value.value)
 
 
 def _what(call: ast.expr, name: str) -> str | None:  # noqa: PLR0911 - one for each harmless form
@@ -130,65 +154,6 @@ def _loads(call: ast.Call, name: str) -> str | None:
         ast.unparse(call.args[1]) if len(call.args) > 1 else ""
     )
     return None if "Safe" in loader or "Base" in loader else "loads pickles"
-
-
-def _run_at_import(tree: ast.Module) -> list[ast.AST]:
-    """Return the module and every function of its own that it calls, directly or through others, on being imported."""
-    functions: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            functions.setdefault(node.name, []).append(node)
-        elif isinstance(node, ast.ClassDef):
-            made = [part for part in node.body if getattr(part, "name", "") in {"__init__", "__new__", "__post_init__"}]
-            functions.setdefault(node.name, []).extend(made)
-    runs: list[ast.AST] = [tree]
-    runs += [node for name in _RUN_BY_IMPORT for node in functions.get(name, [])]
-    seen = {id(part) for part in runs}
-    for part in runs:  # grows while it is walked
-        for name in _names_called(part):
-            for function in functions.get(name, []):
-                if id(function) not in seen:
-                    seen.add(id(function))
-                    runs.append(function)
-    return runs
-
-
-def _names_called(part: ast.AST) -> Iterator[str]:
-    for node in _own_nodes(part):
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                yield node.func.id
-            elif isinstance(node.func, ast.Attribute):
-                yield node.func.attr
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for decorator in node.decorator_list:
-                called = decorator.func if isinstance(decorator, ast.Call) else decorator
-                if isinstance(called, ast.Name):
-                    yield called.id
-
-
-def _own_nodes(part: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run with `part`: not the bodies of functions in it, but their defaults and decorators.
-
-    `if __name__ == "__main__"` is passed over: importing does not enter it.
-    """
-    stack: list[ast.AST] = list(getattr(part, "body", [part]))
-    while stack:
-        node = stack.pop()
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            stack += [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
-        elif isinstance(node, ast.Lambda):
-            stack += [*node.args.defaults]
-        elif isinstance(node, ast.If) and _is_main(node.test):
-            stack += node.orelse
-        else:
-            stack += ast.iter_child_nodes(node)
-
-
-def _is_main(test: ast.expr) -> bool:
-    """Whether a test is `__name__ == "__main__"` to the letter: `!=` and any other text hold on import."""
-    return ast.unparse(test) == "__name__ == '__main__'" if isinstance(test, ast.Compare) else False
 
 
 def _hides(text: str, tree: ast.Module) -> Iterator[str]:

@@ -27,7 +27,10 @@ DEEPEST = 3
 def read(part: FilePart, report: Report) -> None:
     """Read an archive or a compressed stream, and all that is in it."""
     if part.depth >= DEEPEST:
-        report.note(CHECK, f"is {part.format} inside {part.depth} others: not looked into", Effect.UNKNOWN, part=part)
+        message = (
+            f"is {part.format} inside {part.depth} others; {DEEPEST} levels are read, so it is not known what it holds"
+        )
+        report.note(CHECK, message, Effect.UNKNOWN, part=part)
         return
     if part.format in METHODS:
         _unpack(part, report)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECK", "read"]
 
 CHECK = "hidden-format"
-_SEARCHED = frozenset({"png", "jpeg", "gif", "pdf", "unknown", "hdf5", "elf", "onnx", "savedmodel"})
+_SEARCHED = frozenset({"png", "jpeg", "gif", "pdf", "unknown", "hdf5", "elf", "onnx", "savedmodel", "protobuf"})
 _MOST_SEARCHED = 64 << 20
 _STRIDE = 1 << 20
 _OVERLAP = 64

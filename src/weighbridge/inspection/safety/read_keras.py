@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.safety.report import FilePart, Report
 
-__all__ = ["CHECK", "read_config", "read_hdf5"]
+__all__ = ["CHECK", "read_config", "read_hdf5", "search"]
 
 CHECK = "keras-code"
 _BEGIN = re.compile(rb'\{\s*"(?:module|class_name|name|config)"\s*:')
@@ -33,6 +33,12 @@ _BUILT_IN = frozenset(dir(builtins))
 
 def read_hdf5(part: FilePart, report: Report) -> None:
     """Search an HDF5 file for Keras configurations: attributes are stored as they are, never compressed."""
+    search(part, report)
+    report.read(CHECK)
+
+
+def search(part: FilePart, report: Report) -> None:
+    """Judge the configurations that lie as JSON in any bytes; behind 64 MiB, and in damaged JSON, by names."""
     source, at, tried = part.source, 0, 0
     while at < source.size and at < _MOST_READ and tried < _MOST_TRIED:
         chunk = source.read(at, _LONGEST_CONFIG)
@@ -50,7 +56,6 @@ def read_hdf5(part: FilePart, report: Report) -> None:
         at += length
     if not any(one.check == CHECK for one in report.findings) and (named := _by_text(part)):
         _note_class(part, named, report)
-    report.read(CHECK)
 
 
 def read_config(part: FilePart, data: bytes, report: Report) -> None:
@@ -76,8 +81,10 @@ def _object(data: bytes) -> tuple[Any, int]:
 
 def _by_text(part: FilePart) -> str:
     """Return a class that holds code and is named in the bytes, where no configuration could be parsed."""
-    found = _CLASS.search(part.source.read(0, _MOST_READ))
-    return found[1].decode() if found else ""
+    for at in range(0, part.source.size, _LONGEST_CONFIG):
+        if found := _CLASS.search(part.source.read(at, _LONGEST_CONFIG + 256)):
+            return found[1].decode()
+    return ""
 
 
 def _judge(part: FilePart, config: Any, report: Report) -> None:

@@ -35,6 +35,7 @@ _READERS: dict[str, Callable[[FilePart, Report], None]] = {
     "hdf5": read_keras.read_hdf5,
     "savedmodel": read_graphs.read_savedmodel,
     "onnx": read_graphs.read_onnx,
+    "protobuf": read_graphs.read_protobuf,
     **dict.fromkeys(("text", "markdown", "toml", "json", "yaml", "png", "jpeg", "gif", "pdf"), read_plain.read),
     **dict.fromkeys(("elf", "mach-o", "pe", "script"), read_plain.read_program),
 }

@@ -25,6 +25,9 @@ def _say(folder: Path, check: str, name: str, data: str) -> list[Finding]:
     return [one for one in function(pin(folder)) if isinstance(one, Finding)]
 
 
+_SYSTEM = ("runs programs", "os.system")
+
+
 @pytest.mark.parametrize(
     ("code", "what", "name"),
     [
@@ -59,6 +62,27 @@ def _say(folder: Path, check: str, name: str, data: str) -> list[Finding]:
         ("().__class__.__base__.__subclasses__()", "reaches into Python's insides", "__subclasses__"),
         ("import os\ntry:\n    os.system('id')\nexcept Exception: ...", "runs programs", "os.system"),
         ("import os\nclass A:\n    def __init_subclass__(cls):\n        os.system('id')", "runs programs", "os.system"),
+        ("import os\nclass M(type):\n  def __new__(*a):\n    os.system('id')\nclass A(metaclass=M): ...", *_SYSTEM),
+        ("import os\nclass M(type):\n  def __call__(*a):\n    os.system('id')\nclass A(metaclass=M): ...", *_SYSTEM),
+        ("import os\ndef m(*a):\n    os.system('id')\nclass A(metaclass=m): ...", *_SYSTEM),
+        ("import os\nclass A(os.system('id') or object): ...", *_SYSTEM),
+        ("import os\nclass A(object, x=os.system('id')): ...", *_SYSTEM),
+        ("import os\nclass A:\n    class B:\n        def f(self, x=os.system('id')): ...", *_SYSTEM),
+        ("import os\nclass A:\n    def d(f):\n        os.system('id')\n    @d\n    def g(self): ...", *_SYSTEM),
+        ("import os\nclass D:\n  def __call__(self, f):\n    os.system('id')\n@D()\ndef g(): ...", *_SYSTEM),
+        ("import os\ndef d(x):\n  def w(f):\n    os.system('id')\n  return w\n@d(1)\ndef g(): ...", *_SYSTEM),
+        ("import os\n@lambda f: os.system('id')\ndef g(): ...", *_SYSTEM),
+        ("import os\ndef f(*, x=os.system('id')): ...", *_SYSTEM),
+        ("import os\nf = lambda x=os.system('id'): x", *_SYSTEM),
+        ("import os\ndef f(x: os.system('id')): ...", *_SYSTEM),
+        ("import os\nclass A:\n    x: os.system('id') = 1", *_SYSTEM),
+        ("import os\n(lambda: os.system('id'))()", *_SYSTEM),
+        ("import os\nf = lambda: os.system('id')\nf()", *_SYSTEM),
+        ("import os\ndef f(x):\n    os.system('id')\nlist(map(f, [1]))", *_SYSTEM),
+        ("import os, threading\ndef f():\n    os.system('id')\nthreading.Thread(target=f).start()", *_SYSTEM),
+        ("import os\nclass A:\n    def __enter__(self):\n        os.system('id')\nwith A(): ...", *_SYSTEM),
+        ("import os\nclass A:\n    def __add__(self, o):\n        os.system('id')\nA() + 1", *_SYSTEM),
+        ("import os\ndef __getattr__(name):\n    os.system('id')", *_SYSTEM),
     ],
 )
 def test_what_importing_does_is_told(tmp_path: Path, code: str, what: str, name: str) -> None:
@@ -91,6 +115,38 @@ def test_ordinary_code_is_no_hard_finding(tmp_path: Path, code: str) -> None:
     """As modelling files are written; 1,987 files of transformers gave none either."""
     found = _say(tmp_path, "python_code", "modeling_x.py", code)
     assert {one.severity for one in found} == {"medium"}
+
+
+def test_a_body_that_no_import_enters_is_told_as_called_later(tmp_path: Path) -> None:
+    """Annotations under `from __future__ import annotations` are texts, and a class is only defined."""
+    code = "from __future__ import annotations\nimport os\nclass A:\n  def f(self, x: int):\n    os.system('id')\n"
+    (found, _) = _say(tmp_path, "python_code", "a.py", code + "def g(x: os.system('id')): ...\n")
+    assert found.message == "runs programs when it is called: `os.system` at line 5, `os.system` at line 6"
+
+
+@pytest.mark.parametrize(
+    ("code", "when", "severity"),
+    [
+        ("m = AutoModel.from_pretrained('a/b', trust_remote_code=True)", "imported", "high"),
+        ("def f():\n    m = AutoModel.from_pretrained('a/b', trust_remote_code=True)", "called", "medium"),
+        ("kwargs = {'trust_remote_code': True}", "imported", "high"),
+        ("class C:\n    def f(self):\n        self.trust_remote_code = 1", "called", "medium"),
+    ],
+)
+def test_python_that_trusts_other_code_is_told_by_itself(tmp_path: Path, code: str, when: str, severity: str) -> None:
+    """Code of another repository is loaded by code of this one, which nobody asked about."""
+    (found, *_) = _say(tmp_path, "python_code", "a.py", f"from transformers import AutoModel\n{code}")
+    start = f"sets `trust_remote_code` to true when it is {when}, so that other code is loaded in turn: `"
+    assert (found.message.startswith(start), found.severity, found.effect) == (True, severity, Effect.ASKS_TRUST)
+
+
+@pytest.mark.parametrize("value", ["False", "args.trust_remote_code", "None"])
+def test_python_that_leaves_trust_to_its_user_is_no_such_finding(tmp_path: Path, value: str) -> None:
+    """What the user says is the user's."""
+    code = (
+        f"from transformers import AutoModel as M\ndef f(args):\n    M.from_pretrained('a', trust_remote_code={value})"
+    )
+    assert [one.severity for one in _say(tmp_path, "python_code", "a.py", code)] == ["medium"]
 
 
 @pytest.mark.parametrize("code", ["", "# nothing\n", '"""A package."""\n__version__ = "1"\n'])

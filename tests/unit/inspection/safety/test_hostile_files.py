@@ -155,3 +155,39 @@ def test_a_compressed_tar_in_a_compressed_tar_is_read(tmp_path: Path) -> None:
     """A `.tar.gz` counts as one archive where it lies in another."""
     inner = gzip.compress(tar_bytes(("m/weights", called("os", "system"))))
     assert _verdict(tmp_path, "m.tar.gz", gzip.compress(tar_bytes(("in.tar.gz", inner)))) == "runs code on load"
+
+
+def test_a_pickle_with_a_byte_that_is_no_opcode_breaks_the_format(tmp_path: Path) -> None:
+    """An unpickler stops there: the file cannot be what its name says."""
+    for name, data in (("m.pkl", b"\x80\x04\xff\xff"), ("m.bin", b"\x80\x02\xfe."), ("m.joblib", b"\x80\x09N.")):
+        assert _verdict(tmp_path, name, data) == "breaks the format"
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (b"import os; os.system('id')", "runs code on load"),
+        (b"import\tsys;exec('x')", "runs code on load"),
+        (b"import _virtualenv", "asks for trust"),
+        (b"/opt/packages", "nothing found"),
+        (b" import os; os.system('id')", "nothing found"),  # `site` tests the very beginning of a line
+    ],
+)
+def test_a_path_file_is_no_weights(tmp_path: Path, line: bytes, verdict: str) -> None:
+    """`site.addpackage` of CPython runs lines that begin with `import`; torch's `.pth` is told by its bytes."""
+    assert _verdict(tmp_path, "x.pth", b"# a comment\n" + line + b"\n") == verdict
+    assert _verdict(tmp_path, "y.zip", zip_bytes(("in/x.pth", b"\xef\xbb\xbf" + line))) == verdict
+    assert _verdict(tmp_path, "weights.pth", zip_bytes(("m/data.pkl", pickle.dumps({})))) == "nothing found"
+
+
+def test_what_is_nested_too_deeply_says_so(tmp_path: Path) -> None:
+    """Three levels are read; a fourth is named, with the bound."""
+    data = b"text"
+    for _ in range(4):
+        data = gzip.compress(data)
+    (tmp_path / "a.gz").write_bytes(data)
+    (file,) = _judge(tmp_path).files
+    assert file.verdict == "unknown"
+    assert [found.message for found in file.findings] == [
+        "unpacked > unpacked > unpacked: is gzip inside 3 others; 3 levels are read, so it is not known what it holds"
+    ]

@@ -1,9 +1,11 @@
 """Python comes with the weights: what it does when it is imported, and what it can do.
 
 What it finds: every `.py` file and notebook, parsed and never imported: what runs on import alone (programs, text as
-code, machine code, pickles, connections, changes of files), through its own functions, aliases, `getattr` and
-assembled names too; what its functions can do when they are called; data decoded before it is run; an installer with
-commands of its own; characters that show a reviewer other code than Python sees. Mere definitions are said in one line.
+code, machine code, pickles, connections, changes of files), in class bodies, decorators, defaults and metaclasses,
+through its own functions, aliases, `getattr` and assembled names too; what its functions can do when they are called;
+where it sets `trust_remote_code` to true, so that code of yet another place is loaded; data decoded before it is run;
+an installer with commands of its own; characters that show a reviewer other code than Python sees. Mere definitions
+are said in one line.
 
 Why it matters: a loader that is told to trust remote code imports these files with all rights of the person who loads
 the model. Importing is enough: no function has to be called.
@@ -24,7 +26,7 @@ from weighbridge.errors import DamagedFile
 from weighbridge.formats.bounded_file import read_small
 from weighbridge.formats.place import quote
 from weighbridge.inspection.code.notebook import cells_of
-from weighbridge.inspection.code.source import MAX_CHARACTERS, Action, Source, read_source
+from weighbridge.inspection.code.source import MAX_CHARACTERS, TRUSTS, Action, Source, read_source
 from weighbridge.inspection.folder import Folder
 from weighbridge.inspection.templates.hidden import hidden_in
 
@@ -78,6 +80,13 @@ def _of(name: str, text: str) -> Iterator[Finding]:
     now = [one for one in source.actions if one.at_import]
     later = [one for one in source.actions if not one.at_import]
     decodes = any(one.what == "decodes hidden data" for one in now)
+    for now_or_later, group in (("imported", now), ("called", later)):
+        if trusting := [one for one in group if one.what == TRUSTS]:
+            severity = Severity.HIGH if now_or_later == "imported" else Severity.MEDIUM
+            message = (
+                f"sets `trust_remote_code` to true when it is {now_or_later}, so that other code is loaded in turn"
+            )
+            yield _finding(name, severity, f"{message}: {_named(trusting)}")
     for what, group in _groups(now):
         is_light = what in {"decodes hidden data", "changes files"}
         severity = Severity.MEDIUM if is_light else Severity.CRITICAL
@@ -98,7 +107,7 @@ def _of(name: str, text: str) -> Iterator[Finding]:
 
 
 def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, list[Action]]]:
-    for what in dict.fromkeys(one.what for one in actions):
+    for what in dict.fromkeys(one.what for one in actions if one.what != TRUSTS):
         yield what, [one for one in actions if one.what == what]
 
 
