@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Mark",
+    "Marker",
     "Scorer",
     "answer_digest",
     "bounds",
@@ -80,6 +81,26 @@ def mark_all(plan: Plan, run: Run) -> list[Mark]:
         Mark(item, completion, recipe, _mark(scorer, item, completion, answer, prefilled=prefilled), answer)
         for item, completion, recipe, answer in rows
     ]
+
+
+@dataclass(slots=True)
+class Marker:
+    """Marks answers one by one, as they come, as `mark_all` does when all are there."""
+
+    scorer: Scorer
+    _prefilled: bool = False
+
+    @classmethod
+    def of(cls, suite: Suite) -> Marker:
+        """Load the suite's scorer."""
+        return cls(plugin.load("scorers", suite.scorer))
+
+    def mark(self, item: Item, completion: Completion, recipe: str) -> Mark:
+        """Mark one answer; an answer that closes reasoning it did not open tells of all that follow."""
+        answer = Answer(completion.text) if completion.top_logprobs else answer_part(completion)
+        self._prefilled = self._prefilled or answer.prefilled
+        mark = _mark(self.scorer, item, completion, answer, prefilled=self._prefilled)
+        return Mark(item, completion, recipe, mark, answer)
 
 
 def _mark(scorer: Scorer, item: Item, completion: Completion, answer: Answer, *, prefilled: bool) -> Score | Unscored:
