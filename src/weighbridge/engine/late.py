@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
+from weighbridge.engine.pace import Paced, pace_of
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -21,6 +23,11 @@ class LateEngine:
         self._engine = engine
         self._lock = asyncio.Lock()
         self._entered = False
+
+    @property
+    def pace(self) -> Paced | None:
+        """The pace of the engine held, where it has one."""
+        return pace_of(self._engine)
 
     def lanes(self, *, generates: bool) -> int:
         """Return the lanes of the engine held."""

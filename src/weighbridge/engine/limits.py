@@ -1,4 +1,4 @@
-"""Limits: what is tried again, how long to wait, and when to stop trying.
+"""Limits: how an endpoint may be used, what is tried again, and how long to wait before.
 
 A run never dies of its endpoint: it ends with what it has, and says what is missing.
 """
@@ -15,52 +15,53 @@ __all__ = ["Limits", "Retries", "is_retried", "retry_after_s"]
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LONGEST_WAIT_S = 60.0
-_FIRST_WAIT_S = 0.5
+_FIRST_WAIT_S = 0.1
+_LONGEST_OWN_WAIT_S = 0.5  # the window and the breaker spare the endpoint; a longer wait only delays the end
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How an endpoint may be used: requests in flight, seconds for one answer, attempts, and when to give up."""
+    """How an endpoint may be used: requests in flight, seconds for one answer, attempts, and when to give up.
+
+    Retries of all requests together are at most `retry_reserve` plus `retry_share` of the requests so far. After
+    `give_up_after` attempts failed in a row one probe at a time is sent, and after `patience_s` of that the rest is not
+    asked.
+    """
 
     in_flight: int = 16
     timeout_s: float = 120.0
-    attempts: int = 5
-    timeouts: int = 2  # an endpoint that hangs is asked twice, not five times
-    retry_budget: int = 1000  # retries of the whole run
-    give_up_after: int = 12  # requests failed in a row
+    attempts: int = 8
+    timeouts: int = 2  # an endpoint that hangs is asked twice, not eight times
+    retry_share: float = 1.0
+    retry_reserve: int = 1000
+    give_up_after: int = 12
+    patience_s: float = 90.0  # a server restarts within a minute
 
 
 @dataclass(slots=True)
 class Retries:
-    """What is left of the retry budget, and how many requests have failed in a row."""
+    """What is left of the retry budget: it grows with the requests, so that a storm is not answered with a storm."""
 
     limits: Limits
+    requests: int = 0
     spent: int = 0
-    failed_in_a_row: int = 0
     _spread: random.Random = field(default_factory=random.Random)
 
-    @property
-    def given_up(self) -> bool:
-        """Whether the endpoint has failed so often in a row that the rest is not asked."""
-        return self.failed_in_a_row >= self.limits.give_up_after
-
-    def wait_s(self, attempt: int, asked_s: float | None) -> float | None:
+    def wait_s(self, attempt: int, asked_s: float | None, *, refused: int = 0) -> float | None:
         """Return the seconds to wait before attempt `attempt` + 1, or None where there is to be none.
 
-        `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts.
+        `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
+        attempts do not count: they say nothing of the request, only of the hour.
         """
-        if attempt >= self.limits.attempts or self.spent >= self.limits.retry_budget or self.given_up:
+        budget = self.limits.retry_reserve + self.limits.retry_share * self.requests
+        if attempt - refused >= self.limits.attempts or self.spent >= budget:
             return None
         if asked_s is not None and asked_s > _LONGEST_WAIT_S:
             return None
         self.spent += 1
-        spread = self._spread.uniform(0.75, 1.25)  # or all lanes return at the same moment
-        own_s: float = _FIRST_WAIT_S * 2 ** (attempt - 1) * spread
-        return max(asked_s or 0.0, min(own_s, _LONGEST_WAIT_S))
-
-    def count(self, *, failed: bool) -> None:
-        """Note how a request ended."""
-        self.failed_in_a_row = self.failed_in_a_row + 1 if failed else 0
+        spread = self._spread.uniform(1.0, 1.5)  # or all lanes return at the same moment
+        own_s: float = min(_FIRST_WAIT_S * 2.0 ** (attempt - 1), _LONGEST_OWN_WAIT_S)
+        return spread * own_s if asked_s is None else asked_s + (spread - 1.0) * min(own_s, asked_s)
 
 
 def is_retried(status: int) -> bool:

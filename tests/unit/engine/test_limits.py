@@ -28,12 +28,10 @@ def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | 
 
 
 def test_a_run_has_a_budget_of_retries() -> None:
-    """When it is spent, nothing is tried again."""
-    retries = Retries(Limits(retry_budget=2))
-    waits = [retries.wait_s(1, None) for _ in range(3)]
-    assert waits[0] is not None
-    assert waits[1] is not None
-    assert waits[2] is None
+    """Retries are a share of the requests, beside a reserve for the first ones; then nothing is tried again."""
+    retries = Retries(Limits(retry_reserve=2, retry_share=0.5), requests=4)
+    waits = [retries.wait_s(1, None) is None for _ in range(6)]
+    assert waits == [False, False, False, False, True, True]
 
 
 def test_waits_double_and_never_undercut_the_server() -> None:

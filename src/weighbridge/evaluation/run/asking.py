@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from weighbridge.engine.pace import pace_of
 from weighbridge.engine.protocol import Completion, Outcome
 from weighbridge.evaluation.run.keeper import Keeper, stored_answers
 from weighbridge.evaluation.run.session import Run
@@ -22,6 +23,7 @@ __all__ = ["Heard", "Order", "ask"]
 
 Order = Iterator[int] | AsyncIterator[int]
 Heard = Callable[[int, Completion], None]
+_SPARE = 3  # times the lanes: what waits for a next attempt is bounded, too
 _NOT_ASKED = Completion(Outcome.NOT_ASKED, attempts=0)
 
 
@@ -45,7 +47,8 @@ async def ask(
     """
     asking = _Asking(plan, engine, session, advance, heard)
     width = lanes or engine.lanes(generates=plan.generates)
-    await asking.run(order if order is not None else iter(range(len(plan.requests))), width)
+    spare = 0 if lanes else _SPARE * width  # a latency is that of one request at a time, whatever waits
+    await asking.run(order if order is not None else iter(range(len(plan.requests))), width, spare)
     return asking.result
 
 
@@ -55,6 +58,7 @@ class _Asking:
     def __init__(self, plan: Plan, engine: Engine, session: Session, advance: Advance, heard: Heard | None) -> None:
         self.result = Run([_NOT_ASKED] * len(plan.requests), session.on)
         self._plan, self._engine, self._advance, self._heard = plan, engine, advance, heard
+        self._pace = pace_of(engine)
         self._keeper = Keeper(session.store, session.on)
         self._stored = {
             index: (completion, asked_on) for index, completion, asked_on in stored_answers(session.store, plan.recipes)
@@ -63,22 +67,48 @@ class _Asking:
         self._drawing = asyncio.Lock()
         self._ended = False
 
-    async def run(self, order: Order, width: int) -> None:
-        """Ask over `width` lanes until the order ends."""
+    async def run(self, order: Order, width: int, spare: int) -> None:
+        """Ask over `width` lanes until the order ends, and over `spare` more while requests wait between attempts."""
         try:
             if self._plan.suite.prefix and width > 1:  # one request fills the server's prefix cache for the others
                 await self._lane(order, calls=1)
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(width, len(self._plan.requests))):
-                    group.create_task(self._lane(order))
+                self._open(group, order, min(width, len(self._plan.requests)), spare)
         except ExceptionGroup as group_error:
             raise group_error.exceptions[0] from group_error  # an engine that cannot be started says so in every lane
         finally:
+            if self._pace is not None:
+                self._pace.on_sleep = None
             self._keeper.flush()
+
+    def _open(self, group: asyncio.TaskGroup, order: Order, width: int, spare: int) -> None:
+        """Open the lanes; while a request waits for its next attempt, another lane uses its turn."""
+        lanes = 0
+
+        def open_lane() -> None:
+            nonlocal lanes
+            asleep = min(self._pace.asleep, spare) if self._pace is not None else 0
+            if not self._ended and lanes < width + asleep:
+                lanes += 1
+                group.create_task(self._lane(order))
+
+        if self._pace is not None:
+            self._pace.on_sleep = open_lane
+        for _ in range(width):
+            open_lane()
 
     async def _lane(self, order: Order, calls: int = -1) -> None:
         """Ask one question after another, `calls` of them or until the order ends."""
-        while calls and (index := await self._next(order)) is not None:
+        # an asynchronous order may wait for an answer that itself waits for a turn: nothing is held meanwhile
+        turns = self._pace if isinstance(order, Iterator) else None
+        while calls:
+            if turns is not None:
+                await turns.room()
+            index = await self._next(order)
+            if index is None:
+                if turns is not None:
+                    turns.give_back()
+                return
             completion = await self._engine.complete(self._plan.requests[index])
             calls -= 1
             self.result.calls += completion.attempts

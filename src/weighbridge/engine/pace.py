@@ -1,0 +1,212 @@
+"""The pace of asking one endpoint: a turn for every attempt, retries first, and the loop of attempts of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from weighbridge.engine.breaker import Breaker
+from weighbridge.engine.limits import Limits, Retries
+from weighbridge.engine.protocol import Completion, Outcome
+from weighbridge.engine.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from weighbridge.engine.protocol import Engine
+
+__all__ = ["Attempt", "Pace", "Paced", "is_refusal", "pace_of"]
+
+Attempt = tuple[Completion, float | None, bool]
+"""How one attempt ended: the completion, the seconds that Retry-After asks for, and whether to try again."""
+
+_OVERLOAD = re.compile(r"HTTP (429|503|529)\b")
+_LATE_S = 0.001  # a timer may be early by its resolution
+_UNANSWERED = frozenset({Outcome.FAILED, Outcome.TIMEOUT})
+
+
+def _now() -> float:
+    """Return the running loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
+class Paced(Protocol):
+    """What a run needs of a pace: a turn before it draws a question, and word of turns that become free in between."""
+
+    on_sleep: Callable[[], None] | None
+    asleep: int
+
+    async def room(self) -> None:
+        """Wait for a turn, and hold it for the next `complete`."""
+        ...
+
+    def give_back(self) -> None:
+        """Give back a turn that `room` gave."""
+        ...
+
+
+def is_refusal(completion: Completion) -> bool:
+    """Tell whether the server said that it has too much to do."""
+    return completion.outcome is Outcome.FAILED and _OVERLOAD.match(completion.detail) is not None
+
+
+def pace_of(engine: Engine) -> Paced | None:
+    """Return the pace of an engine that has one (attribute `pace`); others bound themselves by their lanes."""
+    pace: Paced | None = getattr(engine, "pace", None)
+    return pace
+
+
+class Pace:
+    """Bounds what is in flight by a window that adapts, waits out failures, and spends a bounded budget on retries.
+
+    A run that draws its questions live takes a turn with `room` before it draws, so that no question drawn waits; the
+    next `complete` uses that turn. `on_sleep` is called when a request begins to wait for its next attempt: its turn is
+    free for another question meanwhile.
+    """
+
+    def __init__(self, limits: Limits, *, leaves: bool = False) -> None:
+        self.limits = limits
+        self.window = Window(limits.in_flight)
+        self.breaker = Breaker(limits)
+        self.retries = Retries(limits)
+        self.in_flight = 0
+        self.asleep = 0
+        self.on_sleep: Callable[[], None] | None = None
+        self._leaves = leaves  # a request leaves for another endpoint, and does not wait for this one to come back
+        self._granted = 0
+        self._again: deque[asyncio.Future[None]] = deque()
+        self._fresh: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def room(self) -> None:
+        """Wait for a turn, and hold it for the next `complete`."""
+        await self._take(self._fresh)
+        self._granted += 1
+
+    def give_back(self) -> None:
+        """Give back a turn that `room` gave."""
+        self._granted -= 1
+        self.breaker.dropped()
+        self._release()
+
+    @property
+    def load(self) -> float:
+        """Turns taken as a share of the window; infinite where the endpoint does not answer."""
+        waiting = len(self._again) + len(self._fresh)
+        return (self.in_flight + waiting) / self.window.limit if self.breaker.closed else float("inf")
+
+    async def complete(self, attempt: Callable[[], Awaitable[Attempt]]) -> Completion:
+        """Attempt a request until it is answered, refused for good, or out of attempts; says in how many."""
+        self.retries.requests += 1
+        completion = Completion(Outcome.NOT_ASKED, attempts=0, detail="the endpoint failed too often in a row")
+        tried = timeouts = refused = 0
+        started = _now()
+        while True:
+            if self._leaves and not self.breaker.ready(_now()):
+                break
+            await self._enter(again=tried > 0)
+            if self.breaker.given_up:
+                self._release()
+                break
+            tried += 1
+            completion, asked_s, again = await self._one(attempt)
+            timeouts += completion.outcome is Outcome.TIMEOUT
+            refused += is_refusal(completion) and _now() - started < self.limits.patience_s
+            if not again or timeouts >= self.limits.timeouts or self.breaker.given_up:
+                break
+            wait_s = self.retries.wait_s(tried, asked_s, refused=refused)
+            if wait_s is None:
+                break
+            await self._sleep(wait_s)
+        return completion if tried <= 1 else replace(completion, attempts=tried)
+
+    async def _one(self, attempt: Callable[[], Awaitable[Attempt]]) -> Attempt:
+        """Make one attempt, and learn from it."""
+        started = _now()
+        self.window.sent(started, full=self.in_flight >= int(self.window.limit))
+        try:
+            ended = await attempt()
+        except BaseException:
+            self.breaker.dropped()
+            self._release()
+            raise
+        completion, asked_s, again = ended
+        now = _now()
+        # "never" is a living endpoint's answer to this request; only "later" and silence count against it
+        if again and completion.outcome in _UNANSWERED:
+            refused = is_refusal(completion)
+            self.window.ended(now, now - started, answered=False, refused=refused)
+            self.breaker.failed(now, asked_s)
+        else:
+            self.window.ended(now, now - started, answered=True, refused=False)
+            self.breaker.worked()
+        self._release()
+        return ended
+
+    async def _sleep(self, wait_s: float) -> None:
+        """Wait between attempts, while another question may use the turn."""
+        self.asleep += 1
+        if self.on_sleep is not None:
+            self.on_sleep()
+        try:
+            await asyncio.sleep(wait_s)
+        finally:
+            self.asleep -= 1
+
+    async def _enter(self, *, again: bool) -> None:
+        """Use the turn that `room` gave, or wait for one; requests under way come before new ones."""
+        if self._granted and not again:
+            self._granted -= 1
+        else:
+            await self._take(self._again if again else self._fresh)
+
+    async def _take(self, queue: deque[asyncio.Future[None]]) -> None:
+        """Wait for a turn."""
+        if not (self._again or self._fresh) and self._admitted():
+            return
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        self._wake()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.breaker.dropped()
+                self._release()
+            raise
+
+    def _admitted(self) -> bool:
+        """Take a turn where one is free; a probe needs none, and after giving up nobody waits."""
+        closed = self.breaker.closed
+        if closed and not self.breaker.given_up and self.in_flight >= int(self.window.limit):
+            return False
+        if not self.breaker.admits(_now()):
+            return False
+        self.in_flight += 1
+        return True
+
+    def _release(self) -> None:
+        """Give a turn back and hand it on."""
+        self.in_flight -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        """Hand out the turns that are free, and come back when a pause is over."""
+        while queue := self._again or self._fresh:
+            if queue[0].done():  # cancelled while it waited
+                queue.popleft()
+            elif self._admitted():
+                queue.popleft().set_result(None)
+            else:
+                break
+        pause_s = self.breaker.pause_s(_now())
+        if pause_s is not None and queue and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(pause_s + _LATE_S, self._on_time)
+
+    def _on_time(self) -> None:
+        """Go on after a pause."""
+        self._timer = None
+        self._wake()
