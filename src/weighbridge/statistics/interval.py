@@ -1,8 +1,9 @@
-"""Intervals for one sample: Wilson's for a share, order statistics for a quantile."""
+"""Intervals for one sample: Wilson's and the exact one for a share, order statistics for a quantile."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from weighbridge.core.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["quantile_estimate", "share_estimate", "wilson"]
+__all__ = ["beta_quantile", "clopper_pearson", "quantile_estimate", "share_estimate", "student_quantile", "wilson"]
 
 LEVEL = 0.95
+CONVERGED = 1e-15  # relative; about four units in the last place
 
 
 def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
@@ -32,6 +34,20 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     scale = 1 + z * z / n
     low = 0.0 if successes == 0 else max(0.0, (centre - spread) / scale)
     high = 1.0 if successes == n else min(1.0, (centre + spread) / scale)
+    return low, high
+
+
+def clopper_pearson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the exact interval for a share (Clopper and Pearson, Biometrika 26, 1934); [0, 1] where n is 0.
+
+    Each end keeps an error of at most (1 - level) / 2, so `clopper_pearson(k, n, 0.9)` holds two one-sided 95% bounds.
+    Raises ValueError unless 0 <= successes <= n.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n}")
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else beta_quantile(tail, successes, n - successes + 1)
+    high = 1.0 if successes == n else beta_quantile(1 - tail, successes + 1, n - successes)
     return low, high
 
 
@@ -66,6 +82,61 @@ def quantile_estimate(values: Sequence[float], q: float, *, level: float = LEVEL
     right = min(left + 1, n - 1)
     value = ordered[left] + (ordered[right] - ordered[left]) * (place - left)
     return Estimate(value, ordered[low - 1], ordered[high - 1], n, "order statistics", level)
+
+
+def beta_quantile(probability: float, a: float, b: float) -> float:
+    """Return the quantile of a Beta(a, b) variable by bisection; raises ValueError outside its domain."""
+    if not (0 <= probability <= 1 and a > 0 and b > 0):
+        raise ValueError(f"no quantile {probability} of Beta({a}, {b})")
+    low, high = 0.0, 1.0
+    while (middle := (low + high) / 2) not in {low, high}:
+        if _beta_below(middle, a, b) < probability:
+            low = middle
+        else:
+            high = middle
+        if high - low <= CONVERGED * high:
+            break
+    return middle
+
+
+@lru_cache(maxsize=256)
+def student_quantile(probability: float, freedom: float) -> float:
+    """Return the quantile of Student's t with `freedom` degrees of freedom, for 0 < probability < 1."""
+    tail = min(probability, 1 - probability)
+    if tail == 0.5:  # noqa: PLR2004 - the median
+        return 0.0
+    share = beta_quantile(2 * tail, freedom / 2, 0.5)  # of freedom / (freedom + t * t)
+    return math.copysign(math.sqrt(freedom * (1 - share) / share), probability - 0.5)
+
+
+def _beta_below(x: float, a: float, b: float) -> float:
+    """Return P(Beta(a, b) <= x), the regularised incomplete beta function, by its continued fraction.
+
+    Abramowitz and Stegun 26.5.8, evaluated by Lentz's method on the side of the mean where it converges fast.
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _beta_below(1 - x, b, a)
+    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    tiny = 1e-300
+    upper, lower = 1.0, 1 / _away(1 - (a + b) * x / (a + 1), tiny)
+    product = lower
+    for m in range(1, 10_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            lower = 1 / _away(1 + term * lower, tiny)
+            upper = _away(1 + term / upper, tiny)
+            product *= lower * upper
+        if abs(lower * upper - 1) < CONVERGED:
+            break
+    return math.exp(log_front) * product / a
+
+
+def _away(value: float, tiny: float) -> float:
+    """Return the value, moved off zero."""
+    return value if abs(value) > tiny else tiny
 
 
 def _log_ways(n: int, k: int) -> float:

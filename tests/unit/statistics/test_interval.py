@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.stats import beta, binom, binomtest, t
 
-from weighbridge.statistics.interval import quantile_estimate, share_estimate, wilson
+from weighbridge.statistics.interval import (
+    beta_quantile,
+    clopper_pearson,
+    quantile_estimate,
+    share_estimate,
+    student_quantile,
+    wilson,
+)
 
 
 @given(st.integers(1, 3000), st.data())
@@ -22,6 +29,47 @@ def test_wilson_gives_the_published_figures() -> None:
     """Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3: 81 of 263 and 0 of 20."""
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_wilson_at_the_edges_gives_statsmodels_figures() -> None:
+    """28 of 30 and 0 of 30, from statsmodels' proportion_confint(method="wilson")."""
+    assert wilson(28, 30) == pytest.approx((0.786765, 0.981523), abs=5e-7)
+    assert wilson(0, 30) == pytest.approx((0.0, 0.113513), abs=5e-7)
+
+
+@given(st.integers(1, 30_000), st.sampled_from([0.8, 0.9, 0.95, 0.999]), st.data())
+def test_clopper_pearson_equals_scipy(n: int, level: float, data: st.DataObject) -> None:
+    """The exact limits are those of scipy's implementation."""
+    successes = data.draw(st.integers(0, n))
+    reference = binomtest(successes, n).proportion_ci(level, method="exact")
+    assert clopper_pearson(successes, n, level) == pytest.approx((reference.low, reference.high), abs=1e-10)
+
+
+def test_clopper_pearson_gives_the_known_figure() -> None:
+    """0 of 30 is at most 11.6%; nothing seen is anything possible; an impossible count is refused."""
+    assert clopper_pearson(0, 30) == pytest.approx((0.0, 0.115703), abs=5e-7)
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="31 successes of 30"):
+        clopper_pearson(31, 30)
+
+
+@given(st.floats(0.3, 1e6), st.floats(0.3, 1e6), st.floats(0.001, 0.999))
+def test_beta_quantile_equals_scipy(a: float, b: float, probability: float) -> None:
+    """The quantile of a Beta variable is scipy's, for small and for large parameters."""
+    assert beta_quantile(probability, a, b) == pytest.approx(beta.ppf(probability, a, b), rel=1e-7, abs=1e-12)
+
+
+@given(st.integers(1, 10_000), st.floats(0.001, 0.999))
+def test_student_quantile_equals_scipy(freedom: int, probability: float) -> None:
+    """The quantile of Student's t is scipy's, on both sides of zero."""
+    assert student_quantile(probability, freedom) == pytest.approx(t.ppf(probability, freedom), rel=1e-6, abs=1e-6)
+
+
+def test_a_quantile_outside_its_domain_is_a_mistake() -> None:
+    """No probability above one, no parameter of zero."""
+    for probability, a in ((1.1, 2.0), (0.5, 0.0)):
+        with pytest.raises(ValueError, match="no quantile"):
+            beta_quantile(probability, a, 3.0)
 
 
 def test_nothing_marked_is_no_share() -> None:

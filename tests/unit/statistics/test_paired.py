@@ -29,6 +29,11 @@ def test_mcnemar_gives_the_published_figures() -> None:
     assert round(mcnemar_exact(0, 7), 3) == 0.016
 
 
+def test_mcnemar_gives_statsmodels_figure() -> None:
+    """12 against 5 discordant pairs: p = 0.14346313 by statsmodels.stats.contingency_tables.mcnemar(exact=True)."""
+    assert mcnemar_exact(12, 5) == pytest.approx(0.14346313, abs=5e-9)
+
+
 def test_the_interval_gives_the_published_figures() -> None:
     """Newcombe 1998 (Statistics in Medicine 17:2635), table III, method 10: 36, 12, 2, 0 gives 0.0569 to 0.3404."""
     estimate = paired_difference(36, 12, 2, 0)
