@@ -7,6 +7,7 @@
     - PolicyError
     - SuiteError
     - ExtraMissing
+    - SandboxUnavailable
   x NotFound                        exit code 3
     - EngineUnreachable
     - HubUnreachable
@@ -36,6 +37,7 @@ __all__ = [
     "Interrupted",
     "NotFound",
     "PolicyError",
+    "SandboxUnavailable",
     "StoreDamaged",
     "SuiteError",
     "UsageError",
@@ -79,6 +81,10 @@ class SuiteError(UsageError):
 
 class ExtraMissing(UsageError):
     """A part of Weighbridge that is an extra and is not installed."""
+
+
+class SandboxUnavailable(UsageError):
+    """No sandbox can run here, and code that a model wrote is run nowhere else."""
 
 
 class NotFound(WeighbridgeError):

@@ -14,7 +14,7 @@ from weighbridge.errors import NotFound, UsageError, WeighbridgeError, did_you_m
 
 __all__ = ["GROUPS", "find", "load", "names"]
 
-GROUPS = ("hubs", "engines", "checks", "suites", "scorers", "renderers")
+GROUPS = ("hubs", "engines", "checks", "suites", "scorers", "renderers", "sandboxes")
 
 _LONGEST = 300
 
@@ -39,7 +39,7 @@ def load(group: str, name: str) -> Any:
     points = find(group)
     if name not in points:
         known = ", ".join(f"`{known}`" for known in points)
-        raise NotFound(f"there is no {group[:-1]} named `{name}`", hint=did_you_mean(name, points) or f"known: {known}")
+        raise NotFound(f"there is no {_one(group)} named `{name}`", hint=did_you_mean(name, points) or f"known: {known}")
     point = points[name]
     try:
         return point.load()
@@ -48,9 +48,14 @@ def load(group: str, name: str) -> Any:
     except BaseException as error:  # the module may be anyone's: it may raise anything, `SystemExit` too
         source = point.dist.name if point.dist else "an unknown package"
         raise UsageError(
-            f"the {group[:-1]} `{name}` of `{source}` could not be loaded: {_say(error)}",
+            f"the {_one(group)} `{name}` of `{source}` could not be loaded: {_say(error)}",
             hint="`weighbridge doctor` shows what is missing and how to get it",
         ) from error
+
+
+def _one(group: str) -> str:
+    """Return what one member of a group is called."""
+    return "sandbox" if group == "sandboxes" else group[:-1]
 
 
 def _say(error: BaseException) -> str:

@@ -1,0 +1,225 @@
+"""Values as JSON text between the two rooms: plain data crosses whole, everything else stays where it lives.
+
+A message is `{"heap": [...], "roots": [...]}`. Mutable containers stand in the heap and are referred to by index,
+so that sharing and circles survive, and a change made by the callee can be written back into the caller's objects.
+The bench decodes data only: never code, never a class of the other room.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import datetime
+import decimal
+import fractions
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Uncrossable", "Wire"]
+
+_PLAIN_BITS = 8192  # longer integers cross in hexadecimal: decimal digits are limited, and slow
+_NUMERIC = "biufc"  # kinds of NumPy types that are data
+
+
+class Uncrossable(TypeError):
+    """A value of the tests that has no form in the other room."""
+
+
+def _fill_list(shell: Any, items: list[Any]) -> None:
+    shell[:] = items
+
+
+def _fill_set(shell: Any, items: list[Any]) -> None:
+    shell.clear()
+    shell.update(items)
+
+
+def _fill_deque(shell: Any, items: list[Any]) -> None:
+    shell.clear()
+    shell.extend(items)
+
+
+def _fill_dict(shell: Any, items: list[Any]) -> None:
+    shell.clear()
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        dict.__setitem__(shell, key, value)
+
+
+_Fill = tuple["Callable[[], Any]", "Callable[[Any, list[Any]], None]"]
+_SHELLS: dict[str, _Fill] = {
+    "list": (list, _fill_list),
+    "dict": (dict, _fill_dict),
+    "set": (set, _fill_set),
+    "deque": (collections.deque, _fill_deque),
+    "Counter": (collections.Counter, _fill_dict),
+    "OrderedDict": (collections.OrderedDict, _fill_dict),
+    "defaultdict": (collections.defaultdict, _fill_dict),
+    "bytearray": (bytearray, _fill_list),
+}
+_FROM_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
+    "tuple": tuple,
+    "frozenset": frozenset,
+    "range": lambda items: range(*items),
+    "slice": lambda items: slice(*items),
+    "complex": lambda items: complex(*items),
+    "dict_keys": lambda items: dict.fromkeys(items).keys(),
+    "dict_values": lambda items: dict(enumerate(items)).values(),
+    "dict_items": lambda items: dict(items).items(),
+}
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "int": lambda text: int(text, 16),
+    "bytes": lambda text: base64.b64decode(text),
+    "Decimal": decimal.Decimal,
+    "Fraction": fractions.Fraction,
+    "datetime": datetime.datetime.fromisoformat,
+    "date": datetime.date.fromisoformat,
+    "time": datetime.time.fromisoformat,
+    "timedelta": lambda text: datetime.timedelta(microseconds=int(text)),
+}
+_CONSTANTS = {"Ellipsis": ..., "NotImplemented": NotImplemented}
+_TYPES = {
+    kind.__name__: kind
+    for kind in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, range, set, slice, str,
+                 tuple, type, type(None), collections.deque, collections.Counter, collections.OrderedDict,
+                 collections.defaultdict, decimal.Decimal, fractions.Fraction)
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+_BASES = (str, int, float, complex, bytes, bytearray, tuple, list, dict, set, frozenset)
+
+
+class Wire:
+    """Encodes and decodes for one room.
+
+    `send_other(value)` returns the node of a value that is no data; `take_other(tag, parts)` reads such a node.
+    """
+
+    def __init__(self, send_other: Callable[[Wire, Any], Any], take_other: Callable[[Wire, list[Any]], Any]) -> None:
+        self.send_other = send_other
+        self.take_other = take_other
+        self.objects: list[Any] = []
+        self._index: dict[int, int] = {}
+
+    def encode(self, roots: list[Any], seeds: list[Any] | None = None) -> dict[str, Any]:
+        """Return the message for some values; `seeds` are the objects that the other room has indices of already."""
+        self.objects = list(seeds or [])
+        self._index = {id(one): index for index, one in enumerate(self.objects)}
+        sent = [self.node(root) for root in roots]
+        heap = []
+        for one in self.objects:  # grows while it is walked
+            heap.append(self._contents(one))
+        return {"heap": heap, "roots": sent}
+
+    def decode(self, message: dict[str, Any], seeds: list[Any] | None = None) -> list[Any]:
+        """Return the values of a message; an object of `seeds` takes on its new contents, None says "unchanged"."""
+        heap = message["heap"]
+        self.objects = list(seeds or [])
+        self.objects += [_SHELLS[contents[0]][0]() for contents in heap[len(self.objects) :]]
+        for one, contents in zip(self.objects, heap, strict=True):
+            if contents is not None:
+                _SHELLS[contents[0]][1](one, [self.value(node) for node in contents[1:]])
+        return [self.value(node) for node in message["roots"]]
+
+    def node(self, value: Any) -> Any:
+        """Return the JSON form of one value."""
+        kind = type(value)
+        if value is None or kind in (bool, str, float):
+            return value
+        if kind is int:
+            return value if value.bit_length() <= _PLAIN_BITS else ["int", hex(value)]
+        if kind in _NAMES and kind.__name__ in _SHELLS:
+            if id(value) not in self._index:
+                self._index[id(value)] = len(self.objects)
+                self.objects.append(value)
+            return ["=", self._index[id(value)]]
+        if kind.__name__ in _FROM_ITEMS or kind.__name__ in _FROM_TEXT or kind.__module__ == "numpy":
+            known = self._immutable(kind.__name__, value)
+            if known is not None:
+                return known
+        if isinstance(value, type) and value in _NAMES:
+            return ["type", _NAMES[value]]
+        if value is ... or value is NotImplemented:
+            return ["constant", repr(value)]
+        for base in _BASES:  # a subclass crosses as the data it holds
+            if base in kind.__mro__ and kind not in _NAMES:
+                return self.node(_plain(base, value))
+        return self.send_other(self, value)
+
+    def _immutable(self, name: str, value: Any) -> Any:
+        """Return the node of a value that cannot change, or None where it only bears such a type's name."""
+        if isinstance(value, (tuple, frozenset, range, type({}.keys()), type({}.values()), type({}.items()))):
+            items = (value.start, value.stop, value.step) if isinstance(value, range) else value
+            return [name, *map(self.node, items)]
+        if isinstance(value, slice):
+            return [name, self.node(value.start), self.node(value.stop), self.node(value.step)]
+        if isinstance(value, complex):
+            return [name, value.real, value.imag]
+        if isinstance(value, bytes):
+            return [name, base64.b64encode(value).decode()]
+        if isinstance(value, datetime.timedelta):
+            return [name, str(value // datetime.timedelta(microseconds=1))]
+        if isinstance(value, (datetime.date, datetime.time)):
+            return [name, value.isoformat()]
+        if isinstance(value, (decimal.Decimal, fractions.Fraction)):
+            return [name, str(value)]
+        return _array_node(value)
+
+    def _contents(self, one: Any) -> list[Any]:
+        """Return the heap entry of one mutable container."""
+        items = [part for pair in dict.items(one) for part in pair] if isinstance(one, dict) else list(one)
+        return [type(one).__name__, *map(self.node, items)]
+
+    def value(self, node: Any) -> Any:
+        """Return the value of one JSON form; raises ValueError for a form that is none."""
+        if type(node) is not list:
+            return node
+        tag = node[0]
+        if tag == "=":
+            return self.objects[node[1]]
+        if tag in _FROM_ITEMS:
+            return _FROM_ITEMS[tag]([self.value(part) for part in node[1:]])
+        if tag in _FROM_TEXT:
+            return _FROM_TEXT[tag](node[1])
+        if tag == "type":
+            return _TYPES[node[1]]
+        if tag == "constant":
+            return _CONSTANTS[node[1]]
+        if tag in ("array", "scalar"):
+            return _array(*node)
+        return self.take_other(self, node)
+
+
+def _plain(base: type, value: Any) -> Any:
+    """Return the data that an object of a subclass holds, by the base's own methods."""
+    if base is dict:
+        return dict(dict.items(value))
+    if base is str:
+        return str.__str__(value)
+    if base in (int, float, complex):
+        return base.__pos__(value)  # type: ignore[attr-defined]
+    if base is bytes:
+        return bytes.__add__(value, b"")
+    return base(base.__iter__(value))  # type: ignore[attr-defined, call-arg]
+
+
+def _array_node(value: Any) -> Any:
+    """Return the node of a NumPy array or scalar of plain numbers, else None."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)) or value.dtype.kind not in _NUMERIC:
+        return None
+    data = base64.b64encode(numpy.ascontiguousarray(value).tobytes()).decode()
+    tag = "array" if isinstance(value, numpy.ndarray) else "scalar"
+    return [tag, value.dtype.str, list(value.shape), data]
+
+
+def _array(tag: str, kind: str, shape: list[int], data: str) -> Any:
+    """Return the NumPy array or scalar of a node."""
+    numpy = importlib.import_module("numpy")
+    if numpy.dtype(kind).kind not in _NUMERIC:
+        raise ValueError(kind)
+    array = numpy.frombuffer(base64.b64decode(data), dtype=kind).reshape(shape)
+    return array.copy() if tag == "array" else array[()]
+
