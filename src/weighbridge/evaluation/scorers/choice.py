@@ -1,4 +1,4 @@
-"""Mark a multiple-choice answer by the distribution of its first token over the letters.
+"""Mark a multiple-choice answer by the distribution of its first token over the letters, or by what it says.
 
 One request a question gives the same answer as one request a choice where choices are single letters.
 A completion cut after that token (`truncated`) is as good as a whole one.
@@ -7,11 +7,12 @@ A completion cut after that token (`truncated`) is as good as a whole one.
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from typing import TYPE_CHECKING
 
+from weighbridge.engine.protocol import Outcome
+from weighbridge.evaluation.scorers.letters import named_letter, opening_letter
 from weighbridge.evaluation.suite import LETTERS, Score, Unscored
+from weighbridge.evaluation.thinking import opens_thinking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,57 +20,74 @@ if TYPE_CHECKING:
     from weighbridge.engine.protocol import Completion
     from weighbridge.evaluation.suite import Item
 
-__all__ = ["choice"]
+__all__ = ["choice", "needs_forced"]
 
 _BLANKS = " \t\r\n▁Ġ"  # the last two are how some tokenizers write a leading blank
-_MAX_CHARACTERS = 2_000
-# Searched after NFKC, which makes Chinese colons, commas and brackets plain ones.
-_FIRST = re.compile(r"^[\s*\"'(\[「]{0,6}([A-J])(?=[\n*\"')\]」.:、,。;!?]|$)")  # no blank: "A dog", "I think"
-_SENTENCES = (
-    re.compile(
-        r"(?i:answer|choice|option)(?i: is| would be)?\s{0,3}:?[\s*(\[]{0,4}"
-        r"([A-J])(?![A-Za-z'\u2019]|\s?(?:or|and|/)\s?[A-J]\b)"
-    ),
-    re.compile(
-        r"(?:答案|选项|選項|选择|選擇|选|選)(?:应该|應該)?(?:是|为|為)?\s{0,3}:?[\s*(\[]{0,4}"
-        r"([A-J])(?![A-Za-z]|\s?[或和与與、]\s?[A-J])"
-    ),
-)
+_SPELLINGS = 2  # of a letter that may be hidden below the reported tokens: with and without a blank
+_NO_LETTER = "no letter among the likeliest tokens"
+_HIDDEN = "a letter is hidden below the reported tokens"
+_THINKS = "the model thinks before it answers"
+_FORCE = frozenset({_NO_LETTER, _HIDDEN, _THINKS})
 
 
 def choice(item: Item, completion: Completion) -> Score | Unscored:
-    """Pick the likeliest letter of the item's choices; `said` is the letter.
+    """Pick the likeliest letter of the item's choices, or the letter that an answer in words names; `said` is it.
 
-    Tokens that write one letter differently ("A", " A") count together. A letter that is not among the
-    reported tokens is less likely than the least likely one reported, so it can lose only. Of letters
-    that are exactly as likely the earlier wins: half of such ties are then right by chance, as
-    in guessing, and the same answer gives the same mark on every run.
+    Tokens that write one letter differently ("A", " A") count together. A letter that is not among the reported
+    tokens is at most as likely as the least likely one reported, in each of its spellings, and as what all reported
+    ones leave: where that is more than the winner has, nobody knows who won. Of letters that are exactly as
+    likely the earlier wins: half of such ties are then right by chance, as in guessing, and the same answer gives
+    the same mark on every run.
     """
     letters = LETTERS[: len(item.choices)]
     if not letters:
         return Unscored("the item has no choices")
     if completion.top_logprobs:
-        letter = _likeliest(letters, completion.top_logprobs)
-        if letter is None:
-            return Unscored("no letter among the likeliest tokens")
+        found = _likeliest(letters, completion.top_logprobs)
+    elif completion.outcome is Outcome.TRUNCATED:
+        found = opening_letter(completion.text, letters) or Unscored("truncated")
     else:
-        letter = _named(completion.text)
-        if letter is None or letter not in letters:
-            return Unscored("no choice named")
-    return Score("right" if letter == item.answer else "wrong", letter)
+        found = named_letter(completion.text, item.choices)
+    if isinstance(found, Unscored):
+        return found
+    return Score("right" if found == item.answer else "wrong", found)
 
 
-def _likeliest(letters: str, tokens: Sequence[tuple[str, float]]) -> str | None:
-    """Return the letter with the greatest probability over all its spellings."""
+def needs_forced(item: Item, completion: Completion) -> bool:
+    """Say whether to ask again with `choices`, the letters as the only answers: the first token did not tell.
+
+    True for a distribution whose winner is not known, and for a single token, without a distribution, that names none.
+    """
+    if not completion.top_logprobs and completion.completion_tokens != 1:
+        return False
+    mark = choice(item, completion)
+    return isinstance(mark, Unscored) and (mark.reason in _FORCE or not completion.top_logprobs)
+
+
+def _likeliest(letters: str, tokens: Sequence[tuple[str, float]]) -> str | Unscored:
+    """Return the letter with the greatest probability over all its spellings, if it is known."""
+    known = [(token.strip(_BLANKS), min(logprob, 0.0)) for token, logprob in tokens if not math.isnan(logprob)]
     logprobs: dict[str, list[float]] = {}
-    for token, logprob in tokens:
-        letter = token.strip(_BLANKS)
-        if len(letter) == 1 and letter in letters and not math.isnan(logprob):
-            logprobs.setdefault(letter, []).append(min(logprob, 0.0))
+    for said, logprob in known:
+        if len(said) == 1 and said in letters:
+            logprobs.setdefault(said, []).append(logprob)
+    thinking = max((logprob for said, logprob in known if opens_thinking(said)), default=-math.inf)
     if not logprobs:
-        return None
+        return Unscored(_THINKS if thinking > -math.inf else _NO_LETTER)
     totals = {letter: _log_sum_exp(logprobs[letter]) for letter in sorted(logprobs)}
-    return max(totals, key=lambda letter: totals[letter])
+    winner = max(totals, key=lambda letter: totals[letter])
+    if thinking > _log_sum_exp(list(totals.values())):
+        return Unscored(_THINKS)
+    hidden = len(totals) < len(letters) and _bound_of_hidden([logprob for _, logprob in known]) > math.exp(
+        totals[winner]
+    )
+    return Unscored(_HIDDEN) if hidden else winner
+
+
+def _bound_of_hidden(logprobs: list[float]) -> float:
+    """Return the greatest probability that a letter can have of which no spelling was reported."""
+    rest = 1.0 - math.fsum(map(math.exp, logprobs))
+    return min(_SPELLINGS * math.exp(min(logprobs)), max(rest, 0.0))
 
 
 def _log_sum_exp(logprobs: list[float]) -> float:
@@ -78,12 +96,3 @@ def _log_sum_exp(logprobs: list[float]) -> float:
     if peak == -math.inf:
         return peak
     return peak + math.log(math.fsum(math.exp(logprob - peak) for logprob in logprobs))
-
-
-def _named(text: str) -> str | None:
-    """Return the letter that an answer in words names, by rules that rather see none than a wrong one."""
-    start = unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS]).strip()
-    if match := _FIRST.match(start):
-        return match[1]
-    found = {match[1] for pattern in _SENTENCES for match in pattern.finditer(start)}
-    return found.pop() if len(found) == 1 else None
