@@ -25,6 +25,10 @@ def serve() -> None:
     params.n_ctx = wanted["slots"] * wanted["context_tokens"]  # llama.cpp divides it among the slots
     params.cpuparams.n_threads = wanted["threads"]
     params.cpuparams_batch.n_threads = wanted["threads"]
+    params.model_alias = {wanted["alias"]}  # or answers carry the path on this machine
+    params.use_jinja = True  # the file's own chat template, tools included
+    params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_DEEPSEEK
+    params.cache_prompt = True  # a slot keeps its last prompt: examples that questions share are read once
     params.cache_ram_mib = 0  # no prompt states beyond the slots: a run starts from nothing
     params.offline = True
     params.ui = False

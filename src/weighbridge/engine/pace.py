@@ -47,6 +47,10 @@ class Paced(Protocol):
         """Give back a turn that `room` gave."""
         ...
 
+    def told(self) -> str:
+        """Say what holds the requests up, in a few words; nothing where nothing does."""
+        ...
+
 
 def is_refusal(completion: Completion) -> bool:
     """Tell whether the server said that it has too much to do."""
@@ -91,6 +95,15 @@ class Pace:
         self._granted -= 1
         self.breaker.dropped()
         self._release()
+
+    def told(self) -> str:
+        """Say what holds the requests up: an endpoint that is away, or a window narrower than it may be."""
+        if self.breaker.given_up:
+            return "endpoint given up"
+        if not self.breaker.closed:
+            return "endpoint away, probing"
+        width = int(self.window.limit)
+        return f"{width} of {self.limits.in_flight} at once" if width < self.limits.in_flight else ""
 
     @property
     def load(self) -> float:

@@ -1,0 +1,1 @@
+"""What an engine can do, and what it really serves: found by asking."""

@@ -1,0 +1,185 @@
+"""Fingerprints: what an endpoint really serves, told by the distributions of the next token on fixed prompts."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+from weighbridge.core.digest import digest_of
+from weighbridge.engine.discovery.capabilities import discover
+from weighbridge.engine.protocol import STORED, Completion, Request
+
+if TYPE_CHECKING:
+    from weighbridge.engine.protocol import Engine, Form
+
+__all__ = ["Fingerprint", "Likeness", "compare_fingerprints", "take_fingerprint"]
+
+_TOP = 20
+_TEXT_TOKENS = 32
+_FEWEST = 15  # prompts answered; of 25
+_COMPARED = 5  # alternatives of a prompt, from the top: the tail is all rounding
+_FLOOR = 1e-3  # nats: what printing and reading numbers may cost
+_OTHER_HARDWARE = (0.05, 0.5)  # mean and largest difference, nats, that other kernels on the same weights may make
+
+Verdict = Literal["same", "consistent", "differs", "cannot tell"]
+Rows = tuple[tuple[tuple[str, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What came back: for each prompt the alternatives of the first token, or the text where no logprobs are given.
+
+    `noise` is the largest difference, in nats, between asking one by one and asking all at once (for texts: the share
+    of texts that changed); None where nothing could be compared.
+    """
+
+    prompts: str
+    form: Form
+    rows: Rows = ()
+    texts: tuple[str, ...] = ()
+    noise: float | None = None
+    calls: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Prompts with an answer."""
+        return sum(map(bool, self.rows or self.texts))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the answers, for looking up; equality of digests is not asked for: noise changes them."""
+        return digest_of(self.to_json() | {"noise": None, "calls": 0})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fingerprint as JSON values."""
+        return {
+            "prompts": self.prompts,
+            "form": self.form,
+            "rows": [[list(pair) for pair in row] for row in self.rows],
+            "texts": list(self.texts),
+            "noise": self.noise,
+            "calls": self.calls,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Fingerprint:
+        """Read what `to_json` gave."""
+        rows = tuple(tuple((str(token), float(logprob)) for token, logprob in row) for row in value["rows"])
+        return cls(**{**value, "rows": rows, "texts": tuple(value["texts"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How two fingerprints compare: verdict and figures, differences in nats (for texts: shares that differ)."""
+
+    verdict: Verdict
+    why: str
+    prompts: int = 0
+    largest: float | None = None
+    mean: float | None = None
+    tolerance: float | None = None
+    other_first: int = 0  # prompts whose most likely token is another one
+
+
+@cache
+def _prompts() -> tuple[str, tuple[str, ...]]:
+    """Return the version of the prompts, and the prompts."""
+    table = tomllib.loads(files(__package__).joinpath("prompts.toml").read_text("utf-8"))
+    return str(table["version"]), tuple(table["prompts"])
+
+
+async def take_fingerprint(engine: Engine) -> Fingerprint:
+    """Ask the fixed prompts of an entered engine, each twice: once alone, once among the others.
+
+    First-token distributions where the engine gives them (50 requests of one token), else greedy texts of 32 tokens.
+    """
+    can = await discover(engine)
+    form: Form = "completion" if can.completion and (can.completion_logprobs or not can.chat_logprobs) else "chat"
+    reads = bool(can.completion_logprobs if form == "completion" else can.chat_logprobs)
+    version, prompts = _prompts()
+    requests = [
+        Request(form, text, 1 if reads else _TEXT_TOKENS, top_logprobs=_TOP if reads else 0) for text in prompts
+    ]
+    lanes = asyncio.Semaphore(max(1, engine.lanes(generates=True)))
+
+    async def ask(request: Request) -> Completion:
+        async with lanes:
+            return await engine.complete(request)
+
+    alone = [await engine.complete(request) for request in requests]
+    together = await asyncio.gather(*map(ask, requests))
+    calls = sum(one.attempts for one in (*alone, *together))
+    if reads:
+        rows, again = (tuple(one.top_logprobs for one in run) for run in (alone, together))
+        far = [_apart(a, b) for a, b in zip(rows, again, strict=True) if a and b]
+        return Fingerprint(version, form, rows, noise=max(map(max, far), default=None) if far else None, calls=calls)
+    texts, changed = (tuple(one.text if one.outcome in STORED else "" for one in run) for run in (alone, together))
+    both = [(a, b) for a, b in zip(texts, changed, strict=True) if a and b]
+    noise = sum(a != b for a, b in both) / len(both) if both else None
+    return Fingerprint(version, form, texts=texts, noise=noise, calls=calls)
+
+
+def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> Likeness:
+    """Say whether two fingerprints come from the same weights.
+
+    `same`: no further apart than each is from itself. `consistent`: as far as the same weights on another engine or
+    other hardware may be; a very fine quantization (8 bits) may be so, too. `differs`: further than that.
+    """
+    if one.prompts != other.prompts or one.form != other.form:
+        return Likeness("cannot tell", "other prompts, or another prompt form")
+    if bool(one.rows) != bool(other.rows):
+        return Likeness("cannot tell", "one gives log-probabilities, the other texts")
+    answers = (one.rows, other.rows) if one.rows else (one.texts, other.texts)
+    pairs = sum(bool(a and b) for a, b in zip(*answers, strict=False))
+    if pairs < _FEWEST or one.noise is None or other.noise is None:
+        return Likeness("cannot tell", "too few prompts were answered", pairs)
+    noise = max(one.noise, other.noise)
+    return _compare_rows(one, other, noise) if one.rows else _compare_texts(one, other, noise)
+
+
+def _compare_rows(one: Fingerprint, other: Fingerprint, noise: float) -> Likeness:
+    """Compare distributions."""
+    pairs = [(a, b) for a, b in zip(one.rows, other.rows, strict=False) if a and b]
+    far = [difference for a, b in pairs for difference in _apart(a, b)]
+    largest, mean = max(far), sum(far) / len(far)
+    tolerance = max(2 * noise, _FLOOR)
+    figures = (len(pairs), largest, mean, tolerance, sum(_first(a) != _first(b) for a, b in pairs))
+    if largest <= tolerance:
+        return Likeness("same", "no further apart than each is from itself", *figures)
+    if mean <= _OTHER_HARDWARE[0] and largest <= _OTHER_HARDWARE[1]:
+        return Likeness("consistent", "as far apart as the same weights on other hardware may be", *figures)
+    if mean <= noise:
+        return Likeness("cannot tell", "each differs from itself as much", *figures)
+    return Likeness("differs", "further apart than the same weights on other hardware are", *figures)
+
+
+def _compare_texts(one: Fingerprint, other: Fingerprint, noise: float) -> Likeness:
+    """Compare greedy texts: the same weights may part at a near tie, other weights part nearly everywhere."""
+    pairs = [(a, b) for a, b in zip(one.texts, other.texts, strict=False) if a and b]
+    other_texts = sum(a != b for a, b in pairs) / len(pairs)
+    other_starts = sum(a[:8] != b[:8] for a, b in pairs)
+    figures = (len(pairs), other_texts, other_texts, noise, other_starts)
+    if other_texts <= noise:
+        return Likeness("consistent", "the texts are as equal as each one's own; texts cannot show more", *figures)
+    if 2 * other_starts > len(pairs) and other_texts > 2 * noise:
+        return Likeness("differs", "most texts begin otherwise", *figures)
+    return Likeness("cannot tell", "some texts differ, which near ties do, too", *figures)
+
+
+def _first(row: tuple[tuple[str, float], ...]) -> str:
+    """Return the most likely token."""
+    return max(row, key=lambda pair: pair[1])[0]
+
+
+def _apart(one: tuple[tuple[str, float], ...], other: tuple[tuple[str, float], ...]) -> list[float]:
+    """Return how far the likeliest alternatives of each are apart; one that is missing, by how much at the least."""
+    far = []
+    for ours, theirs in ((one, dict(other)), (other, dict(one))):
+        least = min(theirs.values())
+        for token, logprob in sorted(ours, key=lambda pair: -pair[1])[:_COMPARED]:
+            far.append(abs(logprob - theirs[token]) if token in theirs else max(0.0, logprob - least))
+    return far
