@@ -121,10 +121,13 @@ def test_licences_of_ones_own_are_read(folder: CommandLine) -> None:
         (("mit.txt", "--use", "gone.toml"), 3, "gone.toml"),
         (("mit.txt", "--base", "gone"), 3, "gone"),
         (("diff", "mit.txt", "gone.txt"), 3, "gone.txt"),
+        (("diff", "logo.png", "mit"), 2, "`logo.png` is no text but png"),
+        (("logo.png",), 2, "hint: give the licence as plain text"),
     ],
 )
 def test_wrong_usage_is_said(folder: CommandLine, words: tuple[str, ...], code: int, said: str) -> None:
     """What cannot be read is named, and nothing goes to stdout."""
+    (folder.folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n words that are no licence")
     done = folder("licence", *words)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr

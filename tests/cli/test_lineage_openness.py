@@ -57,6 +57,15 @@ def test_an_endpoint_has_no_lineage(weighbridge: CommandLine) -> None:
         assert "endpoint" in done.stderr
 
 
+def test_a_file_that_is_no_model_is_no_base(weighbridge: CommandLine, models: tuple[str, str], tmp_path: Path) -> None:
+    """What has no tensors cannot be compared: wrong usage, not "cannot tell"."""
+    (tmp_path / "passwd").write_text("root:x:0:0\n")
+    for words in ((models[0], "--base", str(tmp_path / "passwd")), (str(tmp_path / "passwd"),)):
+        done = weighbridge("lineage", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "passwd` is no model" in done.stderr
+
+
 def test_openness_with_answers(weighbridge: CommandLine, models: tuple[str, str], tmp_path: Path) -> None:
     """Three frameworks, each with its grade; the reviewer's name and day stand beside the answer."""
     (tmp_path / "answers.toml").write_text(ANSWERS)

@@ -51,6 +51,13 @@ def test_a_lock_inside_its_folder_is_refused(weighbridge: CommandLine, model: Pa
     assert not (model / "lock.json").exists()
 
 
+def test_a_lock_that_cannot_be_written_is_wrong_usage(weighbridge: CommandLine, model: Path) -> None:
+    """The place was the user's choice, so the exit code is that of usage."""
+    done = weighbridge("lock", f"./{model.name}", "--output", "/proc/lock.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hint: give another place: `--output FILE`" in done.stderr
+
+
 def test_a_copy_is_held_against_evidence_or_nothing_is_known(weighbridge: CommandLine, model: Path) -> None:
     """Without evidence 3; after a decision 0, and 12 once a byte changes."""
     assert weighbridge("verify", "model").returncode == 3

@@ -11,6 +11,8 @@ from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
 from weighbridge.decision.use import parse_use
 from weighbridge.errors import NotFound, UsageError
+from weighbridge.formats.bounded_file import BoundedFile
+from weighbridge.formats.magic import HEAD_BYTES, format_of
 from weighbridge.formats.place import quote
 from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.card import inspect_card
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Read", "differences", "read_licence"]
 
+_TEXTS = frozenset({"text", "markdown", "json", "yaml", "toml", "jinja", "python", "script", "unknown", "empty"})
 _MODEL_SUFFIXES = (".gguf", ".safetensors", ".json")
 
 
@@ -160,6 +163,10 @@ def _text_of(path: Path) -> str:
     """Return a file's words; raises NotFound or UsageError."""
     if not path.is_file():
         raise NotFound(f"there is no file {quote(str(path))}")
+    with BoundedFile(path) as file:
+        form = format_of(file.read(0, HEAD_BYTES), path.name)
+    if form not in _TEXTS:
+        raise UsageError(f"{quote(str(path))} is no text but {form}", hint="give the licence as plain text")
     words = read_words(path)
     if not words.strip():
         raise UsageError(f"{quote(str(path))} holds no text that can be read")

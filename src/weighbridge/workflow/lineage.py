@@ -11,6 +11,7 @@ from weighbridge.errors import UsageError
 from weighbridge.formats.place import quote
 from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.lineage.inspect import inspect_lineage
+from weighbridge.inspection.safety.readers import formats_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
 
 __all__ = ["Traced", "trace"]
+
+_WEIGHTS = frozenset({"gguf", "safetensors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +65,14 @@ def _resolve(reference: str, cache: DigestCache | None, progress: Progress) -> A
             f"{quote(reference)} is an endpoint: the weights behind it cannot be seen",
             hint="give a folder, a `.gguf` file, or a model on a hub",
         )
+    if artefact.reference.kind == "file" and artefact.shadow is None and not _is_model(artefact):
+        raise UsageError(
+            f"{quote(reference)} is no model: its bytes are those of neither GGUF nor safetensors",
+            hint="give a folder, a `.gguf` file, or a model on a hub",
+        )
     return artefact
+
+
+def _is_model(artefact: Artefact) -> bool:
+    """Whether a single file holds weights that can be compared."""
+    return not _WEIGHTS.isdisjoint(formats_of(artefact).values())

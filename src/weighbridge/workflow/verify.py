@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import short
 from weighbridge.core.reference import Reference
-from weighbridge.errors import NotFound, UsageError
+from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.formats.place import quote
 from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.provenance.copy import Expected, Wanted, compare, open_copy
@@ -55,7 +55,10 @@ def lock(reference: str, output: Path, cache: DigestCache | None, progress: Prog
             f"{quote(str(output))} lies in the folder that it locks: whoever changes a file could change it too",
             hint="give another place: `--output FILE`",
         )
-    write_whole(output, made.to_bytes())
+    try:
+        write_whole(output, made.to_bytes())
+    except WeighbridgeError as error:
+        raise UsageError(error.message, hint="give another place: `--output FILE`") from error
     return made
 
 

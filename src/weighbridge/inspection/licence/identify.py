@@ -5,6 +5,7 @@ from __future__ import annotations
 from weighbridge.inspection.licence.base import Base, load_base
 from weighbridge.inspection.licence.compare.comparison import Comparison, compare
 from weighbridge.inspection.licence.compare.side import Side
+from weighbridge.inspection.licence.heading import contradictions
 from weighbridge.inspection.licence.identity import Difference, DifferenceKind, Identity, Part, Verdict
 from weighbridge.inspection.licence.pointers import find_pointer
 from weighbridge.inspection.licence.words.lexicon import load_lexicon
@@ -93,6 +94,10 @@ def _judge(best: Comparison, others: list[Comparison], base: Base, depth: int) -
         else:
             riders.append(_left_over(DifferenceKind.ADDED, side, is_material=True))
     best.differences += harmless
+    if depth == 0 and not parts:
+        titles = contradictions(best, base)
+        told = {title.text for title in titles}
+        best.differences = [one for one in best.differences if one.is_material or one.text not in told] + titles
     own = _verdict_of(best, riders)
     if parts:
         whole = Part(

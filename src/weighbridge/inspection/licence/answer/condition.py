@@ -52,7 +52,8 @@ def _parts(when: WhenBody, use: IntendedUse, *, multimodal: bool | None) -> Iter
         yield "fields", None if use.fields is None else not set(use.fields).isdisjoint(when.fields)
     if when.above:
         met = [_is_above(threshold, use) for threshold in when.above]
-        names = " or ".join(dict.fromkeys(_input(threshold) for threshold in when.above))
+        open_ = [one for one, above in zip(when.above, met, strict=True) if above is None]
+        names = " or ".join(dict.fromkeys(_input(threshold) for threshold in open_ or when.above))
         yield names, True if True in met else None if None in met else False
 
 

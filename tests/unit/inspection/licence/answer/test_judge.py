@@ -150,3 +150,12 @@ def test_a_second_licence_never_makes_the_answer_milder(first: str, second: str,
     assert both == judge(use, [*other.gates, *one.gates], multimodal=None).answer
     alone = [judge(use, licence.gates, multimodal=None).answer for licence in (one, other)]
     assert ANSWERS.index(both) == max(map(ANSWERS.index, alone))
+
+
+def test_only_what_is_open_of_a_threshold_is_not_said() -> None:
+    """Kimi K2 asks for display above 100M users or 20M dollars a month: what was said is not asked again."""
+    licence = licence_of("moonshot-modified-mit")
+    assert licence is not None
+    use = replace(HARMLESS, offer="product", group_revenue_usd=None, annual_revenue_usd=None, monthly_revenue_usd=None)
+    (display,) = (one for one in judge(use, licence.gates).duties if one.kind == "display")
+    assert display.missing == ("monthly_revenue_usd",)
