@@ -30,7 +30,9 @@ __all__ = [
     "item_bodies",
     "mark_all",
     "notes_on",
+    "said_of",
     "scorer_digest",
+    "suite_body",
     "unscored_counts",
 ]
 
@@ -171,7 +173,7 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
             "outcome": mark.completion.outcome.value,
             "mark": mark.label,
             "question": mark.item.question[:_MAX_SAID],
-            "said": _said(mark),
+            "said": said_of(mark),
             "marked": mark.mark.said[:_MAX_SAID] if isinstance(mark.mark, Score) else "",
             "expected": mark.item.answer,
             "group": mark.item.group,
@@ -183,7 +185,7 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
     ]
 
 
-def _said(mark: Mark) -> str:
+def said_of(mark: Mark) -> str:
     """Return the letter read off a distribution, else what was said, else why nothing was said; bounded."""
     letter = mark.mark.said if mark.completion.top_logprobs and isinstance(mark.mark, Score) else ""
     return (letter or mark.answer.text or mark.completion.text or mark.completion.detail)[:_MAX_SAID]
@@ -199,7 +201,7 @@ def unscored_counts(marks: list[Mark]) -> dict[str, int]:
     return dict(sorted(Counter(mark.mark.reason for mark in marks if isinstance(mark.mark, Unscored)).items()))
 
 
-def _suite_body(suite: Suite) -> dict[str, Any]:
+def suite_body(suite: Suite) -> dict[str, Any]:
     """Return what evidence says about the suite (the shape of `SuiteBody`)."""
     return {
         "name": suite.name,
@@ -221,13 +223,14 @@ def _calls_body(run: Run) -> dict[str, Any]:
         "reused": run.reused,
         "failed": run.failed,
         "coverage": (asked - run.failed) / asked if asked else 0.0,
+        **run.cost_json(),
     }
 
 
 def common_body(plan: Plan, run: Run, engine: EngineIdentity) -> dict[str, Any]:
     """Return what every kind of evidence from a run says first."""
     return {
-        "suite": _suite_body(plan.suite),
+        "suite": suite_body(plan.suite),
         "engine": engine.to_json(),
         "form": plan.form,
         "calls": _calls_body(run),

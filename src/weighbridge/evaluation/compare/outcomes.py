@@ -28,11 +28,11 @@ def marks_of(suite: Suite, marks: Mapping[str, str]) -> str:
     return "".join(_SIGNS.get(marks.get(item.id, ""), "-") for item in suite.items)
 
 
-def outcomes_of(suite: Suite, measured: Evidence) -> Evidence:
-    """Return `outcomes/v1` of a score or of a comparison: the candidate's marks without texts."""
+def outcomes_of(suite: Suite, measured: Evidence, *, baseline: bool = False) -> Evidence:
+    """Return `outcomes/v1` of a score, or of one side of a comparison: marks without texts."""
     body = measured.body
     rows: Sequence[Mapping[str, Any]] = body["items"] if measured.kind == "score/v1" else body["drawn"]
-    key = "mark" if measured.kind == "score/v1" else "candidate"
+    key = "mark" if measured.kind == "score/v1" else "baseline" if baseline else "candidate"
     found = {
         "suite": body["suite"],
         "form": body["form"],
@@ -40,4 +40,5 @@ def outcomes_of(suite: Suite, measured: Evidence) -> Evidence:
         "items": items_digest(suite),
         "marks": marks_of(suite, {row["id"]: row[key] for row in rows}),
     }
-    return Evidence(measured.subject, KIND, found, (measured.id,), OURS, measured.made_on)
+    subject = str(body["baseline"]) if baseline else measured.subject
+    return Evidence(subject, KIND, found, (measured.id,), OURS, measured.made_on)

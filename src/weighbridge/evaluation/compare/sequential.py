@@ -1,0 +1,228 @@
+"""A comparison that stops as soon as it is clear: items are drawn, both models are marked on them, a test decides.
+
+The plan is in the store before the first call; every draw and score is in the journal before anything follows from
+it, so that a killed comparison goes on as the same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import KINDS
+from weighbridge.errors import Interrupted, UsageError
+from weighbridge.evaluation.compare.contest import Contest
+from weighbridge.evaluation.compare.found import found_body
+from weighbridge.evaluation.compare.history import read_history, to_array
+from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
+from weighbridge.evaluation.compare.sides import stored_run
+from weighbridge.evaluation.marks import scorer_digest, suite_body
+from weighbridge.evaluation.plan import make_plan
+from weighbridge.evaluation.run import ask, settle_form
+from weighbridge.statistics.sequential import Sampler, make_predictor
+from weighbridge.statistics.sequential import make_plan as plan_comparison
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from datetime import date
+
+    from weighbridge.core.progress import Advance
+    from weighbridge.engine.protocol import Engine, Form
+    from weighbridge.evaluation.compare.history import History
+    from weighbridge.evaluation.compare.journal import Journal
+    from weighbridge.evaluation.compare.sides import Side
+    from weighbridge.evaluation.plan import Plan
+    from weighbridge.evaluation.run import Session
+    from weighbridge.evaluation.suite import Suite
+    from weighbridge.statistics.sequential import Plan as ComparisonPlan
+    from weighbridge.statistics.sequential import Predictor, Question
+
+__all__ = ["Prepared", "Terms", "compare_until_clear", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked: "noninferior", at most `margin` (a share) worse; or "better", better or worse at all.
+
+    `alpha` bounds the chance of a wrong verdict; `budget` the items drawn.
+    """
+
+    question: Question = "noninferior"
+    margin: float = 0.03
+    alpha: float = 0.05
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A comparison that has not asked anything yet: the frozen plan and what it was made from."""
+
+    suite: Suite
+    form: Form
+    sides: tuple[Side, Side]
+    stored: Evidence | None
+    history: History
+    predictor: Predictor
+    plan: ComparisonPlan
+
+    def statement(self, session: Session) -> Evidence:
+        """Return `plan/v1`: what goes into the store before the first call."""
+        candidate, baseline = self.sides
+        body = {
+            "suite": suite_body(self.suite),
+            "form": self.form,
+            "scorer": self.suite.scorer,
+            "engine": _asked(candidate).identity.to_json(),
+            "baseline": baseline.subject,
+            "baseline_name": baseline.name,
+            "baseline_engine": None if self.stored else _asked(baseline).identity.to_json(),
+            "plan": self.plan.to_json(),
+            "history": list(self.history.ids),
+        }
+        KINDS["plan/v1"].model_validate(body)
+        inputs = (self.suite.digest, _asked(candidate).identity.digest, scorer_digest(self.suite), self.plan.digest)
+        return Evidence(candidate.subject, "plan/v1", body, inputs, OURS, session.on)
+
+
+async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, session: Session) -> Prepared:
+    """Freeze the plan: the baseline's whole run is used where the store holds it, else both models are asked.
+
+    The seed is the digest of who is compared on what, so that nobody chooses it. Raises UsageError where the suite
+    has no right and wrong, or nothing answers for a model that has to be asked.
+    """
+    if suite.measures != "score/v1":
+        raise UsageError(f"`{suite.name}` has no right answers to compare", hint="compare a suite that is scored")
+    engine = _asked(candidate)
+    stored = stored_run(session.store, suite, baseline.subject)
+    form = (await settle_form(suite, candidate.subject, engine, session)).form
+    if stored is not None and stored.body["form"] != form:
+        stored = None  # marks of different prompt forms are never compared
+    answers = None
+    if stored is not None:
+        marks = marks_of(suite, {row["id"]: row["mark"] for row in stored.body["items"]})
+        answers = np.nan_to_num(to_array([marks], len(suite.items))[0], nan=0.0)
+    else:
+        _asked(baseline)
+    without = {candidate.subject} if stored is not None else {candidate.subject, baseline.subject}
+    history = read_history(session.store, suite, without=without)
+    predictor = make_predictor(len(suite.items), history=history.matrix, baseline=answers)
+    seed = int(digest_of([candidate.subject, baseline.subject, suite.digest, form])[-12:], 16)
+    plan = plan_comparison(
+        predictor,
+        terms.question,
+        items=[item.id for item in suite.items],
+        margin=terms.margin if terms.question == "noninferior" else 0.0,
+        alpha=terms.alpha,
+        budget=terms.budget,
+        seed=seed,
+    )
+    return Prepared(suite, form, (candidate, baseline), stored, history, predictor, plan)
+
+
+async def compare_until_clear(
+    prepared: Prepared, session: Session, journal: Journal, watch: Callable[[Sampler], None] = lambda _sampler: None
+) -> Evidence:
+    """Draw, ask and test until there is a verdict or the budget is spent; return `comparison/v1`.
+
+    The plan, the comparison and the outcomes of what was asked are added to the store. Raises Interrupted where an
+    endpoint does not answer: what was done is kept, and the same call goes on from there.
+    """
+    statement = prepared.statement(session)
+    log = journal.read()
+    if log and log[0].get("digest") != prepared.plan.digest:
+        raise UsageError("the journal is of another comparison", hint="remove it: the comparison starts anew")
+    session.store.add(statement)
+    sampler = Sampler.restore(log, prepared.predictor) if log else Sampler(prepared.plan, prepared.predictor)
+    generates = not any(item.choices for item in prepared.suite.items)
+    ahead = max(side.engine.lanes(generates=generates) for side in prepared.sides if side.engine is not None)
+    contest = Contest(prepared.suite, sampler, journal, _theirs(prepared), ahead=2 * ahead, watch=watch)
+    with session.progress(prepared.suite.name, prepared.plan.limit, "questions") as advance:
+        oldest = await _run(prepared, contest, session, advance)
+    if sampler.verdict is None:
+        raise Interrupted(
+            f"the comparison on `{prepared.suite.name}` is not finished: {contest.trouble}",
+            hint="what was answered is kept; run the same command again, it goes on from there",
+        )
+    return _finish(prepared, contest, statement, session, oldest)
+
+
+async def _run(prepared: Prepared, contest: Contest, session: Session, advance: Advance) -> date:
+    """Ask rounds of drawn items; return the day of the oldest answer."""
+    candidate, baseline = prepared.sides
+    mine = _requests(prepared, candidate, session)
+    oldest = session.on
+    while contest.open_round():
+        async with asyncio.TaskGroup() as group:
+            order: Iterator[int] | AsyncIterator[int] = contest.order()
+            if prepared.stored is None:
+                theirs = _requests(prepared, baseline, session)
+                heard = contest.hear_baseline(theirs)
+                group.create_task(ask(theirs, _asked(baseline), session, _unseen, order=contest.echo(), heard=heard))
+                order = contest.order_beside()
+            run = await ask(mine, _asked(candidate), session, advance, order=order, heard=contest.hear(mine))
+            contest.close_round()
+        oldest = min(oldest, run.oldest)
+    return oldest
+
+
+def _requests(prepared: Prepared, side: Side, session: Session) -> Plan:
+    """Return one side's requests, one an item."""
+    engine = _asked(side)
+    plan = make_plan(prepared.suite, side.subject, engine.identity, prepared.form, draw=session.draw)
+    if [item.id for item in plan.items] != [item.id for item in prepared.suite.items]:
+        raise UsageError(
+            f"`{prepared.suite.name}` asks for several answers an item", hint="compare whole runs of it: `--full`"
+        )
+    return plan
+
+
+def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: Session, oldest: date) -> Evidence:
+    """Write down what was found."""
+    candidate, baseline = prepared.sides
+    pairs = contest.pairs()
+    asked = len(pairs) * (1 if prepared.stored else 2)
+    told: dict[str, Any] = {
+        "suite": suite_body(prepared.suite),
+        "form": prepared.form,
+        "baseline": baseline.subject,
+        "baseline_name": baseline.name,
+        "calls": asked,
+        "full_calls": 2 * len(prepared.suite.items),
+        "history": len(prepared.history.ids),
+    }
+    body = found_body(prepared.plan, contest.sampler.standing(), pairs, told)
+    KINDS["comparison/v1"].model_validate(body)
+    inputs = (statement.id, *((prepared.stored.id,) if prepared.stored else ()))
+    made_on = min(oldest, prepared.stored.made_on) if prepared.stored else oldest
+    evidence = Evidence(candidate.subject, "comparison/v1", body, inputs, OURS, made_on)
+    session.store.add(evidence)
+    session.store.add(outcomes_of(prepared.suite, evidence))
+    if prepared.stored is None:
+        session.store.add(outcomes_of(prepared.suite, evidence, baseline=True))
+    return evidence
+
+
+def _theirs(prepared: Prepared) -> dict[str, tuple[str, str]] | None:
+    """Return the baseline's stored marks and answers by item, or None where it is asked."""
+    if prepared.stored is None:
+        return None
+    return {row["id"]: (row["mark"], row["said"]) for row in prepared.stored.body["items"]}
+
+
+def _asked(side: Side) -> Engine:
+    """Return the engine of a side that has to be asked; raises UsageError where there is none."""
+    if side.engine is None:
+        raise UsageError(
+            f"nothing answers for `{side.name}`, and its whole run is not in the store",
+            hint="start a server and give its address, or evaluate it first",
+        )
+    return side.engine
+
+
+def _unseen(_units: int) -> None:
+    """Count nothing: the bar shows the candidate's items."""

@@ -1,0 +1,253 @@
+"""Comparisons that stop early: the verdict, what it cost, resuming, and endpoints that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.engine.protocol import Completion, Outcome, Request
+from weighbridge.errors import Interrupted, UsageError
+from weighbridge.evaluation.compare.journal import FileJournal, MemoryJournal
+from weighbridge.evaluation.compare.sequential import Terms, compare_until_clear, prepare
+from weighbridge.evaluation.compare.sides import Side
+from weighbridge.evaluation.evaluate import evaluate
+from weighbridge.evaluation.run import Session
+from weighbridge.evaluation.suite import Suite, load_suite
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.scripted import ScriptedEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.evaluation.compare.journal import Journal
+
+DAY = date(2026, 11, 22)
+CANDIDATE, BASELINE = "sha256:" + "c" * 64, "sha256:" + "b" * 64
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+    """Open a fresh store."""
+    opened = SQLiteStore(tmp_path / "evidence.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    """Load 600 sums; half of them are marked as hard in the question."""
+    folder = tmp_path_factory.mktemp("sums")
+    folder.joinpath("suite.toml").write_text(
+        '[suite]\nname = "sums"\nversion = "1"\ntitle = "Sums"\nmeasures = "score/v1"\nlanguage = "en"\n'
+        'licence = "Apache-2.0"\nsource = "ours"\nscorer = "exact"\nmax_tokens = 8\n[prompt]\nchat = "$question"\n'
+    )
+    rows = [{"id": f"q{i}", "question": f"{i}+1=", "answer": str(i + 1)} for i in range(600)]
+    folder.joinpath("items.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    return load_suite(folder)
+
+
+def knows(number: int, share: float, salt: str) -> bool:
+    """Say by hash whether a model of this accuracy knows a sum: the truth is known beforehand."""
+    digest = hashlib.sha256(f"{salt}/{number}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32 < share
+
+
+def model(share: float, salt: str = "m") -> Callable[[Request], Completion]:
+    """Return a model that is right on a fixed share of the sums; models of one salt know the same sums first."""
+
+    def answer(request: Request) -> Completion:
+        number = int(request.text.partition("+")[0])
+        return Completion(Outcome.ANSWERED, str(number + 1) if knows(number, share, salt) else "no idea")
+
+    return answer
+
+
+def truth(suite: Suite, share: float, salt: str = "m") -> float:
+    """Return the exact accuracy of such a model on the whole suite."""
+    return sum(knows(i, share, salt) for i in range(len(suite.items))) / len(suite.items)
+
+
+def compared(
+    store: SQLiteStore,
+    suite: Suite,
+    candidate: ScriptedEngine | None,
+    baseline: ScriptedEngine | None,
+    terms: Terms | None = None,
+    journal: Journal | None = None,
+) -> Evidence:
+    """Compare two scripted models."""
+
+    async def run() -> Evidence:
+        session = Session(store, DAY)
+        sides = Side(CANDIDATE, "new", candidate), Side(BASELINE, "old", baseline)
+        prepared = await prepare(suite, *sides, terms or Terms(), session)
+        return await compare_until_clear(prepared, session, journal or MemoryJournal())
+
+    return asyncio.run(run())
+
+
+def ask_all(store: SQLiteStore, suite: Suite, subject: str, engine: ScriptedEngine) -> None:
+    """Put a whole run into the store."""
+    asyncio.run(evaluate(suite, subject, engine, Session(store, DAY)))
+
+
+def test_a_much_worse_candidate_is_told_with_few_calls(store: SQLiteStore, sums: Suite) -> None:
+    """With the baseline's run stored, the candidate alone is asked, and far from all of it."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    engine = ScriptedEngine(model(0.5))
+    body = compared(store, sums, engine, None).body
+    assert body["sequential"]["verdict"] == "inferior"
+    assert body["sequential"]["baseline_stored"] is True
+    assert len(engine.requests) < 150
+    assert body["difference"]["low"] <= truth(sums, 0.5) - truth(sums, 0.8) <= body["difference"]["high"] < -0.03
+    assert body["sequential"]["calls"] == body["sequential"]["drawn"] == len(body["drawn"])
+
+
+def test_an_equal_candidate_is_noninferior_and_both_are_asked_where_nothing_is_stored(
+    store: SQLiteStore, sums: Suite
+) -> None:
+    """Both engines get the same items, and one answer each."""
+    candidate, baseline = ScriptedEngine(model(0.8)), ScriptedEngine(model(0.8))
+    body = compared(store, sums, candidate, baseline, Terms(margin=0.05)).body
+    assert body["sequential"]["verdict"] == "noninferior"
+    assert sorted(r.text for r in candidate.requests) == sorted(r.text for r in baseline.requests)
+    assert len(candidate.requests) < len(sums.items)
+    assert body["difference"]["low"] > -0.05
+    assert body["flips"] == []
+
+
+def test_the_plan_stands_in_the_store_before_the_first_call(store: SQLiteStore, sums: Suite) -> None:
+    """An engine that looks at the store when it is first asked finds the frozen plan there."""
+    seen: list[int] = []
+
+    def nosy(request: Request) -> Completion:
+        seen.append(sum(1 for _ in store.select(kind="plan/v1")))
+        return model(0.5)(request)
+
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    evidence = compared(store, sums, ScriptedEngine(nosy), None)
+    assert set(seen) == {1}
+    planned = next(iter(store.select(kind="plan/v1")))
+    assert planned.id in evidence.inputs
+    assert planned.made_on == DAY
+    assert store.verify() > 0
+
+
+def test_a_killed_comparison_goes_on_as_the_same_one(store: SQLiteStore, sums: Suite, tmp_path: Path) -> None:
+    """What was answered is not asked again, and the draws are those of the journal."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    journal = tmp_path / "journal.jsonl"
+    asked: list[str] = []
+
+    def dies(request: Request) -> Completion:
+        if len(asked) == 40:
+            raise RuntimeError("killed")
+        asked.append(request.text)
+        return model(0.8)(request)
+
+    with pytest.raises(ExceptionGroup):
+        compared(store, sums, ScriptedEngine(dies), None, journal=FileJournal(journal))
+    before = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.write_text(journal.read_text() + '{"event":"dr')  # the kill cut a line short
+    engine = ScriptedEngine(model(0.8))
+    body = compared(store, sums, engine, None, journal=FileJournal(journal)).body
+    assert body["sequential"]["verdict"] == "noninferior"
+    assert not {r.text for r in engine.requests} & set(asked)
+    drawn = [item for entry in before if entry["event"] == "draw" for item in entry["ids"]]
+    assert [row["id"] for row in body["drawn"]][: len(drawn)] == [f"q{i}" for i in drawn][: len(body["drawn"])]
+    first = next(iter(store.select(kind="plan/v1")))
+    assert [one.id for one in store.select(kind="plan/v1")] == [first.id]
+
+
+def test_an_endpoint_that_goes_down_decides_nothing(store: SQLiteStore, sums: Suite) -> None:
+    """Transport failures are never held against the model: the comparison stops without a verdict."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    engine = ScriptedEngine(lambda _request: Completion(Outcome.FAILED, detail="HTTP 503: gone"))
+    with pytest.raises(Interrupted, match="HTTP 503"):
+        compared(store, sums, engine, None)
+    assert not list(store.select(kind="comparison/v1"))
+
+
+def test_a_failure_that_passes_is_asked_again(store: SQLiteStore, sums: Suite) -> None:
+    """An item whose first request failed is asked in the next round, and nothing is missing."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    failed: set[str] = set()
+
+    def shaky(request: Request) -> Completion:
+        if request.text not in failed and len(failed) < 20:
+            failed.add(request.text)
+            return Completion(Outcome.TIMEOUT, detail="no answer in 1 s")
+        return model(0.5)(request)
+
+    body = compared(store, sums, ScriptedEngine(shaky), None).body
+    assert body["sequential"]["verdict"] == "inferior"
+    assert body["sequential"]["missing"] == 0
+
+
+def test_missing_answers_never_make_a_candidate_inferior(store: SQLiteStore, sums: Suite) -> None:
+    """Half of the answers are cut by the token limit: had they been right, it would be as good."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+
+    def cut(request: Request) -> Completion:
+        number = int(request.text.partition("+")[0])
+        return Completion(Outcome.TRUNCATED, "I think") if number % 2 else model(0.8)(request)
+
+    body = compared(store, sums, ScriptedEngine(cut), None).body
+    assert body["sequential"]["verdict"] == "undecided"
+    assert body["sequential"]["missing"] > 0
+
+
+def test_earlier_models_make_it_shorter_and_leave_their_outcomes(store: SQLiteStore, sums: Suite) -> None:
+    """Eight earlier models with the same hard items predict the candidate; no verdict changes."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    alone = compared(store, sums, ScriptedEngine(model(0.78)), None).body["sequential"]
+    for k in range(8):
+        earlier = "sha256:" + f"{k:x}" * 64
+        ask_all(store, sums, earlier, ScriptedEngine(model(0.6 + 0.05 * k)))
+    other = "sha256:" + "d" * 64
+
+    async def run() -> Evidence:
+        session = Session(store, DAY)
+        sides = Side(other, "new", ScriptedEngine(model(0.78))), Side(BASELINE, "old", None)
+        return await compare_until_clear(await prepare(sums, *sides, Terms(), session), session, MemoryJournal())
+
+    helped = asyncio.run(run()).body["sequential"]
+    assert helped["history"] == 10  # the eight, the baseline, and the first candidate's drawn items
+    assert helped["verdict"] == alone["verdict"] == "noninferior"
+    assert helped["calls"] < alone["calls"]
+
+
+def test_a_budget_ends_it_undecided_with_an_interval(store: SQLiteStore, sums: Suite) -> None:
+    """Thirty items say little: the verdict is undecided and the interval holds the truth."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8, "other")))
+    body = compared(store, sums, ScriptedEngine(model(0.79)), None, Terms(budget=30)).body
+    assert body["sequential"]["verdict"] == "undecided"
+    assert body["sequential"]["drawn"] == 30
+    gap = truth(sums, 0.79) - truth(sums, 0.8, "other")
+    assert body["difference"]["low"] <= gap <= body["difference"]["high"]
+    reach = body["sequential"]["population"]
+    assert reach["low"] <= body["difference"]["low"] < body["difference"]["high"] <= reach["high"]
+
+
+def test_better_is_another_question(store: SQLiteStore, sums: Suite) -> None:
+    """`better` has no margin and says which of the two is better."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.5)))
+    body = compared(store, sums, ScriptedEngine(model(0.9)), None, Terms("better")).body
+    assert body["sequential"]["verdict"] == "better"
+    assert body["sequential"]["margin"] is None
+    assert set(body["flips"]) <= {row["id"] for row in body["drawn"]}
+    flip = next(row for row in body["drawn"] if row["id"] in body["flips"])
+    assert flip["baseline_said"] == "no idea"
+
+
+def test_a_model_that_nothing_answers_for_is_refused(store: SQLiteStore, sums: Suite) -> None:
+    """Without a stored run and without an engine there is nothing to compare with."""
+    with pytest.raises(UsageError, match="nothing answers for `old`"):
+        compared(store, sums, ScriptedEngine(model(0.5)), None)
