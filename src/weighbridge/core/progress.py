@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Advance", "Progress", "silent"]
 
@@ -17,13 +20,25 @@ class Advance(Protocol):
 
 
 class Progress(Protocol):
-    """Opens one bar: a label, the total, and the unit (`bytes`, `questions`)."""
+    """Opens one bar: a label, the total, and the unit (`bytes`, `questions`).
 
-    def __call__(self, label: str, total: int, unit: str, /) -> AbstractContextManager[Advance]:
+    `note` says more in one line; it is called when the bar is drawn, not when it moves.
+    """
+
+    def __call__(
+        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None
+    ) -> AbstractContextManager[Advance]:
         """Open the bar; it closes with the block."""
         ...
 
 
-def silent(label: str, total: int, unit: str, /) -> AbstractContextManager[Advance]:  # noqa: ARG001 - the shape of Progress
+def silent(
+    label: str,  # noqa: ARG001 - the shape of Progress
+    total: int,  # noqa: ARG001
+    unit: str,  # noqa: ARG001
+    /,
+    *,
+    note: Callable[[], str] | None = None,  # noqa: ARG001
+) -> AbstractContextManager[Advance]:
     """Show nothing: the default of the library, and of a stream that is no terminal."""
     return nullcontext(lambda _units: None)

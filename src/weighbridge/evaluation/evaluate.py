@@ -23,7 +23,7 @@ from weighbridge.evaluation.marks import (
     unscored_counts,
 )
 from weighbridge.evaluation.plan import make_plan
-from weighbridge.evaluation.run import Session, Settled, ask, settle_form
+from weighbridge.evaluation.run import Session, Settled, ask_and_tell, settle_form
 from weighbridge.evaluation.suite import Score
 from weighbridge.statistics.interval import share_estimate
 
@@ -60,10 +60,8 @@ async def evaluate(
     if times_answers and pending:
         # the first answer pays for loading; another text, or the first timed prompt would be cached
         await engine.complete(replace(plan.requests[0], text=_WARM_UP))
-    with session.progress(suite.name, len(plan.items), "questions") as advance:
-        run = await ask(plan, engine, session, advance, lanes=1 if times_answers else None)
-    run.calls += settled.calls
-    run.reused -= settled.answered
+    run = await ask_and_tell(plan, engine, session, lanes=1 if times_answers else None)
+    run.count_in(settled)
     body = _BODIES[suite.measures](plan, run) | common_body(plan, run, engine.identity)
     KINDS[suite.measures].model_validate(body)
     evidence = Evidence(subject, suite.measures, body, (*work, _draw_digest(session)), OURS, run.oldest)

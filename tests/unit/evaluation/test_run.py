@@ -101,7 +101,8 @@ def test_a_killed_run_asks_only_what_is_missing(tmp_path: Path, store: SQLiteSto
     engine = ScriptedEngine(add_up, lanes=1)
     evidence = run(suite, engine, store)
     assert [request.text for request in engine.requests] == [f"{i}+1=" for i in range(12, 20)]
-    assert evidence.body["calls"] == {"asked": 20, "calls": 8, "reused": 12, "failed": 0, "coverage": 1.0}
+    calls = {key: evidence.body["calls"][key] for key in ("asked", "calls", "reused", "failed", "coverage")}
+    assert calls == {"asked": 20, "calls": 8, "reused": 12, "failed": 0, "coverage": 1.0}
 
 
 def test_what_failed_is_missing_not_wrong_and_is_asked_again(tmp_path: Path, store: SQLiteStore) -> None:

@@ -62,6 +62,16 @@ class CallsBody(Body):
     reused: int = Field(ge=0, description="Answers taken from the store")
     failed: int = Field(ge=0, description="Questions without an answer after all retries")
     coverage: Share = Field(description="Share of the questions with an answer")
+    prompt_tokens: int | None = Field(
+        None, ge=0, description="Prompt tokens of the answers asked for in this run, as the engine counts them"
+    )
+    cached_tokens: int | None = Field(None, ge=0, description="Prompt tokens among them that the engine had in its cache")
+    completion_tokens: int | None = Field(None, ge=0, description="Tokens written in answers asked for in this run")
+    price: float | None = Field(
+        None, ge=0, description="What they cost at the price given; retries and what a cache saves are not counted"
+    )
+    currency: str | None = None
+    seconds: float | None = Field(None, ge=0, description="From the first request of this run to its last answer")
 
 
 class ScoreV1(Body):

@@ -4,8 +4,9 @@ A killed run loses what was in flight; the next one asks only what is missing. W
 asked again.
 """
 
-from weighbridge.evaluation.run.asking import ask
+from weighbridge.evaluation.run.asking import ask, ask_and_tell
 from weighbridge.evaluation.run.form import settle_form
 from weighbridge.evaluation.run.session import Run, Session, Settled
+from weighbridge.evaluation.run.stop import Stop
 
-__all__ = ["Run", "Session", "Settled", "ask", "settle_form"]
+__all__ = ["Run", "Session", "Settled", "Stop", "ask", "ask_and_tell", "settle_form"]

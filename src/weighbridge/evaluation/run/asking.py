@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from weighbridge.engine.pace import pace_of
 from weighbridge.engine.protocol import Completion, Outcome
 from weighbridge.evaluation.run.keeper import Keeper, stored_answers
 from weighbridge.evaluation.run.session import Run
+from weighbridge.evaluation.run.tally import Tally
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.run.session import Session
 
-__all__ = ["Heard", "Order", "ask"]
+__all__ = ["Heard", "Order", "ask", "ask_and_tell"]
 
 Order = Iterator[int] | AsyncIterator[int]
 Heard = Callable[[int, Completion], None]
@@ -45,19 +47,26 @@ async def ask(
     drawn stays NOT_ASKED. `heard` is called once a draw with the index and its completion: a stored answer is heard at
     once and costs no call. Without `order` every item is asked, in the plan's order.
     """
-    asking = _Asking(plan, engine, session, advance, heard)
-    width = lanes or engine.lanes(generates=plan.generates)
-    spare = 0 if lanes else _SPARE * width  # a latency is that of one request at a time, whatever waits
-    await asking.run(order if order is not None else iter(range(len(plan.requests))), width, spare)
+    asking = _Asking(plan, engine, session)
+    await asking.run(order, lanes, advance, heard)
+    return asking.result
+
+
+async def ask_and_tell(plan: Plan, engine: Engine, session: Session, *, lanes: int | None = None) -> Run:
+    """Ask as `ask` does, and show on the session's progress how it goes."""
+    asking = _Asking(plan, engine, session)
+    tally = Tally(plan, asking.result, pace_of(engine))
+    with session.progress(plan.suite.name, len(plan.items), "questions", note=tally.line) as advance:
+        await asking.run(None, lanes, advance, tally.heard)
     return asking.result
 
 
 class _Asking:
     """One run: the stored answers, the draw, and the answers so far."""
 
-    def __init__(self, plan: Plan, engine: Engine, session: Session, advance: Advance, heard: Heard | None) -> None:
-        self.result = Run([_NOT_ASKED] * len(plan.requests), session.on)
-        self._plan, self._engine, self._advance, self._heard = plan, engine, advance, heard
+    def __init__(self, plan: Plan, engine: Engine, session: Session) -> None:
+        self.result = Run([_NOT_ASKED] * len(plan.requests), session.on, price=session.price)
+        self._plan, self._engine, self._session = plan, engine, session
         self._pace = pace_of(engine)
         self._keeper = Keeper(session.store, session.on)
         self._stored = {
@@ -66,20 +75,33 @@ class _Asking:
         self._drawn = bytearray(len(plan.requests))
         self._drawing = asyncio.Lock()
         self._ended = False
+        self._began: float | None = None
+        self._advance: Advance = lambda _units: None
+        self._heard: Heard | None = None
 
-    async def run(self, order: Order, width: int, spare: int) -> None:
-        """Ask over `width` lanes until the order ends, and over `spare` more while requests wait between attempts."""
+    async def run(self, order: Order | None, lanes: int | None, advance: Advance, heard: Heard | None) -> None:
+        """Ask until the order ends or the session is stopped."""
+        self._advance, self._heard = advance, heard
+        width = lanes or self._engine.lanes(generates=self._plan.generates)
+        spare = 0 if lanes else _SPARE * width  # a latency is that of one request at a time, whatever waits
+        drawn = iter(range(len(self._plan.requests))) if order is None else order
         try:
-            if self._plan.suite.prefix and width > 1:  # one request fills the server's prefix cache for the others
-                await self._lane(order, calls=1)
-            async with asyncio.TaskGroup() as group:
-                self._open(group, order, min(width, len(self._plan.requests)), spare)
+            with self._session.stop.scope():
+                await self._over_lanes(drawn, min(width, len(self._plan.requests)), spare)
         except ExceptionGroup as group_error:
             raise group_error.exceptions[0] from group_error  # an engine that cannot be started says so in every lane
         finally:
+            self._ended = True
             if self._pace is not None:
                 self._pace.on_sleep = None
             self._keeper.flush()
+
+    async def _over_lanes(self, order: Order, width: int, spare: int) -> None:
+        """Ask over `width` lanes, and over `spare` more while requests wait between attempts."""
+        if self._plan.suite.prefix and width > 1:  # one request fills the server's prefix cache for the others
+            await self._lane(order, calls=1)
+        async with asyncio.TaskGroup() as group:
+            self._open(group, order, width, spare)
 
     def _open(self, group: asyncio.TaskGroup, order: Order, width: int, spare: int) -> None:
         """Open the lanes; while a request waits for its next attempt, another lane uses its turn."""
@@ -109,9 +131,12 @@ class _Asking:
                 if turns is not None:
                     turns.give_back()
                 return
+            self._began = self._began or time.monotonic()
             completion = await self._engine.complete(self._plan.requests[index])
             calls -= 1
             self.result.calls += completion.attempts
+            self.result.bill.add(completion)
+            self.result.seconds = time.monotonic() - self._began
             self._keeper.keep(self._plan.recipes[index], completion)
             self._take(index, completion)
 

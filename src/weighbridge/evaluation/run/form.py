@@ -39,4 +39,4 @@ async def settle_form(suite: Suite, subject: str, engine: Engine, session: Sessi
     keeper = Keeper(session.store, session.on)
     keeper.keep(plans[0].recipes[0], first)
     keeper.flush()
-    return Settled(forms[0], first.attempts, int(first.outcome in STORED))
+    return Settled(forms[0], first.attempts, first if first.outcome in STORED else None)

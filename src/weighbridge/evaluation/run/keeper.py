@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,32 +18,38 @@ if TYPE_CHECKING:
 __all__ = ["Keeper", "stored_answers"]
 
 _ASKED_ON = "asked_on"
-_FLUSH_ROWS, _FLUSH_S = 5000, 0.5  # by time: writing holds up the loop, and half a second is all that a kill costs
+_SHORTEST_S, _LONGEST_S = 0.005, 0.5
+_SHARE = 25  # of the time at most one part goes into writing: that bounds what a kill may cost to some milliseconds
 _READ_AT_ONCE = 2000  # a stored answer as a dict takes several times the room of a Completion
 
 
 @dataclass(slots=True)
 class Keeper:
-    """Gathers answers and writes them in batches."""
+    """Gathers answers and writes them a moment later, all that came meanwhile in one transaction."""
 
     store: Store
     on: date
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    written_at: float = field(default_factory=time.monotonic)
+    _wait_s: float = _SHORTEST_S
+    _timer: asyncio.TimerHandle | None = None
 
     def keep(self, recipe: str, completion: Completion) -> None:
-        """Keep an answer; write when a batch is full or old."""
+        """Keep an answer; the running loop writes it within milliseconds."""
         if completion.outcome in STORED:
             self.rows[recipe] = {**completion.to_json(), _ASKED_ON: self.on.isoformat()}
-        if len(self.rows) >= _FLUSH_ROWS or time.monotonic() - self.written_at > _FLUSH_S:
-            self.flush()
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(self._wait_s, self.flush)
 
     def flush(self) -> None:
-        """Write what is gathered."""
+        """Write what is gathered, and wait the longer before the next time, the longer it took."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self.rows:
-            self.store.add_completions(self.rows)
-            self.rows = {}
-        self.written_at = time.monotonic()
+            rows, self.rows = self.rows, {}
+            began = time.perf_counter()
+            self.store.add_completions(rows)
+            self._wait_s = min(max(_SHORTEST_S, _SHARE * (time.perf_counter() - began)), _LONGEST_S)
 
 
 def stored_answers(store: Store, recipes: Sequence[str]) -> Iterator[tuple[int, Completion, date]]:
