@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from weighbridge.evaluation.datasets.table import Dialect
 
-__all__ = ["Answer", "Cell", "Choices", "Filled", "Group", "ItemMap", "Layout", "Word", "Words"]
+__all__ = ["Answer", "Cell", "Choices", "Filled", "Group", "ItemMap", "Layout", "Split"]
 
 Word = Annotated[str, Field(min_length=1, max_length=400)]
 Encoding = Literal["utf-8", "utf-16", "cp1252", "gb18030", "latin-1", "mac-roman"]
@@ -87,10 +87,17 @@ class Cell(_Strict):
 
 
 class Group(_Strict):
-    """The group from the file's name: what stands at the `*` of `file`; or one `text` for all."""
+    """The group from the file's name: what stands at the `*` of the first `file` that fits; or one `text` for all."""
 
-    file: Annotated[str, Field(pattern=r"^[^*]*\*[^*]*$")] = "*"
+    file: Annotated[list[Annotated[str, Field(pattern=r"^[^*]*\*[^*]*$")]], BeforeValidator(_as_list)] = ["*"]
     text: str = ""
+
+
+class Split(_Strict):
+    """Rows for examples: their files, and a `where` of their own, which stands in the place of the layout's."""
+
+    files: Words
+    where: dict[Word, Condition] | None = None
 
 
 def _as_answers(value: Any) -> Any:
@@ -102,6 +109,12 @@ def _as_answers(value: Any) -> Any:
 def _as_cells(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: one if isinstance(one, dict) else {"columns": one} for key, one in value.items()}
+    return value
+
+
+def _as_splits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: {"files": one} if isinstance(one, (str, list)) else one for key, one in value.items()}
     return value
 
 
@@ -141,7 +154,7 @@ class Layout(_Strict):
     """
 
     files: Words
-    splits: dict[Word, Words] = {}
+    splits: Annotated[dict[Word, Split], BeforeValidator(_as_splits)] = {}
     format: Format = ""
     encoding: Annotated[list[Encoding], BeforeValidator(_as_list), Field(min_length=1)] = ["utf-8"]
     delimiter: Annotated[str, Field(pattern=r"^[^\"\r\n]?$")] = ""
@@ -155,7 +168,7 @@ class Layout(_Strict):
     @field_validator("files", "splits")
     @classmethod
     def _inside(cls, value: Any) -> Any:
-        for glob in value if isinstance(value, list) else [one for names in value.values() for one in names]:
+        for glob in value if isinstance(value, list) else [one for split in value.values() for one in split.files]:
             if glob.startswith("/") or ".." in glob.split("/") or "**" in glob or "\0" in glob:
                 raise ValueError(f"`{glob}` leads out of the folder, or through all of it")
         return value

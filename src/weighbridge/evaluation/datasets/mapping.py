@@ -189,7 +189,7 @@ def _cell(row: Row, cell: Cell) -> Any:
     values = [_parsed(row, name, cell.parse) for name in cell.columns]
     if len(values) == 1:
         return values[0]
-    return [one for value in values for one in (value if isinstance(value, list) else [value]) if one is not None]
+    return [one for value in values for one in (value if isinstance(value, list) else [value]) if one]
 
 
 def _parsed(row: Row, name: str, kind: str) -> Any:
@@ -212,11 +212,12 @@ def _group(row: Row, shape: Group | str) -> str:
         return said(_value(row, shape)).strip() if shape else ""
     if shape.text:
         return shape.text
-    head, _, tail = shape.file.partition("*")
     name = row.path.name
-    if not (name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail)):
-        raise SuiteError(f"{row.place}: the file's name is not like `{shape.file}`")
-    return name[len(head) : len(name) - len(tail)]
+    for pattern in shape.file:
+        head, _, tail = pattern.partition("*")
+        if name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail):
+            return name[len(head) : len(name) - len(tail)]
+    raise SuiteError(f"{row.place}: the file's name is not like `{shape.file[0]}`")
 
 
 def _filled(row: Row, text: str) -> str:

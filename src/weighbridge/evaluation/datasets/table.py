@@ -180,7 +180,8 @@ def _separated(path: Path, text: str, dialect: Dialect, kind: str) -> Iterator[R
                 continue
             if len(fields) != len(columns):
                 _refuse(path, reader.line_num, f"has {len(fields)} fields, and there are {len(columns)} columns")
-            yield Row(path, reader.line_num, dict(zip(columns, fields, strict=True)))
+            cells = {name: field for name, field in zip(columns, fields, strict=True) if name}
+            yield Row(path, reader.line_num, cells)
     except csv.Error as error:
         _refuse(path, reader.line_num, f"is no row of a table: {error}", error)
 
@@ -195,7 +196,7 @@ def _header(path: Path, number: int, fields: list[str]) -> list[str]:
     columns = [field.strip() for field in fields]
     if len(columns) > _MAX_COLUMNS:
         _refuse(path, number, f"has more than {_MAX_COLUMNS} columns")
-    twice = next((name for name in columns if columns.count(name) > 1), None)
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice is not None:
         _refuse(path, number, f"has the column {quote(twice)} twice")
     return columns

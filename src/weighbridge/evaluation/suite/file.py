@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from weighbridge.errors import DamagedFile, SuiteError
 from weighbridge.evaluation.datasets.layout import Layout  # noqa: TC001 - pydantic reads it
@@ -108,6 +108,14 @@ class Fetch(_Strict):
     repository: Annotated[str, Field(pattern=r"^[\w.-]{1,96}/[\w.-]{1,96}$")]
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     files: dict[str, Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]]
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, source in value.items():
+            if len(source) not in {1, 2} or name.startswith("/") or ".." in name.split("/"):
+                raise ValueError(f"`{name}` leads out of the folder, or is not a path and perhaps a SHA-256")
+        return value
 
 
 class Terms(_Strict):

@@ -153,14 +153,16 @@ def _split(name: str, shots: Shots, layout: Layout, folder: Path, toml: Path) ->
         raise SuiteError(
             f"`{toml}` takes its examples from the split `{shots.split}`, which its `[data.splits]` do not name"
         )
-    globs = layout.splits[shots.split]
-    paths = matching(folder, globs) if folder.is_dir() else []
+    split = layout.splits[shots.split]
+    paths = matching(folder, split.files) if folder.is_dir() else []
     if not paths:
         raise SuiteError(
-            f"`{name}` takes its {shots.k} examples from the split `{shots.split}`, and `{folder}` has no `{globs[0]}`",
+            f"`{name}` takes its {shots.k} examples from the split `{shots.split}`, "
+            f"and `{folder}` has no `{split.files[0]}`",
             hint="put that split beside the data; scores without the examples are another measurement",
         )
-    return _grouped(map_files(paths, layout, with_worked=True).items, shots)
+    there = layout if split.where is None else layout.model_copy(update={"where": split.where})
+    return _grouped(map_files(paths, there, with_worked=True).items, shots)
 
 
 def _grouped(rows: Sequence[Item], shots: Shots) -> dict[str, tuple[Item, ...]]:
