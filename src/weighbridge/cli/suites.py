@@ -127,9 +127,8 @@ def _tell_added(suite: Suite, copy: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json("suite-added", {"suite": suite.name, "questions": len(suite.items), **copy})
         return
-    click.echo(
-        f"{suite.name}: {len(suite.items)} questions, {len(copy['files'])} files in {single_line(copy['folder'])}"
-    )
+    count = f"{len(suite.items)} questions, {len(copy['files'])} files"
+    click.echo(f"{suite.name}: {count} in {single_line(copy['folder'])}")
     click.echo(f"  licence {suite.licence}")
     click.echo(f"  digest  {suite.digest}")
     for notice in suite.notices:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.engine.protocol import EngineIdentity
 from weighbridge.errors import NotFound, SuiteError, UsageError, did_you_mean
-from weighbridge.evaluation.plan import Asked, make_plan
+from weighbridge.evaluation.plan import Asked, forms_of, make_plan
 from weighbridge.evaluation.suite import find_suite, load_suite, shipped_recipes, shipped_suites
 from weighbridge.evaluation.suite.file import read_suite_file
 from weighbridge.evaluation.suite.load import matching
@@ -21,6 +21,7 @@ from weighbridge.workflow.workspace import write_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from pathlib import Path
 
     from weighbridge.evaluation.suite import Suite
     from weighbridge.evaluation.suite.file import SuiteFile
@@ -44,13 +45,7 @@ class Listed:
 
     def to_json(self) -> dict[str, str]:
         """Return it as JSON values."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "licence": self.licence,
-            "state": self.state,
-            "folder": self.folder,
-        }
+        return asdict(self)
 
 
 def list_suites(shelf: Shelf) -> list[Listed]:
@@ -61,9 +56,8 @@ def list_suites(shelf: Shelf) -> list[Listed]:
         found.append(Listed(name, head.title, head.licence, "ships"))
     for name, toml in shipped_recipes().items():
         head, copy = read_suite_file(toml).suite, shelf.find(name)
-        found.append(
-            Listed(name, head.title, head.licence, "here" if copy else "no data", str(copy.folder) if copy else "")
-        )
+        state, place = ("here", str(copy.folder)) if copy else ("no data", "")
+        found.append(Listed(name, head.title, head.licence, state, place))
     return found
 
 
@@ -97,12 +91,10 @@ def _head(suite: Suite) -> dict[str, Any]:
 def _words(file: SuiteFile) -> dict[str, Any]:
     """Return what a recipe says without its data, in the shape of `describe`."""
     prompt = file.prompt
-    forms = {
-        name: text for name, text in (("completion", prompt.completion), ("chat", prompt.chat)) if text is not None
-    }
+    both = {"completion": prompt.completion, "chat": prompt.chat}
     return {
         "suite": file.suite.model_dump(exclude={"items"}),
-        "forms": forms,
+        "forms": {name: text for name, text in both.items() if text is not None},
         "system": prompt.system,
         "shots": file.shots.model_dump(exclude={"rows"}) if file.shots else None,
         "generation": file.generation.model_dump() if file.generation else None,
@@ -115,8 +107,7 @@ def _terms(file: SuiteFile) -> list[str]:
 
 def _first_request(suite: Suite) -> dict[str, Any]:
     """Return the first request of the preferred form, as an engine gets it."""
-    form = "completion" if next(iter(suite.forms)) == "completion" else "chat"
-    plan = make_plan(suite, "", EngineIdentity("none", "none"), form, asked=Asked(limit=1))
+    plan = make_plan(suite, "", EngineIdentity("none", "none"), forms_of(suite)[0], asked=Asked(limit=1))
     return {**plan.requests[0].to_json(), "answer": plan.items[0].answer}
 
 
@@ -158,13 +149,13 @@ def fetch_copy(
     if spec is None:
         raise UsageError(
             f"`{name}` ({licence}) is not fetched by Weighbridge",
-            hint=f"get it yourself: {file.get}; then `suites add`",
+            hint=f"get it yourself: {file.get}; then `weighbridge suites add {name} FOLDER`",
         )
-    if accepted != licence:
+    if (accepted or "").strip().casefold() != licence.casefold():
         said = f"`{accepted}` is not its licence: " if accepted else ""
         raise UsageError(
             f"{said}`{name}` is {file.suite.source}, under {licence}, from {spec.repository}",
-            hint=f"if you accept that licence: `weighbridge suites fetch {name} --accept '{licence}'`",
+            hint=f"if you accept that licence: `weighbridge suites fetch {name} --accept {shlex.quote(licence)}`",
         )
     folder = shelf.folder / name / spec.commit
     wanted = {source[0]: source[1] if len(source) > 1 else None for source in spec.files.values()}
