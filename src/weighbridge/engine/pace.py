@@ -37,9 +37,13 @@ class Paced(Protocol):
     """What a run needs of a pace: a turn before it draws a question, and word of turns that become free in between."""
 
     on_sleep: Callable[[], None] | None
-    asleep: int
 
-    async def room(self) -> None:
+    @property
+    def asleep(self) -> int:
+        """Requests that wait between attempts."""
+        ...
+
+    async def room(self) -> object:
         """Wait for a turn, and hold it for the next `complete`."""
         ...
 
@@ -71,7 +75,7 @@ class Pace:
     free for another question meanwhile.
     """
 
-    def __init__(self, limits: Limits, *, leaves: bool = False) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.window = Window(limits.in_flight)
         self.breaker = Breaker(limits)
@@ -79,22 +83,24 @@ class Pace:
         self.in_flight = 0
         self.asleep = 0
         self.on_sleep: Callable[[], None] | None = None
-        self._leaves = leaves  # a request leaves for another endpoint, and does not wait for this one to come back
+        self.leaves = False  # where a request leaves for another endpoint, and does not wait for this one to come back
         self._granted = 0
-        self._again: deque[asyncio.Future[None]] = deque()
-        self._fresh: deque[asyncio.Future[None]] = deque()
+        self._again: deque[asyncio.Future[bool]] = deque()
+        self._fresh: deque[asyncio.Future[bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def room(self) -> None:
-        """Wait for a turn, and hold it for the next `complete`."""
-        await self._take(self._fresh)
-        self._granted += 1
+    async def room(self) -> bool:
+        """Wait for a turn, and hold it for the next `complete`; False where no turn is to be had any more."""
+        taken = await self._take(self._fresh)
+        self._granted += taken
+        return taken
 
     def give_back(self) -> None:
         """Give back a turn that `room` gave."""
-        self._granted -= 1
-        self.breaker.dropped()
-        self._release()
+        if self._granted:
+            self._granted -= 1
+            self.breaker.dropped()
+            self._release()
 
     def told(self) -> str:
         """Say what holds the requests up: an endpoint that is away, or a window narrower than it may be."""
@@ -106,10 +112,14 @@ class Pace:
         return f"{width} of {self.limits.in_flight} at once" if width < self.limits.in_flight else ""
 
     @property
+    def is_ready(self) -> bool:
+        """Whether a request would be sent, not held."""
+        return not self.breaker.given_up and self.breaker.ready(_now())
+
+    @property
     def load(self) -> float:
-        """Turns taken as a share of the window; infinite where the endpoint does not answer."""
-        waiting = len(self._again) + len(self._fresh)
-        return (self.in_flight + waiting) / self.window.limit if self.breaker.closed else float("inf")
+        """Turns taken and waited for, as a share of the window."""
+        return (self.in_flight + len(self._again) + len(self._fresh)) / self.window.limit
 
     async def complete(self, attempt: Callable[[], Awaitable[Attempt]]) -> Completion:
         """Attempt a request until it is answered, refused for good, or out of attempts; says in how many."""
@@ -118,11 +128,7 @@ class Pace:
         tried = timeouts = refused = 0
         started = _now()
         while True:
-            if self._leaves and not self.breaker.ready(_now()):
-                break
-            await self._enter(again=tried > 0)
-            if self.breaker.given_up:
-                self._release()
+            if not await self._enter(again=tried > 0):
                 break
             tried += 1
             completion, asked_s, again = await self._one(attempt)
@@ -169,35 +175,36 @@ class Pace:
         finally:
             self.asleep -= 1
 
-    async def _enter(self, *, again: bool) -> None:
+    async def _enter(self, *, again: bool) -> bool:
         """Use the turn that `room` gave, or wait for one; requests under way come before new ones."""
         if self._granted and not again:
             self._granted -= 1
-        else:
-            await self._take(self._again if again else self._fresh)
+            return True
+        return await self._take(self._again if again else self._fresh)
 
-    async def _take(self, queue: deque[asyncio.Future[None]]) -> None:
-        """Wait for a turn."""
-        if not (self._again or self._fresh) and self._admitted():
-            return
-        turn = asyncio.get_running_loop().create_future()
+    async def _take(self, queue: deque[asyncio.Future[bool]]) -> bool:
+        """Wait for a turn; False where none is to be had."""
+        if not (self._again or self._fresh) and (taken := self._turn()) is not None:
+            return taken
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         self._wake()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.result():
                 self.breaker.dropped()
                 self._release()
             raise
 
-    def _admitted(self) -> bool:
-        """Take a turn where one is free; a probe needs none, and after giving up nobody waits."""
-        closed = self.breaker.closed
-        if closed and not self.breaker.given_up and self.in_flight >= int(self.window.limit):
+    def _turn(self) -> bool | None:
+        """Take a turn where one is free (a probe needs none); False where nobody waits any more, None to wait."""
+        if self.breaker.given_up:
             return False
+        if self.breaker.closed and self.in_flight >= int(self.window.limit):
+            return None
         if not self.breaker.admits(_now()):
-            return False
+            return False if self.leaves else None
         self.in_flight += 1
         return True
 
@@ -211,8 +218,8 @@ class Pace:
         while queue := self._again or self._fresh:
             if queue[0].done():  # cancelled while it waited
                 queue.popleft()
-            elif self._admitted():
-                queue.popleft().set_result(None)
+            elif (taken := self._turn()) is not None:
+                queue.popleft().set_result(taken)
             else:
                 break
         pause_s = self.breaker.pause_s(_now())

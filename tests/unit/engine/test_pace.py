@@ -96,7 +96,7 @@ def test_a_storm_does_not_end_in_serial_asking() -> None:
     endpoint = Endpoint(stormy)
     span, outcomes, pace = ask_all(endpoint, 16_000, Limits(in_flight=64))
     assert outcomes[Outcome.ANSWERED] >= 15_990
-    assert span <= 25 + 1.3 * 10
+    assert span <= 25 + 10 + 8  # the storm, the longest pause between probes, and some rounds of growing
     assert pace.window.limit >= 32
 
 
