@@ -19,6 +19,7 @@ __all__ = ["command"]
 @click.command(name="evaluate")
 @click.argument("reference", metavar="REF")
 @options.suites
+@options.data
 @options.limit
 @options.again
 @options.engine
@@ -40,7 +41,12 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
     from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, askable, choose_engine, measure
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
-    suites = [find_suite(name) for name in given["suites"] or STARTER_SUITES]
+    data = given["data"]
+    if data is not None and len(given["suites"]) != 1:
+        raise UsageError("`--data` is the data of one suite", hint="name that one with `--suite`")
+    suites = [find_suite(name, data) for name in given["suites"] or STARTER_SUITES]
+    for notice in (notice for suite in suites for notice in suite.notices):
+        click.echo(f"note: {single_line(notice)}", err=True)
     if dry_run:
         _tell_plan(suites, given["limit"], as_json=as_json)
         return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 __all__ = [
     "DEFAULT_WORKSPACE",
     "again",
     "as_json",
+    "data",
     "engine",
     "in_flight",
     "language",
@@ -31,8 +34,15 @@ suites = click.option(
     "--suite",
     "suites",
     multiple=True,
-    metavar="NAME|DIR",
-    help="Suite to ask; may be repeated. Default: the starter suites.",
+    metavar="NAME|DIR|FILE",
+    help="Suite to ask: a name, a suite's folder or TOML, or your own table (.jsonl, .csv). May be repeated. "
+    "Default: the starter suites.",
+)
+data = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FOLDER",
+    help="Folder of the data of the one recipe that `--suite` names.",
 )
 limit = click.option("--limit", type=click.IntRange(min=1), help="Ask at most this many questions of each suite.")
 again = click.option(

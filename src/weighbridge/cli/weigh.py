@@ -11,6 +11,7 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import decision_lines, evidence_lines, pinned_line, print_json, program, verdict_code
+from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
@@ -67,6 +68,8 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     suites, gaps = suites_for(policy, given["suites"])
     for gap in gaps:
         click.echo(f"warning: {gap}", err=True)
+    for notice in (notice for suite in suites for notice in suite.notices):
+        click.echo(f"note: {single_line(notice)}", err=True)
     today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
     order = Order(
         reference=reference,
