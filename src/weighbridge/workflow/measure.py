@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import uvloop
 
 from weighbridge import plugin
 from weighbridge.core.reference import Reference
 from weighbridge.engine.late import LateEngine
-from weighbridge.errors import ExtraMissing, UsageError
+from weighbridge.errors import ExtraMissing, NotFound, UsageError
 from weighbridge.evaluation.compare.full import compare
 from weighbridge.evaluation.evaluate import evaluate
-from weighbridge.evaluation.suite import find_suite, shipped_suites
+from weighbridge.evaluation.suite import find_suite, shipped_recipes, shipped_suites
+from weighbridge.workflow.engines import context_needed, engine_at
+from weighbridge.workflow.loop import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +34,6 @@ __all__ = ["STARTER_SUITES", "EngineChoice", "askable", "choose_engine", "compar
 
 STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
 _ALWAYS = "latency"  # a few seconds, and nobody decides without it
-_SWITCH_S = 0.0005  # the HTTP client's threads wait for the interpreter lock; 5 ms of it is too long
 _LATER_SHARD = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 _PROJECTOR = re.compile(r"(^|[/_.-])mmproj[-_.]", re.IGNORECASE)
 
@@ -53,6 +51,11 @@ def suites_for(policy: Policy, given: Sequence[str] = ()) -> tuple[list[Suite], 
             continue
         if name in shipped:
             suites[name] = find_suite(name)
+        elif name in shipped_recipes():
+            try:
+                suites[name] = find_suite(name)
+            except NotFound as error:
+                gaps.append(f"{error.message}; {error.hint}")
         else:
             gaps.append(f"the suite `{name}`, which the policy asks for, does not ship: give its folder with `--suite`")
     return list(suites.values()), gaps
@@ -71,13 +74,11 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
     """Return the engine that can answer for this artefact, or one sentence that says why there is none."""
     if artefact.root is None or choice.address is not None:
         address = choice.address if artefact.root is not None and choice.address else artefact.reference.text
-        reference = Reference.parse(address if "#" in address else f"{address}#{artefact.name}")
+        named = "#" in address or not address.startswith(("http://", "https://"))  # `anthropic:model` is a name
+        reference = Reference.parse(address if named else f"{address}#{artefact.name}")
         if reference.kind != "endpoint" or reference.detail is None:
             raise UsageError(f"`{address}` is not an engine's address", hint="give one like `http://127.0.0.1:8000/v1`")
-        engine: Engine = plugin.load("engines", "openai")(
-            reference.target, reference.detail, key=choice.key, limits=choice.limits
-        )
-        return engine
+        return engine_at(reference.target, reference.detail, key=choice.key, limits=choice.limits)
     if artefact.shadow is not None:
         return f"only its headers were read: `{artefact.shadow.download}`, then give `./model`"
     models = [
@@ -106,11 +107,15 @@ def askable(suites: Sequence[Suite], inspected: Inspected, choice: EngineChoice)
     template = next((one.body["chat_template"] for one in inspected.evidence if one.kind == "anatomy/v2"), None)
     if template is not False or choice.address is not None:
         return list(suites), []
-    able = [suite for suite in suites if "completion" in suite.forms]
+    able = [
+        replace(suite, forms={"completion": suite.forms["completion"]})
+        for suite in suites
+        if "completion" in suite.forms
+    ]
     return able, [
         f"`{suite.name}` is not asked: the file holds no chat template, and a foreign one would be measured, too"
         for suite in suites
-        if suite not in able
+        if "completion" not in suite.forms
     ]
 
 
@@ -128,6 +133,8 @@ def measure(
     `forms` fixes prompt forms by suite; `tell` hears of each result as it comes.
     """
     results: list[Evidence] = []
+    if (reserve := getattr(engine, "reserve", None)) is not None:
+        reserve(context_needed(suites))
 
     async def ask_all() -> None:
         async with LateEngine(engine) as late:
@@ -137,12 +144,7 @@ def measure(
                 tell(evidence)
                 results.append(evidence)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        uvloop.run(ask_all())  # half the CPU a request of asyncio's own loop: bench/runner.py
-    finally:
-        sys.setswitchinterval(before)
+    run(ask_all())
     return results
 
 

@@ -48,10 +48,15 @@ class SequentialBody(Body):
     """
 
     verdict: Literal["noninferior", "inferior", "better", "worse", "undecided"]
+    reason: Literal["evidence", "arithmetic", "budget", "exhausted"] = Field(
+        description="What gave the verdict: `arithmetic` where what was left could not change it"
+    )
     margin: Share | None = Field(description="Largest loss that is accepted, a share; None where it asks who is better")
     alpha: Share
-    log_e_up: float = Field(description="Natural logarithm of the e-value against 'not better than the threshold'")
-    log_e_down: float = Field(description="Natural logarithm of the e-value against 'not worse than the threshold'")
+    log_e_up: float = Field(
+        description="Natural logarithm of the greatest e-value against 'not above the threshold': e^-it is a p-value"
+    )
+    log_e_down: float = Field(description="The same against 'not below the threshold'")
     drawn: int = Field(ge=0, description="Items whose outcome the test has seen")
     missing: int = Field(ge=0, description="Of these, items without a mark: wrong for one verdict, right for the other")
     calls: int = Field(ge=0, description="Questions asked of the two models in this comparison, stored ones included")

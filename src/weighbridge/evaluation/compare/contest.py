@@ -33,7 +33,7 @@ class Contest:
     `theirs` holds the baseline's stored marks and answers by item id, None where the baseline is asked. An answer
     that never came is asked for again in a further round; then it counts as missing if it is one of few, else the
     contest ends without a verdict: an endpoint that is down says nothing about a model. `ahead` bounds how far one
-    engine may run ahead of the other. `watch` sees the sampler after every score.
+    engine may run ahead of the other.
     """
 
     def __init__(
@@ -44,11 +44,10 @@ class Contest:
         theirs: Mapping[str, tuple[str, str]] | None,
         *,
         ahead: int,
-        watch: Callable[[Sampler], None],
     ) -> None:
         self.sampler = sampler
         self.trouble = ""
-        self._suite, self._journal, self._theirs, self._ahead, self._watch = suite, journal, theirs, ahead, watch
+        self._suite, self._journal, self._theirs, self._ahead = suite, journal, theirs, ahead
         self._mine: dict[int, Mark] = {}
         self._others: dict[int, Mark] = {}
         self._lost: dict[int, str] = {}
@@ -153,12 +152,16 @@ class Contest:
         baseline = None if self._theirs is not None else _value(self._others.get(item))
         self.sampler.record(item, _value(self._mine.get(item)), baseline)
         self._write()
-        self._watch(self.sampler)
 
     def _write(self) -> None:
         """Write down what happened since."""
         self._journal.write(self.sampler.log[self._written :])
         self._written = len(self.sampler.log)
+
+    def note(self) -> str:
+        """Return how it stands, in one line."""
+        now = self.sampler.standing().difference
+        return "" if now is None else f"{100 * now.value:+.1f} points [{100 * now.low:.1f}, {100 * now.high:.1f}]"
 
     def pairs(self) -> list[Pair]:
         """Return what the test has seen, in drawn order."""

@@ -68,6 +68,7 @@ def found_body(plan: Plan, standing: Standing, pairs: Sequence[Pair], told: Mapp
         "flips": sorted(pair.mine.item.id for pair in pairs if pair.flipped),
         "sequential": {
             "verdict": _verdict(plan, standing),
+            "reason": standing.reason,
             "margin": plan.margin,
             "alpha": plan.alpha,
             "log_e_up": math.log(max(standing.evidence_for, 1e-300)),

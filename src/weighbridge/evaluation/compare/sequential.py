@@ -28,7 +28,7 @@ from weighbridge.statistics.sequential import Sampler, make_predictor
 from weighbridge.statistics.sequential import make_plan as plan_comparison
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import date
 
     from weighbridge.core.progress import Advance
@@ -111,7 +111,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     without = {candidate.subject} if stored is not None else {candidate.subject, baseline.subject}
     history = read_history(session.store, suite, without=without)
     predictor = make_predictor(len(suite.items), history=history.matrix, baseline=answers)
-    seed = int(digest_of([candidate.subject, baseline.subject, suite.digest, form])[-12:], 16)
+    seed = int(digest_of([candidate.subject, baseline.subject, suite.digest, form, session.draw])[-12:], 16)
     plan = plan_comparison(
         predictor,
         terms.question,
@@ -124,9 +124,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     return Prepared(suite, form, (candidate, baseline), stored, history, predictor, plan)
 
 
-async def compare_until_clear(
-    prepared: Prepared, session: Session, journal: Journal, watch: Callable[[Sampler], None] = lambda _sampler: None
-) -> Evidence:
+async def compare_until_clear(prepared: Prepared, session: Session, journal: Journal) -> Evidence:
     """Draw, ask and test until there is a verdict or the budget is spent; return `comparison/v1`.
 
     The plan, the comparison and the outcomes of what was asked are added to the store. Raises Interrupted where an
@@ -140,8 +138,8 @@ async def compare_until_clear(
     sampler = Sampler.restore(log, prepared.predictor) if log else Sampler(prepared.plan, prepared.predictor)
     generates = not any(item.choices for item in prepared.suite.items)
     ahead = max(side.engine.lanes(generates=generates) for side in prepared.sides if side.engine is not None)
-    contest = Contest(prepared.suite, sampler, journal, _theirs(prepared), ahead=2 * ahead, watch=watch)
-    with session.progress(prepared.suite.name, prepared.plan.limit, "questions") as advance:
+    contest = Contest(prepared.suite, sampler, journal, _theirs(prepared), ahead=2 * ahead)
+    with session.progress(prepared.suite.name, prepared.plan.limit, "questions", note=contest.note) as advance:
         oldest = await _run(prepared, contest, session, advance)
     if sampler.verdict is None:
         raise Interrupted(
