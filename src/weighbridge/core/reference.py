@@ -40,6 +40,8 @@ class Reference:
             return cls(text, "demo", "smollm2-135m")
         if text.startswith(_SCHEMES):
             return _endpoint(text)
+        if text.startswith("anthropic:"):
+            return _endpoint(f"https://api.anthropic.com/v1#{text.removeprefix('anthropic:')}")
         if found := _HUB_NAME.fullmatch(text):
             return cls(text, "hf" if found[1] == "hf" else "ms", found[2], found[3], found[4])
         if text.startswith(("hf:", "ms:")):

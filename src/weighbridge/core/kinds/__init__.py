@@ -11,6 +11,7 @@ from typing import Any
 from weighbridge.core.kinds.anatomy import AnatomyV2
 from weighbridge.core.kinds.body import Body, EstimateBody
 from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
+from weighbridge.core.kinds.endpoint import CapabilitiesBody, EndpointV1, FingerprintBody
 from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
 from weighbridge.core.kinds.fit import FitV1
 from weighbridge.core.kinds.licence import LicenceV1
@@ -29,11 +30,11 @@ from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, Sig
 from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
-    "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CardV1", "ComparisonV1", "DecisionV1",
-    "DrawnBody", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FitV1", "ItemBody", "LatencyV1",
-    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1",
-    "SafetyV1", "ScoreV1", "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody",
-    "schema_of",
+    "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody", "CardV1",
+    "ComparisonV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1",
+    "FindingBody", "FingerprintBody", "FitV1", "ItemBody", "LatencyV1", "LeftAloneBody", "LicenceTextBody",
+    "LicenceV1", "LineageV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
+    "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "schema_of",
 ]  # fmt: skip
 
 
@@ -61,6 +62,7 @@ KINDS: dict[str, type[Body]] = {
     "outcomes/v1": OutcomesV1,
     "plan/v1": PlanV1,
     "comparison/v1": ComparisonV1,
+    "endpoint/v1": EndpointV1,
     DECISION: DecisionV1,
 }
 

@@ -41,8 +41,8 @@ class Capabilities:
     """What an engine can do: True, False, or None where it could not be found out.
 
     `completion_logprobs` and `chat_logprobs` are how many alternatives of the first token come (0: none); `echo`,
-    whether a prompt's own log-probabilities come back when asked for; `cache_reported`, whether answers say how much of the
-    prompt was cached. `calls` is what finding out took.
+    whether a prompt's own log-probabilities come back when asked for; `cache_reported`, whether answers say how
+    much of the prompt was cached. `calls` is what finding out took.
     """
 
     server: str | None = None

@@ -21,7 +21,7 @@ __all__ = ["Fingerprint", "Likeness", "compare_fingerprints", "take_fingerprint"
 _TOP = 20
 _TEXT_TOKENS = 32
 _FEWEST = 15  # prompts answered; of 25
-_COMPARED = 5  # alternatives of a prompt, from the top: the tail is all rounding
+_COMPARED, _LIKELY = 5, -4.6  # alternatives of a prompt, from the top, of 1 % and more: the tail is all rounding
 _FLOOR = 1e-3  # nats: what printing and reading numbers may cost
 _OTHER_HARDWARE = (0.05, 0.5)  # mean and largest difference, nats, that other kernels on the same weights may make
 
@@ -33,8 +33,8 @@ Rows = tuple[tuple[tuple[str, float], ...], ...]
 class Fingerprint:
     """What came back: for each prompt the alternatives of the first token, or the text where no logprobs are given.
 
-    `noise` is the largest difference, in nats, between asking one by one and asking all at once (for texts: the share
-    of texts that changed); None where nothing could be compared.
+    `noise` and `mean_noise` are the largest and the mean difference, in nats, between asking one by one and asking all
+    at once (for texts, both: the share of texts that changed); None where nothing could be compared.
     """
 
     prompts: str
@@ -42,6 +42,7 @@ class Fingerprint:
     rows: Rows = ()
     texts: tuple[str, ...] = ()
     noise: float | None = None
+    mean_noise: float | None = None
     calls: int = 0
 
     @property
@@ -52,7 +53,7 @@ class Fingerprint:
     @property
     def digest(self) -> str:
         """Digest of the answers, for looking up; equality of digests is not asked for: noise changes them."""
-        return digest_of(self.to_json() | {"noise": None, "calls": 0})
+        return digest_of(self.to_json() | {"noise": None, "mean_noise": None, "calls": 0})
 
     def to_json(self) -> dict[str, Any]:
         """Return the fingerprint as JSON values."""
@@ -62,6 +63,7 @@ class Fingerprint:
             "rows": [[list(pair) for pair in row] for row in self.rows],
             "texts": list(self.texts),
             "noise": self.noise,
+            "mean_noise": self.mean_noise,
             "calls": self.calls,
         }
 
@@ -115,12 +117,13 @@ async def take_fingerprint(engine: Engine) -> Fingerprint:
     calls = sum(one.attempts for one in (*alone, *together))
     if reads:
         rows, again = (tuple(one.top_logprobs for one in run) for run in (alone, together))
-        far = [_apart(a, b) for a, b in zip(rows, again, strict=True) if a and b]
-        return Fingerprint(version, form, rows, noise=max(map(max, far), default=None) if far else None, calls=calls)
+        far = [one for a, b in zip(rows, again, strict=True) if a and b for one in _apart(a, b)]
+        noise, mean = (max(far), sum(far) / len(far)) if far else (None, None)
+        return Fingerprint(version, form, rows, noise=noise, mean_noise=mean, calls=calls)
     texts, changed = (tuple(one.text if one.outcome in STORED else "" for one in run) for run in (alone, together))
     both = [(a, b) for a, b in zip(texts, changed, strict=True) if a and b]
-    noise = sum(a != b for a, b in both) / len(both) if both else None
-    return Fingerprint(version, form, texts=texts, noise=noise, calls=calls)
+    share = sum(a != b for a, b in both) / len(both) if both else None
+    return Fingerprint(version, form, texts=texts, noise=share, mean_noise=share, calls=calls)
 
 
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> Likeness:
@@ -137,22 +140,24 @@ def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> Likeness:
     pairs = sum(bool(a and b) for a, b in zip(*answers, strict=False))
     if pairs < _FEWEST or one.noise is None or other.noise is None:
         return Likeness("cannot tell", "too few prompts were answered", pairs)
-    noise = max(one.noise, other.noise)
-    return _compare_rows(one, other, noise) if one.rows else _compare_texts(one, other, noise)
+    if one.rows:
+        return _compare_rows(one, other)
+    return _compare_texts(one, other, max(one.noise, other.noise))
 
 
-def _compare_rows(one: Fingerprint, other: Fingerprint, noise: float) -> Likeness:
+def _compare_rows(one: Fingerprint, other: Fingerprint) -> Likeness:
     """Compare distributions."""
     pairs = [(a, b) for a, b in zip(one.rows, other.rows, strict=False) if a and b]
     far = [difference for a, b in pairs for difference in _apart(a, b)]
     largest, mean = max(far), sum(far) / len(far)
+    noise, mean_noise = max(one.noise or 0.0, other.noise or 0.0), max(one.mean_noise or 0.0, other.mean_noise or 0.0)
     tolerance = max(2 * noise, _FLOOR)
     figures = (len(pairs), largest, mean, tolerance, sum(_first(a) != _first(b) for a, b in pairs))
-    if largest <= tolerance:
+    if largest <= tolerance and mean <= max(2 * mean_noise, _FLOOR):
         return Likeness("same", "no further apart than each is from itself", *figures)
     if mean <= _OTHER_HARDWARE[0] and largest <= _OTHER_HARDWARE[1]:
         return Likeness("consistent", "as far apart as the same weights on other hardware may be", *figures)
-    if mean <= noise:
+    if mean <= 2 * mean_noise:
         return Likeness("cannot tell", "each differs from itself as much", *figures)
     return Likeness("differs", "further apart than the same weights on other hardware are", *figures)
 
@@ -176,10 +181,25 @@ def _first(row: tuple[tuple[str, float], ...]) -> str:
 
 
 def _apart(one: tuple[tuple[str, float], ...], other: tuple[tuple[str, float], ...]) -> list[float]:
-    """Return how far the likeliest alternatives of each are apart; one that is missing, by how much at the least."""
+    """Return how far the likeliest alternatives of each are apart; one that is missing, by how much at the least.
+
+    Names that stand twice in a row are left out: a server that shows two tokens alike does not say which is which.
+    """
+    ours, theirs = _once(one), _once(other)
     far = []
-    for ours, theirs in ((one, dict(other)), (other, dict(one))):
-        least = min(theirs.values())
-        for token, logprob in sorted(ours, key=lambda pair: -pair[1])[:_COMPARED]:
-            far.append(abs(logprob - theirs[token]) if token in theirs else max(0.0, logprob - least))
-    return far
+    for these, those, row in ((ours, theirs, other), (theirs, ours, one)):
+        least = min(logprob for _, logprob in row)
+        twice = {token for token, _ in row} - those.keys()
+        top = sorted(these.items(), key=lambda pair: -pair[1])[:_COMPARED]
+        for token, logprob in [pair for pair in top if pair[1] >= _LIKELY] or top[:1]:
+            if token in those:
+                far.append(abs(logprob - those[token]))
+            elif token not in twice:
+                far.append(max(0.0, logprob - least))
+    return far or [0.0]
+
+
+def _once(row: tuple[tuple[str, float], ...]) -> dict[str, float]:
+    """Return the alternatives whose name stands once."""
+    names = [token for token, _ in row]
+    return {token: logprob for token, logprob in row if names.count(token) == 1}

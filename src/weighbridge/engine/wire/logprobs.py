@@ -52,12 +52,17 @@ def _rows(value: Any) -> list[tuple[str | None, Any]]:
 
 
 def _named(row: dict[str, Any], key: str) -> str | None:
-    """Name a token: by its text, or by its bytes where they are no whole character."""
+    """Name a token: by its text, or by its bytes where they are no whole characters (two such may show alike)."""
     token, raw = row.get(key), row.get("bytes")
     if not isinstance(token, str):
         return None
-    if (not token or "\ufffd" in token) and isinstance(raw, list) and 0 < len(raw) <= _MAX_TOP:
-        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw if isinstance(byte, int) and 0 <= byte < 256)  # noqa: PLR2004 - a byte
+    if isinstance(raw, list) and 0 < len(raw) <= _MAX_TOP:
+        try:
+            bytes(raw).decode()
+        except UnicodeDecodeError:
+            return "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw)
+        except (ValueError, TypeError):
+            return clean(token)
     return clean(token)
 
 
