@@ -98,7 +98,7 @@ class _Asking:
 
     async def _over_lanes(self, order: Order, width: int, spare: int) -> None:
         """Ask over `width` lanes, and over `spare` more while requests wait between attempts."""
-        if self._plan.suite.prefix and width > 1:  # one request fills the server's prefix cache for the others
+        if self._plan.heads and width > 1:  # one request fills the server's prefix cache for the others
             await self._lane(order, calls=1)
         async with asyncio.TaskGroup() as group:
             self._open(group, order, width, spare)
