@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import Outcome
-from weighbridge.evaluation.scorers.letters import named_letter, opening_letter
+from weighbridge.evaluation.scorers.reading.letters import named_letter, opening_letter
 from weighbridge.evaluation.suite import LETTERS, Score, Unscored
 from weighbridge.evaluation.thinking import opens_thinking
 

@@ -10,13 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import Outcome
-from weighbridge.evaluation.scorers.final import announced, boxed, cut_at_next_question, fold
-from weighbridge.evaluation.scorers.numerals import equal, numerals
+from weighbridge.evaluation.scorers.reading.final import announced, boxed, cut_at_next_question, fold
+from weighbridge.evaluation.scorers.reading.numerals import equal, numerals
 from weighbridge.evaluation.suite import Score, Unscored
 
 if TYPE_CHECKING:
     from weighbridge.engine.protocol import Completion
-    from weighbridge.evaluation.scorers.numerals import Numeral
+    from weighbridge.evaluation.scorers.reading.numerals import Numeral
     from weighbridge.evaluation.suite import Item
 
 __all__ = ["number"]

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from weighbridge.evaluation.scorers.final import announced, boxed, cut_at_next_question, fold, words_for
+from weighbridge.evaluation.scorers.reading.final import announced, boxed, cut_at_next_question, fold, words_for
 from weighbridge.evaluation.suite import LETTERS, Unscored
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Reading: what an answer in words names as its result, a number or a letter."""

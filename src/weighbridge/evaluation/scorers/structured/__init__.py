@@ -1,0 +1,1 @@
+"""Structured answers: JSON that follows a schema, and calls of tools."""
