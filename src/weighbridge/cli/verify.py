@@ -11,10 +11,11 @@ from weighbridge.cli import options
 from weighbridge.cli.layout import plain
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
+from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from weighbridge.inspection.provenance.copy import Difference
-    from weighbridge.inspection.provenance.signature import Outcome
+    from weighbridge.inspection.provenance.signature import Outcome, Signer
     from weighbridge.workflow.attest import Attested
     from weighbridge.workflow.verify import Checked
 
@@ -36,6 +37,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--certificates", type=_FILE, metavar="FILE", help="Certificates (PEM) that you trust to stand behind a signer."
 )
+@click.option("--identity", metavar="NAME", help="Who must have signed by Sigstore: a mail address or a workflow.")
+@click.option("--issuer", metavar="URL", help="Who vouches for that identity (OpenID Connect).")
+@click.option(
+    "--trust-root", type=_FILE, metavar="FILE", help="Sigstore's `trusted_root.json`; default: its public instance."
+)
 @options.workspace
 @options.as_json
 @click.pass_context
@@ -49,7 +55,11 @@ def command(ctx: click.Context, /, target: Path, *, as_json: bool, **given: Any)
     Leaves with 0 where everything holds, 12 where something differs or a signature is invalid, 11 where a signature
     cannot be checked here.
     """
-    if given["signature"] is None and (target / "model.sig").is_file() and (given["key"] or given["certificates"]):
+    if (
+        given["signature"] is None
+        and (target / "model.sig").is_file()
+        and (given["key"] or given["certificates"] or given["identity"])
+    ):
         given["signature"] = target / "model.sig"
     ctx.exit(
         _attestation(target, given, as_json=as_json)
@@ -80,7 +90,7 @@ def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
         with settings.workspace.digest_cache() as cache:
             checked.append(verify.against_reference(target, given["against"], cache, progress))
     if given["signature"]:
-        trust = verify.load_trust(given["key"], given["certificates"])
+        trust = verify.load_trust(given["key"], given["certificates"], _signer(given))
         outcome = verify.against_signature(target, given["signature"], trust, progress)
     if not checked and outcome is None:
         checked.append(verify.against_what_is_known(target, settings.workspace, progress))
@@ -94,6 +104,18 @@ def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
             _say(one)
         _say_signature(outcome)
     return max([0 if one.holds else 12 for one in checked] + ([_CODES[outcome.outcome]] if outcome else []))
+
+
+def _signer(given: dict[str, Any]) -> Signer | None:
+    """Return the identity that must have signed; raises UsageError where half of it is given."""
+    from weighbridge.inspection.provenance.signature import Signer
+
+    name, issuer = given["identity"], given["issuer"]
+    if not name and not issuer:
+        return None
+    if not name or not issuer:
+        raise UsageError("an identity is a name and who vouches for it", hint="`--identity NAME --issuer URL`")
+    return Signer(name, issuer, given["trust_root"])
 
 
 def _attestation(target: Path, given: dict[str, Any], *, as_json: bool) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.inspection.provenance.copy import Copy, Difference
     from weighbridge.inspection.provenance.lock import Lock
-    from weighbridge.inspection.provenance.signature import Outcome
+    from weighbridge.inspection.provenance.signature import Outcome, Signer
     from weighbridge.workflow.workspace import Workspace
 
 __all__ = [
@@ -125,8 +125,12 @@ def against_signature(target: Path, place: Path, trust: Trust, progress: Progres
     return verify_model(open_copy(target), place, trust, progress)
 
 
-def load_trust(key: Path | None, certificates: Path | None) -> Trust:
+def load_trust(key: Path | None, certificates: Path | None, signer: Signer | None = None) -> Trust:
     """Read what the user trusts; raises ExtraMissing, DamagedFile or UsageError."""
+    if signer is not None:
+        if key or certificates:
+            raise UsageError("one signature is held against one thing", hint="a key, certificates, or an identity")
+        return Trust(signer=signer)
     if key is None and certificates is None:
         return Trust()
     from weighbridge.inspection.provenance.keys import load_public  # says what is missing without the extra

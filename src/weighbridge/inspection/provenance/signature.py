@@ -30,17 +30,30 @@ if TYPE_CHECKING:
     from weighbridge.inspection.provenance.keys import PublicKey
     from weighbridge.inspection.provenance.model_signature import SignedManifest, SignedPart
 
-__all__ = ["Outcome", "Trust", "verify_envelope", "verify_model"]
+__all__ = ["Outcome", "Signer", "Trust", "verify_envelope", "verify_model"]
 
 _BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """Who must have signed by Sigstore: a mail address or a workflow, as `issuer` (an address) vouches for it.
+
+    `trust_root` is a `trusted_root.json`; None for that of Sigstore's public instance.
+    """
+
+    name: str
+    issuer: str
+    trust_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
-    """What the user trusts: a public key, or the certificates that may stand behind a signer's."""
+    """What the user trusts: a public key, the certificates that may stand behind a signer's, or an identity."""
 
     key: PublicKey | None = None
     certificates: tuple[x509.Certificate, ...] = ()
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +103,9 @@ def _key_of_certificate(envelope: Envelope, trust: Trust) -> PublicKey | Outcome
 
 def verify_model(copy: Copy, place: Path, trust: Trust, progress: Progress) -> Outcome:
     """Verify the model signature in the file `place` over a copy; raises DamagedFile where it is no signature."""
-    envelope = parse_envelope(read_small(place, MAX_BYTES), place)
-    found = verify_envelope(envelope, trust)
+    data = read_small(place, MAX_BYTES)
+    envelope = parse_envelope(data, place)
+    found = _by_sigstore(data, envelope, trust.signer) if trust.signer else verify_envelope(envelope, trust)
     if found.outcome != "valid":
         return found
     if envelope.payload_type != IN_TOTO:
@@ -109,10 +123,22 @@ def verify_model(copy: Copy, place: Path, trust: Trust, progress: Progress) -> O
     return Outcome("valid", found.reason, found.signer, (), files, left)
 
 
-_SIGSTORE = (
-    "it is a Sigstore identity: the package `model-signing` verifies it, with a network "
-    "(`model_signing verify sigstore`)"
-)
+def _by_sigstore(data: bytes, envelope: Envelope, signer: Signer) -> Outcome:
+    """Verify that an identity signed, and that what it signed is the payload that is read here."""
+    if not envelope.is_logged:
+        return Outcome("not checked", f"it is no Sigstore identity: {_what_is_needed(envelope)}", _claimed(envelope))
+    from weighbridge.inspection.provenance.sigstore_identity import Refused, signed_payload
+
+    said = f"{signer.name} (vouched for by {signer.issuer})"
+    payload = signed_payload(data, signer)
+    if isinstance(payload, Refused):
+        return Outcome("invalid", f"it is not shown that {said} signed it: {payload.reason}")
+    if payload != envelope.payload:
+        return Outcome("invalid", "what was signed is not the payload that it carries")
+    return Outcome("valid", f"signed by {said}", said)
+
+
+_SIGSTORE = "it is a Sigstore identity: say who must have signed with `--identity NAME --issuer URL`"
 
 
 def _what_is_needed(envelope: Envelope) -> str:

@@ -139,7 +139,7 @@ def test_a_sigstore_identity_is_not_checked_here(model: Path, tmp_path: Path) ->
     path = altered(tmp_path, lambda value: value["verificationMaterial"].update(tlogEntries=[{}]), "cert.sig")
     found = verify_model(open_copy(model), path, Trust(None, tuple(load_certificates(SIGNED / "root.pem"))), silent)
     assert found.outcome == "not checked"
-    assert "Sigstore" in found.reason
+    assert "Sigstore identity" in found.reason
 
 
 def _no_signature(value: dict[str, Any]) -> None:
