@@ -42,7 +42,9 @@ class BoundedFile:
         os.close(self._descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return up to `length` bytes from `offset`; fewer only at the end of the file."""
+        """Return up to `length` bytes from `offset`; fewer only at the end of the file, none beyond it."""
+        if offset >= self.size:  # the operating system takes no offset of more than 63 bits
+            return b""
         try:
             return os.pread(self._descriptor, length, offset)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Verify that a person or a workflow signed, by Sigstore: the certificate, its log, its time. Needs the extra `sigstore`.
+"""Verify that a person or a workflow signed, by Sigstore: certificate, log, time. Needs the extra `sigstore`.
 
 No network is used: the trust root is a file of the user's, or the one of Sigstore's public instance that the package
 `sigstore` carries. A root that was replaced after the package was made is not known here.

@@ -1,4 +1,4 @@
-"""Sigstore identities: a real signature by `model-signing` 1.1.0, logged in October 2025, verified without a network."""
+"""Sigstore identities: a real signature by `model-signing` 1.1.0 of October 2025, verified without a network."""
 
 from __future__ import annotations
 
