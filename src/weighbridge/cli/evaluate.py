@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,18 @@ from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import evidence_lines, in_workspace, print_json, program
 from weighbridge.dossier.visible import single_line
 from weighbridge.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.cli.settings import Settings
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.evaluation.run import Session
+    from weighbridge.evaluation.suite import Suite
+    from weighbridge.hub.protocol import DigestCache
+    from weighbridge.workflow.campaign import Forecast
+    from weighbridge.workflow.measure import EngineChoice
 
 __all__ = ["command"]
 
@@ -22,63 +34,135 @@ __all__ = ["command"]
 @options.data
 @options.limit
 @options.again
-@options.engine
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="URL",
+    help="Address of an engine that serves the model: http://host/v1[#name]. Given several times, the questions are "
+    "spread over all of them.",
+)
+@click.option(
+    "--copies", type=click.IntRange(1, 64), default=1, help="Embedded engines of the model to start side by side."
+)
 @options.in_flight
 @options.timeout_s
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@click.option("--price", metavar="IN,OUT", help="Price of a million prompt tokens and a million written tokens.")
+@click.option("--ray", metavar="ADDRESS|local", help="Ask from the workers of this Ray cluster; `local` starts one.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would take, and ask nothing.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Answers a second that `--dry-run` reckons with.")
 @options.workspace
 @options.as_json
-def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> None:
+def command(reference: str, *, as_json: bool, **given: Any) -> None:
     """Ask a model the questions of one or more suites, and keep every answer.
 
-    Answers that are in the store are not asked for again; scoring them anew calls no model.
+    Answers that are in the store are not asked for again; scoring them anew calls no model. Ctrl-C ends the run with
+    what it has; the same command goes on from there.
     """
     from weighbridge.cli.settings import load_settings
+    from weighbridge.engine.fleet import Fleet
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.run import Session
-    from weighbridge.evaluation.suite import find_suite
-    from weighbridge.workflow.look import look
-    from weighbridge.workflow.measure import STARTER_SUITES, EngineChoice, askable, choose_engine, measure
+    from weighbridge.workflow.campaign import choose_engines, forecast, price_for
+    from weighbridge.workflow.measure import EngineChoice, measure
 
-    settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
+    addresses: tuple[str, ...] = given["engines"]
+    settings = load_settings(
+        weighed=reference, workspace=given["workspace"], engine=addresses[0] if len(addresses) == 1 else None
+    )
+    suites = _suites(given)
+    limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
+    choice = EngineChoice(settings.engine, settings.key, limits)
+    with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
+        today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+        draw = today.toordinal() if given["again"] else 0
+        session = Session(store, today, progress_on_stderr(), given["limit"], draw)
+        artefact, suites = _looked_at(reference, suites, choice, session, cache)
+        session = Session(store, today, session.progress, session.limit, draw, price_for(artefact, given["price"]))
+        engine = choose_engines(artefact, choice, addresses, given["copies"])
+        if isinstance(engine, str):
+            raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
+        if given["dry_run"]:
+            _tell_forecast(forecast(suites, artefact, engine, session, rate=given["rate"]), as_json=as_json)
+            return
+        known = {statement.id for statement in store.select(subject=artefact.digest)}
+        if given["ray"]:
+            from weighbridge.engine.ray_workers import RayFleet
+
+            engine = RayFleet(engine.engines if isinstance(engine, Fleet) else [engine], given["ray"])
+        results = measure(artefact, engine, suites, session)
+    if as_json:
+        statements = [{"id": statement.id, **statement.to_json()} for statement in results]
+        print_json("evaluate", {"digest": artefact.digest, "evidence": statements})
+    else:
+        _tell(artefact, results, known)
+    _end(results, session, len(suites))
+    if not as_json:
+        click.echo(f"Next: `{program()} decide {single_line(reference)}{_workspace(settings)}`")
+
+
+def _workspace(settings: Settings) -> str:
+    """Return the option that names the workspace, where it is not the default."""
+    return in_workspace(settings.workspace.path)
+
+
+def _suites(given: dict[str, Any]) -> list[Suite]:
+    """Load the suites, and tell the terms of their data."""
+    from weighbridge.evaluation.suite import find_suite
+    from weighbridge.workflow.measure import STARTER_SUITES
+
     data = given["data"]
     if data is not None and len(given["suites"]) != 1:
         raise UsageError("`--data` is the data of one suite", hint="name that one with `--suite`")
     suites = [find_suite(name, data) for name in given["suites"] or STARTER_SUITES]
     for notice in (notice for suite in suites for notice in suite.notices):
         click.echo(f"note: {single_line(notice)}", err=True)
-    if dry_run:
-        _tell_plan(suites, given["limit"], as_json=as_json)
-        return
-    progress = progress_on_stderr()
-    with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
-        today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-        inspected = look(reference, on=today, cache=cache, store=store, progress=progress)
-        artefact = inspected.artefact
-        limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
-        choice = EngineChoice(settings.engine, settings.key, limits)
-        engine = choose_engine(artefact, choice)
-        if isinstance(engine, str):
-            raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")
-        suites, gaps = askable(suites, inspected, choice)
-        for gap in gaps:
-            click.echo(f"warning: {gap}", err=True)
-        draw = today.toordinal() if given["again"] else 0
-        session = Session(store, today, progress, given["limit"], draw)
-        known = {statement.id for statement in store.select(subject=artefact.digest)}
-        results = measure(artefact, engine, suites, session)
-    if as_json:
-        statements = [{"id": statement.id, **statement.to_json()} for statement in results]
-        print_json("evaluate", {"digest": artefact.digest, "evidence": statements})
-    else:
-        click.echo(f"{single_line(artefact.name)}\n")
-        for line in evidence_lines(results):
-            click.echo(line)
-        made = [statement.body["calls"] for statement in results if statement.id not in known]
-        calls, reused, failed = (sum(count[key] for count in made) for key in ("calls", "reused", "failed"))
-        reused += sum(s.body["calls"]["asked"] for s in results if s.id in known)
-        click.echo(f"\n{calls} calls, {reused} answers from the store, {failed} questions without an answer")
-        click.echo(f"Next: `{program()} decide {single_line(reference)}{in_workspace(settings.workspace.path)}`")
+    return suites
+
+
+def _looked_at(
+    reference: str, suites: list[Suite], choice: EngineChoice, session: Session, cache: DigestCache
+) -> tuple[Artefact, list[Suite]]:
+    """Pin the model, inspect its files, and leave out what cannot be asked."""
+    from weighbridge.core.reference import Reference
+    from weighbridge.hub.protocol import resolve
+
+    parsed = Reference.parse(reference)
+    if parsed.kind == "endpoint":  # it has no files: half the start-up is the inspection's
+        return resolve(parsed, cache, session.progress), suites
+    from weighbridge.workflow.look import look
+    from weighbridge.workflow.measure import askable
+
+    inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
+    able, gaps = askable(suites, inspected, choice)
+    for gap in gaps:
+        click.echo(f"warning: {gap}", err=True)
+    return inspected.artefact, able
+
+
+def _tell(artefact: Artefact, results: Sequence[Evidence], known: set[str]) -> None:
+    """Print the results, and what they cost."""
+    click.echo(f"{single_line(artefact.name)}\n")
+    for line in evidence_lines(results):
+        click.echo(line)
+    made = [statement.body["calls"] for statement in results if statement.id not in known]
+    calls, reused, failed = (sum(count[key] for count in made) for key in ("calls", "reused", "failed"))
+    reused += sum(s.body["calls"]["asked"] for s in results if s.id in known)
+    click.echo(f"\n{calls} calls, {reused} answers from the store, {failed} questions without an answer")
+    prices = [count["price"] for count in made if count.get("price") is not None]
+    if prices:
+        currency = next(count["currency"] for count in made if count.get("price") is not None)
+        click.echo(f"{sum(prices):.4f} {currency} for the tokens that the engine counted")
+
+
+def _end(results: Sequence[Evidence], session: Session, n_suites: int) -> None:
+    """Raise Interrupted where the run did not come to its end."""
+    if session.stop.asked:
+        asked = sum(s.body["calls"]["asked"] - s.body["calls"]["failed"] for s in results)
+        raise Interrupted(
+            f"stopped: {asked:,} answers are kept; {len(results)} of {n_suites} suites were begun, see their coverage",
+            hint="run the same command again: it goes on from there",
+        )
     if any(statement.body["calls"]["coverage"] == 0 for statement in results):
         raise Interrupted(
             "a suite got no answer at all",
@@ -86,20 +170,25 @@ def command(reference: str, *, dry_run: bool, as_json: bool, **given: Any) -> No
         )
 
 
-def _tell_plan(suites: list[Any], limit: int | None, *, as_json: bool) -> None:
-    """Say how many questions would be asked."""
-    rows = [
-        {
-            "suite": suite.name,
-            "questions": min(limit or len(suite.items), len(suite.items)),
-            "max_tokens": suite.max_tokens,
-        }
-        for suite in suites
-    ]
+def _tell_forecast(rows: Sequence[Forecast], *, as_json: bool) -> None:
+    """Say what would be asked."""
     if as_json:
-        print_json("plan", {"suites": rows})
+        print_json("plan", {"suites": [row.to_json() for row in rows]})
         return
     for row in rows:
-        click.echo(f"  {row['suite']:<16}{row['questions']:>6} questions, at most {row['max_tokens']} tokens each")
-    total = sum(int(row["questions"]) for row in rows)
-    click.echo(f"\nWould ask at most {total} questions; answers in the store are not asked again")
+        click.echo(
+            f"  {row.suite:<16}{row.calls:>7,} calls ({row.stored:,} of {row.questions:,} answers are in the store), "
+            f"{row.prompt_tokens_low:,} to {row.prompt_tokens_high:,} prompt tokens, "
+            f"at most {row.output_tokens_at_most:,} written"
+        )
+    click.echo(
+        f"\nWould make {sum(row.calls for row in rows):,} calls, retries not counted. "
+        "Prompt tokens are estimated from bytes, without the tokenizer."
+    )
+    if rows and rows[0].currency is not None:
+        low, high = (sum(getattr(row, name) or 0.0 for row in rows) for name in ("price_low", "price_high"))
+        click.echo(f"Price: {low:.4f} to {high:.4f} {rows[0].currency}, the most if every answer takes all its tokens")
+    else:
+        click.echo("Price: not known; `--price IN,OUT` says it per million tokens")
+    if rows and rows[0].seconds is not None:
+        click.echo(f"Duration at the rate given: {sum(row.seconds or 0.0 for row in rows):,.0f} s")

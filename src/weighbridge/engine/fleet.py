@@ -59,6 +59,7 @@ class Fleet:
         for member in self._members:
             if member.pace is not None:
                 member.pace.leaves = True
+        self.engines = list(engines)
         self.identity = _joined([engine.identity for engine in engines])
         self.left_out: list[str] = []
         self._granted: list[_Member] = []

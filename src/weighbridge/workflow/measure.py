@@ -130,7 +130,8 @@ def measure(
 ) -> list[Evidence]:
     """Ask every suite of one engine, which is started once and only if something is not in the store.
 
-    `forms` fixes prompt forms by suite; `tell` hears of each result as it comes.
+    `forms` fixes prompt forms by suite; `tell` hears of each result as it comes. After a first Ctrl-C the suite under
+    way ends with what it has, and the others are not begun (`session.stop.asked`).
     """
     results: list[Evidence] = []
     if (reserve := getattr(engine, "reserve", None)) is not None:
@@ -139,10 +140,13 @@ def measure(
     async def ask_all() -> None:
         async with LateEngine(engine) as late:
             for suite in suites:
+                if session.stop.asked:
+                    break
                 form = forms.get(suite.name) if forms else None
-                evidence = await evaluate(suite, artefact.digest, late, session, form=form)
-                tell(evidence)
-                results.append(evidence)
+                with session.stop.on_interrupt(), session.stop.scope():
+                    evidence = await evaluate(suite, artefact.digest, late, session, form=form)
+                    tell(evidence)
+                    results.append(evidence)
 
     run(ask_all())
     return results

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
-from weighbridge.errors import DamagedFile
+from weighbridge.errors import DamagedFile, Interrupted
 from weighbridge.evaluation.run import Session
 from weighbridge.workflow.judge import dossier_of, judge, write_dossier
 from weighbridge.workflow.look import Inspected, look
@@ -102,9 +102,17 @@ def _measured(
     session = Session(store, order.on, progress, order.limit, order.draw)
     suites, gaps = askable(order.suites, inspected, order.engine)
     try:
-        return measure(artefact, engine, suites, session, tell=tell), gaps
+        measured = measure(artefact, engine, suites, session, tell=tell)
     except DamagedFile as error:
         return [], [*gaps, f"the behaviour of `{artefact.name}` is not looked at: {error.message}"]
+    _end_where_stopped(session)
+    return measured, gaps
+
+
+def _end_where_stopped(session: Session) -> None:
+    """Raise Interrupted where the user stopped the asking: half the evidence decides nothing."""
+    if session.stop.asked:
+        raise Interrupted("stopped before every question was asked", hint="run it again: it goes on where it was")
 
 
 def _against_baseline(
@@ -121,4 +129,5 @@ def _against_baseline(
     forms = {evidence.body["suite"]["name"]: evidence.body["form"] for evidence in measured}
     session = Session(store, order.on, progress, order.limit, order.draw)
     theirs = measure(baseline, engine, scored, session, forms=forms)
+    _end_where_stopped(session)
     return compare_scores(measured, theirs, baseline.name, store=store)

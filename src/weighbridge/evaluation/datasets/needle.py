@@ -41,7 +41,7 @@ class Needles(BaseModel):
     Facts asked for lie at depths spread evenly over the text.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     tokens: Annotated[int, Field(ge=200, le=2_000_000)]
     needles: Annotated[int, Field(ge=1, le=20)] = 1

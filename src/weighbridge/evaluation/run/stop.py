@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +26,25 @@ class Stop:
         if not self.asked and self._open:
             self._open[-1].cancel()
         self.asked = True
+
+    @contextmanager
+    def on_interrupt(self) -> Iterator[None]:
+        """Let the first Ctrl-C ask the running loop's work to stop; a second one interrupts as ever."""
+        loop = asyncio.get_running_loop()
+
+        def once() -> None:
+            loop.remove_signal_handler(signal.SIGINT)
+            self.ask()
+
+        try:
+            loop.add_signal_handler(signal.SIGINT, once)
+        except (ValueError, RuntimeError, NotImplementedError):  # not in the main thread: whoever runs us decides
+            yield
+            return
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
 
     @contextmanager
     def scope(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ _MAX_ITEMS = 200_000
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     id: Annotated[str, Field(min_length=1, max_length=120)]
     question: Annotated[str, Field(min_length=1, max_length=200_000)]
