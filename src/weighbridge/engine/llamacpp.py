@@ -23,7 +23,7 @@ from weighbridge.errors import DamagedFile, EngineUnreachable, ExtraMissing
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["LlamaCppEngine"]
+__all__ = ["LlamaCppEngine", "free_cores"]
 
 _LOAD_S = 600.0
 _SLOTS = 4
@@ -107,7 +107,7 @@ class LlamaCppEngine:
         wanted = {
             "context_tokens": self._context_tokens,
             "slots": _SLOTS,
-            "threads": self._threads or await _free_cores(),
+            "threads": self._threads or await free_cores(),
             "model": str(self._model),
             "alias": self._model.name,
             "key": key,
@@ -203,7 +203,7 @@ class LlamaCppEngine:
         self._client = None
 
 
-async def _free_cores() -> int:
+async def free_cores() -> int:
     """Return how many cores are idle now, at least 1: with more threads than that, ggml's barriers spin."""
     cores = len(os.sched_getaffinity(0))
     before = _idle_s()

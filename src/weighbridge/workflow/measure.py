@@ -88,13 +88,26 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
         if not _LATER_SHARD.search(file.name) and not _PROJECTOR.search(file.name)
     ]
     if not models:
-        return "its format needs a server: start vLLM or SGLang and give the address with `--engine`"
+        return _from_safetensors(artefact)
     if len(models) > 1:
         return f"the folder holds {len(models)} GGUF models: weigh one of them, for example `{models[0]}`"
     try:
         embedded: Engine = plugin.load("engines", "llamacpp")(Path(artefact.root) / models[0])
     except ExtraMissing as error:
         return f"{error.message}; {error.hint}"
+    return embedded
+
+
+def _from_safetensors(artefact: Artefact) -> Engine | str:
+    """Return the Transformers engine for a folder of safetensors, where it is installed; else say what to do."""
+    server = "start vLLM or SGLang and give the address with `--engine`"
+    names = {file.name for file in artefact.files}
+    if "config.json" not in names or not any(name.endswith(".safetensors") for name in names):
+        return f"its format needs a server: {server}"
+    try:
+        embedded: Engine = plugin.load("engines", "transformers")(Path(str(artefact.root)))
+    except ExtraMissing as error:
+        return f"its format needs a server: {server}; or {error.hint}"
     return embedded
 
 
