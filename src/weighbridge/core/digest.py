@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["canonical", "digest_of", "digest_of_bytes", "short"]
 
 _SHORT = 12
+_SAFE = 2**53 - 1
+_SHORTEST, _LONGEST = 1e-4, 1e16  # between these both write all digits, without an exponent
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> bytes:
@@ -20,7 +24,29 @@ def canonical(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> 
 
     Raises ValueError (rfc8785's own subclass) for NaN, infinities and integers beyond 2**53.
     """
+    if _is_plain(value):
+        try:
+            return _encode(value).encode()
+        except UnicodeEncodeError:
+            pass  # half a surrogate pair: let rfc8785 say so
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether Python's own encoder writes this value as RFC 8785 does, ten times as fast.
+
+    Numbers: ECMAScript writes 1.0 as 1 and uses exponents elsewhere than Python. Keys: it sorts by UTF-16 code units.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is dict:
+        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in value.items())
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    if kind is int:
+        return -_SAFE <= value <= _SAFE
+    return kind is float and _SHORTEST <= abs(value) < _LONGEST and not value.is_integer()
 
 
 def digest_of(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> str:
