@@ -125,7 +125,7 @@ def _gaps(body: dict[str, Any]) -> str:
 
 def _score(body: dict[str, Any]) -> list[str]:
     text = f"{body['suite']['name']} {share(body['accuracy'])}  (chance {body['chance']:.0%})"
-    return [line("evaluation", text, _gaps(body))]
+    return [line("evaluation", text, _gaps(body)), *(line("", note) for note in body.get("notes", ()))]
 
 
 def _behaviour(body: dict[str, Any]) -> list[str]:

@@ -126,6 +126,8 @@ _WORDS = {
     "flip": "A question that only one of candidate and baseline gets right.",
     "truncated": "The token limit cut the answer. It is marked only where its beginning decides: the first token of a "
     "choice, the first sentences of a refusal.",
+    "truncated while thinking": "The token limit cut a reasoning model before it answered. It is never wrong: raise "
+    "`max_tokens`, or switch thinking off; `worst` and `best` say how far the score may move.",
     "chance": "The share right that guessing gives.",
     "interval": "Where the value lies with 95% confidence: Wilson's for a share, Newcombe's for a paired difference, "
     "order statistics for a median.",

@@ -77,7 +77,8 @@ def mark_all(plan: Plan, run: Run) -> list[Mark]:
     """
     scorer: Scorer = plugin.load("scorers", plan.suite.scorer)
     answers = [Answer(one.text) if one.top_logprobs else answer_part(one) for one in run.completions]
-    prefilled = any(answer.prefilled for answer in answers)
+    whole = sum(one.outcome is Outcome.ANSWERED for one in run.completions)
+    prefilled = 2 * sum(answer.prefilled for answer in answers) > whole  # one alone may only speak of the mark
     rows = zip(plan.items, run.completions, plan.recipes, answers, strict=True)
     return [
         Mark(item, completion, recipe, _mark(scorer, item, completion, answer, prefilled=prefilled), answer)

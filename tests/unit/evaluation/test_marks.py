@@ -80,6 +80,8 @@ def test_a_template_that_opens_the_reasoning_is_seen_in_the_other_answers() -> N
     """Where others end a block that they never began, a cut text without any mark is reasoning."""
     marks = mark(said("1 and 2</think>3"), said("1 and", Outcome.TRUNCATED))
     assert [one.label for one in marks] == ["right", "unscored: truncated while thinking"]
+    marks = mark(said("</think>3"), said("3"), said("3"), said("1 and", Outcome.TRUNCATED))
+    assert marks[-1].label == "unscored: truncated"  # one answer that names the mark makes no template
 
 
 def test_nothing_asked_has_no_bounds() -> None:
