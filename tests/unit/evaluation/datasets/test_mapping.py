@@ -45,7 +45,8 @@ def test_answers_name_a_choice(tmp_path: Path, cell: Any, kind: Any, letter: str
     assert one(tmp_path, row, item).answer == letter
 
 
-@pytest.mark.parametrize(("cell", "kind"), [("D", "letter"), ("AC", "letter"), (3, "index"), (0, "number"), (None, "letter"),
+@pytest.mark.parametrize(("cell", "kind"), [("D", "letter"), ("AC", "letter"), (3, "index"), (0, "number"),
+                                            (None, "letter"),
                                             ("four", "text"), ("-1", "index"), ("\u0663", "index")])  # fmt: skip
 def test_an_answer_that_names_no_choice_is_never_guessed(tmp_path: Path, cell: Any, kind: str) -> None:
     """It is refused with file and line, or left out and counted where the layout says so."""
@@ -58,7 +59,7 @@ def test_an_answer_that_names_no_choice_is_never_guessed(tmp_path: Path, cell: A
 
 
 def test_choices_from_columns_and_objects(tmp_path: Path) -> None:
-    """Several columns (trailing empty ones left out), `{text: [...]}` as ARC has, `{A: ..., B: ...}`, a printed list."""
+    """Several columns (trailing empty ones left out), `{text: [...]}` as in ARC, `{A: ...}`, a printed list."""
     columns = {"question": "q", "choices": ["A", "B", "C"]}
     assert one(tmp_path, {"q": "?", "A": "x", "B": "y", "C": ""}, columns).choices == ("x", "y")
     for cell in ({"text": ["x", "y"], "label": ["A", "B"]}, {"A": "x", "B": "y"}, "['x', 'y']", '["x", "y"]'):
