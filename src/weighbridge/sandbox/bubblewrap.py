@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import SandboxUnavailable
-from weighbridge.sandbox.conversation import Ended, judge
+from weighbridge.sandbox.conversation import MAX_MESSAGE, Ended, judge
 from weighbridge.sandbox.protocol import Outcome, Verdict
 from weighbridge.sandbox.seccomp import filter_program
 
@@ -35,7 +35,6 @@ __all__ = ["BubblewrapSandbox"]
 _GUEST = Path(__file__).parent / "guest"
 _MODULES = ("numpy",)
 _OVERHEAD_BYTES = 512 << 20  # address space that the interpreter and NumPy map before any program runs
-_MAX_MESSAGE = 64 << 20
 _SCRATCH_BYTES = 16 << 20
 _LOOK_S = 0.1
 _TRY_S = 20
@@ -140,6 +139,7 @@ class _Room:
         os.set_blocking(self._asks, False)
         self.pending = bytearray()
         self.received = bytearray()
+        self.has_line = False
 
     def send(self, text: str) -> None:
         """Put a message into the queue."""
@@ -205,10 +205,10 @@ class _ProcessRooms:
             printed = room.process.stdout.fileno() if room.process.stdout else None
             if printed is not None:
                 selector.register(printed, selectors.EVENT_READ)
-            while b"\n" not in room.received:
+            while not room.has_line:
                 self._wait(selector, room, printed)
         line, _, rest = bytes(room.received).partition(b"\n")
-        room.received = bytearray(rest)
+        room.received, room.has_line = bytearray(rest), b"\n" in rest
         return line.decode("ascii", "replace")
 
     def _wait(self, selector: selectors.BaseSelector, room: _Room, printed: int | None) -> None:
@@ -230,8 +230,9 @@ class _ProcessRooms:
                 raise self._gone(room)
             else:
                 room.received += data
-                if len(room.received) > _MAX_MESSAGE:
-                    raise Ended(Verdict.OUTPUT_FLOOD, f"an answer of more than {_MAX_MESSAGE >> 20} MiB")
+                room.has_line |= b"\n" in data
+                if len(room.received) > MAX_MESSAGE:
+                    raise Ended(Verdict.OUTPUT_FLOOD, f"an answer of more than {MAX_MESSAGE >> 20} MiB")
 
     def _print(self, data: bytes) -> None:
         """Keep a bounded part of the output; more is a flood."""

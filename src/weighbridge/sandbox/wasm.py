@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.progress import silent
 from weighbridge.errors import SandboxUnavailable
-from weighbridge.sandbox.conversation import Ended, judge
+from weighbridge.sandbox.conversation import MAX_MESSAGE, Ended, judge
 from weighbridge.sandbox.protocol import Outcome, Verdict
 
 try:
@@ -64,7 +64,12 @@ class _Run:
 
     def used(self) -> float:
         """CPU seconds of the run so far."""
-        return time.clock_gettime(self.clock) - self.began if self.clock is not None else 0.0
+        if self.clock is None:
+            return 0.0
+        try:
+            return time.clock_gettime(self.clock) - self.began
+        except OSError:  # the thread has ended in this moment, and its clock with it
+            return self.seconds
 
 
 @dataclass(slots=True)
@@ -131,8 +136,9 @@ class WasmSandbox:
 
     def _work(self, run: _Run) -> None:
         """Judge the program (the body of the run's thread)."""
-        run.clock = time.pthread_getcpuclockid(threading.get_ident())
-        run.began = time.clock_gettime(run.clock)
+        clock = time.pthread_getcpuclockid(threading.get_ident())
+        run.began = time.clock_gettime(clock)
+        run.clock = clock
         self._here.run = run
         try:
             verdict = judge(run.program, _WasmRooms(self, run))
@@ -162,12 +168,15 @@ class WasmSandbox:
     def ask(self, room: _Room, run: _Run, message: str) -> str:
         """Have a room answer; raises Ended where it is ended."""
         try:
-            return str(room.serve(room.store, message))
+            answer = str(room.serve(room.store, message))
         except wasmtime.ExitTrap as error:
             raise Ended(Verdict.CRASHED, f"the program left the interpreter with status {error.code}") from None
         except wasmtime.WasmtimeError as error:
             verdict, detail = self._ended(error, run)
             raise Ended(verdict, detail) from None
+        if len(answer) > MAX_MESSAGE:
+            raise Ended(Verdict.OUTPUT_FLOOD, f"an answer of more than {MAX_MESSAGE >> 20} MiB")
+        return answer
 
     def _reach(self, _store: Any, message: str) -> str:
         """Carry a message of the bench into the cell; a cell that asks is asking nobody."""

@@ -6,6 +6,7 @@ equal to itself here and to nothing else.
 
 from __future__ import annotations
 
+import ast
 import base64
 import builtins
 import importlib
@@ -32,7 +33,7 @@ class Undecided(BaseException):
 class Foreign:
     """A stand-in for an object of the cell."""
 
-    __slots__ = ("_bench", "_number", "_kind")
+    __slots__ = ("_bench", "_kind", "_number")
 
     def __init__(self, bench: Bench, number: int, kind: str) -> None:
         object.__setattr__(self, "_bench", bench)
@@ -111,7 +112,8 @@ class Foreign:
         if not isinstance(other, Foreign):
             return False
         kind = object.__getattribute__(self, "_kind")
-        return object.__getattribute__(self, "_bench").undecided(f"the tests compare two objects of the class {kind}")
+        bench: Bench = object.__getattribute__(self, "_bench")
+        return bench.undecided(f"the tests compare two objects of the class {kind}")
 
 
 class Bench:
@@ -129,7 +131,7 @@ class Bench:
         try:
             exec(compile(asked["preamble"], "<preamble>", "exec"), space)  # noqa: S102 - the suite's own code
             tests = compile(asked["tests"], "<tests>", "exec")
-            self._bring(set(asked["names"]), _names(tests), space)
+            self._bring(set(asked["names"]) or _wanted(asked["tests"], tests, space), _names(tests), space)
             exec(tests, space)  # noqa: S102 - the suite's own code, and still in a sandbox
         except BaseException as error:  # noqa: BLE001 - whatever it is, the tests did not end well
             verdict = {"failed": type(error).__name__, "text": _text(error)}
@@ -138,14 +140,13 @@ class Bench:
         return {"undecided": self._why_undecided} if self._why_undecided else verdict
 
     def _bring(self, wanted: set[str], used: set[str], space: dict[str, Any]) -> None:
-        """Define in the tests' space what they take from the program: `wanted`, or whatever is defined nowhere else.
+        """Define in the tests' space what they take from the program.
 
         A module of the standard library is always ours: the program's `math` might call anything close.
         """
-        nowhere = {name for name in used - wanted if name not in space and not hasattr(builtins, name)}
-        for name in sorted(nowhere & sys.stdlib_module_names):
+        for name in sorted((used - wanted - space.keys()) & sys.stdlib_module_names):
             space[name] = importlib.import_module(name)
-        for name in sorted(wanted or nowhere - sys.stdlib_module_names):
+        for name in sorted(wanted):
             found = json.loads(self._reach(json.dumps({"do": "find", "name": name})))
             if "value" in found:
                 space[name] = self._wire().decode(found["value"])[0]
@@ -177,10 +178,12 @@ class Bench:
     def _error(self, node: list[Any]) -> type[BaseException]:
         """Return the builtin error of that name, or a class of that name below the nearest builtin one."""
         _, number, name, bases = node
-        nearest = next((getattr(builtins, base) for base in bases if _is_error(getattr(builtins, base, None))), Exception)
+        errors = (getattr(builtins, base) for base in bases if _is_error(getattr(builtins, base, None)))
+        nearest: type[BaseException] = next(errors, Exception)
         if name == nearest.__name__:
-            return nearest  # type: ignore[no-any-return]
-        return self._known.setdefault(number, type(name, (nearest,), {}))
+            return nearest
+        known: type[BaseException] = self._known.setdefault(number, type(name, (nearest,), {}))
+        return known
 
     def _take_other(self, _wire: Wire, node: list[Any]) -> Any:
         """Return the stand-in of a handle; no other form is taken."""
@@ -212,8 +215,26 @@ class Bench:
         if function in used.values():
             raise Uncrossable("the tests pass a function that calls itself")
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
-        parts = self._wire().encode([used, list(function.__defaults__ or ()), cells])  # its own: nothing is written back
+        parts = self._wire().encode(
+            [used, list(function.__defaults__ or ()), cells]
+        )  # its own: nothing is written back
         return ["function", base64.b64encode(marshal.dumps(function.__code__)).decode(), parts]
+
+
+def _wanted(text: str, code: types.CodeType, space: dict[str, Any]) -> set[str]:
+    """Return the names that tests use and nobody defines; where there are none, the builtin that they call first.
+
+    The second is for programs that were asked to be called `sum` or `filter`; no other builtin is ever replaced.
+    """
+    wanted = {name for name in _names(code) if name not in space and not hasattr(builtins, name)}
+    wanted -= sys.stdlib_module_names
+    if wanted:
+        return wanted
+    calls = (
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    first = min(calls, key=lambda node: (node.lineno, node.col_offset), default=None)
+    return {first.func.id} if first is not None and isinstance(first.func, ast.Name) else set()
 
 
 def _names(code: types.CodeType) -> set[str]:

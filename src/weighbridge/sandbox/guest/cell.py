@@ -53,7 +53,7 @@ class Cell:
                 return self._find(asked["name"])
             return self._operate(asked)
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the program, too
-            return self._raised(error)
+            return self.raised(error)
 
     def _load(self, code: str, stdin: str | None) -> None:
         """Run the program's top level."""
@@ -112,7 +112,7 @@ class Cell:
         names = {"__builtins__": __builtins__, **used}
         return types.FunctionType(code, names, code.co_name, tuple(defaults), tuple(map(types.CellType, cells)))
 
-    def _raised(self, error: BaseException) -> dict[str, Any]:
+    def raised(self, error: BaseException) -> dict[str, Any]:
         """Return what was raised, as names and text."""
         kind = type(error)
         try:

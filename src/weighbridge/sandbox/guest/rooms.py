@@ -28,4 +28,7 @@ class Room:
             return json.dumps(Bench(self._reach).judge(asked))
         if self._cell is None:
             self._cell = Cell()
-        return json.dumps(self._cell.answer(asked))
+        try:
+            return json.dumps(self._cell.answer(asked))
+        except (MemoryError, RecursionError, ValueError) as error:  # an answer too large or too deep to be written
+            return json.dumps(self._cell.raised(error))

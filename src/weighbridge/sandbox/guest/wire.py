@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import collections
-import datetime
+import datetime as dt
 import decimal
 import fractions
 import importlib
@@ -17,11 +17,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Uncrossable", "Wire"]
 
 _PLAIN_BITS = 8192  # longer integers cross in hexadecimal: decimal digits are limited, and slow
+_AS_IT_IS = (bool, str, float)
 _NUMERIC = "biufc"  # kinds of NumPy types that are data
 
 
@@ -60,6 +61,16 @@ _SHELLS: dict[str, _Fill] = {
     "defaultdict": (collections.defaultdict, _fill_dict),
     "bytearray": (bytearray, _fill_list),
 }
+_TO_ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
+    tuple: iter,
+    frozenset: iter,
+    range: lambda one: (one.start, one.stop, one.step),
+    slice: lambda one: (one.start, one.stop, one.step),
+    complex: lambda one: (one.real, one.imag),
+    type({}.keys()): iter,
+    type({}.values()): iter,
+    type({}.items()): iter,
+}
 _FROM_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
     "tuple": tuple,
     "frozenset": frozenset,
@@ -70,18 +81,33 @@ _FROM_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
     "dict_values": lambda items: dict(enumerate(items)).values(),
     "dict_items": lambda items: dict(items).items(),
 }
+_MICROSECOND = dt.timedelta(microseconds=1)
+_TO_TEXT: dict[type, Callable[[Any], str]] = {
+    int: hex,
+    bytes: lambda one: base64.b64encode(one).decode(),
+    decimal.Decimal: str,
+    fractions.Fraction: str,
+    dt.datetime: dt.datetime.isoformat,
+    dt.date: dt.date.isoformat,
+    dt.time: dt.time.isoformat,
+    dt.timedelta: lambda one: str(one // _MICROSECOND),
+    type(...): repr,
+    type(NotImplemented): repr,
+}
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "int": lambda text: int(text, 16),
-    "bytes": lambda text: base64.b64decode(text),
+    "bytes": base64.b64decode,
     "Decimal": decimal.Decimal,
     "Fraction": fractions.Fraction,
-    "datetime": datetime.datetime.fromisoformat,
-    "date": datetime.date.fromisoformat,
-    "time": datetime.time.fromisoformat,
-    "timedelta": lambda text: datetime.timedelta(microseconds=int(text)),
+    "datetime": dt.datetime.fromisoformat,
+    "date": dt.date.fromisoformat,
+    "time": dt.time.fromisoformat,
+    "timedelta": lambda text: int(text) * _MICROSECOND,
+    "ellipsis": lambda _: ...,
+    "NotImplementedType": lambda _: NotImplemented,
+    "type": lambda name: _TYPES[name],
 }
-_CONSTANTS = {"Ellipsis": ..., "NotImplemented": NotImplemented}
-_TYPES = {
+_TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, range, set, slice, str,
                  tuple, type, type(None), collections.deque, collections.Counter, collections.OrderedDict,
@@ -108,9 +134,7 @@ class Wire:
         self.objects = list(seeds or [])
         self._index = {id(one): index for index, one in enumerate(self.objects)}
         sent = [self.node(root) for root in roots]
-        heap = []
-        for one in self.objects:  # grows while it is walked
-            heap.append(self._contents(one))
+        heap = [self._contents(one) for one in self.objects]  # which grows while it is walked
         return {"heap": heap, "roots": sent}
 
     def decode(self, message: dict[str, Any], seeds: list[Any] | None = None) -> list[Any]:
@@ -126,46 +150,28 @@ class Wire:
     def node(self, value: Any) -> Any:
         """Return the JSON form of one value."""
         kind = type(value)
-        if value is None or kind in (bool, str, float):
+        if value is None or kind in _AS_IT_IS or (kind is int and value.bit_length() <= _PLAIN_BITS):
             return value
-        if kind is int:
-            return value if value.bit_length() <= _PLAIN_BITS else ["int", hex(value)]
         if kind in _NAMES and kind.__name__ in _SHELLS:
             if id(value) not in self._index:
                 self._index[id(value)] = len(self.objects)
                 self.objects.append(value)
             return ["=", self._index[id(value)]]
-        if kind.__name__ in _FROM_ITEMS or kind.__name__ in _FROM_TEXT or kind.__module__ == "numpy":
-            known = self._immutable(kind.__name__, value)
-            if known is not None:
-                return known
+        if kind in _TO_ITEMS:
+            return [kind.__name__, *map(self.node, _TO_ITEMS[kind](value))]
+        if kind in _TO_TEXT:
+            return [kind.__name__, _TO_TEXT[kind](value)]
+        return self._node_of_other(value)
+
+    def _node_of_other(self, value: Any) -> Any:
+        """Return the form of a type, of an array, of the data in a subclass, or of what is no data."""
         if isinstance(value, type) and value in _NAMES:
             return ["type", _NAMES[value]]
-        if value is ... or value is NotImplemented:
-            return ["constant", repr(value)]
-        for base in _BASES:  # a subclass crosses as the data it holds
-            if base in kind.__mro__ and kind not in _NAMES:
-                return self.node(_plain(base, value))
-        return self.send_other(self, value)
-
-    def _immutable(self, name: str, value: Any) -> Any:
-        """Return the node of a value that cannot change, or None where it only bears such a type's name."""
-        if isinstance(value, (tuple, frozenset, range, type({}.keys()), type({}.values()), type({}.items()))):
-            items = (value.start, value.stop, value.step) if isinstance(value, range) else value
-            return [name, *map(self.node, items)]
-        if isinstance(value, slice):
-            return [name, self.node(value.start), self.node(value.stop), self.node(value.step)]
-        if isinstance(value, complex):
-            return [name, value.real, value.imag]
-        if isinstance(value, bytes):
-            return [name, base64.b64encode(value).decode()]
-        if isinstance(value, datetime.timedelta):
-            return [name, str(value // datetime.timedelta(microseconds=1))]
-        if isinstance(value, (datetime.date, datetime.time)):
-            return [name, value.isoformat()]
-        if isinstance(value, (decimal.Decimal, fractions.Fraction)):
-            return [name, str(value)]
-        return _array_node(value)
+        array = _array_node(value)
+        if array is not None:
+            return array
+        base = next((base for base in _BASES if base in type(value).__mro__), None)
+        return self.send_other(self, value) if base is None else self.node(_plain(base, value))
 
     def _contents(self, one: Any) -> list[Any]:
         """Return the heap entry of one mutable container."""
@@ -183,13 +189,7 @@ class Wire:
             return _FROM_ITEMS[tag]([self.value(part) for part in node[1:]])
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](node[1])
-        if tag == "type":
-            return _TYPES[node[1]]
-        if tag == "constant":
-            return _CONSTANTS[node[1]]
-        if tag in ("array", "scalar"):
-            return _array(*node)
-        return self.take_other(self, node)
+        return _array(*node) if tag in ("array", "scalar") else self.take_other(self, node)
 
 
 def _plain(base: type, value: Any) -> Any:
@@ -199,10 +199,10 @@ def _plain(base: type, value: Any) -> Any:
     if base is str:
         return str.__str__(value)
     if base in (int, float, complex):
-        return base.__pos__(value)  # type: ignore[attr-defined]
+        return base.__pos__(value)
     if base is bytes:
         return bytes.__add__(value, b"")
-    return base(base.__iter__(value))  # type: ignore[attr-defined, call-arg]
+    return base(base.__iter__(value))  # type: ignore[attr-defined]
 
 
 def _array_node(value: Any) -> Any:
@@ -222,4 +222,3 @@ def _array(tag: str, kind: str, shape: list[int], data: str) -> Any:
         raise ValueError(kind)
     array = numpy.frombuffer(base64.b64decode(data), dtype=kind).reshape(shape)
     return array.copy() if tag == "array" else array[()]
-

@@ -101,7 +101,9 @@ def _defines(text: str, names: tuple[str, ...]) -> bool:
 
 def _with_beginning(code: str, prompt: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Put what stands before the asked definition in the prompt (imports, helpers) before a whole program."""
-    start = min((at.start() for name in names if (at := re.search(rf"(?m)^def +{re.escape(name)}\b", prompt))), default=0)
+    start = min(
+        (at.start() for name in names if (at := re.search(rf"(?m)^def +{re.escape(name)}\b", prompt))), default=0
+    )
     beginning = prompt[:start]
     return (f"{beginning.rstrip()}\n\n{code}", code) if beginning.strip() else (code,)
 
