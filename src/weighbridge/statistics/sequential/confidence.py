@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weighbridge.statistics.sequential.eprocess import Draws, EProcess
+from weighbridge.statistics.sequential.eprocess import Draws, EProcess, weigh
 
 if TYPE_CHECKING:
     from weighbridge.statistics.sequential.logistic import Array
@@ -41,7 +41,7 @@ class ConfidenceSequence:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._grid = thresholds(plan)
-        self._test = EProcess(plan.n_items, self._grid)
+        self._test = EProcess(plan.n_items, self._grid, weigh(plan.margin))
         self._pending: list[Draws] = []
         self._low, self._high = plan.range
         self._crossed = False

@@ -21,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from weighbridge.statistics.sequential.logistic import Array
 
-__all__ = ["GRID", "Draws", "EProcess", "Path", "running_sum"]
+__all__ = ["GRID", "Draws", "EProcess", "Path", "running_sum", "weigh"]
 
 GRID: Array = 0.004 * 1.6 ** np.arange(10, dtype=np.float64)  # the gaps bet on, in shares: 0.4 to 27.5 points
 _SAFE = 0.8  # of the largest bet that cannot go broke
@@ -58,19 +58,34 @@ class Path:
     down: Array
 
 
+def weigh(margin: float | None) -> Array:
+    """Return how to divide the wealth over `GRID` [K].
+
+    Candidates are mostly about as good as the baseline: the gap to the threshold is then about the margin. Seven
+    tenths of the wealth go to gaps near 1.2 margins (a bell of half a unit in the logarithm), the rest everywhere.
+    """
+    flat = np.full(GRID.size, 1 / GRID.size)
+    if not margin:
+        return flat
+    near = np.exp(-0.5 * (np.log(GRID / (1.2 * margin)) / 0.5) ** 2)
+    total = near.sum()
+    shares: Array = flat if total < _TINY else 0.3 * flat + 0.7 * near / total
+    return shares
+
+
 class EProcess:
     """Wealth against "mean <= tau" (`up`) and against "mean >= tau" (`down`), at thresholds `tau` [T].
 
-    The bets are lam = g' / (variance + g'^2) with g' = g N/M for the gaps g of `grid` [K], equally weighted and
-    capped at 0.8 of the largest bet that cannot lose everything.
+    The bets are lam = g' / (variance + g'^2) with g' = g N/M for the gaps g of `GRID` [K], capped at 0.8 of the
+    largest bet that cannot lose everything. `weights` [K], of sum 1, divide the wealth; None is equally.
     """
 
-    def __init__(self, n_items: int, tau: Array, grid: Array = GRID) -> None:
+    def __init__(self, n_items: int, tau: Array, weights: Array | None = None) -> None:
         self.n_items = n_items
         self.tau = np.atleast_1d(np.asarray(tau, dtype=np.float64))
-        self.grid = grid
         self.seen = 0.0  # the sum of the scores so far
-        self._up = np.full((self.tau.size, grid.size), -np.log(grid.size))
+        shares = np.full(GRID.size, 1 / GRID.size) if weights is None else weights
+        self._up = np.tile(np.log(shares), (self.tau.size, 1))
         self._down = self._up.copy()
         self.best_up = np.zeros(self.tau.size)  # logarithm of the greatest wealth so far
         self.best_down = np.zeros(self.tau.size)
@@ -81,7 +96,7 @@ class EProcess:
         left = draws.left[:, None]
         centre = (self.n_items * self.tau - scores[:-1, None] - draws.f_left[:, None]) / left
         x = ((draws.y - draws.f) / (draws.left * draws.q))[:, None] - centre
-        gap = self.grid * self.n_items / left
+        gap = GRID * self.n_items / left
         bet = gap / (draws.variance[:, None] + gap**2)
         up = self._multiply(self._up, x, bet, centre - draws.low[:, None])
         down = self._multiply(self._down, -x, bet, draws.high[:, None] - centre)
@@ -91,6 +106,11 @@ class EProcess:
         self.best_up = np.maximum(self.best_up, path.up.max(axis=0, initial=-np.inf))
         self.best_down = np.maximum(self.best_down, path.down.max(axis=0, initial=-np.inf))
         return path
+
+    @property
+    def now(self) -> tuple[Array, Array]:
+        """Return the logarithms of the wealth now, up and down, each [T]."""
+        return _total(self._up), _total(self._down)
 
     @staticmethod
     def _multiply(start: Array, x: Array, bet: Array, loss: Array) -> Array:

@@ -32,7 +32,7 @@ class Sampler:
 
     `next` draws items; `record` takes their scores in whatever order they arrive and releases them to the test in
     drawn order only: what is late holds back what was drawn after it, so that slow wrong answers cannot bias the
-    verdict. Predictions are renewed after every `plan.batch` released items; draws use the latest of them.
+    verdict. Predictions are renewed after 16 released items or more, at most `plan.batch`; draws use the latest.
     `log` holds all that happened, as JSON values in order: write each entry down (the draws before asking), and
     `Sampler.restore` goes on from there with the same state. Not for use from several threads at once.
     """
@@ -155,6 +155,11 @@ class Sampler:
         """Return the verdict, None as long as there is none; once given it never changes."""
         return self._trial.verdict
 
+    @property
+    def calls(self) -> int:
+        """Return how many items the verdict took, or has taken so far; costs nothing, unlike `standing`."""
+        return self._trial.calls
+
     def predict(self) -> Array:
         """Return the score [N] now expected of each item."""
         return self._trial.outlook.f.copy()
@@ -180,6 +185,7 @@ class Sampler:
             mean = self._estimate(value, low, high)
             origin = 0.0 if plan.both else plan.baseline
             difference = None if origin is None else self._estimate(value - origin, low - origin, high - origin)
+        now_up, now_down = trial.test.now
         return Standing(
             verdict=trial.verdict,
             reason=trial.reason,
@@ -191,6 +197,8 @@ class Sampler:
             difference=difference,
             evidence_for=_exp(trial.test.best_up[0]),
             evidence_against=_exp(trial.test.best_down[0]),
+            current_for=_exp(now_up[0]),
+            current_against=_exp(now_down[0]),
             needed=1 / plan.alpha_each,
             missing=len(self._missing),
             worst=worst,

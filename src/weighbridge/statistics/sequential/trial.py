@@ -8,7 +8,7 @@ import numpy as np
 
 from weighbridge.statistics.sequential.confidence import ConfidenceSequence
 from weighbridge.statistics.sequential.drawing import Learner
-from weighbridge.statistics.sequential.eprocess import Draws, EProcess, running_sum
+from weighbridge.statistics.sequential.eprocess import Draws, EProcess, running_sum, weigh
 from weighbridge.statistics.sequential.estimator import Estimator
 from weighbridge.statistics.sequential.verdict import settle
 
@@ -25,6 +25,7 @@ __all__ = ["Trial"]
 
 _DOUBT = 32.0  # draws that the predicted variance counts for when it is calibrated
 _LEAST = 1e-9
+_FIRST = 16  # released items to the first renewal of the predictions; then a sixteenth more each time
 
 
 class _Segment:
@@ -62,8 +63,9 @@ class Trial:
         self._segment: _Segment | None = None
         self._batch: list[tuple[NDArray[np.intp], Array]] = []
         self._squares = self._count = _DOUBT
+        self._renewal = min(_FIRST, plan.batch)
         self.scale = 1.0  # observed over predicted variance
-        self.test = EProcess(plan.n_items, np.array([plan.tau]))
+        self.test = EProcess(plan.n_items, np.array([plan.tau]), weigh(plan.margin))
         self.bounds, self.estimator = ConfidenceSequence(plan), Estimator(plan)
         self.released = self.calls = 0
         self.verdict: Verdict | None = settle(plan, 0, 0.0)
@@ -71,12 +73,12 @@ class Trial:
 
     def take(self, call: Call, scores: Array, doubt: Array) -> None:
         """See the next draws, all of one call, with [n, 2] the scores and how far each could rise and fall."""
-        batch, done = self._plan.batch, 0
+        done = 0
         while done < len(scores):
-            many = min(len(scores) - done, batch - self.released % batch)
+            many = min(len(scores) - done, self._renewal - self.released)
             self._see(call, scores[done : done + many], doubt[done : done + many])
             done += many
-            if self.released % batch == 0:
+            if self.released == self._renewal:
                 self._learn()
 
     def _see(self, call: Call, scores: Array, doubt: Array) -> None:
@@ -120,3 +122,4 @@ class Trial:
         self.outlook = self._learner.outlook()
         self.scale = self._squares / self._count
         self._batch, self._segment = [], None
+        self._renewal += min(max(_FIRST, self.released // _FIRST), self._plan.batch)

@@ -24,8 +24,10 @@ class Standing:
     `calls` is how many items the verdict took, or has taken so far; `released` how many the test has seen.
     `mean` estimates the mean score of the whole benchmark and `difference` that mean minus the baseline's, each with
     a confidence sequence at level 1 - 2 alpha_each, so that the verdict and the interval agree; None before the first
-    score, and `difference` None where no baseline is known. `evidence_for`, `evidence_against` are e-values: 1/e is a
-    p-value that may be looked at at any time, of "not above" and "not below" the threshold.
+    score, and `difference` None where no baseline is known. `evidence_for`, `evidence_against` are the greatest wealth
+    so far against "not above" and "not below" the threshold, decisive at `needed`: 1 over it is a p-value that may be
+    looked at at any time. `current_for`, `current_against` are the wealth now: e-values, to be averaged or given to
+    e-BH; the greatest are not (arXiv 2501.19360).
     `missing` counts answers that never came; they scored 0. `worst` and `best` are `mean` had all of them gone
     against the candidate or in its favour.
     """
@@ -40,6 +42,8 @@ class Standing:
     difference: Estimate | None
     evidence_for: float
     evidence_against: float
+    current_for: float
+    current_against: float
     needed: float
     missing: int
     worst: float | None
