@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "Ask a model the questions of one or more suites",
     "suites": "List, show, add, fetch and check what models can be asked",
     "engine": "Say what an engine can do, and what it really serves",
+    "compare": "Compare two models on the same questions, and stop when it is clear",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
     "lock": "Write down size and digest of every file of a model",

@@ -101,13 +101,17 @@ class Contest:
     async def order_beside(self) -> AsyncIterator[int]:
         """Yield the items to ask of the candidate while the baseline is asked, too, by `echo`."""
         while True:
-            while len(self.sampler.in_flight) - len(self._lost) > self._ahead and self.sampler.verdict is None:
+            while self._waiting() > self._ahead and self.sampler.verdict is None:
                 self._moved.clear()
                 await self._moved.wait()
             if (item := self._next()) is None:
                 return
             self._echo.put_nowait(item)
             yield item
+
+    def _waiting(self) -> int:
+        """Return how many items were handed out and are not answered by both."""
+        return len(self.sampler.in_flight) - len(self._queue) - len(self._lost)
 
     async def echo(self) -> AsyncIterator[int]:
         """Yield the same items to ask of the baseline."""

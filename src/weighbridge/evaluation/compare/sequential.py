@@ -21,7 +21,7 @@ from weighbridge.evaluation.compare.found import found_body
 from weighbridge.evaluation.compare.history import read_history, to_array
 from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
 from weighbridge.evaluation.compare.sides import stored_run
-from weighbridge.evaluation.marks import scorer_digest, suite_body
+from weighbridge.evaluation.marks import prepare_scorer, scorer_digest, suite_body
 from weighbridge.evaluation.plan import make_plan
 from weighbridge.evaluation.run import ask, settle_form
 from weighbridge.statistics.sequential import Sampler, make_predictor
@@ -97,6 +97,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     """
     if suite.measures != "score/v1":
         raise UsageError(f"`{suite.name}` has no right answers to compare", hint="compare a suite that is scored")
+    prepare_scorer(suite)
     engine = _asked(candidate)
     stored = stored_run(session.store, suite, baseline.subject)
     form = (await settle_form(suite, candidate.subject, engine, session)).form

@@ -110,11 +110,12 @@ def test_a_much_worse_candidate_is_told_with_few_calls(store: SQLiteStore, sums:
     assert body["sequential"]["calls"] == body["sequential"]["drawn"] == len(body["drawn"])
 
 
+@pytest.mark.parametrize(("lanes", "others"), [(4, 4), (1, 1), (1, 16), (16, 1)])
 def test_an_equal_candidate_is_noninferior_and_both_are_asked_where_nothing_is_stored(
-    store: SQLiteStore, sums: Suite
+    store: SQLiteStore, sums: Suite, lanes: int, others: int
 ) -> None:
-    """Both engines get the same items, and one answer each."""
-    candidate, baseline = ScriptedEngine(model(0.8)), ScriptedEngine(model(0.8))
+    """Both engines get the same items, and one answer each, whatever either has in flight."""
+    candidate, baseline = ScriptedEngine(model(0.8), lanes=lanes), ScriptedEngine(model(0.8), lanes=others)
     body = compared(store, sums, candidate, baseline, Terms(margin=0.05)).body
     assert body["sequential"]["verdict"] == "noninferior"
     assert sorted(r.text for r in candidate.requests) == sorted(r.text for r in baseline.requests)
