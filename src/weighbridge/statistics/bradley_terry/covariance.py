@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from weighbridge.errors import UsageError
-from weighbridge.statistics.bradley_terry.rating import Rating, chances, newton
+from weighbridge.statistics.bradley_terry.rating import Rating, chances, refit
 from weighbridge.statistics.bradley_terry.votes import Votes, cell_codes, half_wins, strong_groups
 
 if TYPE_CHECKING:
@@ -114,16 +114,16 @@ def bootstrap_prompts(votes: Votes, rating: Rating, resamples: int, *, seed: int
 def _refit(wins: Floats, rating: Rating) -> Floats:
     """Return the ratings of those resamples W[B, K, K] that have them, from the full sample's ratings on."""
     if rating.ridge == 0:
-        wins = wins[[_joined(one) for one in wins]]
-    theta, converged = newton(wins, ridge=rating.ridge, start=rating.theta)
+        hub = int(np.diag(rating.information).argmax())
+        wins = wins[[_joined(one, hub) for one in wins]]
+    theta, converged = refit(wins, rating)
     return theta[converged]
 
 
-def _joined(wins: Floats) -> bool:
-    """Return whether wins join all models both ways; a model with wins and losses against all others settles it."""
-    to, back = wins > 0, wins.T > 0
-    both = (to & back).sum(1)
-    return bool(both.max() == len(wins) - 1) or len(strong_groups(wins)) == 1
+def _joined(wins: Floats, hub: int) -> bool:
+    """Return whether wins join all models both ways; wins and losses of one model against all others settle it."""
+    met = (wins[hub] > 0) & (wins[:, hub] > 0)
+    return int(met.sum()) == len(wins) - 1 or len(strong_groups(wins)) == 1
 
 
 def _gather(found: list[Floats], resamples: int) -> Bootstrap:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Davidson", "Rating", "fit", "fit_davidson", "newton"]
+__all__ = ["Davidson", "Rating", "fit", "fit_davidson", "newton", "refit"]
 
 STEPS = 100
+CHORDS = 15
 TOLERANCE = 1e-7  # of the last step; Newton's error after it is of the order of its square
 
 
@@ -86,6 +87,27 @@ def newton(wins: Floats, *, ridge: float = 0.0, start: Floats | None = None) -> 
         if not len(open_):
             break
     return theta - theta.mean(1, keepdims=True), converged
+
+
+def refit(wins: Floats, rating: Rating) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return theta [B, K] and whether each converged, from resamples W[B, K, K] of the votes behind `rating`.
+
+    The chord method: Newton's with the curvature of the full sample, so no resample solves a system of its own (which
+    threads of the linear algebra slow down on a busy machine). Newton's own steps take over where it does not settle.
+    """
+    inverse, games, total = rating.bread(), wins + np.swapaxes(wins, 1, 2), wins.sum(2)
+    theta = np.tile(rating.theta, (len(wins), 1))
+    settled = np.zeros(len(wins), bool)
+    for _ in range(CHORDS):
+        gradient = total - np.einsum("bij,bij->bi", games, chances(theta)) - rating.ridge * theta
+        step = np.einsum("bi,ij->bj", gradient, inverse)
+        reach = np.ptp(step, axis=1)
+        theta += step / np.maximum(1.0, reach)[:, None]
+        settled = reach < TOLERANCE
+        if settled.all():
+            return theta, settled
+    theta[~settled], settled[~settled] = newton(wins[~settled], ridge=rating.ridge, start=rating.theta)
+    return theta, settled
 
 
 def chances(theta: Floats) -> Floats:

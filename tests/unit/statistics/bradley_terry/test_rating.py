@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from weighbridge.errors import UsageError
 from weighbridge.statistics.bradley_terry import fit, fit_davidson
-from weighbridge.statistics.bradley_terry.rating import newton
+from weighbridge.statistics.bradley_terry.rating import newton, refit
 from weighbridge.statistics.bradley_terry.votes import half_wins
 
 Cells = NDArray[np.int64]
@@ -106,6 +106,20 @@ def test_a_stack_is_fitted_as_its_parts() -> None:
     together, _ = newton(stack)
     for one, theta in zip(stack, together, strict=True):
         assert newton(one[None])[0][0] == pytest.approx(theta, abs=1e-9)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+def test_a_refit_is_the_fit_of_each_resample(ridge: float) -> None:
+    """From the full sample's ratings and curvature, near resamples and far ones end where a fit of their own does."""
+    random = np.random.default_rng(2)
+    cells = random.integers(5, 20, size=(4, 4, 3))
+    cells[np.arange(4), np.arange(4)] = 0
+    near, far = random.poisson(cells, (5, 4, 4, 3)) + (cells > 0), np.stack([cells[::-1, ::-1] ** 3, cells**4])
+    for resamples in (near, far):
+        theta, settled = refit(half_wins(resamples), fit(cells, ridge=ridge))
+        assert settled.all()
+        for one, found in zip(resamples, theta, strict=True):
+            assert found == pytest.approx(fit(one, ridge=ridge).theta, abs=1e-6)
 
 
 @settings(max_examples=20)
