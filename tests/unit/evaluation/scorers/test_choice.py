@@ -76,6 +76,8 @@ def test_reads_a_named_letter(text: str) -> None:
     [
         "", "A dog is the answer here", "Because of this", "The answer is A or the answer is B", "I don't know",
         "ANSWER: AB", "The answer is a dog", "The answer is not B.", "A, B and C are wrong", "Option B might be right",
+        "I choose B or C.",
+        "Neither A nor B is correct", "A、B正确", "A is correct and B is correct", "I pick A dog", "B is correctable",
         "The answer is A, C", "It is A/B.", "The answer is I think unknown", "one or two", "The answer is A dog",
         r"\boxed{\langle H\rangle \ll \Delta E}",
         "Answer: Beta", "Answer: B or C", "答案是错的", "选A或B", "E", "Apple", "I",
@@ -94,6 +96,7 @@ def test_a_letter_that_is_not_named_is_not_guessed(text: str) -> None:
         "La bonne réponse est la B.", "La respuesta correcta es la opción B.", "Die richtige Antwort ist B, weil",
         "答案是（B）。",
         "正解はBです", "정답은 B입니다", "Therefore, the correct answer is option B.",
+        "Option B is correct.", "B is the correct answer.", "I choose B.", "选项B正确", "B选项是正确的",
     ],
 )  # fmt: skip
 def test_reads_what_reasoning_models_end_with(text: str) -> None:
@@ -121,7 +124,13 @@ def test_traps_of_extraction(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"\boxed{A} and so the answer is B.", "A. No wait, the answer is B.", "Answer: A\n\nB"]
+    "text",
+    [
+        r"\boxed{A} and so the answer is B.",
+        "A is correct. B is correct.",
+        "A. No wait, the answer is B.",
+        "Answer: A\n\nB",
+    ],
 )
 def test_two_different_letters_leave_it_open(text: str) -> None:
     """An opening, a box and a last line that contradict the announcement name no choice."""

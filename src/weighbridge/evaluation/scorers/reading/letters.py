@@ -23,10 +23,20 @@ _NOT_NAMED = "no choice named"
 _TWO = "two different letters named"
 _MAX_CHARACTERS = 20_000
 _LAST_LINE = 300
-_OPENING = re.compile(r"[\s*\"'(\[\u300c]{0,6}([A-J])(?=[\n*\"')\]\u300d.:\u3001,\u3002;!?]|$)(?!,\s?\(?[A-J]\b)")
+_OPENING = re.compile(
+    r"[\s*\"'(\[\u300c]{0,6}([A-J])(?=[\n*\"')\]\u300d.:\u3001,\u3002;!?]|$)(?![,\u3001]\s?\(?[A-J](?![A-Za-z]))"
+)
 _ALONE = re.compile(r"[\s*\"'(\[\u300c#_$>-]{0,8}([A-Ja-j])[\s*\"')\]\u300d.\u3002_$]{0,8}$")
 _BOX = re.compile(r"[({\[\s]{0,3}([A-Ja-j])[)}\].:\s]{0,3}$")
 _BOX_WITH_TEXT = re.compile(r"[({\[\s]{0,3}([A-J])[)}\].:]\s?\S")
+# Looked for where nothing else names a letter: "C is correct", "I choose C".
+_CALLED_RIGHT = re.compile(
+    r"(?P<more>(?:\b(?:nor|or|and|not)|[,/&]) ?|[\u3001\u548c\u4e0e\u8207])?(?<![A-Za-z])(?:"
+    r"(?P<before>[A-J])[)*]{0,3} is (?:correct|the (?:correct|right|best) (?:answer|choice|option))(?![\w-])"
+    r"|(?P<behind>[A-J])(?:\u9009\u9879|\u9078\u9805)?(?:\u662f)?\u6b63[\u786e\u78ba]"
+    r"|I (?:would )?(?:choose|select|pick) (?:option |choice )?[(*]{0,3}"
+    r"(?P<picked>[A-J])(?![\w'\u2019]| (?:or|and) [A-J]| [a-z]))"
+)
 _ARTICLE = re.compile(r"\s+[a-z]")
 _LOWER_END = re.compile(r"[)\]}*_.\u3002\"'\s]{0,6}(?:\n|$)|[)\]}]")
 _DECORATION = re.compile(r"[\s*_`\"'().\[\]{}$\\\u3002\u300c\u300d:,;!?-]+")
@@ -46,11 +56,10 @@ def named_letter(text: str, choices: Sequence[str]) -> str | Unscored:
     opening = _OPENING.match(start)
     votes = [opening[1] if opening else None, _boxed_letter(cut), _announced_letter(cut), _last_line(cut)]
     named = {vote for vote in votes if vote}
+    if not named:
+        named = {_called_right(match) for match in _CALLED_RIGHT.finditer(cut)} or {_restated(cut, choices) or _OPEN}
     if _OPEN in named:
         return Unscored(_NOT_NAMED)
-    if not named:
-        restated = _restated(cut, choices)
-        return restated or Unscored(_NOT_NAMED)
     if len(named) > 1:
         return Unscored(_TWO)
     letter = named.pop()
@@ -58,6 +67,11 @@ def named_letter(text: str, choices: Sequence[str]) -> str | Unscored:
 
 
 _OPEN = "?"  # an announcement that names two letters at once
+
+
+def _called_right(match: re.Match[str]) -> str:
+    """Return the letter that a sentence calls right; `_OPEN` where it is one of several."""
+    return _OPEN if match["more"] else match["before"] or match["behind"] or match["picked"]
 
 
 def _boxed_letter(text: str) -> str | None:
