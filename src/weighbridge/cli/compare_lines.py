@@ -45,7 +45,7 @@ def _calls(ended: dict[str, Any]) -> str:
     stored = "; the baseline's whole run was stored" if ended["baseline_stored"] else ""
     models = ended["history"]
     learnt = f", {models} earlier model{'s' if models != 1 else ''}" if models else ""
-    return line("", f"{ended['calls']} calls, two whole runs take {ended['full_calls']} ({share:.1%}){stored}{learnt}")
+    return line("", f"{ended['calls']} of {ended['full_calls']} calls ({share:.1%}){stored}{learnt}")
 
 
 def _undecided(ended: dict[str, Any]) -> str:

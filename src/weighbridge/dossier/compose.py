@@ -15,8 +15,10 @@ from weighbridge.core.kinds import (
     BehaviourV1,
     CardV1,
     ComparisonV1,
+    DrawnBody,
     FilesV1,
     FitV1,
+    ItemBody,
     LatencyV1,
     ScoreV1,
 )
@@ -193,14 +195,29 @@ def _served_name(subject: str, records: Iterable[Record[Any]]) -> str:
 def _flips(comparison: Record[ComparisonV1], at_hand: dict[str, Evidence]) -> tuple[Flip, ...]:
     """Return the questions that only one of the two gets right, with both answers where the scores are at hand.
 
-    A comparison is made from two scores: the candidate's first, then the baseline's.
+    A comparison of whole runs is made from two scores: the candidate's first, then the baseline's. One that stopped
+    early holds the answers itself.
     """
+    if comparison.body.sequential is not None:
+        drawn = {row.id: row for row in comparison.body.drawn}
+        return tuple(_drawn_flip(drawn[name]) for name in comparison.body.flips if name in drawn)
     made_from = [at_hand[digest] for digest in comparison.evidence.inputs if digest in at_hand]
     scores = [_read(one, ScoreV1) for one in made_from if one.kind == _name_of(ScoreV1)]
     ours = [score for score in scores if score.evidence.subject == comparison.evidence.subject][:1]
     theirs = [score for score in scores if score.evidence.subject == comparison.body.baseline][-1:]
     left, right = ({item.id: item for score in side for item in score.body.items} for side in (ours, theirs))
     return tuple(Flip(name, left.get(name), right.get(name)) for name in comparison.body.flips)
+
+
+def _drawn_flip(row: DrawnBody) -> Flip:
+    """Return a drawn item as the two answers to it."""
+    def item(mark: str, said: str, completion: str = "") -> ItemBody:
+        return ItemBody(
+            id=row.id, outcome="answered", mark=mark, question=row.question, said=said, marked="",
+            expected=row.expected, group="", completion=completion, answer=row.answer if completion else None,
+        )  # fmt: skip
+
+    return Flip(row.id, item(row.candidate, row.said, row.completion), item(row.baseline, row.baseline_said))
 
 
 def _sources(cited: Iterable[str], at_hand: dict[str, Evidence], shown: set[str]) -> tuple[Source, ...]:

@@ -32,7 +32,7 @@ def audit(store: Store) -> Audit:
     """
     statements, answers, gone = store.verify(), 0, 0
     for evidence in store.select():
-        items = evidence.body.get("items")
+        items = evidence.body.get("items") or evidence.body.get("drawn")
         cited = {
             item["completion"]: item["answer"]
             for item in (items if isinstance(items, list) else ())

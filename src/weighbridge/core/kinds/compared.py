@@ -60,7 +60,7 @@ class SequentialBody(Body):
     drawn: int = Field(ge=0, description="Items whose outcome the test has seen")
     missing: int = Field(ge=0, description="Of these, items without a mark: wrong for one verdict, right for the other")
     calls: int = Field(ge=0, description="Questions asked of the two models in this comparison, stored ones included")
-    full_calls: int = Field(ge=0, description="Questions that the two whole runs would have needed")
+    full_calls: int = Field(ge=0, description="Questions that asking everything would have taken: of the candidate, or of both")
     history: int = Field(ge=0, description="Earlier models whose outcomes predicted this one's")
     baseline_stored: bool = Field(description="Whether the baseline's whole run was in the store")
     population: EstimateBody | None = Field(

@@ -97,7 +97,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     """
     if suite.measures != "score/v1":
         raise UsageError(f"`{suite.name}` has no right answers to compare", hint="compare a suite that is scored")
-    prepare_scorer(suite)
+    prepare_scorer(suite, session.progress)
     engine = _asked(candidate)
     stored = stored_run(session.store, suite, baseline.subject)
     form = (await settle_form(suite, candidate.subject, engine, session)).form
@@ -191,7 +191,7 @@ def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: 
         "baseline": baseline.subject,
         "baseline_name": baseline.name,
         "calls": asked,
-        "full_calls": 2 * len(prepared.suite.items),
+        "full_calls": len(prepared.suite.items) * (1 if prepared.stored else 2),
         "history": len(prepared.history.ids),
     }
     body = found_body(prepared.plan, contest.sampler.standing(), pairs, told)
