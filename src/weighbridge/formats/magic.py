@@ -32,7 +32,11 @@ _MAGICS = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x02\x21\x4c\x18", "lz4"),  # its older frame
     (b"Rar!\x1a\x07", "rar"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "compress"),
+    (b"\x89LZO\0", "lzop"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
@@ -98,6 +102,7 @@ def _by_shape(head: bytes, name: str) -> str:
     tests = (
         ("pe", head.startswith(b"MZ") and b"\0" in head),
         ("tar", is_tar(head)),
+        ("zstd", head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] < 0x60),  # noqa: PLR2004 - to be skipped, RFC 8878
         ("zlib", head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0 and _inflates(head)),
         ("lzma", head[:3] == b"\x5d\0\0" and not is_text(head)),
         ("savedmodel", head[:3] == b"\x08\x01\x12" and (b"serve" in head or name.lower().endswith(".pb"))),

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Stray", "in_gguf", "in_safetensors"]
 
 _LENGTH_BYTES = 8
-_READ_BYTES = 4 << 20  # of one stretch: its beginning, and as much of its end
+_READ_BYTES = 4 << 20
+_OVERLAP = 4096  # of two readings: no mark is longer
+_MOST_SEARCHED = 256 << 20  # of one stretch, from its beginning; 34 MiB a second
 _MOST_GAPS = 4096
 _MOST_TENSORS = 4096
 _HEAD_BYTES = 256
@@ -32,9 +34,12 @@ _MOST_TYPES = 64  # ggml has 41 tensor types; the next ones will follow on
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One thing beside the tensors: `payload` is another format, `broken` against the format, `odd` merely strange."""
+    """One thing beside the tensors: `payload` is another format, `broken` against the format, `odd` merely strange.
 
-    kind: Literal["payload", "broken", "odd"]
+    `unread` is more than is searched.
+    """
+
+    kind: Literal["payload", "broken", "odd", "unread"]
     what: str
 
 
@@ -101,15 +106,19 @@ def _padding(file: BoundedFile, begin: int, end: int, where: str) -> Iterator[St
 
 
 def _payloads(file: BoundedFile, begin: int, end: int, where: str) -> Iterator[Stray]:
-    """Yield the formats that begin in a stretch of a file; of a long one its two ends are read."""
+    """Yield the formats that begin in a stretch of a file, each once; of one beyond the bound its end is read too."""
+    end = min(end, file.size)
     if end <= begin:
         return
     seen: set[str] = set()
-    for at in dict.fromkeys((begin, max(begin, end - _READ_BYTES))):
-        for place, what in embedded_in(file.read(at, min(_READ_BYTES, end - at))):
+    stop = min(end, begin + _MOST_SEARCHED)
+    for at in dict.fromkeys((*range(begin, stop, _READ_BYTES), max(begin, end - _READ_BYTES))):
+        for place, what in embedded_in(file.read(at, min(_READ_BYTES + _OVERLAP, end - at))):
             if what not in seen:
                 seen.add(what)
                 yield Stray("payload", f"hides {what} at byte {at + place}, in {where}")
+    if stop < end - _READ_BYTES:
+        yield Stray("unread", f"has {end - begin:,} bytes as {where}; {_MOST_SEARCHED:,} of them were searched")
 
 
 def _texts(texts: Iterable[tuple[str, str]]) -> Iterator[Stray]:

@@ -46,6 +46,25 @@ def test_a_payload_behind_the_tensors_is_named(tmp_path: Path, name: str, payloa
     assert any(said in one.message and one.effect is Effect.ASKS_TRUST for one in found)
 
 
+@pytest.mark.parametrize("at", [0, (4 << 20) - 2, (6 << 20) + 1, (12 << 20) - 64])
+def test_a_payload_anywhere_in_a_long_tail_is_found(tmp_path: Path, at: int) -> None:
+    """All bytes that belong to no tensor are searched, not their beginning and end alone."""
+    tail = bytearray(12 << 20)
+    tail[at : at + len(ELF)] = ELF
+    found = _say(tmp_path, "model.safetensors", SOUND + bytes(tail))
+    assert [one.message for one in found if "ELF" in one.message] == [
+        f"hides a program for Linux (ELF) at byte {len(SOUND) + at}, in the bytes after the last tensor"
+    ]
+
+
+def test_a_magic_number_in_the_values_of_a_tensor_is_no_finding(tmp_path: Path) -> None:
+    """Values may be any bytes, and no loader reads a format there."""
+    data = bytearray(safetensors_bytes({"a": ("F32", [4096], 16384)}))
+    for place, payload in enumerate((ELF, PE, PICKLE, SCRIPT, ZIP)):
+        data[-8000 + 1000 * place : -8000 + 1000 * place + len(payload)] = payload
+    assert _say(tmp_path, "model.safetensors", bytes(data)) == []
+
+
 @pytest.mark.parametrize(
     "value",
     [

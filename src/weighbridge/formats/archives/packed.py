@@ -18,6 +18,7 @@ __all__ = ["METHODS", "Allowance", "Unpacked"]
 
 _STEP = 1 << 18
 _IN_MEMORY = 8 << 20
+_ZSTD = frozenset({b"\xb5\x2f\xfd", b"\x2a\x4d\x18"})  # behind the first byte: a frame, a frame to be skipped
 _ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
 METHODS: dict[str, Callable[[], Any]] = {
@@ -114,7 +115,7 @@ class Unpacked:
         """Go on with a stream that follows the first, as `gzip`, `bz2` and `lzma` files do."""
         self._at -= len(self._machine.unused_data)
         head = self._packed.read(self._at, 4)
-        if head[:2] in {b"\x1f\x8b", b"BZ", b"\xfd7"}:
+        if head[:2] in {b"\x1f\x8b", b"BZ", b"\xfd7"} or head[1:] in _ZSTD:
             self._machine = self._make()
         else:
             self._has_ended = True

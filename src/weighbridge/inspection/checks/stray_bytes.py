@@ -3,8 +3,8 @@
 What it finds: in safetensors and GGUF files, by their bytes and whatever their names: bytes after the last tensor,
 between tensors, and padding that is not zero; tensors of bytes that begin as a program, an archive or a pickle; code
 and encoded programs in metadata texts; entries of a header that the format does not have; tensor types that no GGUF
-defines. In all of these it looks for ZIP, 7z, gzip, pickles, ELF, PE, Mach-O and scripts. Where such a file is not
-named `.safetensors` or `.gguf`, its structure is judged here too.
+defines. All bytes that belong to no tensor are searched, as far as 256 MiB a stretch, for ZIP, 7z, gzip, pickles, ELF,
+PE, Mach-O and scripts. Where such a file is not named `.safetensors` or `.gguf`, its structure is judged here too.
 
 Why it matters: what no loader of weights reads is where another program's payload travels unseen, and what makes one
 file two formats at once.
@@ -38,8 +38,8 @@ __all__ = ["stray_bytes"]
 LOOKS_AT = "bytes and texts of weight files beside the tensors"
 _CHECK = "stray-bytes"
 _NAMED = {"safetensors": ".safetensors", "gguf": ".gguf"}
-_SEVERITIES = {"payload": Severity.HIGH, "broken": Severity.HIGH, "odd": Severity.MEDIUM}
-_EFFECTS = {"payload": Effect.ASKS_TRUST, "broken": Effect.BREAKS_FORMAT, "odd": None}
+_SEVERITIES = {"payload": Severity.HIGH, "broken": Severity.HIGH, "odd": Severity.MEDIUM, "unread": Severity.MEDIUM}
+_EFFECTS = {"payload": Effect.ASKS_TRUST, "broken": Effect.BREAKS_FORMAT, "odd": None, "unread": Effect.UNKNOWN}
 
 
 def stray_bytes(artefact: Artefact) -> Iterator[Finding | Looked]:

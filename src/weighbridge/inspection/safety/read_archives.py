@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Confidence, Effect, Severity
 from weighbridge.formats.archives.packed import METHODS, Unpacked
 from weighbridge.formats.archives.seven_zip import read_seven_zip
 from weighbridge.formats.archives.tar import read_tar
 from weighbridge.formats.archives.zip import read_zip
+from weighbridge.formats.archives.zstd import zstd_method
 from weighbridge.formats.magic import format_of_source
 from weighbridge.formats.place import quote
 from weighbridge.inspection.safety import read_members
 from weighbridge.inspection.safety.report import FilePart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weighbridge.formats.archives.member import Archive, Member
     from weighbridge.inspection.safety.report import Report
 
@@ -22,6 +25,8 @@ __all__ = ["CHECK", "read"]
 
 CHECK = "archive-members"
 DEEPEST = 3
+_NOT_READ = "which is not read here: it is not known what it holds"
+_NEEDS = {"zstd": "which is read with the extra `zstd` only: it is not known what it holds"}
 
 
 def read(part: FilePart, report: Report) -> None:
@@ -33,26 +38,32 @@ def read(part: FilePart, report: Report) -> None:
         report.note(CHECK, message, Effect.UNKNOWN, part=part)
         return
     if part.format in METHODS:
-        _unpack(part, report)
-    elif part.format == "zip":
+        report.read(CHECK, settles=_unpack(part, part.format, report))
+        return
+    if part.format == "zstd" and (method := zstd_method()) is not None:
+        report.read(CHECK, settles=_unpack(part, method, report))
+        return
+    if part.format == "zip":
         _members(part, read_zip(part.source, report.allowance), report)
     elif part.format == "tar":
         _members(part, read_tar(part.source), report)
     elif part.format == "7z":
         _members(part, read_seven_zip(part.source, report.allowance), report)
     else:
-        report.note(CHECK, f"is compressed as {part.format}, which is not read here", Effect.UNKNOWN, part=part)
+        message = f"is compressed as {part.format}, {_NEEDS.get(part.format, _NOT_READ)}"
+        report.note(CHECK, message, Effect.UNKNOWN, part=part)
         return
     report.read(CHECK)
 
 
-def _unpack(part: FilePart, report: Report) -> None:
-    """Read what one compressed stream holds."""
-    source = Unpacked(part.source, part.format, report.allowance)
+def _unpack(part: FilePart, method: str | Callable[[], Any], report: Report) -> bool:
+    """Read what one compressed stream holds; return whether that is of a known format."""
+    source = Unpacked(part.source, method, report.allowance)
     inside = f"{part.inside} > unpacked" if part.inside else "unpacked"
     what = format_of_source(source, inside)
     depth = part.depth if part.depth and what == "tar" else part.depth + 1  # a `.tar.gz` inside is one archive, not two
     _nested(FilePart(part.name, source, what, inside, depth), source, report)
+    return what != "unknown"
 
 
 def _members(part: FilePart, archive: Archive, report: Report) -> None:

@@ -29,7 +29,7 @@ __all__ = ["formats_of", "look", "said_by"]
 
 _READERS: dict[str, Callable[[FilePart, Report], None]] = {
     "pickle": read_pickles.read,
-    **dict.fromkeys(("zip", "tar", "7z", "rar", "zstd", "lz4"), read_archives.read),
+    **dict.fromkeys(("zip", "tar", "7z", "rar", "zstd", "lz4", "lzip", "compress", "lzop"), read_archives.read),
     **dict.fromkeys(("gzip", "bzip2", "xz", "lzma", "zlib"), read_archives.read),
     "numpy": read_arrays.read,
     "hdf5": read_keras.read_hdf5,

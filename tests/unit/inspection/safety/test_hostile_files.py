@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from typing import TYPE_CHECKING
@@ -191,3 +193,61 @@ def test_what_is_nested_too_deeply_says_so(tmp_path: Path) -> None:
     assert [found.message for found in file.findings] == [
         "unpacked > unpacked > unpacked: is gzip inside 3 others; 3 levels are read, so it is not known what it holds"
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"\x04\x22\x4d\x18", "lz4"), (b"\x02\x21\x4c\x18", "lz4"), (b"Rar!\x1a\x07\x00", "rar"),
+        (b"Rar!\x1a\x07\x01\x00", "rar"), (b"LZIP\x01", "lzip"), (b"\x1f\x9d\x90", "compress"),
+    ],
+)  # fmt: skip
+def test_what_is_compressed_in_a_way_that_is_not_read_is_unknown(tmp_path: Path, start: bytes, what: str) -> None:
+    """By its magic number, under any name; in an archive too. Never "nothing found"."""
+    data = start + bytes(range(200, 256)) * 3
+    for name, content in (("a.bin", data), ("a.txt", data), ("a.zip", zip_bytes(("in", data)))):
+        assert _verdict(tmp_path, name, content) == "unknown"
+        (file,) = (one for one in _judge(tmp_path).files if one.path == name)
+        assert any(f"is compressed as {what}, which is not read here" in found.message for found in file.findings)
+
+
+def test_zstandard_is_read_where_its_package_is_installed(tmp_path: Path) -> None:
+    """Frames one after the other, one to be skipped before them; what cannot be unpacked is broken."""
+    zstandard = pytest.importorskip("zstandard")
+    pack = zstandard.ZstdCompressor().compress
+    skipped = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
+    evil = called("os", "system")
+    for data in (pack(evil), skipped + pack(evil), pack(evil[:5]) + pack(evil[5:]), pack(gzip.compress(evil))):
+        assert _verdict(tmp_path, "a.zst", data) == "runs code on load"
+    assert _verdict(tmp_path, "a.zst", pack(b"a text")) == "nothing found"
+    assert _verdict(tmp_path, "a.zst", pack(evil * 50)[:-9]) == "breaks the format"
+
+
+def test_zstandard_without_its_package_is_unknown(tmp_path: Path) -> None:
+    """And the extra that would read it is named."""
+    (tmp_path / "a.zst").write_bytes(b"\x28\xb5\x2f\xfd\x04\x00abcd")
+    code = (
+        "import sys; sys.modules['zstandard'] = None\n"
+        "from datetime import date; from pathlib import Path\n"
+        "from weighbridge.testing.pinned import pin\n"
+        "from weighbridge.inspection.safety.inspect import inspect_safety\n"
+        f"file = inspect_safety(pin(Path({str(tmp_path)!r})), date(2026, 11, 22)).body['files'][0]\n"
+        "print(file['verdict'], file['findings'][0]['message'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("unknown is compressed as zstd, which is read with the extra `zstd` only")
+
+
+def test_a_bomb_of_zstandard_is_not_unpacked_to_its_end(tmp_path: Path) -> None:
+    """One gigabyte from 33 kB: unknown, and never in memory."""
+    zstandard = pytest.importorskip("zstandard")
+    packer = zstandard.ZstdCompressor().compressobj()
+    block = bytes(1 << 20)
+    parts = [packer.compress(b"\x80\x04" + b"N0" * 500), *(packer.compress(block) for _ in range(1024))]
+    data = b"".join([*parts, packer.flush()])
+    assert _verdict(tmp_path, "a.zst", data) in {"unknown", "breaks the format"}
+
+
+def test_a_compressed_file_of_no_known_format_is_unknown(tmp_path: Path) -> None:
+    """It was unpacked, and nobody knows what it holds; the members of an archive may be raw numbers."""
+    assert _verdict(tmp_path, "a.gz", gzip.compress(bytes(range(1, 256)) * 9)) == "unknown"
