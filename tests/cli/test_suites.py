@@ -59,7 +59,8 @@ def test_errors_say_what_to_do(shelved: CommandLine) -> None:
 def test_a_table_of_ones_own_is_asked_in_one_line(weighbridge: CommandLine, adder: FaultServer, tmp_path: Path) -> None:
     """The guess is told on stderr, the score comes from the answers, an unclear table is an error with a way out."""
     rows = [{"question": f"{n}+1=", "answer": f"sum {n + 1}"} for n in range(12)]
-    text = '[data]\nfiles = "sums.jsonl"\nitem.question = "question"\nitem.answer = { column = "answer", after = "sum " }\n'
+    item = 'item.question = "question"\nitem.answer = { column = "answer", after = "sum " }\n'
+    text = '[data]\nfiles = "sums.jsonl"\n' + item
     (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "sums.toml").write_text(
         'suite = { name = "mine", scorer = "exact" }\nprompt = { chat = "$question" }\n' + text
