@@ -19,6 +19,7 @@ from weighbridge.evaluation.marks import (
     item_bodies,
     mark_all,
     notes_on,
+    prepare_scorer,
     scorer_digest,
     unscored_counts,
 )
@@ -49,6 +50,7 @@ async def evaluate(
     `form` fixes the prompt form: a baseline is asked in the candidate's. Work that is in the store is not done
     again. The evidence is added to the store; it is dated by its oldest answer.
     """
+    prepare_scorer(suite, session.progress)
     settled = Settled(form) if form else await settle_form(suite, subject, engine, session)
     plan = make_plan(suite, subject, engine.identity, settled.form, limit=session.limit, draw=session.draw)
     work = (suite.digest, engine.identity.digest, scorer_digest(suite), plan.digest)

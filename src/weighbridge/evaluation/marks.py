@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from weighbridge import plugin
 from weighbridge.core.digest import digest_of
+from weighbridge.core.progress import silent
 from weighbridge.engine.protocol import STORED, Outcome
 from weighbridge.evaluation.suite import Score, Unscored
 from weighbridge.evaluation.thinking import Answer, answer_part
 
 if TYPE_CHECKING:
+    from weighbridge.core.progress import Progress
     from weighbridge.engine.protocol import Completion, EngineIdentity
     from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.run import Run
@@ -30,6 +32,7 @@ __all__ = [
     "item_bodies",
     "mark_all",
     "notes_on",
+    "prepare_scorer",
     "said_of",
     "scorer_digest",
     "suite_body",
@@ -37,6 +40,9 @@ __all__ = [
 ]
 
 _MAX_SAID = 400
+_LEAST_SAID = 20
+_ROOM_BYTES = 20 << 20  # for excerpts in a record of at most 64 MiB, of which 100,000 items take 40 without them
+_TEXTS_AN_ITEM, _BYTES_A_CHARACTER = 3, 3  # question, answer, what was marked; three bytes are a Chinese character's
 _MARKED = frozenset({Outcome.ANSWERED, Outcome.TRUNCATED})
 _CUT = "truncated"
 _CUT_THINKING = "truncated while thinking"
@@ -145,6 +151,18 @@ def notes_on(marks: list[Mark]) -> list[str]:
     return [f"{counts[why]:,} of {len(marks):,} answers {what}" for why, what in advice.items() if counts.get(why)]
 
 
+def prepare_scorer(suite: Suite, progress: Progress = silent) -> None:
+    """Let the scorer make ready what these items need (`ready(items, progress)` of its module), before any call.
+
+    Raises what the scorer raises: SandboxUnavailable where programs can be run nowhere.
+    """
+    if not suite.scorer:
+        return
+    prepare = getattr(importlib.import_module(plugin.load("scorers", suite.scorer).__module__), "ready", None)
+    if prepare is not None:
+        prepare(suite.items, progress)
+
+
 def scorer_digest(suite: Suite) -> str:
     """Return the digest of who marks: another version of a scorer marks the stored answers anew."""
     point = plugin.find("scorers").get(suite.scorer)
@@ -167,15 +185,16 @@ def calibration_of(suite: Suite) -> str:
 
 
 def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
-    """Return the items as they stand in evidence (the shape of `ItemBody`)."""
+    """Return the items as they stand in evidence (the shape of `ItemBody`); of many, shorter excerpts."""
+    most = excerpt_of(len(marks))
     return [
         {
             "id": mark.item.id,
             "outcome": mark.completion.outcome.value,
             "mark": mark.label,
-            "question": mark.item.question[:_MAX_SAID],
-            "said": said_of(mark),
-            "marked": mark.mark.said[:_MAX_SAID] if isinstance(mark.mark, Score) else "",
+            "question": mark.item.question[:most],
+            "said": said_of(mark)[:most],
+            "marked": mark.mark.said[:most] if isinstance(mark.mark, Score) else "",
             "expected": mark.item.answer,
             "group": mark.item.group,
             "completion": mark.recipe,
@@ -184,6 +203,11 @@ def item_bodies(marks: list[Mark]) -> list[dict[str, Any]]:
         }
         for mark in marks
     ]
+
+
+def excerpt_of(n_items: int) -> int:
+    """Return how many characters of a question and of its answer a record of so many items has room for."""
+    return max(_LEAST_SAID, min(_MAX_SAID, _ROOM_BYTES // (_TEXTS_AN_ITEM * _BYTES_A_CHARACTER * max(1, n_items))))
 
 
 def said_of(mark: Mark) -> str:

@@ -22,12 +22,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weighbridge.core.progress import silent
 from weighbridge.errors import SandboxUnavailable
 from weighbridge.sandbox.conversation import MAX_MESSAGE, Ended, judge
 from weighbridge.sandbox.protocol import Outcome, Verdict
 from weighbridge.sandbox.seccomp import filter_program
 
 if TYPE_CHECKING:
+    from weighbridge.core.progress import Progress
     from weighbridge.sandbox.protocol import Limits, Program
 
 __all__ = ["BubblewrapSandbox"]
@@ -48,11 +50,11 @@ class BubblewrapSandbox:
     name = "bubblewrap"
     modules: frozenset[str] = frozenset(name for name in _MODULES if find_spec(name) is not None)
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress = silent) -> None:  # noqa: ARG002 - nothing here takes long
         program = shutil.which("bwrap")
         if program is None:
             raise SandboxUnavailable("`bwrap` is not installed", hint=_HINT)
-        self._command = [program, *_walls(), "--", sys.executable, "-I", "-S", "-c", _start()]
+        self._command = [program, *_walls(), "--", sys.executable, "-P", "-s", "-S", "-c", _start()]
         said = _try(program)
         if said:
             raise SandboxUnavailable(f"`bwrap` cannot make a sandbox here: {said}", hint=_HINT)

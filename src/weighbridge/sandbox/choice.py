@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weighbridge import plugin
+from weighbridge.core.progress import silent
 from weighbridge.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from weighbridge.core.progress import Progress
     from weighbridge.sandbox.protocol import Sandbox
 
 __all__ = ["choose"]
@@ -17,13 +19,13 @@ __all__ = ["choose"]
 _FIRST = ("wasm", "bubblewrap")
 
 
-def choose(needs: Collection[str] = (), *, name: str | None = None) -> Sandbox:
+def choose(needs: Collection[str] = (), *, name: str | None = None, progress: Progress = silent) -> Sandbox:
     """Return a sandbox in which programs can import the third-party modules of `needs`, or the one of that name.
 
     Raises SandboxUnavailable where none can run here: code that a model wrote is never run in a plain process.
     """
     if name is not None:
-        made: Sandbox = plugin.load("sandboxes", name)()
+        made: Sandbox = plugin.load("sandboxes", name)(progress)
         return made
     known = plugin.names("sandboxes")
     reasons, hints = [], []
@@ -31,15 +33,16 @@ def choose(needs: Collection[str] = (), *, name: str | None = None) -> Sandbox:
         if one not in known:
             continue
         try:
-            kind: type[Sandbox] = plugin.load("sandboxes", one)
+            kind: Any = plugin.load("sandboxes", one)
             missing = sorted(set(needs) - kind.modules)
-            if missing:
-                reasons.append(f"{one} has no {', '.join(missing)}")
-                continue
-            return kind()
+            found: Sandbox | None = None if missing else kind(progress)
         except SandboxUnavailable as error:
             reasons.append(f"{one}: {error.message}")
             hints += [error.hint] if error.hint else []
+            continue
+        if found is not None:
+            return found
+        reasons.append(f"{one} has no {', '.join(missing)}")
     raise SandboxUnavailable(
         f"no sandbox can run code here ({'; '.join(reasons) or 'none is installed'})", hint="; or ".join(hints) or None
     )

@@ -72,7 +72,10 @@ class Outcome:
 
 
 class Sandbox(Protocol):
-    """What runs programs. Made without arguments; making it raises SandboxUnavailable where it cannot run here."""
+    """What runs programs.
+
+    Made with `progress`, which shows what takes long once; raises SandboxUnavailable where it cannot run here.
+    """
 
     name: str
     modules: frozenset[str]

@@ -58,6 +58,7 @@ class _Run:
     clock: int | None = None
     began: float = 0.0
     cell: _Room | None = None
+    is_in_cell: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     verdict: tuple[Verdict, str] = (Verdict.TIMEOUT, "")
     seconds: float = 0.0
@@ -81,7 +82,7 @@ class _Room:
 
 
 class WasmSandbox:
-    """Runs programs in WebAssembly; one at a time for each sandbox, as a second thread brought nothing (ADR 8).
+    """Runs programs in WebAssembly; one at a time for each sandbox (ADR 8).
 
     `progress` shows the one-time build. Raises SandboxUnavailable where the extra is missing or nothing can be built.
     """
@@ -178,16 +179,22 @@ class WasmSandbox:
             raise Ended(Verdict.OUTPUT_FLOOD, f"an answer of more than {MAX_MESSAGE >> 20} MiB")
         return answer
 
-    def _reach(self, _store: Any, message: str) -> str:
-        """Carry a message of the bench into the cell; a cell that asks is asking nobody."""
-        run: _Run = self._here.run
-        if run.cell is None or self._here.__dict__.get("inside"):
-            raise Ended(Verdict.CRASHED, "the program called out of its room")
-        self._here.inside = True
+    def ask_cell(self, run: _Run, message: str) -> str:
+        """Have the cell of a run answer; it is made when it is asked first."""
+        if run.cell is None:
+            run.cell = self.enter(run, is_cell=True)
+        run.is_in_cell = True
         try:
             return self.ask(run.cell, run, message)
         finally:
-            self._here.inside = False
+            run.is_in_cell = False
+
+    def _reach(self, _store: Any, message: str) -> str:
+        """Carry a message of the bench into the cell; a cell that asks is asking nobody."""
+        run: _Run = self._here.run
+        if run.is_in_cell:
+            raise Ended(Verdict.CRASHED, "the program called out of its room")
+        return self.ask_cell(run, message)
 
     @staticmethod
     def _ended(error: wasmtime.WasmtimeError, run: _Run) -> tuple[Verdict, str]:
@@ -220,9 +227,7 @@ class _WasmRooms:
 
     def ask_cell(self, message: str) -> str:
         """Send a message to the cell."""
-        if self._run.cell is None:
-            self._run.cell = self._sandbox.enter(self._run, is_cell=True)
-        return self._sandbox.ask(self._run.cell, self._run, message)
+        return self._sandbox.ask_cell(self._run, message)
 
     def ask_bench(self, message: str) -> str:
         """Send a message to the bench."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.core.progress import silent
 from weighbridge.engine.protocol import Outcome
 from weighbridge.errors import SandboxUnavailable
 from weighbridge.evaluation.item import Score, Unscored
@@ -21,6 +21,7 @@ from weighbridge.sandbox.protocol import Limits, Program, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weighbridge.core.progress import Progress
     from weighbridge.engine.protocol import Completion
     from weighbridge.evaluation.item import Item
     from weighbridge.sandbox.protocol import Outcome as Ending
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["code", "ready"]
 
+_MADE: dict[frozenset[str], Sandbox] = {}
 _SAID = 400
 _LIMITS = Limits()
 _NEEDS = re.compile(r"(?m)^[ \t]{0,40}(?:import|from)[ \t]+(numpy)\b")
@@ -45,11 +47,11 @@ class _Task:
     names: tuple[str, ...] = ()
 
 
-def ready(items: Sequence[Item]) -> None:
+def ready(items: Sequence[Item], progress: Progress = silent) -> None:
     """Make the sandbox that these items need; raises SandboxUnavailable before anything was asked."""
-    _sandbox(frozenset())
+    _sandbox(frozenset(), progress)
     tasks = [task for item in items if (task := _task(item)) is not None]
-    _sandbox(frozenset(need for task in tasks for need in _NEEDS.findall(f"{task.prompt}\n{task.tests}")))
+    _sandbox(frozenset(need for task in tasks for need in _NEEDS.findall(f"{task.prompt}\n{task.tests}")), progress)
 
 
 def code(item: Item, completion: Completion) -> Score | Unscored:
@@ -99,10 +101,11 @@ def _run(sandbox: Sandbox, programs: Sequence[str], task: _Task) -> Ending:
     return first
 
 
-@cache
-def _sandbox(needs: frozenset[str]) -> Sandbox:
+def _sandbox(needs: frozenset[str], progress: Progress = silent) -> Sandbox:
     """Return the sandbox of this process for programs with these needs."""
-    return choose(needs)
+    if needs not in _MADE:
+        _MADE[needs] = choose(needs, progress=progress)
+    return _MADE[needs]
 
 
 def _task(item: Item) -> _Task | None:

@@ -158,7 +158,7 @@ def test_numpy_goes_where_numpy_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that imports NumPy is no wrong answer where no sandbox has it."""
     asked: list[frozenset[str]] = []
 
-    def none(needs: frozenset[str]) -> None:
+    def none(needs: frozenset[str], _progress: object = None) -> None:
         asked.append(needs)
         raise SandboxUnavailable("none here")
 
