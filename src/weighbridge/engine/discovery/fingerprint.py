@@ -153,12 +153,12 @@ def _compare_rows(one: Fingerprint, other: Fingerprint) -> Likeness:
     noise, mean_noise = max(one.noise or 0.0, other.noise or 0.0), max(one.mean_noise or 0.0, other.mean_noise or 0.0)
     tolerance = max(2 * noise, _FLOOR)
     figures = (len(pairs), largest, mean, tolerance, sum(_first(a) != _first(b) for a, b in pairs))
+    if tolerance > _OTHER_HARDWARE[1] and mean <= 2 * mean_noise:
+        return Likeness("cannot tell", "each differs from itself as much", *figures)
     if largest <= tolerance and mean <= max(2 * mean_noise, _FLOOR):
         return Likeness("same", "no further apart than each is from itself", *figures)
     if mean <= _OTHER_HARDWARE[0] and largest <= _OTHER_HARDWARE[1]:
         return Likeness("consistent", "as far apart as the same weights on other hardware may be", *figures)
-    if mean <= 2 * mean_noise:
-        return Likeness("cannot tell", "each differs from itself as much", *figures)
     return Likeness("differs", "further apart than the same weights on other hardware are", *figures)
 
 
