@@ -207,7 +207,8 @@ def test_again_asks_anew_once_a_day(weighbridge: CommandLine, adder: FaultServer
 
 
 def test_a_dry_run_asks_nothing(weighbridge: CommandLine, adder: FaultServer, sums: Path) -> None:
-    """It says how many questions there would be."""
+    """It says how many calls, tokens and what price there would be, and takes off what is stored."""
     done = weighbridge("evaluate", f"{adder.url}#m", "--suite", str(sums), "--limit", "7", "--dry-run")
-    assert "Would ask at most 7 questions" in done.stdout
+    assert "Would make 7 calls" in done.stdout
+    assert "at most 56 written" in done.stdout  # 7 answers of at most 8 tokens
     assert adder.paths == []

@@ -45,8 +45,8 @@ def _is_plain(value: Any) -> bool:
     if kind is list or kind is tuple:
         return all(map(_is_plain, value))
     if kind is int:
-        return -_SAFE <= value <= _SAFE
-    return kind is float and _SHORTEST <= abs(value) < _LONGEST and not value.is_integer()
+        return bool(-_SAFE <= value <= _SAFE)
+    return kind is float and _SHORTEST <= abs(value) < _LONGEST and not float.is_integer(value)
 
 
 def digest_of(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> str:

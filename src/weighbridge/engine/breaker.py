@@ -13,6 +13,7 @@ __all__ = ["Breaker"]
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
 _LONGEST_ASKED_S = 60.0
+_MOST_JUNK = 3  # times as many as failures: each request makes a few
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Breaker:
     opens_at: float | None = None  # when the next probe may go; None while closed
     _failed: int = 0
     _pauses: int = 0
+    _junk: int = 0
     _since: float = 0.0
     _probing: bool = False
     _spread: random.Random = field(default_factory=random.Random)
@@ -53,7 +55,7 @@ class Breaker:
 
     def worked(self) -> None:
         """Note any answer of a living endpoint, a definite no included."""
-        self.opens_at, self._failed, self._pauses, self._probing = None, 0, 0, False
+        self.opens_at, self._failed, self._pauses, self._junk, self._probing = None, 0, 0, 0, False
 
     def failed(self, now: float, asked_s: float | None) -> None:
         """Note a failed attempt; `asked_s` is what Retry-After asks for."""
@@ -61,12 +63,21 @@ class Breaker:
         self._failed += 1
         if self._failed < self.limits.give_up_after:
             return
-        if now - self._since >= self.limits.patience_s:
-            self.given_up = True
+        if now - self._since >= self.limits.patience_s or (asked_s or 0.0) > max(
+            _LONGEST_ASKED_S, self.limits.patience_s
+        ):
+            self.given_up = True  # or it says itself that it will not be back in time
         if self.opens_at is None or self._probing:  # those that were in flight prolong nothing
             pause_s = min(_FIRST_PAUSE_S * 2**self._pauses, _LONGEST_PAUSE_S) * self._spread.uniform(0.75, 1.25)
             self.opens_at, self._probing = now + max(pause_s, min(asked_s or 0.0, _LONGEST_ASKED_S)), False
             self._pauses += 1
+
+    def confused(self) -> None:
+        """Note an answer that is none: a page, or a stream that breaks off. Waiting will not teach such a server."""
+        self._junk += 1
+        self._probing = False
+        if self._junk >= _MOST_JUNK * self.limits.give_up_after:
+            self.given_up = True
 
     def dropped(self) -> None:
         """Note that an attempt was cancelled: the next one may probe."""

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from weighbridge.engine.protocol import Engine
 
-__all__ = ["Attempt", "Pace", "Paced", "is_refusal", "pace_of"]
+__all__ = ["Attempt", "Pace", "Paced", "is_junk", "is_refusal", "pace_of"]
 
 Attempt = tuple[Completion, float | None, bool]
 """How one attempt ended: the completion, the seconds that Retry-After asks for, and whether to try again."""
 
 _OVERLOAD = re.compile(r"HTTP (429|503|529)\b")
+_AWAY = re.compile(r"HTTP \d|the connection failed|the worker was lost")
+_MOST_JUNK = 3  # attempts
 _LATE_S = 0.001  # a timer may be early by its resolution
 _UNANSWERED = frozenset({Outcome.FAILED, Outcome.TIMEOUT})
 
@@ -59,6 +61,11 @@ class Paced(Protocol):
 def is_refusal(completion: Completion) -> bool:
     """Tell whether the server said that it has too much to do."""
     return completion.outcome is Outcome.FAILED and _OVERLOAD.match(completion.detail) is not None
+
+
+def is_junk(completion: Completion) -> bool:
+    """Tell whether something came that is no answer: neither a status that says "later", nor silence."""
+    return completion.outcome is Outcome.FAILED and _AWAY.match(completion.detail) is None
 
 
 def pace_of(engine: Engine) -> Paced | None:
@@ -134,7 +141,8 @@ class Pace:
             completion, asked_s, again = await self._one(attempt)
             timeouts += completion.outcome is Outcome.TIMEOUT
             refused += is_refusal(completion) and _now() - started < self.limits.patience_s
-            if not again or timeouts >= self.limits.timeouts or self.breaker.given_up:
+            hopeless = is_junk(completion) and tried >= _MOST_JUNK
+            if not again or hopeless or timeouts >= self.limits.timeouts or self.breaker.given_up:
                 break
             wait_s = self.retries.wait_s(tried, asked_s, refused=refused)
             if wait_s is None:
@@ -155,7 +163,10 @@ class Pace:
         completion, asked_s, again = ended
         now = _now()
         # "never" is a living endpoint's answer to this request; only "later" and silence count against it
-        if again and completion.outcome in _UNANSWERED:
+        if again and is_junk(completion):
+            self.window.ended(now, now - started, answered=False, refused=False)
+            self.breaker.confused()
+        elif again and completion.outcome in _UNANSWERED:
             refused = is_refusal(completion)
             self.window.ended(now, now - started, answered=False, refused=refused)
             self.breaker.failed(now, asked_s)

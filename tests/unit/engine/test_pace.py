@@ -181,3 +181,21 @@ def test_a_definite_no_is_an_answer_of_a_living_endpoint() -> None:
     span, outcomes, _ = ask_all(endpoint, 640, Limits(in_flight=32))
     assert outcomes == {Outcome.FAILED: 640}
     assert span <= 1.1 * 640 * 0.1 / 32
+
+
+def test_a_server_that_answers_nonsense_is_given_up_soon() -> None:
+    """Pages in place of answers are no outage to wait out: three tries a question, and an end."""
+    junk: Attempt = (Completion(Outcome.FAILED, detail="the server answered HTML, not JSON"), None, True)
+    endpoint = Endpoint(lambda _now, _n: (0.1, junk))
+    span, outcomes, pace = ask_all(endpoint, 1000, Limits(in_flight=4))
+    assert pace.breaker.given_up
+    assert span <= 10
+    assert outcomes[Outcome.NOT_ASKED] >= 950
+
+
+def test_a_server_that_says_it_stays_away_is_believed() -> None:
+    """With "come back in an hour" there is nothing to wait for."""
+    endpoint = Endpoint(lambda _now, _n: (0.01, fault(503, 3600.0)))
+    span, _, pace = ask_all(endpoint, 1000, Limits(in_flight=4))
+    assert pace.breaker.given_up
+    assert span <= 5
