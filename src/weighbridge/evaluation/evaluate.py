@@ -27,8 +27,10 @@ from weighbridge.evaluation.plan import make_plan
 from weighbridge.evaluation.run import Session, Settled, ask_and_tell, settle_form
 from weighbridge.evaluation.suite import Score
 from weighbridge.statistics.interval import share_estimate
+from weighbridge.statistics.passk import pass_at_k_estimate
 
 if TYPE_CHECKING:
+    from weighbridge.core.estimate import Estimate
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.marks import Mark
     from weighbridge.evaluation.plan import Plan
@@ -93,8 +95,7 @@ def _draw_digest(session: Session) -> str:
 def _score(plan: Plan, run: Run) -> dict[str, Any]:
     """Return what is special to `score/v1`."""
     marks = mark_all(plan, run)
-    labels = [mark.mark.label for mark in marks if isinstance(mark.mark, Score)]
-    accuracy = share_estimate(labels.count("right"), len(labels), unscored=len(marks) - len(labels))
+    accuracy = _accuracy(marks)
     return {
         "scorer": plan.suite.scorer,
         "accuracy": accuracy.to_json() if accuracy else None,
@@ -104,6 +105,16 @@ def _score(plan: Plan, run: Run) -> dict[str, Any]:
         "notes": notes_on(marks),
         "items": item_bodies(marks),
     }
+
+
+def _accuracy(marks: list[Mark]) -> Estimate | None:
+    """Return the share right, with an interval over questions: several samples of one question are one cluster."""
+    counts: dict[str, list[bool]] = {}
+    for mark in marks:
+        if isinstance(mark.mark, Score):
+            counts.setdefault(mark.item.id, []).append(mark.mark.label == "right")
+    found = pass_at_k_estimate([(len(rights), sum(rights)) for rights in counts.values()], 1)
+    return replace(found, unscored=len(marks) - sum(map(len, counts.values()))) if found else None
 
 
 def _behaviour(plan: Plan, run: Run) -> dict[str, Any]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from weighbridge.core.digest import digest_of
-from weighbridge.engine.protocol import EngineIdentity, Request
+from weighbridge.engine.protocol import Completion, EngineIdentity, Outcome, Request
 from weighbridge.errors import SuiteError
+from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.plan import Asked, Plan, forms_of, make_plan
+from weighbridge.evaluation.run import Session
 from weighbridge.evaluation.suite import load_suite, shipped_suites
 from weighbridge.evaluation.suite.file import Generation
+from weighbridge.statistics.interval import wilson
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.scripted import ScriptedEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +144,24 @@ def test_recipes_of_suites_from_before_stay() -> None:
     assert set(request.to_json()) == {
         "form", "text", "max_tokens", "system", "temperature", "top_logprobs", "stream", "draw",
     }  # fmt: skip
+
+
+def test_samples_of_one_question_are_one_cluster(tmp_path: Path) -> None:
+    """The share is over all answers, n and the interval over questions: 8 questions asked 3 times are no 24."""
+    suite = grouped(tmp_path, "[generation]\nsamples = 3\ntemperature = 0.8\n")
+
+    def reply(request: Request) -> Completion:
+        number = int(request.turns[-1][1]) if request.draw and request.turns else -1
+        asked = int(request.text.split()[1].rstrip("?"))
+        return Completion(Outcome.ANSWERED, str(asked if number != 1 else asked + 1), finish_reason="stop")
+
+    store = SQLiteStore(tmp_path / "evidence.sqlite")
+    session = Session(store, date(2026, 11, 22))
+    evidence = asyncio.run(evaluate(suite, "sha256:" + "a" * 64, ScriptedEngine(reply), session, form="chat"))
+    store.close()
+    accuracy = evidence.body["accuracy"]
+    # half of the questions are right in one sample of three: (4 * 3 + 4 * 1) / 24
+    assert accuracy["value"] == pytest.approx(2 / 3)
+    assert (accuracy["n"], len(evidence.body["items"])) == (8, 24)
+    low, high = wilson(16, 24)
+    assert accuracy["high"] - accuracy["low"] > high - low
