@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from weighbridge.statistics.bradley_terry.rating import chances, fit, newton
+from weighbridge.statistics.bradley_terry.rating import Rating, chances, fit, refit
 from weighbridge.statistics.bradley_terry.votes import half_wins, strong_groups
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def drop_robustness(cells: NDArray[Any], *, ridge: float = 0.0) -> DropRobustnes
             plans.append((needed, rival, order))
     best: tuple[int, int] | None = None
     for _, _, order in sorted(plans, key=lambda plan: plan[0])[:RIVALS]:
-        found = _fewest(cells, theta, order, leader, ridge)
+        found = _fewest(cells, rating, order, leader)
         if found is not None and (best is None or found < best):
             best = found
     if best is None:
@@ -80,19 +80,17 @@ def _plan(cells: NDArray[Any], theta: Floats, lever: Floats, lead: float) -> tup
     return order, float(counts[: max(0, at - 1)].sum() + (lead - upto[at - 1]) / influence[order[at - 1]] if at else 0)
 
 
-def _fewest(
-    cells: NDArray[Any], theta: Floats, order: NDArray[np.intp], leader: int, ridge: float
-) -> tuple[int, int] | None:
+def _fewest(cells: NDArray[Any], rating: Rating, order: NDArray[np.intp], leader: int) -> tuple[int, int] | None:
     """Return the fewest votes, dropped in that order, after which another model leads, and that model; by bisection."""
     most = int(np.ravel(cells)[order].sum())
     low, high = 0, min(1, most)
-    while (first := _leader_without(cells, theta, order, high, ridge)) == leader:
+    while (first := _leader_without(cells, rating, order, high)) == leader:
         if high >= most:
             return None
         low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
-        then = _leader_without(cells, theta, order, middle, ridge)
+        then = _leader_without(cells, rating, order, middle)
         if then == leader:
             low = middle
         else:
@@ -100,19 +98,17 @@ def _fewest(
     return None if first is None else (high, first)
 
 
-def _leader_without(
-    cells: NDArray[Any], theta: Floats, order: NDArray[np.intp], dropped: int, ridge: float
-) -> int | None:
+def _leader_without(cells: NDArray[Any], rating: Rating, order: NDArray[np.intp], dropped: int) -> int | None:
     """Return who leads after that many votes are dropped; None where the rest determines no ratings."""
-    leader = int(theta.argmax())
+    leader = int(rating.theta.argmax())
     flat = np.array(cells, np.float64).ravel()
     counts = flat[order]
     before = np.cumsum(counts) - counts
     flat[order] = counts - np.clip(dropped - before, 0, counts)
     wins = half_wins(flat.reshape(np.shape(cells)))
-    if len(strong_groups(wins + wins.T if ridge > 0 else wins)) > 1:
+    if len(strong_groups(wins + wins.T if rating.ridge > 0 else wins)) > 1:
         return None
-    again, converged = newton(wins[None], ridge=ridge, start=theta)
+    again, converged = refit(wins[None], rating)
     if not converged[0]:
         return None
     first = int(again[0].argmax())
