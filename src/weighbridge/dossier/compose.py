@@ -211,10 +211,12 @@ def _flips(comparison: Record[ComparisonV1], at_hand: dict[str, Evidence]) -> tu
 
 def _drawn_flip(row: DrawnBody) -> Flip:
     """Return a drawn item as the two answers to it."""
+
     def item(mark: str, said: str, completion: str = "") -> ItemBody:
         return ItemBody(
             id=row.id, outcome="answered", mark=mark, question=row.question, said=said, marked="",
-            expected=row.expected, group="", completion=completion, answer=row.answer if completion else None,
+            expected=row.expected, group="", completion=completion, thinking=0,
+            answer=row.answer if completion else None,
         )  # fmt: skip
 
     return Flip(row.id, item(row.candidate, row.said, row.completion), item(row.baseline, row.baseline_said))
