@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from weighbridge.engine.discovery.capabilities import discover
@@ -86,10 +87,9 @@ def test_a_fingerprint_tells_a_coarser_quantization_from_the_same_file(demo_mode
     data = bytearray(demo_model.read_bytes())
     for tensor in header.tensors:
         if tensor.dtype == "Q4_1" and "ffn" in tensor.name:
-            start, size = header.start + tensor.offset, tensor.n_bytes
-            for block in range(start, start + size, 20):  # two float16, then 16 bytes of two weights each
-                for at in range(block + 4, block + 20):
-                    data[at] &= 0xEE
+            start = header.start + tensor.offset
+            blocks = np.frombuffer(data, np.uint8, tensor.n_bytes, start).reshape(-1, 20)
+            blocks[:, 4:] &= 0xEE  # two float16, then 16 bytes of two weights each
     coarser = tmp_path / "coarser.gguf"
     coarser.write_bytes(data)
     one = fingerprint(demo_model)

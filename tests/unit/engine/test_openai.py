@@ -135,7 +135,7 @@ def test_a_connection_that_dies_half_way_is_tried_again(serve: Serve) -> None:
 def test_a_dead_endpoint_is_given_up(serve: Serve) -> None:
     """After enough failures in a row the rest is not asked: the run ends with what it has."""
     server = serve(lambda _n, _path: http(b"{}", status="503 Service Unavailable"))
-    completions = ask(server, times=10, limits=Limits(timeout_s=5, attempts=1, give_up_after=3))
+    completions = ask(server, times=10, limits=Limits(timeout_s=5, attempts=1, give_up_after=3, patience_s=0))
     assert [completion.outcome for completion in completions] == [Outcome.FAILED] * 3 + [Outcome.NOT_ASKED] * 7
     assert len(server.paths) == 3
 
