@@ -107,7 +107,9 @@ def make_plan(
     items = suite.items
     if how.limit is not None and how.limit < len(items):
         items = tuple(items[index * len(items) // how.limit] for index in range(how.limit))
-    items, prefixes = _by_prefix(suite, items)
+    numbers: dict[tuple[str, ...], int] = {}
+    keys = [suite.prefix_of(item) for item in items]
+    prefixes = [numbers.setdefault(key, len(numbers)) if key else -1 for key in keys]
     if form == "completion" and any("tools" in item.data for item in items):
         raise SuiteError(f"`{suite.name}` offers tools, which only a chat can call")
     times_answers = suite.measures == "latency/v1"
@@ -126,18 +128,6 @@ def make_plan(
         tuple(sample for _, sample in rows),
         tuple(prefix for prefix in prefixes for _ in range(suite.generation.samples)),
     )
-
-
-def _by_prefix(suite: Suite, items: tuple[Item, ...]) -> tuple[tuple[Item, ...], tuple[int, ...]]:
-    """Put together what shares its examples, in the order of first appearance; else the suite's own order stays."""
-    if suite.shots is None:
-        return items, tuple(0 if suite.prefix else -1 for _ in items)
-    groups: dict[tuple[str, ...], list[Item]] = {}
-    for item in items:
-        header = item.group if "$group" in suite.shots.header else ""
-        groups.setdefault((header, *(one.id for one in suite.shots_of(item))), []).append(item)
-    rows = [(item, number) for number, found in enumerate(groups.values()) for item in found]
-    return tuple(item for item, _ in rows), tuple(number for _, number in rows)
 
 
 def _request(suite: Suite, item: Item, form: Form, sample: int, how: Asked) -> Request:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +59,25 @@ def build_suite(file: SuiteFile, toml: Path, data: Path | None = None) -> Suite:
     if file.shots is not None:
         items, pool = _examples(file.shots, items, pool, toml)
     head, prompt = file.suite, file.prompt
-    return Suite(
+    suite = Suite(
         name=head.name, version=head.version, title=head.title, measures=head.measures, language=head.language,
         licence=head.licence, source=head.source, scorer=head.scorer, chance=head.chance, max_tokens=head.max_tokens,
         forms=forms, prefix=prompt.prefix, system=prompt.system, items=tuple(items),
-        digest=_digest(file, items, pool, toml), shots=file.shots, examples=pool,
+        digest="", shots=file.shots, examples=pool,
         generation=file.generation or Generation(), notices=tuple(notices),
     )  # fmt: skip
+    ordered = _by_prefix(suite)
+    return replace(suite, items=ordered, digest=_digest(file, ordered, pool, toml))
+
+
+def _by_prefix(suite: Suite) -> tuple[Item, ...]:
+    """Put together what shares its examples, in the order of first appearance; else the suite's own order stays."""
+    if suite.shots is None:
+        return suite.items
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in suite.items:
+        groups.setdefault(suite.prefix_of(item), []).append(item)
+    return tuple(chain.from_iterable(groups.values()))
 
 
 def matching(folder: Path, globs: Sequence[str]) -> list[Path]:

@@ -24,7 +24,8 @@ __all__ = ["Suite"]
 class Suite:
     """Questions, prompt forms and the scorer's name; `digest` covers all of it.
 
-    `forms` are templates, the preferred one first. `examples` are by group ("" for those of all groups).
+    Items that share a prefix stand together. `forms` are templates, the preferred one first. `examples` are by group
+    ("" for those of all groups).
     `notices` are sentences that the user must see before anything is asked: a licence, rows left out, a guess.
     """
 
@@ -85,6 +86,12 @@ class Suite:
         pool = self.examples.get(item.group if self.shots.by_group else "", ())
         asked = item.question.strip()
         return tuple(one for one in pool if one.question.strip() != asked)[: self.shots.k]
+
+    def prefix_of(self, item: Item) -> tuple[str, ...]:
+        """Return what stands before a question, as a key: requests with the same key begin alike. () for nothing."""
+        if self.shots is None:
+            return (self.prefix,) if self.prefix else ()
+        return (self.prefix, self._header(item), *(one.id for one in self.shots_of(item)))
 
     def _render(self, item: Item, form: Form) -> str:
         choices = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, item.choices, strict=False))

@@ -48,8 +48,9 @@ def test_examples_come_from_a_split_of_the_same_group(tmp_path: Path) -> None:
     found = suite(
         tmp_path, HEAD + DATA + '[shots]\nk = 2\nsplit = "dev"\nby_group = true\nheader = "About $group.\\n\\n"\n'
     )
-    item = found.items[1]
+    item = next(item for item in found.items if item.question == "rows 1?")
     assert item.group == "y"
+    assert [item.group for item in found.items] == list("xxxyyy")
     assert found.prompt(item, "completion") == (
         "About y.\n\nQ: dev 1?\nA: so 1\n\nQ: dev 3?\nA: so 3\n\nQ: rows 1?\nA:"
     )
