@@ -22,7 +22,7 @@ __all__ = ["command"]
     "formats",
     multiple=True,
     metavar="FORMAT",
-    help="html, json, markdown, mlbom (CycloneDX), attestation, or a plug-in's; may be repeated. Default: the three.",
+    help="html, json, markdown, mlbom (CycloneDX), spdx, attestation or a plug-in's; repeatable. Default: the three.",
 )
 @click.option(
     "--key",

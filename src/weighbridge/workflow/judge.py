@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["RENDERED", "dossier_of", "judge", "newest", "write_dossier"]
 
 RENDERED = {"html": "dossier.html", "json": "dossier.json", "markdown": "dossier.md"}
-_EXTRA = {"mlbom": "dossier.cdx.json", "attestation": "dossier.intoto.jsonl"}  # written where they are asked for
+_EXTRA = {
+    "mlbom": "dossier.cdx.json",
+    "spdx": "dossier.spdx.json",
+    "attestation": "dossier.intoto.jsonl",
+}  # written where they are asked for
 
 
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
