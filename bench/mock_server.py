@@ -23,15 +23,16 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %
 class Stats:
     """What the server saw."""
 
-    requests = in_flight = peak = 0
+    requests = in_flight = peak = faults = 0
     first = last = 0.0
 
 
 class Connection(asyncio.Protocol):
     """One connection, requests one after another, each with a content-length."""
 
-    def __init__(self, stats: Stats, latency_s: float) -> None:
+    def __init__(self, stats: Stats, latency_s: float, fault: tuple[float, bytes]) -> None:
         self.stats, self.latency_s, self.buffer = stats, latency_s, b""
+        self.fault_rate, self.fault = fault
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -56,6 +57,7 @@ class Connection(asyncio.Protocol):
             span = {
                 "requests": stats.requests,
                 "peak": stats.peak,
+                "faults": stats.faults,
                 "span_s": stats.last - stats.first,
                 "first": stats.first,
             }
@@ -65,13 +67,19 @@ class Connection(asyncio.Protocol):
         stats.in_flight += 1
         stats.peak = max(stats.peak, stats.in_flight)
         stats.first = stats.first or time.time()
-        asyncio.get_running_loop().call_later(self.latency_s, self.answer)
+        # by its number alone, spread as a multiplicative hash does: the same runs fail alike
+        is_fault = (stats.requests * 2654435761 % 2**32) / 2**32 < self.fault_rate
+        asyncio.get_running_loop().call_later(self.latency_s, self.answer, is_fault)
 
-    def answer(self) -> None:
-        """Send the answer."""
+    def answer(self, is_fault: bool) -> None:
+        """Send the answer, or the fault."""
         self.stats.in_flight -= 1
         self.stats.last = time.time()
-        self.send(_ANSWER)
+        if not is_fault:
+            self.send(_ANSWER)
+        elif isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
+            self.stats.faults += 1
+            self.transport.write(self.fault)
 
     def send(self, body: bytes) -> None:
         """Write one HTTP answer."""
@@ -84,10 +92,18 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=20)
+    parser.add_argument("--fault-rate", type=float, default=0.0)
+    parser.add_argument("--fault-status", type=int, default=500)
+    parser.add_argument("--retry-after", type=float, help="seconds, sent with every fault")
     wanted = parser.parse_args()
     stats = Stats()
+    after = f"retry-after: {wanted.retry_after}\r\n" if wanted.retry_after is not None else ""
+    fault = f"HTTP/1.1 {wanted.fault_status} No\r\n{after}content-length: 2\r\n\r\n{{}}".encode()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(stats, wanted.latency_ms / 1000), "127.0.0.1", wanted.port, backlog=1024
+        lambda: Connection(stats, wanted.latency_ms / 1000, (wanted.fault_rate, fault)),
+        "127.0.0.1",
+        wanted.port,
+        backlog=1024,
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

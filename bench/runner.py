@@ -1,8 +1,10 @@
 """The runner against a raw client: CPU a sample, span, and time to the first request.
 
     python bench/runner.py [--n 2000] [--runs 3] [--lm-eval VENV/bin/lm-eval] [--json]
+    python bench/runner.py --faults [--n 300]        a fifth of the requests fails: coverage and span over the ideal
+    python bench/runner.py --memory [--n 100000]     VmHWM of the process itself, and CPU a sample, at 64 x 20 ms
 
-Every row of a setting runs in turn against a fresh mock server of 20 ms; the median of the runs is printed.
+Every row of a setting runs in turn against a fresh mock server; the median of the runs is printed.
 CPU is user + system of the whole process, start-up included, as `getrusage` counts it. `--lm-eval` adds
 lm-evaluation-harness (pip install 'lm-eval[api]' elsewhere), asked the same questions with its log of samples on.
 """
@@ -21,7 +23,8 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SETTINGS = ((20, 64), (20, 256))
+SETTINGS = ((20, 64), (100, 64), (20, 256), (100, 256))
+FAULTS = ((429, 0.2), (429, None), (500, None), (503, None))
 
 
 def make_suite(folder: Path, n: int) -> None:
@@ -52,22 +55,22 @@ def lm_eval_command(program: str, suite: Path, in_flight: int) -> list[str]:
     ]  # fmt: skip
 
 
-def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
+def one_run(command: list[str], latency_ms: int, *faults: str) -> dict[str, float]:
     """Run a command against a fresh mock server; `{port}` in the command is its port."""
     server = subprocess.Popen(
-        [sys.executable, str(HERE / "mock_server.py"), "--latency-ms", str(latency_ms)],
+        [sys.executable, str(HERE / "mock_server.py"), "--latency-ms", str(latency_ms), *faults],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         port = server.stdout.readline().strip() if server.stdout else ""
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-        subprocess.run(
-            [part.replace("{port}", port) for part in command],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        asking = subprocess.Popen(
+            [part.replace("{port}", port) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        peak_mb = watched_mb(asking)
+        if asking.returncode:
+            raise SystemExit(f"{command[0]} ended with {asking.returncode}")
         wall, after = time.time() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats") as answer:
             stats = json.load(answer)
@@ -75,7 +78,64 @@ def one_run(command: list[str], latency_ms: int) -> dict[str, float]:
         server.kill()
         server.wait()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": wall, "cpu_s": cpu, "span_s": stats["span_s"], "start_s": stats["first"] - started, **stats}
+    return {
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "peak_mb": peak_mb,
+        "span_s": stats["span_s"],
+        "start_s": stats["first"] - started,
+        **stats,
+    }
+
+
+def watched_mb(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a process, and return its own VmHWM in MB: ru_maxrss of a child starts at its parent's."""
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            break
+        peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+        time.sleep(0.05)
+    process.wait()
+    return peak / 1024
+
+
+def ours(suite: Path, in_flight: int, work: str) -> list[str]:
+    """Return our command."""
+    return [
+        sys.executable, "-m", "weighbridge", "evaluate", "http://127.0.0.1:{port}/v1#mock",
+        "--suite", str(suite), "--in-flight", str(in_flight), "--workspace", work, "--json",
+    ]  # fmt: skip
+
+
+def faults(n: int) -> None:
+    """Print coverage and span where a fifth of the requests fails; ideal is n x 1.25 x latency / in flight."""
+    latency_ms, in_flight = 20, 32
+    ideal_s = n * 1.25 * latency_ms / 1000 / in_flight
+    print(f"{'fault':<26}{'requests':>9}{'faults':>8}{'span s':>8}{'/ ideal':>9}")
+    for status, after in FAULTS:
+        with tempfile.TemporaryDirectory() as scratch:
+            suite = Path(scratch) / "bench"
+            make_suite(suite, n)
+            words = ["--fault-rate", "0.2", "--fault-status", str(status)]
+            words += ["--retry-after", str(after)] if after is not None else []
+            run = one_run(ours(suite, in_flight, f"{scratch}/work"), latency_ms, *words)
+        if run["requests"] - run["faults"] != n:
+            raise SystemExit(f"{n - run['requests'] + run['faults']:.0f} questions have no answer")
+        name = f"{status}" + (f", retry-after {after} s" if after is not None else "")
+        span_s = run["span_s"]
+        print(f"{name:<26}{run['requests']:>9.0f}{run['faults']:>8.0f}{span_s:>8.2f}{span_s / ideal_s:>9.2f}")
+
+
+def memory(n: int) -> None:
+    """Print the peak memory and the CPU a sample of one large run."""
+    with tempfile.TemporaryDirectory() as scratch:
+        suite = Path(scratch) / "bench"
+        make_suite(suite, n)
+        run = one_run(ours(suite, 64, f"{scratch}/work"), 20)
+    print(f"{n:,} samples: VmHWM {run['peak_mb']:.0f} MB, {run['cpu_s'] / n * 1000:.3f} ms CPU a sample")
 
 
 def measure(n: int, runs: int, lm_eval: str | None) -> list[dict[str, float | str]]:
@@ -89,11 +149,8 @@ def measure(n: int, runs: int, lm_eval: str | None) -> list[dict[str, float | st
                 make_suite(suite, n)
                 commands = {
                     "raw asyncio": [sys.executable, str(HERE / "raw_client.py"), "{port}", str(in_flight), str(n)],
-                    "weighbridge": [
-                        sys.executable, "-m", "weighbridge", "evaluate", "http://127.0.0.1:{port}/v1#mock",
-                        "--suite", str(suite), "--in-flight", str(in_flight), "--workspace", f"{scratch}/work",
-                    ],
-                }  # fmt: skip
+                    "weighbridge": ours(suite, in_flight, f"{scratch}/work"),
+                }
                 if lm_eval:
                     commands["lm-eval"] = lm_eval_command(lm_eval, suite, in_flight)
                 for name, words in commands.items():
@@ -117,12 +174,20 @@ def measure(n: int, runs: int, lm_eval: str | None) -> list[dict[str, float | st
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--n", type=int)
+    parser.add_argument("--faults", action="store_true")
+    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--lm-eval", metavar="COMMAND", help="where lm-evaluation-harness is installed")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
-    rows = measure(wanted.n, wanted.runs, wanted.lm_eval)
+    if wanted.faults:
+        faults(wanted.n or 300)
+        return
+    if wanted.memory:
+        memory(wanted.n or 100_000)
+        return
+    rows = measure(wanted.n or 2000, wanted.runs, wanted.lm_eval)
     if wanted.json:
         print(json.dumps(rows, indent=2))
         return

@@ -16,6 +16,7 @@ __all__ = ["Limits", "Retries", "is_retried", "retry_after_s"]
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LONGEST_WAIT_S = 60.0
 _FIRST_WAIT_S = 0.1
+_SHORTEST_WAIT_S = 0.02
 _LONGEST_OWN_WAIT_S = 0.5  # the window and the breaker spare the endpoint; a longer wait only delays the end
 
 
@@ -47,11 +48,13 @@ class Retries:
     spent: int = 0
     _spread: random.Random = field(default_factory=random.Random)
 
-    def wait_s(self, attempt: int, asked_s: float | None, *, refused: int = 0) -> float | None:
+    def wait_s(
+        self, attempt: int, asked_s: float | None, *, refused: int = 0, usual_s: float | None = None
+    ) -> float | None:
         """Return the seconds to wait before attempt `attempt` + 1, or None where there is to be none.
 
         `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
-        attempts do not count: they say nothing of the request, only of the hour.
+        attempts do not count: they say nothing of the request, only of the hour. The first wait is twice `usual_s`, what an answer takes, and at most a tenth of a second.
         """
         budget = self.limits.retry_reserve + self.limits.retry_share * self.requests
         if attempt - refused >= self.limits.attempts or self.spent >= budget:
@@ -60,7 +63,8 @@ class Retries:
             return None
         self.spent += 1
         spread = self._spread.uniform(1.0, 1.5)  # or all lanes return at the same moment
-        own_s: float = min(_FIRST_WAIT_S * 2.0 ** (attempt - 1), _LONGEST_OWN_WAIT_S)
+        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, 2.0 * usual_s)) if usual_s else _FIRST_WAIT_S
+        own_s: float = min(first_s * 2.0 ** (attempt - 1), _LONGEST_OWN_WAIT_S)
         return spread * own_s if asked_s is None else asked_s + (spread - 1.0) * min(own_s, asked_s)
 
 

@@ -144,7 +144,7 @@ class Pace:
             hopeless = is_junk(completion) and tried >= _MOST_JUNK
             if not again or hopeless or timeouts >= self.limits.timeouts or self.breaker.given_up:
                 break
-            wait_s = self.retries.wait_s(tried, asked_s, refused=refused)
+            wait_s = self.retries.wait_s(tried, asked_s, refused=refused, usual_s=self.window.usual_s)
             if wait_s is None:
                 break
             await self._sleep(wait_s)

@@ -49,7 +49,8 @@ class _Trial:
 class Window:
     """At most `most` requests at once; `limit` is how many now. Pure: the clock is the caller's, in seconds.
 
-    An epoch is one round of answers; at its end the window is judged, and changed.
+    An epoch is one round of answers; at its end the window is judged, and changed. `usual_s` is how long an answer takes
+    these days, 0 before the first.
     """
 
     most: int
@@ -59,7 +60,7 @@ class Window:
     _trial: _Trial | None = None
     _rest: int = 0
     _settled_at: float = 0.0
-    _usual_s: float = 0.0
+    usual_s: float = 0.0
     _answered: int = 0
     _refused: int = 0
     _failed: int = 0
@@ -79,7 +80,7 @@ class Window:
     def ended(self, now: float, seconds: float, *, answered: bool, refused: bool) -> None:
         """Note how an attempt ended, after how long; `refused` where the server said that it has too much to do."""
         if answered:
-            self._usual_s += _EASE * (seconds - self._usual_s) if self._usual_s else seconds
+            self.usual_s += _EASE * (seconds - self.usual_s) if self.usual_s else seconds
         if now < self._settled_at:  # what is in flight still belongs to the window before
             self._reset(now)
             return
@@ -89,7 +90,7 @@ class Window:
         self._latency_s += seconds if answered else 0.0
         seen = self._answered + self._refused + self._failed
         rounds = _ROUNDS if self._refused else 1  # refusals come at once: a count of them tells little
-        if seen >= max(_FEWEST_ANSWERS, self.limit) and now - self._began >= max(rounds * self._usual_s, _TICK_S):
+        if seen >= max(_FEWEST_ANSWERS, self.limit) and now - self._began >= max(rounds * self.usual_s, _TICK_S):
             epoch = _Epoch(
                 self._answered / (now - self._began), self._refused / seen, self._latency_s / max(1, self._answered)
             )
@@ -119,7 +120,7 @@ class Window:
             self._slow_start = False
             if self.limit > 1:
                 self._trial = _Trial("down", self.limit, epoch)
-                self._settled_at = now + self._usual_s
+                self._settled_at = now + self.usual_s
                 self.limit = max(1.0, self.limit / 2)
             return
         if trial is not None and _only_queued(epoch, trial.before, self.limit / trial.limit - 1):
@@ -127,7 +128,7 @@ class Window:
             return
         if self._full and self.limit < self.most and not self._rest:
             self._trial = _Trial("up", self.limit, epoch)
-            self._settled_at = 0.0 if self._slow_start else now + self._usual_s
+            self._settled_at = 0.0 if self._slow_start else now + self.usual_s
             grown = self.limit * 2 if self._slow_start else self.limit + max(1.0, _GROWTH * self.limit)
             self.limit = min(float(self.most), grown)
 
