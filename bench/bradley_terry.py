@@ -1,6 +1,7 @@
 """Bradley-Terry ratings of many votes beside evalica: point fit, bootstraps, and what the two agree on.
 
-    OPENBLAS_NUM_THREADS=1 python bench/bradley_terry.py [--votes 1000000] [--models 100] [--resamples 100] [--rounds 3] [--json]
+    OPENBLAS_NUM_THREADS=1 python bench/bradley_terry.py [--votes 1000000] [--models 100] [--resamples 100]
+                                                         [--rounds 3] [--json]
 
 Votes are drawn from known ratings, 15% ties, four votes a prompt, and given as columns of labels to both. The best
 round counts. Times are CPU seconds of the process, all its threads, and wall seconds.
