@@ -28,8 +28,8 @@ _PLAYERS = 64  # earlier models that play the candidate
 _ROWS = 64  # models read at a time: 50 MB at 100,000 items
 _PLAYED = 4_000  # items a player is fitted on
 _FLAT = 1e-2  # precision of a coefficient that only data should tell
-_VAGUE = (1.0, 0.5, 0.5, 0.7)  # standard deviations without earlier models: bias, stronger, weaker, baseline
-_GUESS = (0.0, 0.5, 0.5, 1.5)  # means without earlier models
+_VAGUE = (1.0, 0.5, 0.5, 1.0)  # standard deviations without earlier models: bias, stronger, weaker, baseline
+_GUESS = (0.0, 0.5, 0.5, 2.5)  # means without earlier models
 _DOUBT = 4.0  # earlier models that the vague belief counts for
 _METHOD = "weighbridge.sequential-predictor/1"
 
