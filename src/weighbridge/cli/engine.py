@@ -13,7 +13,7 @@ from weighbridge.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weighbridge.workflow.engines import Examined
+    from weighbridge.workflow.examine import Examined
 
 __all__ = ["command"]
 
@@ -48,7 +48,7 @@ def command(reference: str, *, no_fingerprint: bool, as_json: bool, **given: Any
     from weighbridge.dossier.visible import single_line
     from weighbridge.engine.limits import Limits
     from weighbridge.errors import UsageError
-    from weighbridge.workflow.engines import examine_engine
+    from weighbridge.workflow.examine import examine_engine
     from weighbridge.workflow.look import look
     from weighbridge.workflow.measure import EngineChoice, choose_engine
 

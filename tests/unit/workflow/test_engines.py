@@ -16,7 +16,8 @@ from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.evaluation.suite import find_suite
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.scripted import ScriptedEngine
-from weighbridge.workflow.engines import context_needed, engine_at, examine_engine
+from weighbridge.workflow.engines import context_needed, engine_at
+from weighbridge.workflow.examine import examine_engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,6 +14,7 @@ from weighbridge.engine.discovery.capabilities import discover
 from weighbridge.engine.protocol import STORED, Completion, Request
 
 if TYPE_CHECKING:
+    from weighbridge.engine.discovery.capabilities import Capabilities
     from weighbridge.engine.protocol import Engine, Form
 
 __all__ = ["Fingerprint", "Likeness", "compare_fingerprints", "take_fingerprint"]
@@ -94,12 +95,13 @@ def _prompts() -> tuple[str, tuple[str, ...]]:
     return str(table["version"]), tuple(table["prompts"])
 
 
-async def take_fingerprint(engine: Engine) -> Fingerprint:
+async def take_fingerprint(engine: Engine, can: Capabilities | None = None) -> Fingerprint:
     """Ask the fixed prompts of an entered engine, each twice: once alone, once among the others.
 
-    First-token distributions where the engine gives them (50 requests of one token), else greedy texts of 32 tokens.
+    First-token distributions where the engine gives them (50 requests of one token), else greedy texts of 32 tokens;
+    `can` is what is known of the engine already.
     """
-    can = await discover(engine)
+    can = can or await discover(engine)
     form: Form = "completion" if can.completion and (can.completion_logprobs or not can.chat_logprobs) else "chat"
     reads = bool(can.completion_logprobs if form == "completion" else can.chat_logprobs)
     version, prompts = _prompts()
