@@ -54,7 +54,8 @@ class Retries:
         """Return the seconds to wait before attempt `attempt` + 1, or None where there is to be none.
 
         `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
-        attempts do not count: they say nothing of the request, only of the hour. The first wait is twice `usual_s`, what an answer takes, and at most a tenth of a second.
+        attempts do not count: they say nothing of the request, only of the hour. The first wait is twice
+        `usual_s`, what an answer takes, and at most a tenth of a second.
         """
         budget = self.limits.retry_reserve + self.limits.retry_share * self.requests
         if attempt - refused >= self.limits.attempts or self.spent >= budget:

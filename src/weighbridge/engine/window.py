@@ -49,8 +49,8 @@ class _Trial:
 class Window:
     """At most `most` requests at once; `limit` is how many now. Pure: the clock is the caller's, in seconds.
 
-    An epoch is one round of answers; at its end the window is judged, and changed. `usual_s` is how long an answer takes
-    these days, 0 before the first.
+    An epoch is one round of answers; at its end the window is judged, and changed. `usual_s` is what an answer takes,
+    0 before the first.
     """
 
     most: int
