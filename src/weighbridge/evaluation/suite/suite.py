@@ -25,8 +25,8 @@ class Suite:
     """Questions, prompt forms and the scorer's name; `digest` covers all of it.
 
     Items that share a prefix stand together. `forms` are templates, the preferred one first. `examples` are by group
-    ("" for those of all groups).
-    `notices` are sentences that the user must see before anything is asked: a licence, rows left out, a guess.
+    ("" for those of all groups). `notices` are sentences that the user must see before anything is asked: a licence,
+    rows left out, a guess.
     """
 
     name: str

@@ -85,7 +85,7 @@ def test_mbpp(tmp_path: Path) -> None:
     """Tasks 11 to 510 are asked, 2 to 4 are the examples, as in the paper; tests stand in prompt and data."""
     rows = [
         {"text": f"Do {n}.", "code": f"def f(): return {n}", "task_id": n,
-         "test_setup_code": "import math" if n == 12 else "", "test_list": [f"assert f() == {n}"], "challenge_test_list": []}
+         "test_setup_code": "import math" if n == 12 else "", "test_list": [f"assert f() == {n}"]}
         for n in (*range(1, 16), 510, 511)
     ]  # fmt: skip
     lines(tmp_path / "mbpp.jsonl", rows)
