@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from weighbridge.engine.discovery.capabilities import Capabilities, discover
 from weighbridge.engine.discovery import fingerprint as module
+from weighbridge.engine.discovery.capabilities import Capabilities, discover
 from weighbridge.engine.discovery.fingerprint import compare_fingerprints, take_fingerprint
 from weighbridge.engine.llamacpp import LlamaCppEngine
 from weighbridge.engine.protocol import Outcome, Request
@@ -93,8 +93,8 @@ def test_a_fingerprint_tells_a_coarser_quantization_from_the_same_file(
     data = bytearray(demo_model.read_bytes())
     for tensor in header.tensors:
         if tensor.dtype == "Q4_1" and "ffn" in tensor.name:
-            start = header.start + tensor.offset
-            blocks = np.frombuffer(data, np.uint8, tensor.n_bytes, start).reshape(-1, 20)
+            assert tensor.n_bytes is not None
+            blocks = np.frombuffer(data, np.uint8, tensor.n_bytes, header.start + tensor.offset).reshape(-1, 20)
             blocks[:, 4:] &= 0xEE  # two float16, then 16 bytes of two weights each
     coarser = tmp_path / "coarser.gguf"
     coarser.write_bytes(data)
