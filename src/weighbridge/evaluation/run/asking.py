@@ -84,7 +84,7 @@ class _Asking:
         self._advance, self._heard = advance, heard
         width = lanes or self._engine.lanes(generates=self._plan.generates)
         spare = 0 if lanes else _SPARE * width  # a latency is that of one request at a time, whatever waits
-        drawn = iter(range(len(self._plan.requests))) if order is None else order
+        drawn = iter(_by_waves(self._plan, width)) if order is None else order
         try:
             with self._session.stop.scope():
                 await self._over_lanes(drawn, min(width, len(self._plan.requests)), spare)
@@ -175,3 +175,12 @@ class _Asking:
         self._advance(1)
         if self._heard is not None:
             self._heard(index, completion)
+
+
+def _by_waves(plan: Plan, width: int) -> list[int]:
+    """Return the plan's order, the first request of each shared prefix as much earlier as there are lanes.
+
+    When the others of its prefix are asked, it is answered, and the server holds the prefix; one lane needs no change.
+    """
+    ahead = dict.fromkeys(plan.heads, width - 0.5 if width > 1 else 0.0)
+    return sorted(range(len(plan.requests)), key=lambda index: index - ahead.get(index, 0.0))

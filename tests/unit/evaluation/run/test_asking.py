@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -144,3 +145,18 @@ def test_an_index_is_drawn_once(session: Session) -> None:
     """Drawing an item twice is a mistake of the sampler, and is said."""
     with pytest.raises(ValueError, match="drew item 3 twice"):
         ask_by(iter([3, 4, 3]), ScriptedEngine(echo), session)
+
+
+def test_the_first_of_each_prefix_is_asked_a_round_ahead(session: Session) -> None:
+    """With four lanes the head of the second prefix goes out four places before its turn; all are asked once."""
+    engine = ScriptedEngine(echo, lanes=4)
+    plan = replace(make_plan_of(20, engine), prefixes=(0,) * 10 + (1,) * 10)
+    asyncio.run(ask(plan, engine, session, lambda _n: None))
+    asked = [int(request.text) for request in engine.requests]
+    assert sorted(asked) == list(range(20))
+    assert asked[0] == 0
+    assert asked.index(10) < asked.index(8)
+    alone = ScriptedEngine(echo, lanes=1)
+    other = replace(session, draw=1)
+    asyncio.run(ask(replace(plan, recipes=tuple(f"{r}x" for r in plan.recipes)), alone, other, lambda _n: None))
+    assert [int(request.text) for request in alone.requests] == list(range(20))
