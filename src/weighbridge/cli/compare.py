@@ -179,5 +179,5 @@ def _code(compared: Compared) -> int:
     """Return the exit code: of the gate, else the worst of the verdicts; whole runs give none."""
     if compared.gate is not None:
         return _GATE[compared.gate.verdict]
-    ended = [one.body["sequential"]["verdict"] for one in compared.evidence if one.body["sequential"]]
+    ended = [one.body["sequential"]["verdict"] for one in compared.evidence if one.body.get("sequential")]
     return max((_CODES[verdict] for verdict in ended), default=0)

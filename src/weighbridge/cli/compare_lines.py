@@ -19,7 +19,7 @@ _WIDTH = 41  # characters of the picture; odd, so that 0 has a middle
 
 def comparison_lines(body: dict[str, Any]) -> list[str]:
     """Return the lines of one `comparison/v1`."""
-    name, ended, difference = body["suite"]["name"], body["sequential"], body["difference"]
+    name, ended, difference = body["suite"]["name"], body.get("sequential"), body["difference"]
     points = f"{_points(difference)}  {body['form']} form"
     if ended is None:
         head = line(name, f"{points}  n={difference['n']}", f"p = {body['p_value']:.3g}")
@@ -31,7 +31,9 @@ def comparison_lines(body: dict[str, Any]) -> list[str]:
         _calls(ended),
     ]
     if ended["missing"]:
-        lines.append(line("", f"{ended['missing']} answers could not be marked: they count against either verdict"))
+        lines.append(
+            line("", f"{ended['missing']} answers could not be marked, and count against either verdict")
+        )
     if ended["verdict"] == "undecided":
         lines.append(line("", _undecided(ended)))
     if reach := ended["population"]:
@@ -92,7 +94,7 @@ def _picture(estimate: dict[str, Any], margin: float | None) -> str:
 
 def flip_lines(body: dict[str, Any], most: int) -> list[str]:
     """Return the first flips with both answers, losses before gains."""
-    rows = {row["id"]: row for row in body["drawn"]}
+    rows = {row["id"]: row for row in body.get("drawn", ())}
     flips = [rows[item] for item in body["flips"] if item in rows]
     flips.sort(key=lambda row: row["candidate"] == "right")
     lines = []

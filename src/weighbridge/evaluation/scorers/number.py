@@ -35,7 +35,10 @@ _CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")  # GSM8K's own solutions carry t
 
 
 def number(item: Item, completion: Completion) -> Score | Unscored:
-    """Compare the number that an answer names with the item's answer; `said` is the number as written."""
+    """Compare the number that an answer names with the item's answer; `said` is the number as written.
+
+    A whole answer without any number is wrong: nothing that was said could be the answer.
+    """
     expected = _expected(item.answer)
     if expected is None:
         return Unscored("the item has no number for an answer")
@@ -47,7 +50,7 @@ def number(item: Item, completion: Completion) -> Score | Unscored:
     if said is None and text != whole:
         said = _named(whole) or _last(whole)
     if said is None:
-        return Unscored("no number named")
+        return Score("wrong", "no number") if text.strip() else Unscored("empty")
     return Score("right" if equal(said, expected) else "wrong", said.said[:_SAID])
 
 

@@ -89,10 +89,11 @@ def test_other_numbers_are_wrong(text: str, answer: str) -> None:
     assert found.label == "wrong"
 
 
-@pytest.mark.parametrize("text", ["", "I do not know.", "H2O and GPT4", "x" * 50_000])
-def test_nothing_named_is_unscored(text: str) -> None:
-    """An answer without a number is not wrong: it could not be marked."""
-    assert mark(text) == Unscored("no number named")
+@pytest.mark.parametrize("text", ["I do not know.", "H2O and GPT4", "x" * 50_000])
+def test_a_whole_answer_without_a_number_is_wrong(text: str) -> None:
+    """Whoever asks for a number and gets none was not answered rightly; nothing at all is another outcome."""
+    assert mark(text) == Score("wrong", "no number")
+    assert mark("") == Unscored("empty")
 
 
 def test_a_cut_answer_is_unscored_unless_it_was_over() -> None:
