@@ -6,28 +6,32 @@ the files do not say. A field that ends in a unit is in that unit. Every estimat
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from weighbridge.core.kinds.anatomy import AnatomyV2
-from weighbridge.core.kinds.body import Body, EstimateBody
-from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
-from weighbridge.core.kinds.endpoint import CapabilitiesBody, EndpointV1, FingerprintBody
-from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
-from weighbridge.core.kinds.fit import FitV1
-from weighbridge.core.kinds.licence import LicenceV1
-from weighbridge.core.kinds.lineage import LineageV1
-from weighbridge.core.kinds.measured import (
-    BehaviourV1,
-    CallsBody,
-    EngineBody,
-    ItemBody,
-    LatencyV1,
-    ScoreV1,
-    SuiteBody,
-)
-from weighbridge.core.kinds.openness import OpennessV1
-from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
-from weighbridge.core.kinds.safety import SafetyV1
+if TYPE_CHECKING:
+    from weighbridge.core.kinds.anatomy import AnatomyV2
+    from weighbridge.core.kinds.body import Body, EstimateBody
+    from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
+    from weighbridge.core.kinds.decided import DecisionV1
+    from weighbridge.core.kinds.endpoint import CapabilitiesBody, EndpointV1, FingerprintBody
+    from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
+    from weighbridge.core.kinds.fit import FitV1
+    from weighbridge.core.kinds.licence import LicenceV1
+    from weighbridge.core.kinds.lineage import LineageV1
+    from weighbridge.core.kinds.measured import (
+        BehaviourV1,
+        CallsBody,
+        EngineBody,
+        ItemBody,
+        LatencyV1,
+        ScoreV1,
+        SuiteBody,
+    )
+    from weighbridge.core.kinds.openness import OpennessV1
+    from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
+    from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody", "CardV1",
@@ -37,34 +41,84 @@ __all__ = [
     "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "schema_of",
 ]  # fmt: skip
 
-
-class DecisionV1(Body):
-    """A decision as it was made; `weighbridge.decision.decide` says what is in it."""
-
-    decision: dict[str, Any]
-
-
 DECISION = "decision/v1"
 
-KINDS: dict[str, type[Body]] = {
-    "files/v1": FilesV1,
-    "anatomy/v2": AnatomyV2,
-    "fit/v1": FitV1,
-    "card/v1": CardV1,
-    "safety/v1": SafetyV1,
-    "licence/v1": LicenceV1,
-    "lineage/v1": LineageV1,
-    "openness/v1": OpennessV1,
-    "provenance/v1": ProvenanceV1,
-    "score/v1": ScoreV1,
-    "behaviour/v1": BehaviourV1,
-    "latency/v1": LatencyV1,
-    "outcomes/v1": OutcomesV1,
-    "plan/v1": PlanV1,
-    "comparison/v1": ComparisonV1,
-    "endpoint/v1": EndpointV1,
-    DECISION: DecisionV1,
+_MODELS = {  # by module: what a run does not use, it does not build
+    "anatomy": ("AnatomyV2",),
+    "body": ("Body", "EstimateBody"),
+    "compared": ("ComparisonV1", "DrawnBody", "OutcomesV1", "PlanV1", "SequentialBody"),
+    "decided": ("DecisionV1",),
+    "endpoint": ("CapabilitiesBody", "EndpointV1", "FingerprintBody"),
+    "files": ("CardV1", "FileBody", "FilesV1", "FindingBody", "LeftAloneBody", "SeverityCounts"),
+    "fit": ("FitV1",),
+    "licence": ("LicenceV1",),
+    "lineage": ("LineageV1",),
+    "measured": ("BehaviourV1", "CallsBody", "EngineBody", "ItemBody", "LatencyV1", "ScoreV1", "SuiteBody"),
+    "openness": ("OpennessV1",),
+    "provenance": ("LicenceTextBody", "ProvenanceV1", "SignatureBody", "TemplateBody"),
+    "safety": ("SafetyV1",),
 }
+_MODULE_OF = {model: module for module, models in _MODELS.items() for model in models}
+
+
+def _model(name: str) -> Any:
+    """Import a model when it is first used."""
+    model = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return model
+
+
+if not TYPE_CHECKING:  # or the type checker would believe any name
+
+    def __getattr__(name: str) -> Any:
+        """Return a model that was not used before; raises AttributeError for what is none."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+        return _model(name)
+
+
+class _Kinds(Mapping[str, "type[Body]"]):
+    """Models by kind: the names are known at once, a model is built when it is looked up."""
+
+    def __init__(self, models: dict[str, str]) -> None:
+        self._models = models
+
+    def __getitem__(self, kind: str) -> type[Body]:
+        """Return the model of a kind; raises KeyError for an unknown one."""
+        model: type[Body] = _model(self._models[kind])
+        return model
+
+    def __contains__(self, kind: object) -> bool:
+        """Tell whether this is a kind."""
+        return kind in self._models
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the kinds."""
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._models)
+
+
+KINDS: Mapping[str, type[Body]] = _Kinds({
+    "files/v1": "FilesV1",
+    "anatomy/v2": "AnatomyV2",
+    "fit/v1": "FitV1",
+    "card/v1": "CardV1",
+    "safety/v1": "SafetyV1",
+    "licence/v1": "LicenceV1",
+    "lineage/v1": "LineageV1",
+    "openness/v1": "OpennessV1",
+    "provenance/v1": "ProvenanceV1",
+    "score/v1": "ScoreV1",
+    "behaviour/v1": "BehaviourV1",
+    "latency/v1": "LatencyV1",
+    "outcomes/v1": "OutcomesV1",
+    "plan/v1": "PlanV1",
+    "comparison/v1": "ComparisonV1",
+    "endpoint/v1": "EndpointV1",
+    DECISION: "DecisionV1",
+})  # fmt: skip
 
 
 def schema_of(kind: str) -> dict[str, Any]:

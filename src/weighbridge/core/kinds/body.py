@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Body(BaseModel):
     """A body refuses what it does not know, and does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class EstimateBody(Body):
