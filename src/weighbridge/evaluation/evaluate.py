@@ -10,6 +10,7 @@ from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.evaluation.compare.outcomes import outcomes_of
+from weighbridge.evaluation.forced import force_hidden
 from weighbridge.evaluation.latency import latency_body
 from weighbridge.evaluation.marks import (
     answer_digest,
@@ -24,7 +25,7 @@ from weighbridge.evaluation.marks import (
     unscored_counts,
 )
 from weighbridge.evaluation.plan import make_plan
-from weighbridge.evaluation.run import Session, Settled, ask_and_tell, settle_form
+from weighbridge.evaluation.run import Session, ask_and_tell, settle_form
 from weighbridge.evaluation.suite import Score
 from weighbridge.statistics.interval import share_estimate
 from weighbridge.statistics.passk import pass_at_k_estimate
@@ -53,8 +54,8 @@ async def evaluate(
     again. The evidence is added to the store; it is dated by its oldest answer.
     """
     prepare_scorer(suite, session.progress)
-    settled = Settled(form) if form else await settle_form(suite, subject, engine, session)
-    plan = make_plan(suite, subject, engine.identity, settled.form, limit=session.limit, draw=session.draw)
+    settled = await settle_form(suite, subject, engine, session, form=form)
+    plan = make_plan(suite, subject, engine.identity, settled.form, asked=settled.asked)
     work = (suite.digest, engine.identity.digest, scorer_digest(suite), plan.digest)
     done = _done(subject, suite.measures, work, session)
     if done is not None:
@@ -66,7 +67,12 @@ async def evaluate(
         await engine.complete(replace(plan.requests[0], text=_WARM_UP))
     run = await ask_and_tell(plan, engine, session, lanes=1 if times_answers else None)
     run.count_in(settled)
+    plan, hidden = await force_hidden(plan, run, subject, engine, session)
     body = _BODIES[suite.measures](plan, run) | common_body(plan, run, engine.identity)
+    if hidden:
+        body["notes"].append(
+            f"{hidden:,} letters were not among the reported tokens: the engine was held to the letters"
+        )
     KINDS[suite.measures].model_validate(body)
     evidence = Evidence(subject, suite.measures, body, (*work, _draw_digest(session)), OURS, run.oldest)
     session.store.add(evidence)
@@ -98,6 +104,8 @@ def _score(plan: Plan, run: Run) -> dict[str, Any]:
     accuracy = _accuracy(marks)
     return {
         "scorer": plan.suite.scorer,
+        "reading": plan.reading,
+        "reasoned": plan.asked.reasons,
         "accuracy": accuracy.to_json() if accuracy else None,
         "chance": plan.suite.chance,
         "unscored": unscored_counts(marks),

@@ -22,6 +22,7 @@ Reading = Literal["distribution", "constrained", "generated"]
 
 _TOP_LOGPROBS = 20  # the most that vLLM and the OpenAI API give
 _DRAWS_APART = 1 << 32  # samples of one draw never meet those of another day's, and the first one is the draw itself
+_THINKING_TOKENS = 4096  # where a suite does not say
 _LETTER_TOKENS, _WORDED_TOKENS = 4, 32  # of a letter under a grammar, of a letter said in a sentence
 
 
@@ -31,8 +32,8 @@ class Asked:
 
     `limit` spreads fewer items evenly over the suite, so that every group is asked; another `draw` asks the same
     questions anew. `reasons` says that the model writes reasoning first: it gets the suite's `thinking_tokens` on top,
-    and is told not to where one token is read. `reading` is how a choice is read: off one distribution, or where an
-    engine gives none, from an answer forced into a letter, or from one that is written.
+    and is told not to where a letter is read off or forced. `reading` is how a choice is read: off one distribution,
+    or where an engine gives none, from an answer forced into a letter, or from one that is written.
     """
 
     limit: int | None = None
@@ -58,12 +59,22 @@ class Plan:
     machine: str | None = None
     samples: tuple[int, ...] = ()
     prefixes: tuple[int, ...] = ()
+    asked: Asked = Asked()
 
     @property
     def digest(self) -> str:
         """Digest of what is asked, whatever the draw: an input of the evidence that comes of it."""
         ids = [item.id for item in self.items]
-        return digest_of({"suite": self.suite.digest, "form": self.form, "items": ids, "machine": self.machine})
+        how = {"reading": self.reading, "reasons": self.asked.reasons}
+        unusual = how if self.reading != "distribution" or self.asked.reasons else {}
+        return digest_of(
+            {"suite": self.suite.digest, "form": self.form, "items": ids, "machine": self.machine, **unusual}
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """How a choice is read; "distribution" also where there is nothing to choose."""
+        return self.asked.reading if self.suite.reads_distribution else "distribution"
 
     @property
     def generates(self) -> bool:
@@ -127,6 +138,7 @@ def make_plan(
         where,
         tuple(sample for _, sample in rows),
         tuple(prefix for prefix in prefixes for _ in range(suite.generation.samples)),
+        how,
     )
 
 
@@ -136,10 +148,10 @@ def _request(suite: Suite, item: Item, form: Form, sample: int, how: Asked) -> R
     tokens, thinking = suite.max_tokens, drawn.thinking
     if is_read and how.reading != "distribution":
         tokens = _LETTER_TOKENS if how.reading == "constrained" else _WORDED_TOKENS
-    if how.reasons and is_read:
+    if how.reasons and is_read and how.reading != "generated":
         thinking = False  # the first token would open the reasoning
     elif how.reasons and thinking is not False:
-        tokens += drawn.thinking_tokens
+        tokens += drawn.thinking_tokens or _THINKING_TOKENS
     return Request(
         form,
         suite.prompt(item, form),

@@ -58,9 +58,13 @@ class SequentialBody(Body):
     )
     log_e_down: float = Field(description="The same against 'not below the threshold'")
     drawn: int = Field(ge=0, description="Items whose outcome the test has seen")
-    missing: int = Field(ge=0, description="Of these, answers without a mark: wrong for one verdict, right for the other")
+    missing: int = Field(
+        ge=0, description="Of these, answers without a mark: wrong for one verdict, right for the other"
+    )
     calls: int = Field(ge=0, description="Questions asked of the two models in this comparison, stored ones included")
-    full_calls: int = Field(ge=0, description="Questions that asking everything would have taken: of the candidate, or of both")
+    full_calls: int = Field(
+        ge=0, description="Questions that asking everything would have taken: of the candidate, or of both"
+    )
     history: int = Field(ge=0, description="Earlier models whose outcomes predicted this one's")
     baseline_stored: bool = Field(description="Whether the baseline's whole run was in the store")
     population: EstimateBody | None = Field(

@@ -65,7 +65,9 @@ class CallsBody(Body):
     prompt_tokens: int | None = Field(
         None, ge=0, description="Prompt tokens of the answers asked for in this run, as the engine counts them"
     )
-    cached_tokens: int | None = Field(None, ge=0, description="Prompt tokens among them that the engine had in its cache")
+    cached_tokens: int | None = Field(
+        None, ge=0, description="Prompt tokens among them that the engine had in its cache"
+    )
     completion_tokens: int | None = Field(None, ge=0, description="Tokens written in answers asked for in this run")
     price: float | None = Field(
         None, ge=0, description="What they cost at the price given; retries and what a cache saves are not counted"
@@ -81,6 +83,12 @@ class ScoreV1(Body):
     engine: EngineBody
     form: str = Field(description="Prompt form; scores of different forms are never compared")
     scorer: str
+    reading: str = Field(
+        "distribution",
+        description="How a choice is read: off the first token's `distribution`, from a letter that the engine forced "
+        "(`constrained`), or from a written answer (`generated`)",
+    )
+    reasoned: bool = Field(False, description="Whether the model reasons before it answers, and was given room for it")
     accuracy: EstimateBody | None = Field(default=None, description="Share right of those marked")
     chance: Share = Field(description="Share right that guessing gives")
     calls: CallsBody

@@ -20,6 +20,9 @@ def compare(candidate: Evidence, baseline: Evidence, baseline_name: str) -> Evid
         return f"the two were asked different versions of `{ours['suite']['name']}`"
     if ours["form"] != theirs["form"]:
         return f"the prompt forms differ: `{ours['form']}` and `{theirs['form']}`"
+    ways = [one.get("reading", "distribution") for one in (ours, theirs)]
+    if ways[0] != ways[1]:
+        return f"the choices were read in different ways: `{ways[0]}` and `{ways[1]}`"
     mine, yours = _marks(ours), _marks(theirs)
     shared = [item for item in mine if item in yours]
     cells = {(a, b): [i for i in shared if (mine[i], yours[i]) == (a, b)] for a in (True, False) for b in (True, False)}

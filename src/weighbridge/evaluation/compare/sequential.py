@@ -7,8 +7,8 @@ it, so that a killed comparison goes on as the same one.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from weighbridge.evaluation.compare.history import read_history, to_array
 from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
 from weighbridge.evaluation.compare.sides import stored_run
 from weighbridge.evaluation.marks import prepare_scorer, scorer_digest, suite_body
-from weighbridge.evaluation.plan import make_plan
+from weighbridge.evaluation.plan import Asked, Reading, make_plan
 from weighbridge.evaluation.run import ask, settle_form
 from weighbridge.statistics.sequential import Sampler, make_predictor
 from weighbridge.statistics.sequential import make_plan as plan_comparison
@@ -64,6 +64,7 @@ class Prepared:
 
     suite: Suite
     form: Form
+    ways: tuple[Asked, Asked]
     sides: tuple[Side, Side]
     stored: Evidence | None
     history: History
@@ -100,15 +101,20 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     prepare_scorer(suite, session.progress)
     engine = _asked(candidate)
     stored = stored_run(session.store, suite, baseline.subject)
-    form = (await settle_form(suite, candidate.subject, engine, session)).form
-    if stored is not None and stored.body["form"] != form:
+    settled = await settle_form(suite, candidate.subject, engine, session)
+    form, ways = settled.form, (settled.asked, settled.asked)
+    if stored is not None and (stored.body["form"], stored.body.get("reading", "distribution")) != (
+        form,
+        settled.asked.reading,
+    ):
         stored = None  # marks of different prompt forms are never compared
     answers = None
     if stored is not None:
         marks = marks_of(suite, {row["id"]: row["mark"] for row in stored.body["items"]})
         answers = np.nan_to_num(to_array([marks], len(suite.items))[0], nan=0.0)
     else:
-        _asked(baseline)
+        theirs = await settle_form(suite, baseline.subject, _asked(baseline), session, form=form)
+        ways = _alike(settled.asked, theirs.asked)
     without = {candidate.subject} if stored is not None else {candidate.subject, baseline.subject}
     history = read_history(session.store, suite, without=without)
     predictor = make_predictor(len(suite.items), history=history.matrix, baseline=answers)
@@ -122,7 +128,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
         budget=terms.budget,
         seed=seed,
     )
-    return Prepared(suite, form, (candidate, baseline), stored, history, predictor, plan)
+    return Prepared(suite, form, ways, (candidate, baseline), stored, history, predictor, plan)
 
 
 async def compare_until_clear(prepared: Prepared, session: Session, journal: Journal) -> Evidence:
@@ -153,13 +159,13 @@ async def compare_until_clear(prepared: Prepared, session: Session, journal: Jou
 async def _run(prepared: Prepared, contest: Contest, session: Session, advance: Advance) -> date:
     """Ask rounds of drawn items; return the day of the oldest answer."""
     candidate, baseline = prepared.sides
-    mine = _requests(prepared, candidate, session)
+    mine = _requests(prepared, candidate)
     oldest = session.on
     while contest.open_round():
         async with asyncio.TaskGroup() as group:
             order: Iterator[int] | AsyncIterator[int] = contest.order()
             if prepared.stored is None:
-                theirs = _requests(prepared, baseline, session)
+                theirs = _requests(prepared, baseline)
                 heard = contest.hear_baseline(theirs)
                 group.create_task(ask(theirs, _asked(baseline), session, _unseen, order=contest.echo(), heard=heard))
                 order = contest.order_beside()
@@ -169,15 +175,22 @@ async def _run(prepared: Prepared, contest: Contest, session: Session, advance: 
     return oldest
 
 
-def _requests(prepared: Prepared, side: Side, session: Session) -> Plan:
+def _requests(prepared: Prepared, side: Side) -> Plan:
     """Return one side's requests, one an item."""
     engine = _asked(side)
-    plan = make_plan(prepared.suite, side.subject, engine.identity, prepared.form, draw=session.draw)
+    asked = prepared.ways[prepared.sides.index(side)]
+    plan = make_plan(prepared.suite, side.subject, engine.identity, prepared.form, asked=asked)
     if [item.id for item in plan.items] != [item.id for item in prepared.suite.items]:
         raise UsageError(
             f"`{prepared.suite.name}` asks for several answers an item", hint="compare whole runs of it: `--full`"
         )
     return plan
+
+
+def _alike(ours: Asked, theirs: Asked) -> tuple[Asked, Asked]:
+    """Return both ways of asking with choices read as the weaker engine can; reasoning stays each model's own."""
+    weaker = max(ours.reading, theirs.reading, key=get_args(Reading).index)
+    return replace(ours, reading=weaker), replace(theirs, reading=weaker)
 
 
 def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: Session, oldest: date) -> Evidence:

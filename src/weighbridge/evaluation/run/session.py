@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from weighbridge.core.progress import Progress
     from weighbridge.engine.protocol import Completion, Form
     from weighbridge.evaluation.cost import Price
+    from weighbridge.evaluation.plan import Asked
     from weighbridge.store.protocol import Store
 
 __all__ = ["Run", "Session", "Settled"]
@@ -72,8 +73,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The prompt form of a run, and what finding it out cost: calls, and an answer that the run will find stored."""
+    """How a run is asked, and what finding it out cost: calls, and an answer that the run will find stored."""
 
     form: Form
+    asked: Asked
     calls: int = 0
     answer: Completion | None = None
+    accepted: bool = False
