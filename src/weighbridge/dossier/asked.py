@@ -22,7 +22,7 @@ def part_of(body: Mapping[str, Any]) -> Part | None:
 
     None also where there is no suite, or where the statement is from before suites told their size.
     """
-    if "suite" not in body:
+    if "suite" not in body or "ballot" in body or "prompts" in body:  # votes are on what voters got to see
         return None
     difference = body.get("difference")
     # A comparison counts no calls: what could not be paired is unscored in its difference.

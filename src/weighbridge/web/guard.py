@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["HEADERS", "Guard"]
@@ -32,10 +34,15 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware: refuses what is not a GET or HEAD for this machine, and sets the headers of every answer."""
+    """ASGI middleware: refuses what is not a GET or HEAD for this machine, and sets the headers of every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Where it `takes_forms` a POST passes, too, if the browser says that it comes from these very pages (Origin).
+    """
+
+    def __init__(self, app: ASGIApp, *, takes_forms: bool = False, headers: Mapping[str, str] = HEADERS) -> None:
         self.app = app
+        self.takes_forms = takes_forms
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it in one plain sentence."""
@@ -48,19 +55,24 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = _refusal(scope)
+        refusal = _refusal(scope, takes_forms=self.takes_forms)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
 
-def _refusal(scope: Scope) -> PlainTextResponse | None:
+def _refusal(scope: Scope, *, takes_forms: bool) -> PlainTextResponse | None:
     """Return why a request is refused, or None."""
-    hosts = Headers(scope=scope).getlist("host")
+    headers = Headers(scope=scope)
+    hosts = headers.getlist("host")
     if len(hosts) != 1 or not _OWN_NAME.fullmatch(hosts[0]):
         return PlainTextResponse("This server answers to 127.0.0.1 and localhost only\n", status_code=421)
+    if takes_forms and scope["method"] == "POST":
+        if [origin.lower() for origin in headers.getlist("origin")] == [f"http://{hosts[0].lower()}"]:
+            return None
+        return PlainTextResponse("Forms are taken from these very pages only\n", status_code=403)
     if scope["method"] not in _METHODS:
         return PlainTextResponse("These pages can be read, not changed\n", 405, headers={"Allow": "GET, HEAD"})
     return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from datetime import date
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import ExtraMissing, UsageError
+from weighbridge.workflow.arena import ballot_at
 from weighbridge.workflow.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,25 +20,31 @@ HOST = "127.0.0.1"
 _LAST_PORT = 65_535
 
 
-def serve(workspace: Path, port: int, announce: Callable[[str], None]) -> None:
+def serve(workspace: Path, port: int, announce: Callable[[str], None], *, ballot: str | None = None) -> None:
     """Serve the store of a workspace until interrupted; `announce` is told the address once it answers.
 
-    Port 0 takes a free one. Raises NotFound without a store, UsageError for a port in use, ExtraMissing
-    without the extra `ui`.
+    With `ballot`, the id of one ("" for the newest), people vote on it; without, everything is read only. Port 0 takes
+    a free one. Raises NotFound without a store, UsageError for a port in use, ExtraMissing without the extra `ui`.
     """
     try:
         import uvicorn
 
         from weighbridge.web.app import create_app
+        from weighbridge.web.vote import create_vote_app
     except ModuleNotFoundError as error:
         raise ExtraMissing(
             f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
         ) from error
     folder = Workspace(workspace, cache=workspace)  # the pages read no model, so the cache is never opened
-    with folder.store(read_only=True) as store, _listen(port) as listener:
+    with folder.store(read_only=ballot is None) as store, _listen(port) as listener:
+        app = (
+            create_app(store)
+            if ballot is None
+            else create_vote_app(ballot_at(store, ballot or None), store, date.today)
+        )
         announce(f"http://{HOST}:{listener.getsockname()[1]}/")
         config = uvicorn.Config(
-            create_app(store),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,

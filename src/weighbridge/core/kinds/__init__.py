@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weighbridge.core.kinds.anatomy import AnatomyV2
+    from weighbridge.core.kinds.arena import ArenaV1, BallotV1, VerdictsV1, VoteV1
     from weighbridge.core.kinds.body import Body, EstimateBody
     from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
     from weighbridge.core.kinds.decided import DecisionV1
@@ -34,17 +35,19 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
-    "DECISION", "KINDS", "AnatomyV2", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody", "CardV1",
-    "ComparisonV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1",
-    "FindingBody", "FingerprintBody", "FitV1", "ItemBody", "LatencyV1", "LeftAloneBody", "LicenceTextBody",
+    "DECISION", "KINDS", "AnatomyV2", "ArenaV1", "BallotV1", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody",
+    "CardV1", "ComparisonV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody",
+    "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "ItemBody", "LatencyV1", "LeftAloneBody", "LicenceTextBody",
     "LicenceV1", "LineageV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
-    "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "schema_of",
+    "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "VerdictsV1", "VoteV1",
+    "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
 
 _MODELS = {  # by module: what a run does not use, it does not build
     "anatomy": ("AnatomyV2",),
+    "arena": ("ArenaV1", "BallotV1", "VerdictsV1", "VoteV1"),
     "body": ("Body", "EstimateBody"),
     "compared": ("ComparisonV1", "DrawnBody", "OutcomesV1", "PlanV1", "SequentialBody"),
     "decided": ("DecisionV1",),
@@ -117,6 +120,10 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "plan/v1": "PlanV1",
     "comparison/v1": "ComparisonV1",
     "endpoint/v1": "EndpointV1",
+    "ballot/v1": "BallotV1",
+    "vote/v1": "VoteV1",
+    "verdicts/v1": "VerdictsV1",
+    "arena/v1": "ArenaV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 
