@@ -70,9 +70,7 @@ async def evaluate(
     plan, hidden = await force_hidden(plan, run, subject, engine, session)
     body = _BODIES[suite.measures](plan, run) | common_body(plan, run, engine.identity)
     if hidden:
-        body["notes"].append(
-            f"{hidden:,} letters were not among the reported tokens: the engine was held to the letters"
-        )
+        body["notes"].append(f"{hidden:,} letters were not among the reported tokens: they were asked for by force")
     KINDS[suite.measures].model_validate(body)
     evidence = Evidence(subject, suite.measures, body, (*work, _draw_digest(session)), OURS, run.oldest)
     session.store.add(evidence)

@@ -22,7 +22,7 @@ from weighbridge.evaluation.compare.history import read_history, to_array
 from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
 from weighbridge.evaluation.compare.sides import stored_run
 from weighbridge.evaluation.marks import prepare_scorer, scorer_digest, suite_body
-from weighbridge.evaluation.plan import Asked, Reading, make_plan
+from weighbridge.evaluation.plan import Reading, forms_of, make_plan
 from weighbridge.evaluation.run import ask, settle_form
 from weighbridge.statistics.sequential import Sampler, make_predictor
 from weighbridge.statistics.sequential import make_plan as plan_comparison
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.compare.history import History
     from weighbridge.evaluation.compare.journal import Journal
     from weighbridge.evaluation.compare.sides import Side
-    from weighbridge.evaluation.plan import Plan
-    from weighbridge.evaluation.run import Session
+    from weighbridge.evaluation.plan import Asked, Plan
+    from weighbridge.evaluation.run import Session, Settled
     from weighbridge.evaluation.suite import Suite
     from weighbridge.statistics.sequential import Plan as ComparisonPlan
     from weighbridge.statistics.sequential import Predictor, Question
@@ -113,8 +113,7 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
         marks = marks_of(suite, {row["id"]: row["mark"] for row in stored.body["items"]})
         answers = np.nan_to_num(to_array([marks], len(suite.items))[0], nan=0.0)
     else:
-        theirs = await settle_form(suite, baseline.subject, _asked(baseline), session, form=form)
-        ways = _alike(settled.asked, theirs.asked)
+        form, ways = await _alike(suite, settled, candidate, baseline, session)
     without = {candidate.subject} if stored is not None else {candidate.subject, baseline.subject}
     history = read_history(session.store, suite, without=without)
     predictor = make_predictor(len(suite.items), history=history.matrix, baseline=answers)
@@ -187,10 +186,20 @@ def _requests(prepared: Prepared, side: Side) -> Plan:
     return plan
 
 
-def _alike(ours: Asked, theirs: Asked) -> tuple[Asked, Asked]:
-    """Return both ways of asking with choices read as the weaker engine can; reasoning stays each model's own."""
-    weaker = max(ours.reading, theirs.reading, key=get_args(Reading).index)
-    return replace(ours, reading=weaker), replace(theirs, reading=weaker)
+async def _alike(
+    suite: Suite, ours: Settled, candidate: Side, baseline: Side, session: Session
+) -> tuple[Form, tuple[Asked, Asked]]:
+    """Return the prompt form that both engines can answer, and how each is asked in it.
+
+    Choices are read as the weaker engine can; reasoning stays each model's own.
+    """
+    theirs = await settle_form(suite, baseline.subject, _asked(baseline), session)
+    if theirs.form != ours.form:  # the order of preference is the same, so the later one is what both can do
+        form = max(ours.form, theirs.form, key=forms_of(suite).index)
+        ours = await settle_form(suite, candidate.subject, _asked(candidate), session, form=form)
+        theirs = await settle_form(suite, baseline.subject, _asked(baseline), session, form=form)
+    weaker = max(ours.asked.reading, theirs.asked.reading, key=get_args(Reading).index)
+    return ours.form, (replace(ours.asked, reading=weaker), replace(theirs.asked, reading=weaker))
 
 
 def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: Session, oldest: date) -> Evidence:
