@@ -174,6 +174,10 @@ def test_both_sides_of_a_comparison_are_read_alike(store: SQLiteStore, tmp_path:
     body = asyncio.run(run()).body
     assert body["sequential"]["verdict"] == "noninferior"
     assert sum(not request.choices for request in engine.requests) == 2  # one look at each form
-    ours, _ = measured(store, suite, lambda r: distribution(r) if r.form == "chat" else no_logprobs(r))
+
+    def chat_only(request: Request) -> Completion:
+        return distribution(request) if request.form == "chat" else no_logprobs(request)
+
+    ours, _ = measured(store, suite, chat_only, "sha256:" + "e" * 64)
     theirs, _ = measured(store, suite, guided, OTHER)
     assert compare(ours, theirs, "old") == "the choices were read in different ways: `distribution` and `constrained`"
