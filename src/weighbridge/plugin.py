@@ -17,6 +17,7 @@ __all__ = ["GROUPS", "find", "load", "names"]
 GROUPS = ("hubs", "engines", "checks", "suites", "scorers", "renderers", "sandboxes")
 
 _LONGEST = 300
+_installed = cache(entry_points)  # one look at the installed packages, however many groups are asked for
 
 
 @cache
@@ -24,9 +25,8 @@ def find(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of one of GROUPS by name, sorted; nothing is imported."""
     if group not in GROUPS:
         raise ValueError(group)
-    return {
-        point.name: point for point in sorted(entry_points(group=f"weighbridge.{group}"), key=lambda point: point.name)
-    }
+    points = _installed().select(group=f"weighbridge.{group}")
+    return {point.name: point for point in sorted(points, key=lambda point: point.name)}
 
 
 def names(group: str) -> tuple[str, ...]:
@@ -39,7 +39,9 @@ def load(group: str, name: str) -> Any:
     points = find(group)
     if name not in points:
         known = ", ".join(f"`{known}`" for known in points)
-        raise NotFound(f"there is no {_one(group)} named `{name}`", hint=did_you_mean(name, points) or f"known: {known}")
+        raise NotFound(
+            f"there is no {_one(group)} named `{name}`", hint=did_you_mean(name, points) or f"known: {known}"
+        )
     point = points[name]
     try:
         return point.load()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weighbridge.cli.options import DEFAULT_WORKSPACE
-from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.locale import check_language
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
@@ -67,7 +67,7 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
         if f"WEIGHBRIDGE_{name.upper()}" in os.environ
     }
     values |= {name: value for name, value in flags.items() if value is not None}
-    language = load_locale(str(values["language"])).language  # refused now, not after a minute's work
+    language = check_language(str(values["language"]))  # refused now, not after a minute's work
     return Settings(
         Workspace(Path(str(values["workspace"])), Path(str(values["cache"]))),
         policy=str(values["policy"]),

@@ -24,29 +24,38 @@ def canonical(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> 
 
     Raises ValueError (rfc8785's own subclass) for NaN, infinities and integers beyond 2**53.
     """
-    if _is_plain(value):
-        try:
-            return _encode(value).encode()
-        except UnicodeEncodeError:
-            pass  # half a surrogate pair: let rfc8785 say so
-    return rfc8785.dumps(value)
+    try:
+        return _encode(_plain(value)).encode()
+    except (_NotPlain, UnicodeEncodeError):  # the second is half a surrogate pair: let rfc8785 say so
+        return rfc8785.dumps(value)
 
 
-def _is_plain(value: Any) -> bool:
-    """Tell whether Python's own encoder writes this value as RFC 8785 does, ten times as fast.
+class _NotPlain(Exception):
+    """Python's own encoder would not write this value as RFC 8785 does."""
+
+
+def _plain(value: Any) -> Any:
+    """Return an equal value that Python's own encoder writes as RFC 8785 does, ten times as fast; else _NotPlain.
 
     Numbers: ECMAScript writes 1.0 as 1 and uses exponents elsewhere than Python. Keys: it sorts by UTF-16 code units.
     """
     kind = type(value)
     if kind is str or value is None or kind is bool:
-        return True
+        return value
     if kind is dict:
-        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in value.items())
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise _NotPlain
+        return {key: member if type(member) is str else _plain(member) for key, member in value.items()}
     if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    if kind is int:
-        return bool(-_SAFE <= value <= _SAFE)
-    return kind is float and _SHORTEST <= abs(value) < _LONGEST and not float.is_integer(value)
+        return [member if type(member) is str else _plain(member) for member in value]
+    if kind is int and -_SAFE <= value <= _SAFE:
+        return value
+    if kind is float and float.is_integer(value) and -_SAFE <= value <= _SAFE:
+        return int(value)
+    if kind is float and not float.is_integer(value) and _SHORTEST <= abs(value) < _LONGEST:
+        return value
+    raise _NotPlain
 
 
 def digest_of(value: Mapping[str, Any] | Sequence[Any] | str | float | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from weighbridge.errors import UsageError, did_you_mean
 
-__all__ = ["LANGUAGES", "Locale", "load_locale"]
+__all__ = ["LANGUAGES", "Locale", "check_language", "load_locale"]
 
 LANGUAGES = ("en", "zh")
 
@@ -31,15 +31,21 @@ class Locale:
         return self.words.get(f"{group}.{name}", name)
 
 
-@cache
-def load_locale(language: str) -> Locale:
-    """Return the words of a language; raises UsageError with the known ones."""
+def check_language(language: str) -> str:
+    """Return a language that there are words for; raises UsageError with the known ones."""
     if language not in LANGUAGES:
         known = ", ".join(f"`{name}`" for name in LANGUAGES)
         raise UsageError(
             f"there are no words for the language `{language[:40]}`",
             hint=did_you_mean(language[:40], LANGUAGES) or f"known: {known}",
         )
+    return language
+
+
+@cache
+def load_locale(language: str) -> Locale:
+    """Return the words of a language; raises UsageError as `check_language` does."""
+    check_language(language)
     text = files(__package__).joinpath("locale", f"{language}.toml").read_text(encoding="utf-8")
     return Locale(language, dict(_flat(tomllib.loads(text))))
 

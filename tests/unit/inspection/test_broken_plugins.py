@@ -59,12 +59,14 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     _install(tmp_path / "site", {**IMPORTS, **RUNS})
     monkeypatch.syspath_prepend(tmp_path / "site")
     plugin.find.cache_clear()
+    plugin._installed.cache_clear()
     model = tmp_path / "model"
     model.mkdir()
     (model / "LICENSE").write_text("x")
     (model / "m.gguf").write_bytes(gguf_bytes())
     yield model
     plugin.find.cache_clear()
+    plugin._installed.cache_clear()
     for name in (*IMPORTS, *RUNS):
         sys.modules.pop(f"foreign_{name}", None)
 

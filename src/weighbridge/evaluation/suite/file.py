@@ -20,6 +20,7 @@ __all__ = ["Example", "Fetch", "Generation", "Head", "Prompt", "Shots", "SuiteFi
 
 _MAX_TOML = 4 << 20
 NAME = r"^[a-z0-9][a-z0-9-]*$"
+REPOSITORY = r"^[A-Za-z0-9_.-]{1,96}/[A-Za-z0-9_.-]{1,96}$"  # a `\w` of all scripts, 192 times, takes 70 ms to compile
 
 
 class _Strict(BaseModel):
@@ -105,7 +106,7 @@ class Fetch(_Strict):
     """
 
     hub: Literal["hf", "github"]
-    repository: Annotated[str, Field(pattern=r"^[\w.-]{1,96}/[\w.-]{1,96}$")]
+    repository: Annotated[str, Field(pattern=REPOSITORY)]
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     files: dict[str, Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]]
 
