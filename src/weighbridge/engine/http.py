@@ -22,6 +22,7 @@ from weighbridge.engine.wire.stream import Events, Timing
 from weighbridge.errors import EngineUnreachable, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from pyreqwest.client import Client
@@ -200,6 +201,16 @@ class HTTPEngine(ABC):
 
         completion = await self.pace.complete(attempt)
         return replace(completion, attempts=completion.attempts + lessons) if lessons else completion
+
+    async def once(self, request: Request, extra: Mapping[str, Any] | None = None) -> Completion:
+        """Send once: no turn to wait for, no second attempt. For measuring load, where waiting is the measurement.
+
+        `extra` are fields of the body that no Request says.
+        """
+        body = self._body(request)
+        if isinstance(body, str):
+            return Completion(Outcome.FAILED, attempts=0, detail=body)
+        return (await self._attempt(request, {**body, **(extra or {})})).completion
 
     async def _attempt(self, request: Request, body: dict[str, Any]) -> _Try:
         """Send once."""

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from weighbridge.statistics.interval import LEVEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["SloTest", "SloVerdict", "exceedance_interval", "slo_verdict"]
+__all__ = ["BlockSloTest", "SloTest", "SloVerdict", "block_share_interval", "exceedance_interval", "slo_verdict"]
 
 SloVerdict: TypeAlias = Literal["met", "not met", "undecided"]
 
@@ -73,6 +74,76 @@ class SloTest:
         return sum(ratios) / len(steps)
 
 
+class BlockSloTest:
+    """The same question with a block of requests as the unit: how they depend within a block does not matter.
+
+    Each block gives the share of its requests that exceeded. The likelihood ratio of an alternative q against p is
+    linear in the outcome, 1 + (x - p)(q - p) / (p (1 - p)), so it stays an e-value for a share x in [0, 1] whose mean
+    given the past is on the right side of p: betting on a bounded mean (Waudby-Smith and Ramdas, JRSS B 86, 2024).
+
+    Attributes: `blocks` seen until the verdict, `verdict`, `e_met`, `e_not_met`.
+    """
+
+    def __init__(self, rate: float, *, alpha: float = 0.05) -> None:
+        if not (0 < rate < 1 and 0 < alpha < 1):
+            raise ValueError(f"a rate of {rate} at an error of {alpha}")
+        self.rate, self.alpha = rate, alpha
+        self.blocks = 0
+        self.verdict: SloVerdict = "undecided"
+        self._slopes = [[_slope(rate, multiple) for multiple in side] for side in (BELOW, ABOVE)]
+        self._logs = [[0.0] * len(side) for side in (BELOW, ABOVE)]
+
+    def update(self, share: float) -> SloVerdict:
+        """Take the share of a block's requests that exceeded; return the verdict. Raises ValueError outside [0, 1]."""
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share of {share}")
+        if self.verdict == "undecided":
+            self.blocks += 1
+            for slopes, logs in zip(self._slopes, self._logs, strict=True):
+                for place, slope in enumerate(slopes):
+                    logs[place] += math.log1p((share - self.rate) * slope)
+            if self.e_met >= 1 / self.alpha:
+                self.verdict = "met"
+            elif self.e_not_met >= 1 / self.alpha:
+                self.verdict = "not met"
+        return self.verdict
+
+    @property
+    def e_met(self) -> float:
+        """The evidence against "the rate is exceeded or just kept"."""
+        return _mean_exp(self._logs[0])
+
+    @property
+    def e_not_met(self) -> float:
+        """The evidence against "the rate is kept"."""
+        return _mean_exp(self._logs[1])
+
+
+def block_share_interval(shares: Sequence[float], *, level: float = LEVEL) -> tuple[float, float]:
+    """Return an interval for the mean share of the blocks that holds at every number of blocks at once.
+
+    The rates that the tests of `BlockSloTest`, each at (1 - level) / 2, have not excluded. Raises ValueError outside
+    [0, 1].
+    """
+    if any(not 0 <= share <= 1 for share in shares):
+        raise ValueError("a share lies between 0 and 1")
+    if not shares:
+        return 0.0, 1.0
+    mean, counts = sum(shares) / len(shares), Counter(shares)
+
+    def excluded(rate: float) -> bool:
+        side = BELOW if rate > mean else ABOVE
+        logs = [
+            sum(n * math.log1p((share - rate) * slope) for share, n in counts.items())
+            for slope in (_slope(rate, multiple) for multiple in side)
+        ]
+        return _mean_exp(logs) >= 2 / (1 - level)
+
+    low = 0.0 if mean <= 0 else _edge(excluded, 0.0, mean)
+    high = 1.0 if mean >= 1 else _edge(excluded, 1.0, mean)
+    return low, high
+
+
 def slo_verdict(samples: Iterable[float], limit: float, rate: float, *, alpha: float = 0.05) -> SloTest:
     """Return the test after the samples, in the order of their requests; it stops reading at its verdict."""
     test = SloTest(limit, rate, alpha=alpha)
@@ -110,6 +181,17 @@ def _log_ratios(rate: float, multiple: float) -> tuple[float, float]:
     """Return what a request beyond the limit and one within add to the log likelihood ratio of an alternative."""
     other = multiple * rate / (1 - rate + multiple * rate)
     return math.log(other / rate), math.log((1 - other) / (1 - rate))
+
+
+def _slope(rate: float, multiple: float) -> float:
+    """Return by how much the likelihood ratio of an alternative grows with the share that exceeded."""
+    other = multiple * rate / (1 - rate + multiple * rate)
+    return (other - rate) / (rate * (1 - rate))
+
+
+def _mean_exp(logs: Sequence[float]) -> float:
+    """Return the mean of the exponentials, bounded."""
+    return sum(math.exp(min(log, 700.0)) for log in logs) / len(logs)
 
 
 def _edge(excluded: Callable[[float], bool], outside: float, inside: float) -> float:
