@@ -43,6 +43,7 @@ __all__ = [
 
 _MAX_FINDINGS = 20
 _CODES = {"adopt": 0, "adopt-with-conditions": 10, "hold": 11, "reject": 12}
+_READINGS = {"constrained": "letters that the engine forced", "generated": "written answers"}
 _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
 
 
@@ -125,7 +126,11 @@ def _gaps(body: dict[str, Any]) -> str:
 
 def _score(body: dict[str, Any]) -> list[str]:
     text = f"{body['suite']['name']} {share(body['accuracy'])}  (chance {body['chance']:.0%})"
-    return [line("evaluation", text, _gaps(body)), *(line("", note) for note in body.get("notes", ()))]
+    lines = [line("evaluation", text, _gaps(body))]
+    lines += [line("", f"one of {k} right: {share(found)}") for k, found in body.get("pass_at", {}).items()]
+    if body.get("reading", "distribution") != "distribution":
+        lines.append(line("", f"choices read from {_READINGS.get(body['reading'], body['reading'])}"))
+    return lines + [line("", note) for note in body.get("notes", ())]
 
 
 def _behaviour(body: dict[str, Any]) -> list[str]:

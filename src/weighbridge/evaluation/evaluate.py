@@ -43,6 +43,7 @@ __all__ = ["evaluate"]
 _REFUSED = frozenset({"refusal", "partial"})
 _INVALID = "nonsense"
 _WARM_UP = "Hello!"
+_USUAL_K = (5, 10, 100)
 
 
 async def evaluate(
@@ -105,6 +106,7 @@ def _score(plan: Plan, run: Run) -> dict[str, Any]:
         "reading": plan.reading,
         "reasoned": plan.asked.reasons,
         "accuracy": accuracy.to_json() if accuracy else None,
+        "pass_at": _pass_at(marks, plan.suite.generation.samples),
         "chance": plan.suite.chance,
         "unscored": unscored_counts(marks),
         **bounds(marks),
@@ -115,12 +117,29 @@ def _score(plan: Plan, run: Run) -> dict[str, Any]:
 
 def _accuracy(marks: list[Mark]) -> Estimate | None:
     """Return the share right, with an interval over questions: several samples of one question are one cluster."""
-    counts: dict[str, list[bool]] = {}
+    counts = _counts(marks)
+    found = pass_at_k_estimate(counts, 1)
+    return replace(found, unscored=len(marks) - sum(n for n, _ in counts)) if found else None
+
+
+def _pass_at(marks: list[Mark], samples: int) -> dict[str, Any]:
+    """Return pass@k for the usual k up to the samples drawn; a question with fewer marked samples is unscored."""
+    found = {}
+    for k in sorted({k for k in (*_USUAL_K, samples) if 1 < k <= samples}):
+        counts = [(n, rights) for n, rights in _counts(marks) if n >= k]
+        if estimate := pass_at_k_estimate(counts, k):
+            asked = len({mark.item.id for mark in marks})
+            found[str(k)] = replace(estimate, unscored=asked - len(counts)).to_json()
+    return found
+
+
+def _counts(marks: list[Mark]) -> list[tuple[int, int]]:
+    """Return, for each question with a mark, how many of its samples are marked and how many are right."""
+    rights: dict[str, list[bool]] = {}
     for mark in marks:
         if isinstance(mark.mark, Score):
-            counts.setdefault(mark.item.id, []).append(mark.mark.label == "right")
-    found = pass_at_k_estimate([(len(rights), sum(rights)) for rights in counts.values()], 1)
-    return replace(found, unscored=len(marks) - sum(map(len, counts.values()))) if found else None
+            rights.setdefault(mark.item.id, []).append(mark.mark.label == "right")
+    return [(len(one), sum(one)) for one in rights.values()]
 
 
 def _behaviour(plan: Plan, run: Run) -> dict[str, Any]:

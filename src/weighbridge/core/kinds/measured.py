@@ -90,6 +90,10 @@ class ScoreV1(Body):
     )
     reasoned: bool = Field(False, description="Whether the model reasons before it answers, and was given room for it")
     accuracy: EstimateBody | None = Field(default=None, description="Share right of those marked")
+    pass_at: dict[str, EstimateBody] = Field(
+        default_factory=dict,
+        description="By k, where several samples of a question were drawn: the chance that one of k is right",
+    )
     chance: Share = Field(description="Share right that guessing gives")
     calls: CallsBody
     unscored: dict[str, int] = Field(default_factory=dict, description="Reasons and counts of what could not be marked")
