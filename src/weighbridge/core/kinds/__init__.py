@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.fit import FitV1
     from weighbridge.core.kinds.licence import LicenceV1
     from weighbridge.core.kinds.lineage import LineageV1
+    from weighbridge.core.kinds.load import LoadV1
     from weighbridge.core.kinds.measured import (
         BehaviourV1,
         CallsBody,
@@ -38,7 +39,7 @@ __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "ArenaV1", "BallotV1", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody",
     "CardV1", "ComparisonV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody",
     "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "ItemBody", "LatencyV1", "LeftAloneBody", "LicenceTextBody",
-    "LicenceV1", "LineageV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
+    "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
     "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "VerdictsV1", "VoteV1",
     "schema_of",
 ]  # fmt: skip
@@ -56,6 +57,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "fit": ("FitV1",),
     "licence": ("LicenceV1",),
     "lineage": ("LineageV1",),
+    "load": ("LoadV1",),
     "measured": ("BehaviourV1", "CallsBody", "EngineBody", "ItemBody", "LatencyV1", "ScoreV1", "SuiteBody"),
     "openness": ("OpennessV1",),
     "provenance": ("LicenceTextBody", "ProvenanceV1", "SignatureBody", "TemplateBody"),
@@ -116,6 +118,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "score/v1": "ScoreV1",
     "behaviour/v1": "BehaviourV1",
     "latency/v1": "LatencyV1",
+    "load/v1": "LoadV1",
     "outcomes/v1": "OutcomesV1",
     "plan/v1": "PlanV1",
     "comparison/v1": "ComparisonV1",
