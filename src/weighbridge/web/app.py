@@ -17,7 +17,7 @@ from weighbridge.dossier.html import stylesheet
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.web.guard import HEADERS, Guard
 from weighbridge.web.page import Reader, as_json, html_page, routes_of
-from weighbridge.web.pages import decision, dossier, evidence, home, model, statement
+from weighbridge.web.pages import arena, decision, dossier, evidence, home, model, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ def create_app(store: Store, today: Callable[[], date] = date.today) -> Starlett
         routes=[
             *(route for page in _PAGES for route in routes_of(page, reader)),
             *dossier.routes(reader),
+            *arena.routes(reader),
             Route("/static/style.css", _style),
         ],
         middleware=[Middleware(Guard)],
