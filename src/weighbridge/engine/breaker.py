@@ -26,7 +26,7 @@ class Breaker:
     limits: Limits
     given_up: bool = False
     opens_at: float | None = None  # when the next probe may go; None while closed
-    _failed: int = 0
+    in_a_row: int = 0  # failed attempts since the last answer
     _pauses: int = 0
     _junk: int = 0
     _since: float = 0.0
@@ -55,13 +55,13 @@ class Breaker:
 
     def worked(self) -> None:
         """Note any answer of a living endpoint, a definite no included."""
-        self.opens_at, self._failed, self._pauses, self._junk, self._probing = None, 0, 0, 0, False
+        self.opens_at, self.in_a_row, self._pauses, self._junk, self._probing = None, 0, 0, 0, False
 
     def failed(self, now: float, asked_s: float | None) -> None:
         """Note a failed attempt; `asked_s` is what Retry-After asks for."""
-        self._since = self._since if self._failed else now
-        self._failed += 1
-        if self._failed < self.limits.give_up_after:
+        self._since = self._since if self.in_a_row else now
+        self.in_a_row += 1
+        if self.in_a_row < self.limits.give_up_after:
             return
         if now - self._since >= self.limits.patience_s or (asked_s or 0.0) > max(
             _LONGEST_ASKED_S, self.limits.patience_s

@@ -16,7 +16,8 @@ __all__ = ["Limits", "Retries", "is_retried", "retry_after_s"]
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LONGEST_WAIT_S = 60.0
 _FIRST_WAIT_S = 0.1
-_SHORTEST_WAIT_S = 0.02
+_SHORTEST_WAIT_S = 0.025
+_MANY = 3  # failures in a row that are no chance any more
 _LONGEST_OWN_WAIT_S = 0.5  # the window and the breaker spare the endpoint; a longer wait only delays the end
 
 
@@ -49,13 +50,21 @@ class Retries:
     _spread: random.Random = field(default_factory=random.Random)
 
     def wait_s(
-        self, attempt: int, asked_s: float | None, *, refused: int = 0, usual_s: float | None = None
+        self,
+        attempt: int,
+        asked_s: float | None,
+        *,
+        refused: int = 0,
+        usual_s: float | None = None,
+        in_a_row: int | None = None,
     ) -> float | None:
         """Return the seconds to wait before attempt `attempt` + 1, or None where there is to be none.
 
         `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
         attempts do not count: they say nothing of the request, only of the hour. The first wait is twice
-        `usual_s`, what an answer takes, and at most a tenth of a second.
+        `usual_s`, what an answer takes, and at most a tenth of a second. Waits double with the failures that the
+        endpoint has made `in_a_row`: while it answers others, what fails is this request's bad luck, and a first
+        failure that is no refusal is tried again at once.
         """
         budget = self.limits.retry_reserve + self.limits.retry_share * self.requests
         if attempt - refused >= self.limits.attempts or self.spent >= budget:
@@ -64,9 +73,16 @@ class Retries:
             return None
         self.spent += 1
         spread = self._spread.uniform(1.0, 1.5)  # or all lanes return at the same moment
-        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, 2.0 * usual_s)) if usual_s else _FIRST_WAIT_S
-        own_s: float = min(first_s * 2.0 ** (attempt - 1), _LONGEST_OWN_WAIT_S)
+        own_s = self._own_wait_s(attempt, refused, usual_s, attempt if in_a_row is None else in_a_row)
         return spread * own_s if asked_s is None else asked_s + (spread - 1.0) * min(own_s, asked_s)
+
+    def _own_wait_s(self, attempt: int, refused: int, usual_s: float | None, in_a_row: int) -> float:
+        """Return the seconds to wait where the server names none."""
+        if attempt == 1 and not refused and in_a_row < _MANY:
+            return 0.0
+        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, 2.0 * usual_s)) if usual_s else _FIRST_WAIT_S
+        doublings = min(attempt - 1, max(0, in_a_row - _MANY))
+        return min(first_s * 2.0**doublings, _LONGEST_OWN_WAIT_S)
 
 
 def is_retried(status: int) -> bool:

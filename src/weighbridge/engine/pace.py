@@ -144,10 +144,12 @@ class Pace:
             hopeless = is_junk(completion) and tried >= _MOST_JUNK
             if not again or hopeless or timeouts >= self.limits.timeouts or self.breaker.given_up:
                 break
-            wait_s = self.retries.wait_s(tried, asked_s, refused=refused, usual_s=self.window.usual_s)
+            usual_s, in_a_row = self.window.usual_s, self.breaker.in_a_row
+            wait_s = self.retries.wait_s(tried, asked_s, refused=refused, usual_s=usual_s, in_a_row=in_a_row)
             if wait_s is None:
                 break
-            await self._sleep(wait_s)
+            if wait_s:
+                await self._sleep(wait_s)
         return completion if tried <= 1 else replace(completion, attempts=tried)
 
     async def _one(self, attempt: Callable[[], Awaitable[Attempt]]) -> Attempt:

@@ -1,18 +1,20 @@
 """The window: how many requests an endpoint is given at once, found by what each change of it did to the goodput.
 
-Slow start and multiplicative decrease are TCP's (Jacobson 1988), latency as a sign of queues is Vegas' (Brakmo and
-Peterson 1995). Unlike TCP, a decrease is a trial: where a smaller window gives fewer answers a second, the faults were
-not of our making, and the window returns. So random faults never end in serial asking.
+Multiplicative decrease is TCP's (Jacobson 1988), latency as a sign of queues is Vegas' (Brakmo and Peterson 1995).
+Unlike TCP, the window opens at once after a first round that nothing speaks against, as its user said how far; and a
+decrease is a trial: where a smaller window gives fewer answers a second, the faults were not of our making, and the
+window returns. So random faults never end in serial asking.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["Window"]
 
-_FIRST = 32  # of at most; two doublings reach 128
+_FIRST = 64  # of at most, for one round
 _FEWEST_ANSWERS = 16  # of an epoch: one answer tells nothing
 _TOLERATED = 0.1  # share of refusals that is no sign of overload
 _AS_GOOD = 0.75  # a halved window with this share of the goodput loses nothing: goodput was not bound by the window
@@ -23,8 +25,10 @@ _QUEUED = 0.4  # where this share of it came back as latency
 _GROWTH = 0.25
 _ROUNDS = 3
 _TICK_S = 0.001
-_EASE = 0.05  # weight of an answer in the usual latency
+_EASE = 0.1  # weight of an answer in the usual latency
 _REST_EPOCHS = 10  # before growing is tried again where it brought nothing
+_SLOW = 4.0  # times the quickest answer: more than that is perhaps waited for in a queue
+_AS_FAST = 0.9  # a halved window with this share of the goodput shows that it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class _Epoch:
 class _Trial:
     """A change under trial: which way, the window before, and what it gave."""
 
-    way: Literal["up", "down"]
+    way: Literal["up", "down", "slow"]
     limit: float
     before: _Epoch
 
@@ -56,9 +60,11 @@ class Window:
     most: int
     limit: float = 0.0
     tolerated: float = _TOLERATED
-    _slow_start: bool = True
+    _opened: bool = False
     _trial: _Trial | None = None
     _rest: int = 0
+    _long_rest: int = _REST_EPOCHS
+    _quickest_s: float = math.inf
     _settled_at: float = 0.0
     usual_s: float = 0.0
     _answered: int = 0
@@ -81,6 +87,7 @@ class Window:
         """Note how an attempt ended, after how long; `refused` where the server said that it has too much to do."""
         if answered:
             self.usual_s += _EASE * (seconds - self.usual_s) if self.usual_s else seconds
+            self._quickest_s = min(self._quickest_s, seconds)
         if now < self._settled_at:  # what is in flight still belongs to the window before
             self._reset(now)
             return
@@ -107,30 +114,41 @@ class Window:
         trial, self._trial = self._trial, None
         self._rest = max(0, self._rest - 1)
         if trial is not None and trial.way == "down":
-            if epoch.rate < _AS_GOOD * trial.before.rate and epoch.refused < _OURS * trial.before.refused:
-                self.limit, self._rest = (self.limit + trial.limit) / 2, _REST_EPOCHS  # the best lies between
-            elif epoch.rate < _AS_GOOD * trial.before.rate:
-                tolerated = 1.25 * trial.before.refused + 0.05
-                self.tolerated = min(max(self.tolerated, tolerated), _MOST_TOLERATED)
-                self.limit = trial.limit
-            return
-        if not epoch.rate:
-            return  # nothing is answered at any window: that is the breaker's business
-        if epoch.refused > self.tolerated:
-            self._slow_start = False
-            if self.limit > 1:
-                self._trial = _Trial("down", self.limit, epoch)
-                self._settled_at = now + self.usual_s
-                self.limit = max(1.0, self.limit / 2)
-            return
-        if trial is not None and _only_queued(epoch, trial.before, self.limit / trial.limit - 1):
-            self.limit, self._slow_start, self._rest = trial.limit, False, _REST_EPOCHS
-            return
-        if self._full and self.limit < self.most and not self._rest:
+            self._judge_refused(epoch, trial)
+        elif trial is not None and trial.way == "slow":
+            if epoch.rate < _AS_FAST * trial.before.rate:  # slow, but no queue: the more at once, the more answers
+                self.limit, self._rest, self._long_rest = trial.limit, self._long_rest, 2 * self._long_rest
+        elif not epoch.rate:
+            pass  # nothing is answered at any window: that is the breaker's business
+        elif epoch.refused > self.tolerated:
+            self._opened = True
+            self._narrow("down", epoch, now)
+        elif trial is not None and _only_queued(epoch, trial.before, self.limit / trial.limit - 1):
+            self.limit, self._rest = trial.limit, _REST_EPOCHS
+        elif not self._opened:
+            self._opened, self.limit = True, float(self.most)
+        elif self._full and not self._rest and epoch.latency_s > _SLOW * self._quickest_s:
+            self._narrow("slow", epoch, now)
+        elif self._full and not self._rest and self.limit < self.most:
             self._trial = _Trial("up", self.limit, epoch)
-            self._settled_at = 0.0 if self._slow_start else now + self.usual_s
-            grown = self.limit * 2 if self._slow_start else self.limit + max(1.0, _GROWTH * self.limit)
-            self.limit = min(float(self.most), grown)
+            self._settled_at = now + self.usual_s
+            self.limit = min(float(self.most), self.limit + max(1.0, _GROWTH * self.limit))
+
+    def _narrow(self, way: Literal["down", "slow"], epoch: _Epoch, now: float) -> None:
+        """Try half the window."""
+        if self.limit > 1:
+            self._trial = _Trial(way, self.limit, epoch)
+            self._settled_at = now + self.usual_s
+            self.limit = max(1.0, self.limit / 2)
+
+    def _judge_refused(self, epoch: _Epoch, trial: _Trial) -> None:
+        """Keep half the window, or return: to all of it where it had no part in what was refused."""
+        if epoch.rate < _AS_GOOD * trial.before.rate and epoch.refused < _OURS * trial.before.refused:
+            self.limit, self._rest = (self.limit + trial.limit) / 2, _REST_EPOCHS  # the best lies between
+        elif epoch.rate < _AS_GOOD * trial.before.rate:
+            tolerated = 1.25 * trial.before.refused + 0.05
+            self.tolerated = min(max(self.tolerated, tolerated), _MOST_TOLERATED)
+            self.limit = trial.limit
 
 
 def _only_queued(after: _Epoch, before: _Epoch, growth: float) -> bool:
