@@ -52,6 +52,12 @@ _GATE = {"adopt": 0, "undecided": 11, "block": 12}
 @options.timeout_s
 @click.option("--flips", type=click.IntRange(min=0), default=3, show_default=True, help="Flips to show of each suite.")
 @click.option("--dry-run", is_flag=True, help="Say how many questions it would take, and ask next to nothing.")
+@click.option("--task", metavar="NAME", help="Of result files: the one task to compare.")
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="Of result files: the metric or scorer to compare by; A=B where the two have other names.",
+)
 @options.workspace
 @options.as_json
 @options.no_verdict_code
@@ -63,14 +69,21 @@ def command(ctx: click.Context, /, candidate: str, baseline: str, **given: Any) 
     at at any time: the chance of a wrong verdict stays below --alpha. Where the store holds the baseline's whole run,
     only the candidate is asked. The plan is written down before the first call.
 
+    Two result files of lm-eval, Inspect, EvalScope or promptfoo, or `id,score` tables, are compared as they are:
+    question by question, without a call. `file#model` picks a model of a file that holds several.
+
     Exit codes: 0 noninferior or better, 11 undecided, 12 inferior or worse.
     """
+    from weighbridge.cli.results import compare_files, is_pair_of_files
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.compare.sequential import Terms
     from weighbridge.workflow.compare import Match, compare, forecast
     from weighbridge.workflow.measure import EngineChoice
 
+    if is_pair_of_files(candidate, baseline, given):
+        code = compare_files(candidate, baseline, **given)
+        ctx.exit(0 if given["no_verdict_code"] else code)
     settings = load_settings(weighed=candidate, workspace=given["workspace"], engine=given["engine"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.formats.archives.member import Archive, Member, leaves_folder
 from weighbridge.formats.archives.packed import Allowance, Unpacked
+from weighbridge.formats.archives.zstd import zstd_method
 from weighbridge.formats.place import quote
 from weighbridge.formats.source import Part, Source
 
@@ -33,6 +34,7 @@ _CHECKED_CRC = 4 << 20
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _WIDE_END = 56
 _METHODS = {0: "", 8: "deflate", 12: "bzip2"}
+_ZSTD = 93
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ def _add(archive: Archive, source: Source, entry: _Entry, data: int, allowance: 
     part = Part(source, data, min(length, max(0, source.size - data)))
     if part.size < entry.packed:
         archive.broken.append(f"ends inside the member {quote(name)}")
-    method = _METHODS.get(entry.method)
+    method = zstd_method() if entry.method == _ZSTD else _METHODS.get(entry.method)
     if method is None:
         archive.members.append(Member(name, None, f"is compressed in a way that is not read ({entry.method})"))
         return
