@@ -56,7 +56,7 @@ def test_only_later_is_tried_again() -> None:
 
 
 def test_waits_follow_the_endpoint_not_the_request() -> None:
-    """While others are answered a chance failure is retried at once and a refusal soon; a dead endpoint waits longer."""
+    """Among answers a chance failure is retried at once and a refusal soon; a dead endpoint has longer to come back."""
     retries = Retries(Limits())
     assert retries.wait_s(1, None, usual_s=0.02, in_a_row=1) == 0.0
     assert 0.04 <= (retries.wait_s(1, None, refused=1, usual_s=0.02, in_a_row=1) or 0) <= 0.06
