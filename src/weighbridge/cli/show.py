@@ -7,23 +7,19 @@ import os
 import shlex
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.anatomy_lines import anatomy_lines
 from weighbridge.cli.layout import line, size, wrapped
-from weighbridge.cli.licence_lines import force_lines
-from weighbridge.cli.lineage_lines import lineage_lines
-from weighbridge.cli.openness_lines import openness_lines
 from weighbridge.cli.options import DEFAULT_WORKSPACE
-from weighbridge.cli.safety_lines import safety_lines
 from weighbridge.core.digest import short
 from weighbridge.dossier.visible import reveal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
@@ -86,7 +82,16 @@ def pinned_line(artefact: Artefact) -> str:
 
 def evidence_lines(evidence: Sequence[Evidence]) -> list[str]:
     """Return the lines that say what a set of statements found."""
-    return [line for statement in evidence for line in _WRITERS.get(statement.kind, lambda _body: [])(statement.body)]
+    return [line for statement in evidence for line in _writer(statement.kind)(statement.body)]
+
+
+def _writer(kind: str) -> Callable[[dict[str, Any]], list[str]]:
+    """Return what writes the lines of a kind; the larger ones are imported when they are called for."""
+    if kind in _WRITERS_APART:
+        module, _, name = _WRITERS_APART[kind].partition(":")
+        written: Callable[[dict[str, Any]], list[str]] = getattr(import_module(module), name)
+        return written
+    return _WRITERS.get(kind, lambda _body: [])
 
 
 def _files(body: dict[str, Any]) -> list[str]:
@@ -155,17 +160,19 @@ def _comparison(body: dict[str, Any]) -> list[str]:
 
 
 _WRITERS = {
-    "anatomy/v2": anatomy_lines,
     "files/v1": _files,
     "card/v1": _card,
-    "safety/v1": safety_lines,
-    "licence/v1": force_lines,
-    "lineage/v1": lineage_lines,
-    "openness/v1": openness_lines,
     "score/v1": _score,
     "behaviour/v1": _behaviour,
     "latency/v1": _latency,
     "comparison/v1": _comparison,
+}
+_WRITERS_APART = {
+    "anatomy/v2": "weighbridge.cli.anatomy_lines:anatomy_lines",
+    "safety/v1": "weighbridge.cli.safety_lines:safety_lines",
+    "licence/v1": "weighbridge.cli.licence_lines:force_lines",
+    "lineage/v1": "weighbridge.cli.lineage_lines:lineage_lines",
+    "openness/v1": "weighbridge.cli.openness_lines:openness_lines",
 }
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["body_of", "encode", "impossible", "malformed", "route", "turns_of"]
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def route(request: Request) -> str:
     """Return the path below the base URL."""
@@ -71,7 +73,7 @@ def body_of(request: Request, model: str, dialect: Dialect) -> dict[str, Any]:
 
 def encode(body: dict[str, Any]) -> bytes:
     """Return a body as bytes; a lone surrogate goes through, as the server will judge it."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _encode(body).encode("utf-8", "surrogatepass")
 
 
 def turns_of(request: Request) -> list[dict[str, str]]:
