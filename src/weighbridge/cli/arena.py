@@ -175,10 +175,9 @@ def report(baseline: str | None, chart: Path | None, *, as_json: bool, **given: 
     from weighbridge.workflow.arena import draw_ratings, report_arena, stand_beside
 
     settings = load_settings(workspace=given["workspace"])
-    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
     with settings.workspace.store() as store:
         found = report_arena(store, given["ballot"])
-        made = stand_beside(found, baseline, store, today)
+        made = stand_beside(found, baseline, store)
     content = found.to_json()
     if chart is not None:
         draw_ratings(content, chart)

@@ -23,7 +23,10 @@ Unit = Literal["share", "points", "seconds", "bytes", "count"]
 MEASURES = ("accuracy", "over_refusal", "harmful_refusal", "nonsense", "ttft_median_s", "ttft_p90_s", "tpot_median_s",
             "difference")  # fmt: skip
 
-_SHARES = {"accuracy", "over_refusal", "harmful_refusal", "nonsense", "chance", "coverage", "p_value", "level"}
+_SHARES = {
+    "accuracy", "over_refusal", "harmful_refusal", "nonsense", "chance", "coverage", "p_value", "level", "win_rate",
+    "judged_win_rate", "first_place", "voters_agree", "judge_first_place", "judge_flips", "drawn_with",
+}  # fmt: skip
 _SIZES = {"total_bytes", "bytes", "size"}
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _BYTE_STEPS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))

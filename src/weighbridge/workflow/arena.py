@@ -26,7 +26,6 @@ from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
     from pathlib import Path
     from typing import Any
 
@@ -108,7 +107,7 @@ def report_arena(store: Store, id_prefix: str | None = None) -> Report:
     return read_report(ballot_at(store, id_prefix), store)
 
 
-def stand_beside(report: Report, baseline: str | None, store: Store, on: date) -> list[Evidence]:
+def stand_beside(report: Report, baseline: str | None, store: Store) -> list[Evidence]:
     """Write `arena/v1` of every other model beside the baseline, a name of the arena; of two models the second is it.
 
     Nothing is written where nobody voted and nothing was judged. Raises NotFound for a name that is not in the arena.
@@ -123,7 +122,7 @@ def stand_beside(report: Report, baseline: str | None, store: Store, on: date) -
         raise NotFound(f"`{wanted}` is not in the arena", hint=did_you_mean(wanted, names) or f"it holds {known}")
     if not report.votes and not report.verdicts:
         return []
-    made = [evidence_of(report, place, found[0], on) for place in range(len(names)) if place != found[0]]
+    made = [evidence_of(report, place, found[0]) for place in range(len(names)) if place != found[0]]
     for evidence in made:
         store.add(evidence)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from weighbridge.evaluation.thinking import answer_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
 
     from weighbridge.engine.protocol import EngineIdentity
     from weighbridge.evaluation.item import Item
@@ -46,10 +46,14 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A frozen arena over P prompts and K models, both named by their places 0, 1, ...; `id` is its evidence."""
+    """A frozen arena over P prompts and K models, both named by their places 0, 1, ...
+
+    `id` is its evidence, `on` the day of the oldest answer.
+    """
 
     id: str
     body: BallotV1
+    on: date
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,13 +104,13 @@ def freeze(suite: dict[str, Any], items: Sequence[Item], entrants: Sequence[Entr
             return known
     prompts = [{"id": item.id, "text": shown_prompt(item)} for item in items]
     body = {"suite": suite, "seed": seed, "prompts": prompts, "models": models}
-    ballot = Ballot("", BallotV1.model_validate(body))
+    ballot = Ballot("", BallotV1.model_validate(body), on)
     if not any(ballot.votable(prompt, pair) for prompt in range(len(items)) for pair in ballot.pairs()):
         raise UsageError(
             "there is nothing to vote on: no prompt has two answers that differ",
             hint="see that the models answer: `weighbridge engine` says what an endpoint can do",
         )
-    evidence = Evidence(subject, KIND, body, (suite["digest"], *digests), OURS, on)
+    evidence = Evidence(subject, KIND, body, (suite["digest"], *digests), OURS, _oldest(models, store, on))
     store.add(evidence)
     return evidence
 
@@ -122,7 +126,7 @@ def ballot_at(store: Store, id_prefix: str | None = None) -> Ballot:
         evidence = store.get(id_prefix)
         if evidence.kind != KIND:
             raise UsageError(f"`{id_prefix}` is evidence of kind `{evidence.kind}`", hint=f"name a `{KIND}`")
-    return Ballot(evidence.id, BallotV1.model_validate(evidence.body))
+    return Ballot(evidence.id, BallotV1.model_validate(evidence.body), evidence.made_on)
 
 
 def said(completion: Completion) -> str:
@@ -152,6 +156,13 @@ def shown_prompt(item: Item) -> str:
     """Return the question with its choices."""
     choices = [f"{letter}. {text}" for letter, text in zip(LETTERS, item.choices, strict=False)]
     return bounded("\n".join([item.question, *choices]))
+
+
+def _oldest(models: list[dict[str, Any]], store: Store, on: date) -> date:
+    """Return the day of the oldest answer on a ballot."""
+    recipes = [recipe for model in models for recipe in model["answers"] if recipe]
+    days = (body.get(_ASKED_ON) for body in store.completions(recipes).values())
+    return min([on, *(date.fromisoformat(day) for day in days if day)])
 
 
 def _told_apart(entrants: Sequence[Entrant]) -> list[str]:

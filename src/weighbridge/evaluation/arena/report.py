@@ -23,8 +23,6 @@ from weighbridge.evaluation.arena.standings import (
 from weighbridge.evaluation.arena.votes import VoteLog
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from weighbridge.core.estimate import Estimate
     from weighbridge.evaluation.arena.ballot import Ballot
     from weighbridge.evaluation.arena.votes import Vote
@@ -37,13 +35,13 @@ KIND = "arena/v1"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One arena as the store knows it now; `verdicts` are the newest of each judge, with their evidence ids."""
+    """One arena as the store knows it now; `verdicts` are the newest of each judge, with their evidence."""
 
     ballot: Ballot
     votes: tuple[Vote, ...]
     ratings: Ratings
     styled: Styled
-    verdicts: tuple[tuple[str, VerdictsV1], ...]
+    verdicts: tuple[tuple[Evidence, VerdictsV1], ...]
     skipped: int = 0
     labels: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
@@ -67,7 +65,7 @@ class Report:
             "first_place": _json(first_place(self.votes)),
             "voters_agree": _json(agreement(self.votes)),
             "pairs": [self._pair_json(pair) for pair in self.ballot.pairs()],
-            "judges": [self._judge_json(evidence_id, verdicts) for evidence_id, verdicts in self.verdicts],
+            "judges": [self._judge_json(evidence.id, verdicts) for evidence, verdicts in self.verdicts],
         }
 
     def _pair_json(self, pair: tuple[int, int]) -> dict[str, Any]:
@@ -115,10 +113,10 @@ def read_report(ballot: Ballot, store: Store) -> Report:
     votes = log.counted()
     needed = {str(ballot.recipe(model, vote.prompt)) for vote in votes for model in vote.pair}
     texts = read_answers(store, sorted(needed))
-    verdicts: dict[str, tuple[str, VerdictsV1]] = {}
+    verdicts: dict[str, tuple[Evidence, VerdictsV1]] = {}
     for one in store.select(subject=ballot.id, kind=VERDICTS):
         read = VerdictsV1.model_validate(one.body)
-        verdicts[read.judge] = (one.id, read)
+        verdicts[read.judge] = (one, read)
     return Report(
         ballot,
         tuple(votes),
@@ -130,8 +128,11 @@ def read_report(ballot: Ballot, store: Store) -> Report:
     )
 
 
-def evidence_of(report: Report, candidate: int, baseline: int, on: date) -> Evidence:
-    """Return `arena/v1` of one model beside another, not yet in the store; of several judges the last one counts."""
+def evidence_of(report: Report, candidate: int, baseline: int) -> Evidence:
+    """Return `arena/v1` of one model beside another, not yet in the store; of several judges the last one counts.
+
+    It is dated by the oldest answer, vote or verdict that it rests on.
+    """
     ballot = report.ballot
     ours, theirs = ballot.body.models[candidate], ballot.body.models[baseline]
     pair = (min(candidate, baseline), max(candidate, baseline))
@@ -157,9 +158,12 @@ def evidence_of(report: Report, candidate: int, baseline: int, on: date) -> Evid
         **_judge_fields(report, candidate, pair),
     }
     KINDS[KIND].model_validate(body)
-    cited = (evidence_id for evidence_id, _ in report.verdicts[-1:])
+    cited = [evidence for evidence, _ in report.verdicts[-1:]]
+    oldest = min([ballot.on, *(vote.on for vote in report.votes), *(evidence.made_on for evidence in cited)])
     counted = digest_of([vote.act.ticket for vote in report.votes])
-    return Evidence(ours.digest, KIND, body, (ballot.id, theirs.digest, *cited, counted), OURS, on)
+    return Evidence(
+        ours.digest, KIND, body, (ballot.id, theirs.digest, *(one.id for one in cited), counted), OURS, oldest
+    )
 
 
 def _judge_fields(report: Report, candidate: int, pair: tuple[int, int]) -> dict[str, Any]:

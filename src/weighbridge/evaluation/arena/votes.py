@@ -28,12 +28,13 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A `vote/v1` with prompt and models as places on the ballot."""
+    """A `vote/v1` of a day, with prompt and models as places on the ballot."""
 
     act: VoteV1
     prompt: int
     left: int
     right: int
+    on: date
 
     @property
     def pair(self) -> tuple[int, int]:
@@ -73,7 +74,7 @@ class VoteLog:
         log = cls(ballot, store)
         for evidence in store.select(subject=ballot.id, kind=KIND):
             try:
-                log._note(VoteV1.model_validate(evidence.body))
+                log._note(VoteV1.model_validate(evidence.body), evidence.made_on)
             except (ValidationError, ValueError) as error:
                 raise StoreDamaged(f"`{evidence.id}` is no vote on this ballot") from error
         return log
@@ -137,13 +138,13 @@ class VoteLog:
     def _write(self, act: VoteV1, on: date) -> bool:
         """Append one act to the store, then to what is held here."""
         self.store.add(Evidence(self.ballot.id, KIND, act.model_dump(mode="json"), (self.ballot.id,), OURS, on))
-        return self._note(act)
+        return self._note(act, on)
 
-    def _note(self, act: VoteV1) -> bool:
+    def _note(self, act: VoteV1, on: date) -> bool:
         if act.ticket in self._tickets:
             return False
         models = [model.digest for model in self.ballot.body.models]
-        vote = Vote(act, self._place(act.prompt), models.index(act.left), models.index(act.right))
+        vote = Vote(act, self._place(act.prompt), models.index(act.left), models.index(act.right), on)
         self._tickets[act.ticket] = vote
         self.acts.append(vote)
         if act.undoes:

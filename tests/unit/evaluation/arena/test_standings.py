@@ -223,7 +223,7 @@ def test_evidence_for_a_policy_turns_with_the_sides(poll: Poll, store: SQLiteSto
     """A beside b and b beside a: rates that add up to one, each `arena/v1`, JSON that anyone can keep."""
     poll([(k, 0, 1, "left" if k % 4 else "right", "ann") for k in range(20)])
     report = read_report(poll.ballot, store)
-    ours, theirs = evidence_of(report, 0, 1, ON), evidence_of(report, 1, 0, ON)
+    ours, theirs = evidence_of(report, 0, 1), evidence_of(report, 1, 0)
     for one in (ours, theirs):
         KINDS["arena/v1"].model_validate(one.body)
         store.add(one)
@@ -231,4 +231,5 @@ def test_evidence_for_a_policy_turns_with_the_sides(poll: Poll, store: SQLiteSto
     assert ours.body["rating_difference"]["value"] == pytest.approx(-theirs.body["rating_difference"]["value"])
     assert ours.body["judged_win_rate"] is None
     assert (ours.body["votes"], ours.body["voters"], ours.body["identical"]) == (20, 1, 0)
+    assert ours.made_on == ON
     assert store.verify()
