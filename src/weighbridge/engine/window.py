@@ -28,6 +28,7 @@ _TICK_S = 0.001
 _EASE = 0.1  # weight of an answer in the usual latency
 _REST_EPOCHS = 10  # before growing is tried again where it brought nothing
 _SLOW = 4.0  # times the quickest answer: more than that is perhaps waited for in a queue
+_BEARABLE_S = 0.25  # a queue this short hurts nobody
 _AS_FAST = 0.9  # a halved window with this share of the goodput shows that it was
 
 
@@ -127,7 +128,7 @@ class Window:
             self.limit, self._rest = trial.limit, _REST_EPOCHS
         elif not self._opened:
             self._opened, self.limit = True, float(self.most)
-        elif self._full and not self._rest and epoch.latency_s > _SLOW * self._quickest_s:
+        elif self._full and not self._rest and epoch.latency_s > max(_SLOW * self._quickest_s, _BEARABLE_S):
             self._narrow("slow", epoch, now)
         elif self._full and not self._rest and self.limit < self.most:
             self._trial = _Trial("up", self.limit, epoch)

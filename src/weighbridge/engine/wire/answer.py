@@ -118,6 +118,8 @@ def reasoning_of(message: dict[str, Any]) -> str:
 def _tool_calls(message: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the calls: (name, arguments as JSON text)."""
     calls = message.get("tool_calls")
+    if not calls and not message.get("function_call"):
+        return ()
     calls = calls if isinstance(calls, list) else []
     functions = [call.get("function") for call in calls[:_MAX_CALLS] if isinstance(call, dict)]
     legacy = message.get("function_call")
@@ -148,7 +150,9 @@ def outcome_of(text: str, finish: str | None, *, whole: bool) -> Outcome:
 
 def cached_tokens(usage: Any) -> int | None:
     """Return how many prompt tokens came from the server's cache, if it says so (OpenAI, DeepSeek, Moonshot)."""
-    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    details = usage.get("prompt_tokens_details")
     for holder, key in ((details, "cached_tokens"), (usage, "prompt_cache_hit_tokens"), (usage, "cached_tokens")):
         if (found := count(holder, key)) is not None:
             return found

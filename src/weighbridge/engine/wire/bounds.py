@@ -10,11 +10,14 @@ __all__ = ["MAX_TEXT", "clean", "clip", "count", "looks_like", "read_json", "sai
 MAX_TEXT = 1 << 20
 _MAX_DETAIL = 300
 _MAX_COUNT = 1 << 40
+_decode = json.JSONDecoder().decode
 
 
 def clean(text: Any) -> str:
     """Return text that can be written as UTF-8, at most 1 MiB of characters; "" for what is no text."""
-    return text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return text[:MAX_TEXT] if text.isascii() else text[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def clip(text: str) -> str:
@@ -25,13 +28,17 @@ def clip(text: str) -> str:
 def count(holder: Any, key: str) -> int | None:
     """Return a count, if the server gives a sane one."""
     value = holder.get(key) if isinstance(holder, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_COUNT else None
+    return value if type(value) is int and 0 <= value < _MAX_COUNT else None
 
 
 def read_json(data: bytes | str) -> Any:
     """Return the JSON value, or None where it is none (or null: no answer is)."""
     try:
-        return json.loads(data)
+        return _decode(data if isinstance(data, str) else data.decode())
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(data)  # also reads UTF-16 and UTF-32
     except (ValueError, RecursionError):
         return None
 
