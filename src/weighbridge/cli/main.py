@@ -28,6 +28,7 @@ COMMANDS = {
     "suites": "List, show, add, fetch and check what models can be asked",
     "engine": "Say what an engine can do, and what it really serves",
     "compare": "Compare two models on the same questions, and stop when it is clear",
+    "results": "Use runs that other tools have stored, as evidence",
     "arena": "Let people and a judge vote, blind, between the answers of models",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
