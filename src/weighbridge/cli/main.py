@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": "Compare two models on the same questions, and stop when it is clear",
     "results": "Use runs that other tools have stored, as evidence",
     "arena": "Let people and a judge vote, blind, between the answers of models",
+    "load": "Measure latency and throughput under many users, by service levels",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
     "lock": "Write down size and digest of every file of a model",

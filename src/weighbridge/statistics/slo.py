@@ -184,9 +184,11 @@ def _log_ratios(rate: float, multiple: float) -> tuple[float, float]:
 
 
 def _slope(rate: float, multiple: float) -> float:
-    """Return by how much the likelihood ratio of an alternative grows with the share that exceeded."""
-    other = multiple * rate / (1 - rate + multiple * rate)
-    return (other - rate) / (rate * (1 - rate))
+    """Return by how much the likelihood ratio of an alternative grows with the share that exceeded.
+
+    (q - p) / (p (1 - p)) with the odds of q so many times those of p.
+    """
+    return (multiple - 1) / (1 - rate + multiple * rate)
 
 
 def _mean_exp(logs: Sequence[float]) -> float:

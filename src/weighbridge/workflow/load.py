@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import secrets
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of
@@ -14,76 +12,28 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import LoadV1
 from weighbridge.core.progress import Progress, silent
 from weighbridge.core.reference import Reference
-from weighbridge.errors import EngineUnreachable, UsageError
+from weighbridge.errors import UsageError
 from weighbridge.evaluation.latency import machine
-from weighbridge.evaluation.load.against import abba, ratios_json, slower_json
-from weighbridge.evaluation.load.drive import Budget, Pace, User, closed_loop, open_loop
-from weighbridge.evaluation.load.point import Judged, point_json
-from weighbridge.evaluation.load.sample import sample_of
-from weighbridge.evaluation.load.shots import Prompts, Shape
-from weighbridge.evaluation.load.verdicts import Watch, fewest_blocks
-from weighbridge.evaluation.run.stop import Stop
 from weighbridge.hub.protocol import resolve
-from weighbridge.workflow.load_costs import Costs, bound_of, list_prices, priced, roofline_json
+from weighbridge.workflow.load_costs import bound_of, list_prices, roofline_json
+from weighbridge.workflow.load_stretches import (
+    LoadRun,
+    Order,
+    is_met,
+    measure_closed,
+    measure_open,
+    measure_pair,
+    user_of,
+)
 from weighbridge.workflow.loop import run
 from weighbridge.workflow.measure import EngineChoice, choose_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from weighbridge.core.artefact import Artefact
-    from weighbridge.engine.protocol import Engine, Form
-    from weighbridge.evaluation.load.drive import Driven
-    from weighbridge.evaluation.load.levels import Level
+    from weighbridge.engine.protocol import Engine
     from weighbridge.hub.protocol import DigestCache
 
 __all__ = ["Loaded", "Order", "measure_load"]
-
-_GOES_ON = frozenset({"vllm", "sglang", "llama.cpp"})  # servers that know `ignore_eos`
-_NUMBERS = 1_000_000  # prompts of one stretch at most
-_FIRST_RUNG, _RUNG, _MOST_RUNGS = 0.25, math.sqrt(2), 14
-_USUAL_LOAD = 0.5  # of what the closed loop gave
-_SPARE = 2.5  # times the blocks after which a faultless server has met its levels
-_LEAST_S = 60.0
-_CLOSED_SHARE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked: see the options of `weighbridge load`. `seconds` None takes what the levels need."""
-
-    reference: str
-    on: date
-    shapes: tuple[Shape, ...] = (Shape(256, 128),)
-    rates: tuple[float, ...] = ()
-    sweep: bool = False
-    users: int = 8
-    levels: tuple[Level, ...] = ()
-    alpha: float = 0.05
-    seconds: float | None = None
-    warmup_s: float = 5.0
-    block_s: float = 1.0
-    slot_s: float = 5.0
-    form: Form = "chat"
-    shared_tokens: int = 0
-    ignore_eos: bool = True
-    seed: int = 1
-    timeout_s: float = 120.0
-    budget: Budget = field(default_factory=Budget)
-    engine: EngineChoice = field(default_factory=EngineChoice)
-    against: str | None = None
-    against_engine: EngineChoice = field(default_factory=EngineChoice)
-    allowed: float = 1.2
-    costs: Costs = field(default_factory=Costs)
-
-    @property
-    def length_s(self) -> float:
-        """Seconds of one stretch at most."""
-        if self.seconds is not None:
-            return self.seconds
-        needed = max((fewest_blocks(level, self.alpha) for level in self.levels), default=0)
-        return max(_LEAST_S, _SPARE * needed * self.block_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,40 +46,17 @@ class Loaded:
     interrupted: bool
 
 
-@dataclass(slots=True)
-class _Run:
-    """A run under way."""
-
-    order: Order
-    progress: Progress
-    run_id: str = field(default_factory=lambda: secrets.token_hex(4))  # new each time, so that no cache knows a prompt
-    stop: Stop = field(default_factory=Stop)
-    notes: list[str] = field(default_factory=list)
-    stretches: int = 0
-
-    def point(
-        self, stretches: Sequence[Driven], *, rate: float | None = None, users: int | None = None
-    ) -> dict[str, Any]:
-        """Return a stretch as figures, with its price."""
-        order = self.order
-        judged = Judged(order.levels, order.alpha, order.block_s, order.seed)
-        return priced(point_json(stretches, judged, rate=rate, users=users), order.costs)
-
-    def pace(self, seconds: float, warmup_s: float) -> Pace:
-        """Return the pace of the next stretch, with prompts that no other has."""
-        self.stretches += 1
-        return Pace(seconds, warmup_s, f"{self.order.seed}/{self.stretches}", self.stretches * _NUMBERS)
-
-
 def measure_load(order: Order, *, cache: DigestCache | None = None, progress: Progress = silent) -> Loaded:
     """Measure, and return load/v1; raises UsageError, NotFound or EngineUnreachable before the first stretch."""
     if order.against is not None and (order.sweep or len(order.rates) > 1):
         raise UsageError("two models are compared at one rate", hint="give one `--rate`, and no `--sweep`")
+    if order.sweep and not order.levels:
+        raise UsageError("a sweep needs service levels to meet", hint="for example `--slo ttft=0.5s:5%`")
     artefact, engine = _found(order.reference, order.engine, order, cache, progress)
     other = None
     if order.against is not None:
         other = _found(order.against, order.against_engine, order, cache, progress)
-    under_way = _Run(order, progress)
+    under_way = LoadRun(order, progress)
     bound = bound_of(order.costs, order.reference, order.shapes, order.users, cache=cache, progress=progress)
     body = run(_measured(under_way, engine, None if other is None else (other[0], other[1])))
     if isinstance(bound, str):
@@ -157,23 +84,25 @@ def _found(
     return artefact, engine
 
 
-async def _measured(under_way: _Run, engine: Engine, other: tuple[Artefact, Engine] | None) -> dict[str, Any]:
+async def _measured(under_way: LoadRun, engine: Engine, other: tuple[Artefact, Engine] | None) -> dict[str, Any]:
     """Run all stretches and return the body, but for what stands beside it."""
     order = under_way.order
     if order.budget.until is not None:
         order = replace(order, budget=replace(order.budget, until=time.perf_counter() + order.budget.until))
         under_way.order = order
     async with AsyncExitStack() as stack:
-        user = await _user(under_way, await stack.enter_async_context(engine), "a")
-        points = [await _closed(under_way, user)]
+        user = await user_of(under_way, await stack.enter_async_context(engine), "a")
+        points = [await measure_closed(under_way, user)]
         if other is None:
-            points += await _open(under_way, user, points[0]["answers_s"])
+            points += await measure_open(under_way, user, points[0]["answers_s"])
             against = None
         else:
             artefact, second = other
-            rival = await _user(under_way, await stack.enter_async_context(second), "b")
-            beside = await _closed(under_way, rival)
-            point, against = await _pair(under_way, user, rival, min(points[0]["answers_s"], beside["answers_s"]))
+            rival = await user_of(under_way, await stack.enter_async_context(second), "b")
+            beside = await measure_closed(under_way, rival)
+            point, against = await measure_pair(
+                under_way, user, rival, min(points[0]["answers_s"], beside["answers_s"])
+            )
             points.append(point)
             against |= {
                 "baseline": artefact.digest,
@@ -194,117 +123,10 @@ async def _measured(under_way: _Run, engine: Engine, other: tuple[Artefact, Engi
         }
 
 
-async def _user(under_way: _Run, engine: Any, salt: str) -> User:
-    """Return who asks this engine, its prompts made to the length that the server counts."""
-    order, server = under_way.order, getattr(engine, "client", None) or engine
-    if not hasattr(server, "once"):
-        raise UsageError(
-            f"the engine `{engine.identity.name}` answers one request at a time", hint="start a server: `--engine URL`"
-        )
-    dialect = getattr(getattr(server, "dialect", None), "name", "")
-    goes_on = order.ignore_eos and dialect in _GOES_ON
-    if order.ignore_eos and not goes_on:
-        under_way.notes.append(
-            f"`{engine.identity.model}`: the server is not known to take ignore_eos: answers may be short"
-        )
-    prompts = Prompts(
-        order.shapes,
-        seed=order.seed,
-        salt=f"{under_way.run_id}{salt}",
-        form=order.form,
-        shared_tokens=order.shared_tokens,
-    )
-    extra = {"ignore_eos": True} if goes_on else {}
-    user = User(server, prompts, extra, order.budget, under_way.stop)
-    for number in (0, 1):
-        request, shape = prompts.request(number)
-        completion = await server.once(request, extra)
-        if sample_of(0.0, 0.0, completion, shape.tokens_out).status != "ok":
-            raise EngineUnreachable(
-                f"`{engine.identity.model}` did not answer a first request: {completion.detail or completion.outcome}",
-                hint="`weighbridge engine` says what the server can do",
-            )
-        prompts.learn(shape, completion.prompt_tokens)
-    return user
-
-
-async def _closed(under_way: _Run, user: User) -> dict[str, Any]:
-    """Measure the sanity point: users who wait."""
-    order = under_way.order
-    seconds = max(2.0, min(30.0, _CLOSED_SHARE * order.length_s))
-    pace = under_way.pace(seconds, min(order.warmup_s, seconds / 2))
-    with under_way.progress(f"{order.users} users", int(pace.seconds + pace.warmup_s), "seconds") as advance:
-        user.advance = advance
-        driven = await closed_loop(user, order.users, pace)
-    return under_way.point([driven], users=order.users)
-
-
-async def _open(under_way: _Run, user: User, capacity: float) -> list[dict[str, Any]]:
-    """Measure the rates given, rising; a sweep rises until one is not shown to meet the levels.
-
-    Rising rates, each tested only after the one below was met, are a fixed-sequence test: the chance that the highest
-    rate met is too high stays at alpha.
-    """
-    order, points = under_way.order, []
-    for rate in _rates(order, capacity):
-        if under_way.stop.asked:
-            break
-        points.append(await _at(under_way, user, rate))
-        if points[-1]["stopped"] in {"interrupted", "budget"} or (order.sweep and not _is_met(points[-1])):
-            break
-    return points
-
-
-def _rates(order: Order, capacity: float) -> list[float]:
-    """Return the rates to measure, requests a second."""
-    if order.sweep:
-        if not order.levels:
-            raise UsageError("a sweep needs service levels to meet", hint="for example `--slo ttft=0.5s:5%`")
-        first = min(order.rates) if order.rates else _round(_FIRST_RUNG * capacity)
-        return [_round(first * _RUNG**rung) for rung in range(_MOST_RUNGS)] if first > 0 else []
-    usual = _round(_USUAL_LOAD * capacity)
-    return sorted(order.rates) or ([usual] if usual > 0 else [])
-
-
-async def _at(under_way: _Run, user: User, rate: float) -> dict[str, Any]:
-    """Measure one rate."""
-    order = under_way.order
-    pace = under_way.pace(order.length_s, order.warmup_s)
-    watch = Watch(order.levels, alpha=order.alpha, warmup_s=pace.warmup_s, block_s=order.block_s)
-    with under_way.progress(f"{rate:g}/s", int(pace.seconds + pace.warmup_s), "seconds") as advance:
-        user.advance = advance
-        driven = await open_loop(user, rate, pace, watch)
-    return under_way.point([driven], rate=rate)
-
-
-async def _pair(under_way: _Run, user: User, rival: User, capacity: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Measure two models in turn; return the candidate's point and what is known of both."""
-    order = under_way.order
-    rate = order.rates[0] if order.rates else _round(_USUAL_LOAD * capacity)
-    rounds = max(1, round(max(order.length_s, 4 * _LEAST_S if order.seconds is None else 0) / (4 * order.slot_s)))
-    slot = under_way.pace(order.slot_s, min(1.0, order.warmup_s))
-    total = int(4 * rounds * (slot.seconds + slot.warmup_s))
-    with under_way.progress(f"{rate:g}/s ABBA", total, "seconds") as advance:
-        user.advance = rival.advance = advance
-        pair = await abba(user, rival, rate, slot, rounds)
-    point, beside = (under_way.point(slots, rate=rate) for slots in (pair.candidate, pair.baseline))
-    return point, {
-        "rounds": pair.rounds,
-        "baseline_point": beside,
-        "ratios": ratios_json(pair, order.seed),
-        "slower": slower_json(pair, allowed=order.allowed, alpha=order.alpha, block_s=order.block_s, seed=order.seed),
-    }
-
-
-def _is_met(point: dict[str, Any]) -> bool:
-    """Tell whether a stretch met every level, and can be believed."""
-    return bool(point["slo"]) and point["valid"] and all(one["verdict"] == "met" for one in point["slo"].values())
-
-
 def _headline(points: list[dict[str, Any]]) -> tuple[float | None, dict[str, Any]]:
     """Return the highest rate that met all levels, and the stretch that speaks for the run."""
     opened = [point for point in points if point["loop"] == "open"]
-    met = [point for point in opened if _is_met(point)]
+    met = [point for point in opened if is_met(point)]
     if met:
         best = max(met, key=lambda point: point["rate"])
         return best["rate"], best
@@ -321,8 +143,3 @@ def _traffic(order: Order, *, ignore_eos: bool) -> dict[str, Any]:
         "seed": order.seed,
         "timeout_s": order.timeout_s,
     }
-
-
-def _round(rate: float) -> float:
-    """Round a rate to two digits."""
-    return float(f"{rate:.2g}")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.statistics.slo import SloTest, exceedance_interval, slo_verdict
+from weighbridge.statistics.slo import BlockSloTest, SloTest, block_share_interval, exceedance_interval, slo_verdict
 
 
 def requests(draw: random.Random, exceedance: float, n: int) -> list[float]:
@@ -114,3 +114,49 @@ def test_the_interval_holds_at_every_time_at_once() -> None:
                 left += 1
                 break
     assert left / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3])
+def test_blocks_of_one_request_are_requests(rate: float) -> None:
+    """Both tests bet alike: with one request a block the evidence is the same number."""
+    single, block = SloTest(1.0, rate, alpha=1e-12), BlockSloTest(rate, alpha=1e-12)
+    for exceeded in (0, 0, 1, 0, 1, 0, 0):
+        single.update(1.5 if exceeded else 0.5)
+        block.update(exceeded)
+    assert (block.e_met, block.e_not_met) == pytest.approx((single.e_met, single.e_not_met), rel=1e-9)
+
+
+def test_a_block_whose_requests_fare_alike_counts_once() -> None:
+    """At exactly the allowed rate, blocks of 20 that all exceed or none: every verdict is false, and few by blocks."""
+    draw, runs = random.Random(20261122), 200  # noqa: S311 - a simulation
+    by_block = by_request = 0
+    for _ in range(runs):
+        blocks = [float(draw.random() < 0.05) for _ in range(200)]
+        test = BlockSloTest(0.05)
+        for share in blocks:
+            test.update(share)
+        by_block += test.verdict != "undecided"
+        requests_too = slo_verdict((1.5 * share for share in blocks for _ in range(20)), 1.0, 0.05)
+        by_request += requests_too.verdict != "undecided"
+    assert by_block / runs <= 2 * 0.05 + 3 * math.sqrt(0.1 * 0.9 / runs)
+    assert by_request / runs > 0.9
+
+
+@pytest.mark.parametrize(("mean", "n"), [(0.05, 60), (0.5, 80)])
+def test_the_interval_of_a_mean_share_holds(mean: float, n: int) -> None:
+    """Uniform shares around a mean: 95% intervals at any number of blocks cover it in at least 95% of the runs."""
+    draw, runs = random.Random(20261122), 60  # noqa: S311 - a simulation
+    held = 0
+    for _ in range(runs):
+        low, high = block_share_interval([draw.uniform(0, 2 * mean) for _ in range(n)])
+        held += low <= mean <= high
+    assert held / runs >= 0.95
+
+
+def test_intervals_at_the_ends() -> None:
+    """Nothing seen excludes nothing; all alike leaves the end open on one side only."""
+    assert block_share_interval([]) == (0.0, 1.0)
+    low, high = block_share_interval([0.0] * 60)
+    assert low == 0.0
+    assert 0.0 < high < 0.1
+    assert block_share_interval([1.0] * 60)[1] == 1.0

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Heartbeat", "WallClock"]
 
 _COARSE_S = 0.0015  # timers of the loop are good to a millisecond; the rest is waited out turn by turn
-_BEAT_S = 0.01
 
 
 class Clock(Protocol):
-    """What the driver needs of time; tests give a virtual one."""
+    """What the driver needs of time; tests give a virtual one. `beat_s` is how often to look, in seconds."""
+
+    beat_s: float
 
     def now(self) -> float:
         """Return seconds on a clock that never goes back."""
@@ -29,6 +30,8 @@ class Clock(Protocol):
 
 class WallClock:
     """The real one."""
+
+    beat_s = 0.01
 
     def now(self) -> float:
         """Return `time.perf_counter`: what the engines time their pieces with."""
@@ -43,9 +46,9 @@ class WallClock:
 
 
 class Heartbeat:
-    """Asks every 10 ms how late the loop is: as late, a piece of an answer is timed.
+    """Asks every beat how late the loop is: as late, a piece of an answer is timed.
 
-    `lags` are the delays in seconds, beyond the loop's own millisecond.
+    `lags` are the delays in seconds.
     """
 
     def __init__(self, clock: Clock, look: Callable[[], None] = lambda: None) -> None:
@@ -55,7 +58,7 @@ class Heartbeat:
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            wanted = self._clock.now() + _BEAT_S
-            await asyncio.sleep(_BEAT_S)
+            wanted = self._clock.now() + self._clock.beat_s
+            await asyncio.sleep(self._clock.beat_s)
             self.lags.append(max(0.0, self._clock.now() - wanted))
             self._look()

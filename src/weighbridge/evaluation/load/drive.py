@@ -28,6 +28,7 @@ __all__ = ["MOST_IN_FLIGHT", "Budget", "Driven", "Pace", "Target", "User", "clos
 
 MOST_IN_FLIGHT = 4096
 _LEAD_S = 0.05
+_LONGER = 10
 _GRACE_S = 10.0  # what is in flight when somebody stops the run has this long to end
 
 
@@ -79,20 +80,22 @@ class User:
 class Pace:
     """How long: seconds measured after seconds of warm-up, which are asked alike and counted nowhere.
 
-    `seed` draws the moments; `first` is the number of the first prompt.
+    `seed` draws the moments; `first` is the number of the first prompt. A closed loop goes on until it has `fewest`
+    answers, for at most ten times as long.
     """
 
     seconds: float
     warmup_s: float = 0.0
     seed: int | str = 0
     first: int = 0
+    fewest: int = 0
 
 
 @dataclass(slots=True)
 class Driven:
     """One stretch of load: samples by the moment they were due, since it began, warm-up included.
 
-    `in_flight` are (moment, requests under way), every 10 ms; `loop_lags` are how late the client's loop was then;
+    `in_flight` are (moment, requests under way), a look a beat; `loop_lags` are how late the client's loop was then;
     `seconds` is where arrivals ended, less the warm-up; `stopped` says why before its time: "", "interrupted",
     "decided", "budget".
     """
@@ -227,12 +230,22 @@ async def open_loop(
 
 async def closed_loop(user: User, users: int, pace: Pace) -> Driven:
     """Let so many users ask, each as soon as its last answer has come; times count from sending."""
-    stretch = _Stretch(user, pace, lambda _sample: False)
-    told = 0
+    told = answers = 0
+
+    def count(_sample: Sample) -> bool:
+        nonlocal answers
+        answers += 1
+        return False
+
+    stretch = _Stretch(user, pace, count)
+    latest = stretch.ends + _LONGER * pace.seconds
+
+    def is_over(now: float) -> bool:
+        return now >= (stretch.ends if answers >= pace.fewest else latest)
 
     async def one_user() -> None:
         nonlocal told
-        while (now := stretch.now()) < stretch.ends and (paid := stretch.pay()) is not None:
+        while not is_over(now := stretch.now()) and (paid := stretch.pay()) is not None:
             task = stretch.launch(now, *paid)
             if task is None:
                 return
@@ -246,4 +259,5 @@ async def closed_loop(user: User, users: int, pace: Pace) -> Driven:
             async with asyncio.TaskGroup() as group:
                 for _ in range(users):
                     group.create_task(one_user())
+        stretch.ends = max(stretch.ends, stretch.now())
     return stretch.driven
