@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Call", "ballot_at", "draw_ratings", "judge_arena", "open_arena", "report_arena", "stand_beside"]
 
 _STORED = "evidence:"
-_JUDGE_CONTEXT = 24_576  # tokens: three texts of 12,000 characters, at least two bytes each
 _KINDS = frozenset({"score/v1", "behaviour/v1"})
 
 
@@ -95,10 +94,9 @@ def judge_arena(
     async def ask() -> Evidence:
         async with LateEngine(chosen) as late:
             with session.stop.on_interrupt():
-                return await ask_judge(ballot, Judge(artefact.digest, artefact.name, late), labelled, terms, session)
+                judge = Judge(artefact.digest, artefact.name, late, getattr(chosen, "reserve", None))
+                return await ask_judge(ballot, judge, labelled, terms, session)
 
-    if (reserve := getattr(chosen, "reserve", None)) is not None:
-        reserve(_JUDGE_CONTEXT)
     return run(ask())
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "MOST_MODELS", "Ballot", "Entrant", "ballot_at", "freeze", "read_answers", "said", "shown_prompt"]
 
 KIND = "ballot/v1"
-MOST_MODELS = 100
+MOST_MODELS = 30  # each draw looks at every pair of models on every prompt
 LONGEST = 20_000  # characters of a prompt or an answer that anybody reads before voting
 _CUT = "\n[cut here: {} characters more]"
 _ASKED_ON = "asked_on"

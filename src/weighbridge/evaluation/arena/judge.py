@@ -12,9 +12,10 @@ from weighbridge.errors import UsageError
 from weighbridge.evaluation.arena.ballot import read_answers
 from weighbridge.evaluation.arena.judging import INSTRUCTION, judge_plan, read_verdict, showings
 from weighbridge.evaluation.run import ask_and_tell
+from weighbridge.evaluation.run.keeper import Keeper
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from weighbridge.engine.protocol import Completion, Engine
     from weighbridge.evaluation.arena.ballot import Ballot
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "Judge", "ask_judge"]
 
 KIND = "verdicts/v1"
+_MARGIN, _STEP = 256, 4096  # what a chat template adds; the room that engines are given at once
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A model that judges."""
+    """A model that judges; `reserve` makes room for the longest prompt, in tokens, where its engine wants to know."""
 
     digest: str
     name: str
     engine: Engine
+    reserve: Callable[[int], None] | None = None
 
 
 async def ask_judge(
@@ -51,6 +54,8 @@ async def ask_judge(
     plans = {
         held: judge_plan(ballot, shown, judge.digest, judge.engine.identity, constrained=held) for held in (True, False)
     }
+    if judge.reserve is not None:
+        judge.reserve(_tokens(plans[True]))
     held = await _can_be_held(plans, judge.engine, session)
     run = await ask_and_tell(plans[held], judge.engine, session)
     body = _body(ballot, judge, shown, plans[held], run) | {"reading": "constrained" if held else "generated"}
@@ -61,16 +66,25 @@ async def ask_judge(
     return evidence
 
 
+def _tokens(plan: Plan) -> int:
+    """Return the tokens that the longest request may take, in steps of 4,096; a token has at least two bytes."""
+    longest = max(len(f"{one.system}{one.text}".encode()) // 2 + one.max_tokens for one in plan.requests)
+    return -(-(longest + _MARGIN) // _STEP) * _STEP
+
+
 async def _can_be_held(plans: dict[bool, Plan], engine: Engine, session: Session) -> bool:
     """Say whether the engine can be held to the three words; where verdicts are stored, as they were asked."""
     for held, plan in plans.items():
         if session.store.completions(plan.recipes[:1]):
             return held
-    tried = await engine.complete(plans[True].requests[0])
-    if tried.outcome is not Outcome.FAILED:
-        return True
-    free = await engine.complete(plans[False].requests[0])
-    return free.outcome is Outcome.FAILED  # nothing works: the run says why, verdict by verdict
+    for held, plan in plans.items():
+        tried = await engine.complete(plan.requests[0])
+        if tried.outcome is not Outcome.FAILED:
+            keeper = Keeper(session.store, session.on)
+            keeper.keep(plan.recipes[0], tried)
+            keeper.flush()
+            return held
+    return True  # nothing works: the run says so, verdict by verdict
 
 
 def _body(ballot: Ballot, judge: Judge, shown: Sequence[Showing], plan: Plan, run: Run) -> dict[str, Any]:

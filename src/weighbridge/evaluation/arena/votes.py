@@ -67,6 +67,13 @@ class VoteLog:
     acts: list[Vote] = field(default_factory=list)
     _tickets: dict[str, Vote] = field(default_factory=dict)
     _undone: set[str] = field(default_factory=set)
+    _prompts: dict[str, int] = field(default_factory=dict)
+    _models: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index prompts and models by what names them."""
+        self._prompts = {prompt.id: place for place, prompt in enumerate(self.ballot.body.prompts)}
+        self._models = {model.digest: place for place, model in enumerate(self.ballot.body.models)}
 
     @classmethod
     def read(cls, ballot: Ballot, store: Store) -> VoteLog:
@@ -75,7 +82,7 @@ class VoteLog:
         for evidence in store.select(subject=ballot.id, kind=KIND):
             try:
                 log._note(VoteV1.model_validate(evidence.body), evidence.made_on)
-            except (ValidationError, ValueError) as error:
+            except (ValidationError, KeyError) as error:
                 raise StoreDamaged(f"`{evidence.id}` is no vote on this ballot") from error
         return log
 
@@ -143,13 +150,9 @@ class VoteLog:
     def _note(self, act: VoteV1, on: date) -> bool:
         if act.ticket in self._tickets:
             return False
-        models = [model.digest for model in self.ballot.body.models]
-        vote = Vote(act, self._place(act.prompt), models.index(act.left), models.index(act.right), on)
+        vote = Vote(act, self._prompts[act.prompt], self._models[act.left], self._models[act.right], on)
         self._tickets[act.ticket] = vote
         self.acts.append(vote)
         if act.undoes:
             self._undone.add(act.undoes)
         return True
-
-    def _place(self, prompt: str) -> int:
-        return next(i for i, one in enumerate(self.ballot.body.prompts) if one.id == prompt)

@@ -157,6 +157,7 @@ def test_an_engine_without_choices_is_read_strictly(ballot: Ballot, store: SQLit
 
     found = asked(ballot, store, ScriptedEngine(answer), Terms(turned=0, canaries=0))
     assert found.reading == "generated"
+    assert len(found.verdicts) == 40
     assert {row.verdict for row in found.verdicts} == {"left", "none"}
 
 

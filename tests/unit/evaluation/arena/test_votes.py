@@ -93,6 +93,20 @@ def test_a_settled_pair_is_drawn_less_often(arena: Make, store: SQLiteStore) -> 
     assert sum({draw.left, draw.right} == {0, 1} for draw in first) < 15
 
 
+def test_recorded_chances_are_those_of_the_draws(ballot: Ballot, store: SQLiteStore) -> None:
+    """Horvitz and Thompson: the mean of 1 / chance over draws is the number of things that can be drawn, 24."""
+    log = VoteLog.read(ballot, store)
+    for _ in range(9):
+        draw = drawn(ballot, log)
+        log.cast("ann", draw, "left" if draw.left == 0 else "right", ON)
+    chances = [drawn(ballot, log, f"voter {i}").chance for i in range(600)]
+    inverse = [1 / chance for chance in chances if chance is not None]
+    mean = sum(inverse) / 600
+    error = (sum((one - mean) ** 2 for one in inverse) / 600 / 599) ** 0.5
+    assert len(set(chances)) > 3
+    assert abs(mean - 24) < 4 * error
+
+
 def test_sides_are_fair_and_fixed(ballot: Ballot) -> None:
     """The lower model is left about half the time (exact binomial bounds at 1e-9), and stays where it is."""
     shown = [sides(ballot, f"v{i}", 0, (0, 1)) for i in range(1000)]
