@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.arena import ArenaV1, BallotV1, VerdictsV1, VoteV1
     from weighbridge.core.kinds.body import Body, EstimateBody
     from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
+    from weighbridge.core.kinds.contamination import ContaminationV1, HintBody, ProbeBody
     from weighbridge.core.kinds.decided import DecisionV1
     from weighbridge.core.kinds.endpoint import CapabilitiesBody, EndpointV1, FingerprintBody
     from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
@@ -32,16 +33,17 @@ if TYPE_CHECKING:
         SuiteBody,
     )
     from weighbridge.core.kinds.openness import OpennessV1
+    from weighbridge.core.kinds.precision import PositionBody, PrecisionV1
     from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
     from weighbridge.core.kinds.safety import SafetyV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "ArenaV1", "BallotV1", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody",
-    "CardV1", "ComparisonV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody",
-    "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "ItemBody", "LatencyV1", "LeftAloneBody", "LicenceTextBody",
-    "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PlanV1", "ProvenanceV1", "SafetyV1", "ScoreV1",
-    "SequentialBody", "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "VerdictsV1", "VoteV1",
-    "schema_of",
+    "CardV1", "ComparisonV1", "ContaminationV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody",
+    "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "HintBody", "ItemBody",
+    "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1",
+    "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "SafetyV1", "ScoreV1", "SequentialBody",
+    "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
@@ -51,6 +53,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "arena": ("ArenaV1", "BallotV1", "VerdictsV1", "VoteV1"),
     "body": ("Body", "EstimateBody"),
     "compared": ("ComparisonV1", "DrawnBody", "OutcomesV1", "PlanV1", "SequentialBody"),
+    "contamination": ("ContaminationV1", "HintBody", "ProbeBody"),
     "decided": ("DecisionV1",),
     "endpoint": ("CapabilitiesBody", "EndpointV1", "FingerprintBody"),
     "files": ("CardV1", "FileBody", "FilesV1", "FindingBody", "LeftAloneBody", "SeverityCounts"),
@@ -60,6 +63,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "load": ("LoadV1",),
     "measured": ("BehaviourV1", "CallsBody", "EngineBody", "ItemBody", "LatencyV1", "ScoreV1", "SuiteBody"),
     "openness": ("OpennessV1",),
+    "precision": ("PositionBody", "PrecisionV1"),
     "provenance": ("LicenceTextBody", "ProvenanceV1", "SignatureBody", "TemplateBody"),
     "safety": ("SafetyV1",),
 }
@@ -122,6 +126,8 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "outcomes/v1": "OutcomesV1",
     "plan/v1": "PlanV1",
     "comparison/v1": "ComparisonV1",
+    "precision/v1": "PrecisionV1",
+    "contamination/v1": "ContaminationV1",
     "endpoint/v1": "EndpointV1",
     "ballot/v1": "BallotV1",
     "vote/v1": "VoteV1",

@@ -1,0 +1,1 @@
+"""Quantization loss: the same model in two precisions, by next-token distributions."""
