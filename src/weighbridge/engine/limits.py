@@ -61,8 +61,8 @@ class Retries:
         """Return the seconds to wait before attempt `attempt` + 1, or None where there is to be none.
 
         `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
-        attempts do not count: they say nothing of the request, only of the hour. The first wait is twice
-        `usual_s`, what an answer takes, and at most a tenth of a second. Waits double with the failures that the
+        attempts do not count: they say nothing of the request, only of the hour. The first wait is half of
+        `usual_s`, what an answer takes, between 25 ms and a tenth of a second. Waits double with the failures that the
         endpoint has made `in_a_row`: while it answers others, what fails is this request's bad luck, and a first
         failure that is no refusal is tried again at once.
         """
@@ -80,7 +80,7 @@ class Retries:
         """Return the seconds to wait where the server names none."""
         if attempt == 1 and not refused and in_a_row < _MANY:
             return 0.0
-        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, 2.0 * usual_s)) if usual_s else _FIRST_WAIT_S
+        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, usual_s / 2)) if usual_s else _FIRST_WAIT_S
         doublings = min(attempt - 1, max(0, in_a_row - _MANY))
         return min(first_s * 2.0**doublings, _LONGEST_OWN_WAIT_S)
 
