@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,7 @@ def compare_files(candidate: str, baseline: str, *, as_json: bool, **given: Any)
     """Compare two result files for `weighbridge compare`, print what was found, and return the exit code."""
     from weighbridge.cli.results_lines import run_lines, together_lines
     from weighbridge.cli.show import print_json, program
+    from weighbridge.dossier.visible import single_line
     from weighbridge.workflow.imports import compare_runs
 
     wanted = {name: given[name] for name in ("task", "metric", "alpha")}
@@ -104,5 +106,6 @@ def compare_files(candidate: str, baseline: str, *, as_json: bool, **given: Any)
             click.echo(text)
     for text in together_lines(compared, given["alpha"]):
         click.echo(text)
-    click.echo(f"Next: `{program()} results import {Path(candidate).name} --suite NAME --model NAME`", err=True)
+    file = shlex.quote(single_line(candidate))
+    click.echo(f"Next: `{program()} results import {file} --suite NAME --model NAME`", err=True)
     return CODES[compared.verdict]

@@ -41,9 +41,8 @@ def run_lines(result: PairedResult, flips: int) -> list[str]:
     if result.detectable is None:
         lines.append(line("", f"too few questions to clear any candidate at {at} with 90% power"))
     else:
-        lines.append(
-            line("", f"{result.n} questions clear {at} with 90% power from a true {100 * result.detectable:+.1f} on")
-        )
+        least = round(100 * result.detectable, 1) + 0.0  # no "-0.0"
+        lines.append(line("", f"{result.n} questions clear {at} with 90% power from a true {least:+.1f} on"))
     for ours_said, theirs_said in result.flips[:flips]:
         sign = "gained" if (ours_said.score or 0) > (theirs_said.score or 0) else "lost"
         lines.append(line(sign, f"{ours_said.id}: {_short(ours_said.question or theirs_said.question)}"))

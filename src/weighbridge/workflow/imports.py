@@ -136,6 +136,8 @@ def _compare(
 ) -> PairedResult:
     """Compare one task by one metric."""
     left, right = _metric(mine, others, metric)
+    if (left.source.digest, left.model, left.metric) == (right.source.digest, right.model, right.metric):
+        raise UsageError("both are the same run", hint="name the run of the model in use today")
     result = compare_pairs(left, right, pair_items(left, right), margin, alpha)
     more = [run.metric for run in mine if run is not left and any(run.metric == one.metric for one in others)]
     if metric is None and more:

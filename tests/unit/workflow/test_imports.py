@@ -62,6 +62,8 @@ def test_two_models_of_one_promptfoo_file_are_told_by_name() -> None:
     assert "#openai:chat:mock-acc80" in str(caught.value.hint)
     (result,) = compare_runs(f"{file}#openai:chat:mock-acc50", f"{file}#openai:chat:mock-acc80").results
     assert (result.n, result.unmarked, result.verdict) == (16, 8, "undecided")
+    with pytest.raises(UsageError, match="both are the same run"):
+        compare_runs(f"{file}#openai:chat:mock-acc80", f"{file}#openai:chat:mock-acc80")
     with pytest.raises(UsageError, match="holds no run of"):
         compare_runs(f"{file}#nobody", f"{file}#openai:chat:mock-acc80")
 

@@ -36,7 +36,8 @@ def is_evalscope(row: dict[str, Any]) -> bool:
 def read_evalscope(path: Path) -> list[ImportedRun]:
     """Return a run for each value that the reviews hold; without predictions beside them nothing tells cut answers."""
     gathering = Gathering(Source(path, digest_of_file(path), TOOL), repeats=True)
-    ends = _ends(path.parent.parent.parent / "predictions" / path.parent.name / path.name)
+    folder = path.absolute().parent
+    ends = _ends(folder.parent.parent / "predictions" / folder.name / path.name)
     if ends is None:
         gathering.notes.append("the predictions do not lie beside the reviews: cut answers stand as they were marked")
     for number, row in json_lines(path):
@@ -50,7 +51,7 @@ def read_evalscope(path: Path) -> list[ImportedRun]:
         marks = _marks(score, why)
         asked = Asked(message_text(row.get("messages") or row.get("input")), expected=text_of(row.get("target")))
         gathering.add(f"line {number}", text_of(item), asked, text_of(score.get("prediction")), marks)
-    return list(gathering.runs(path.stem, path.parent.name))
+    return list(gathering.runs(path.stem, path.absolute().parent.name))
 
 
 def _marks(score: dict[str, Any], why: str) -> dict[str, Marked | str]:
@@ -58,7 +59,7 @@ def _marks(score: dict[str, Any], why: str) -> dict[str, Marked | str]:
     values = score.get("value")
     values = values if isinstance(values, dict) else {"score": values}
     main = score.get("main_score_name")
-    unusable = score.get("status") not in {"success", None}
+    unusable = text_of(score.get("status")) not in {"success", ""}
     found: dict[str, Marked | str] = {}
     for name in sorted(values, key=lambda name: name != main):
         mark = to_mark(values[name])

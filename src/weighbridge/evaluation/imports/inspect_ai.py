@@ -110,8 +110,8 @@ def _runs(path: Path, log: dict[str, Any], samples: Iterable[tuple[str, Any]]) -
     for row in rows:
         absent = Marked(None, row.why or "not scored")
         gathering.add(row.place, row.id, row.asked, row.text, {name: row.marks.get(name, absent) for name in names})
-    if log.get("status") not in {"success", None}:
-        gathering.notes.append(f"the run ended as {quote(text_of(log['status']))}, not whole")
+    if text_of(log.get("status")) not in {"success", ""}:
+        gathering.notes.append(f"the run ended as {quote(text_of(log.get('status')))}, not whole")
     settings = {"task version": text_of(spec.get("task_version"))}
     return list(gathering.runs(text_of(spec.get("task")), text_of(spec.get("model")), _stated(log), settings))
 

@@ -57,7 +57,7 @@ def read_lm_eval(path: Path) -> list[ImportedRun]:
             raise damaged(path, f"line {number} has no `doc_id`")
         asked, text = _asked(row), text_of(row.get("filtered_resps"))
         gathering.add(f"line {number}", text_of(row["doc_id"]), asked, text, _marks(row, falling | _FALLING))
-    model = text_of(summary.get("model_name") or summary.get("model_source")) or path.parent.name
+    model = text_of(summary.get("model_name") or summary.get("model_source")) or path.absolute().parent.name
     stated = {
         name: float(value)
         for name, value in _part(summary, "results", task).items()

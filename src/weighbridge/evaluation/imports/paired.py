@@ -213,8 +213,6 @@ def _notes(left: ImportedRun, right: ImportedRun, pairs: Pairs, n: int, *, clust
 
 def _unlike(left: ImportedRun, right: ImportedRun) -> list[str]:
     """Say where the two runs were not made alike."""
-    if left.source.digest == right.source.digest and left.model == right.model:
-        return ["both are the same run"]
     if (left.source.tool, left.metric) != (right.source.tool, right.metric):
         return ["the two were marked by different scorers: a difference may be theirs, not the models'"]
     found = []

@@ -80,7 +80,7 @@ def _marks(row: dict[str, Any]) -> dict[str, Marked | str]:
     response, reason = row.get("response"), row.get("failureReason")
     response = response if isinstance(response, dict) else {}
     failed = reason == _ERROR or (reason is None and bool(row.get("error")) and not row.get("gradingResult"))
-    cut = "truncated" if response.get("finishReason") in {"length", "max_tokens"} else ""
+    cut = "truncated" if text_of(response.get("finishReason")) in {"length", "max_tokens"} else ""
     why = f"request failed: {text_of(row.get('error') or response.get('error'))}" if failed else cut
     found: dict[str, Marked | str] = {}
     for name, value in ((_PASS, row["success"]), (_SCORE, row.get("score"))):

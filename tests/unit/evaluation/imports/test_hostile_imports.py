@@ -80,6 +80,27 @@ def test_a_file_that_cannot_be_read_one_way_is_refused_with_its_place(
     assert name in caught.value.message or "is no chat" in says
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "mark"),
+    [
+        ("a.json", json.dumps({**HEADER, "status": [], "samples": [sample("x", "C", output=[], error={})]}), "right"),
+        ("a.json", json.dumps({**HEADER, "samples": [sample("x", None, target={}, choices=3)]}), "missing: not scored"),
+        (
+            "a.jsonl",
+            '{"index": 0, "sample_score": {"score": {"value": {"acc": 1}, "status": {}}}}',
+            "missing: scoring: {}",
+        ),
+        ("a.jsonl", '{"testIdx": [], "success": true, "response": {"finishReason": []}, "failureReason": {}}', "right"),
+        ("a.jsonl", '{"doc_id": null, "resps": 3, "filter": {}, "acc": 1, "metrics": ["acc", []]}', "right"),
+    ],
+)
+def test_values_of_other_kinds_than_expected_do_no_harm(tmp_path: Path, name: str, text: str, mark: str) -> None:
+    """A list where a word should stand, an object where a number should: found by changing real files at random."""
+    (tmp_path / name).write_text(text)
+    run, *_ = read_results(str(tmp_path / name))
+    assert [item.mark for item in run.items.values()] == [mark]
+
+
 def test_an_eval_file_without_zstandard_is_read_too(tmp_path: Path) -> None:
     """Older versions of Inspect used deflate; names of members are never used as paths."""
     members = {"header.json": HEADER, "samples/../../../etc/x_epoch_1.json": sample("x")}
