@@ -290,11 +290,11 @@ def test_without_script_buttons_vote(browser: Browser, booth: Booth) -> None:
     """Clicks alone vote; the back button leads to the open pair, never to one that was voted on."""
     with paging(browser, booth, script=False) as page:
         page.goto(f"{booth.url}/vote?voter=ann")
-        first = page.inner_text("#left + .said")
+        first = page.inner_text("#left + .spoken")
         page.get_by_role("button", name="Right is better").click()
         page.wait_for_selector("text=1 vote")
         page.go_back()
-        assert page.inner_text("#left + .said")[-1] != first[-1]
+        assert page.inner_text("#left + .spoken")[-1] != first[-1]
         page.get_by_role("button", name="Left is better").click()
         page.wait_for_selector("text=2 votes")
     assert booth.votes() == ["right", "left"]
