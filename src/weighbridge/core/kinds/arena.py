@@ -26,9 +26,7 @@ class EntrantBody(Body):
 
     digest: Digest
     name: str
-    engine: EngineBody | None = Field(
-        description="What answered; None where answers were taken from a score"
-    )
+    engine: EngineBody | None = Field(description="What answered; None where answers were taken from a score")
     answers: list[str | None] = Field(description="Recipes of the completions; None where there is no answer to show")
     shown: list[str | None] = Field(description="Digests of the answers as voters see them")
 
@@ -52,7 +50,7 @@ class VoteV1(Body):
     outcome: Literal["left", "right", "tie", "both-bad", "skip", "undo"]
     ticket: str = Field(description="Names this showing of the pair; the first vote with a ticket counts")
     turn: int = Field(ge=0, description="Acts of this voter before this one")
-    drawn_with: Share | None = Field(description="Chance with which this pair and prompt were drawn; None where not known")
+    drawn_with: Share | None = Field(description="Chance of drawing this pair and prompt; None where not known")
     undoes: str | None = Field(default=None, description="Of an undo: the ticket that it takes back")
 
 
@@ -104,9 +102,7 @@ class ArenaV1(Body):
     judged_win_rate: EstimateBody | None = Field(
         description="Share won by a judge's verdicts, corrected by people's votes; None where they do not allow it"
     )
-    judge_first_place: EstimateBody | None = Field(
-        description="Share of its decisive verdicts for what came first"
-    )
+    judge_first_place: EstimateBody | None = Field(description="Share of its decisive verdicts for what came first")
     judge_flips: EstimateBody | None = Field(description="Share of pairs whose verdict changed with the order")
     identical: int = Field(ge=0, description="Prompts that both answer with the same text; never shown")
     missing: int = Field(ge=0, description="Prompts that one of the two has no answer to")
