@@ -40,15 +40,15 @@ _RATE = click.FloatRange(0.001, 10_000)
 @click.option("--users", type=click.IntRange(1, 4096), default=8, show_default=True, help="Users of the closed loop.")
 @click.option(
     "--seconds", type=click.FloatRange(1, 86_400),
-    help="Seconds of each rate at most, after the warm-up. Default: 60, or what the service levels need.",
+    help="Seconds of each rate at most, after the warm-up. Default: 120, or what the service levels need.",
 )  # fmt: skip
 @click.option(
     "--warm-up", "warmup_s", type=click.FloatRange(0, 3600), default=5.0, show_default=True,
     help="Seconds of each rate that are asked and not counted.",
 )  # fmt: skip
 @click.option(
-    "--block", "block_s", type=click.FloatRange(0.1, 600), default=1.0, show_default=True,
-    help="Seconds of one block: requests in it count as one observation of a service level.",
+    "--block", "block_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True,
+    help="Seconds of one block: its requests count as one observation. Longer than a queue takes to drain.",
 )  # fmt: skip
 @click.option(
     "--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True, help="Chance of a wrong verdict."
@@ -60,7 +60,7 @@ _RATE = click.FloatRange(0.001, 10_000)
     help="Percent by which p95 may be slower than the other's.",
 )  # fmt: skip
 @click.option(
-    "--slot", "slot_s", type=click.FloatRange(1, 600), default=5.0, show_default=True,
+    "--slot", "slot_s", type=click.FloatRange(1, 600), default=10.0, show_default=True,
     help="Seconds of one turn of `--against`.",
 )  # fmt: skip
 @click.option(

@@ -27,6 +27,10 @@ def point_lines(point: dict[str, Any]) -> list[str]:
         lines.append(line("", "a closed loop: it hides the wait of those who would have come meanwhile"))
     lines += [line("", f"{label:<12} {_quantiles(point[metric])}") for metric, label in _NAMES.items()]
     lines += [line("", _slo(metric, one), one["verdict"].upper()) for metric, one in point["slo"].items()]
+    for metric, one in point["slo"].items():
+        if one["alike"]:
+            words = f"blocks near in time fare alike (rank correlation {one['correlation']:.2f}): `--block` longer"
+            lines.append(line("", f"{_NAMES[metric]}: {words}"))
     if point["goodput"] is not None and point["slo"]:
         lines.append(line("", f"goodput {_percent(point['goodput'])} met all levels at once"))
     lines += _trouble(point)
@@ -63,7 +67,7 @@ def _quantiles(body: dict[str, Any], *, unit: bool = True) -> str:
             parts.append(
                 f"{name} {'beyond the time-out' if beyond['value'] is None else _time(beyond['value']) + ' or more'}"
             )
-    return "  ".join(parts) or "too few requests to say"
+    return "  ".join(parts) or "too few requests, or too short, to say"
 
 
 def _slo(metric: str, one: dict[str, Any]) -> str:

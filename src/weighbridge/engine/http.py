@@ -35,6 +35,7 @@ __all__ = ["HTTPEngine", "Reply"]
 
 _MAX_BODY = 16 << 20
 _PROBE_S = 10.0
+_IDLE_S = 4.0  # uvicorn and llama.cpp close an idle connection after 5 s, and a request sent just then is lost
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _OK, _UNAUTHORISED = 200, (401, 403)
 _REFUSED = (400, 422)
@@ -106,6 +107,7 @@ class HTTPEngine(ABC):
             .timeout(timedelta(seconds=self.limits.timeout_s))
             .connect_timeout(timedelta(seconds=min(_PROBE_S, self.limits.timeout_s)))
             .max_connections(self.limits.in_flight)
+            .pool_idle_timeout(timedelta(seconds=_IDLE_S))
             .runtime_multithreaded(enable=True)  # with 256 in flight one thread is the bottleneck
             .follow_redirects(enable=False)  # a key is never carried to another address
             .default_headers({"content-type": "application/json", **self._headers()})

@@ -34,7 +34,7 @@ _NUMBERS = 1_000_000  # prompts of one stretch at most
 _FIRST_RUNG, _RUNG, _MOST_RUNGS = 0.25, math.sqrt(2), 14
 _USUAL_LOAD = 0.5  # of what the closed loop gave
 _SPARE = 2.5  # times the blocks after which a faultless server has met its levels
-_LEAST_S = 60.0
+_LEAST_S, _LEAST_PAIR_S = 120.0, 800.0  # 20 rounds: 80 blocks of 5 s; some 72 without one too slow decide at 5%
 _CLOSED_SHARE, _LEAST_CLOSED_S = 0.1, 5.0
 _FEWEST_EACH = 3  # answers of each user of the closed loop
 
@@ -53,8 +53,8 @@ class Order:
     alpha: float = 0.05
     seconds: float | None = None
     warmup_s: float = 5.0
-    block_s: float = 1.0
-    slot_s: float = 5.0
+    block_s: float = 5.0
+    slot_s: float = 10.0
     form: Form = "chat"
     shared_tokens: int = 0
     ignore_eos: bool = True
@@ -197,7 +197,7 @@ async def measure_pair(
         raise EngineUnreachable(
             "the closed loop got no answer in its time", hint="give `--rate`, or a longer `--timeout`"
         )
-    rounds = max(1, round(max(order.length_s, 4 * _LEAST_S if order.seconds is None else 0) / (4 * order.slot_s)))
+    rounds = max(1, round(max(order.length_s, _LEAST_PAIR_S if order.seconds is None else 0) / (4 * order.slot_s)))
     slot = under_way.pace(order.slot_s, min(1.0, order.warmup_s))
     total = int(4 * rounds * (slot.seconds + slot.warmup_s))
     with under_way.progress(f"{rate:g}/s ABBA", total, "seconds") as advance:

@@ -51,6 +51,12 @@ class SloBody(Body):
     )
     requests: int = Field(ge=0, description="Requests in those blocks")
     blocks: int = Field(ge=0, description="Blocks that the test has seen at its verdict")
+    alike: bool = Field(
+        False, description="Whether neighbouring blocks fared too much alike for a verdict: it takes longer blocks"
+    )
+    correlation: float | None = Field(
+        None, description="Rank correlation of the medians of neighbouring blocks; None below ten blocks"
+    )
     log_e_met: float = Field(description="Natural logarithm of the evidence for `met`")
     log_e_not_met: float = Field(description="Natural logarithm of the evidence for `not met`")
 

@@ -35,7 +35,7 @@ class Judged:
 
     levels: tuple[Level, ...] = ()
     alpha: float = 0.05
-    block_s: float = 1.0
+    block_s: float = 5.0
     seed: int = 0
 
 
@@ -55,6 +55,7 @@ def point_json(
     blocks = [label(one, long_s) for one in samples]
     figures = _quantiles(samples, blocks, judged.seed)
     growth = _growth(stretches)
+    growing = growth is not None and rate is not None and growth > _GROWING * rate
     return {
         "loop": "open" if users is None else "closed",
         "rate": rate,
@@ -67,14 +68,16 @@ def point_json(
         **_throughput(stretches),
         "goodput": goodput(judged.levels, samples, lambda one: label(one, judged.block_s)),
         "slo": {
-            level.metric: slo_json(level, samples, lambda one: label(one, judged.block_s), alpha=judged.alpha)
+            level.metric: slo_json(
+                level, samples, lambda one: label(one, judged.block_s), alpha=judged.alpha, growing=growing
+            )
             for level in judged.levels
         }
         if users is None
         else {},
         "in_flight": _mean([n for stretch in stretches for at, n in stretch.in_flight if at >= stretch.warmup_s]),
         "growth": growth,
-        "growing": growth is not None and rate is not None and growth > _GROWING * rate,
+        "growing": growing,
         **_client(stretches, samples),
     }
 

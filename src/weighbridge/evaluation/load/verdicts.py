@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import math
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.estimate import Estimate
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.load.levels import Level
     from weighbridge.evaluation.load.sample import Sample
 
-__all__ = ["Watch", "block_shares", "fewest_blocks", "goodput", "slo_json"]
+__all__ = ["Watch", "block_shares", "correlation", "fewest_blocks", "goodput", "is_alike", "slo_json"]
 
 _METHOD = "betting over blocks of time, anytime-valid"
+_FEWEST_BLOCKS = 10
+_ALIKE = 0.3  # rank correlation of neighbouring blocks from which a verdict is not given (bench/load.py)
+_FAR = 0.5  # of the limit: waits that all stay below it may go up and down together as they like
 
 
 class Watch:
@@ -31,6 +36,7 @@ class Watch:
         self.tests = {level: BlockSloTest(level.share, alpha=alpha) for level in levels}
         self._warmup_s, self._block_s = warmup_s, block_s
         self._block: list[Sample] = []
+        self._seen: list[Sample] = []
 
     def __call__(self, sample: Sample) -> bool:
         """Take one sample; True where nothing is left to decide."""
@@ -39,7 +45,13 @@ class Watch:
                 test.update(sum(missed(one, level) for one in self._block) / len(self._block))
             self._block = []
         self._block.append(sample)
-        return bool(self.tests) and all(test.verdict != "undecided" for test in self.tests.values())
+        self._seen.append(sample)
+        return bool(self.tests) and all(test.verdict != "undecided" for test in self.tests.values()) and self._is_sure()
+
+    def _is_sure(self) -> bool:
+        """Tell whether no verdict rests on blocks that fare alike."""
+        met = (level for level, test in self.tests.items() if test.verdict == "met")
+        return not any(is_alike(level, self._seen, self._place) for level in met)
 
     def _place(self, sample: Sample) -> int:
         return int((sample.due - self._warmup_s) / self._block_s)
@@ -65,18 +77,53 @@ def block_shares(
     return [bad / n for bad, n in counts.values()]
 
 
+def correlation(level: Level, samples: Iterable[Sample], label: Callable[[Sample], Hashable]) -> float | None:
+    """Return the rank correlation of the medians of neighbouring blocks; None where there are fewer than ten."""
+    blocks: dict[Hashable, list[float]] = {}
+    for one in samples:
+        if (value := one.value(level.metric)) is not None:
+            blocks.setdefault(label(one), []).append(min(value, 1e9))
+    medians = [statistics.median(values) for values in blocks.values()]
+    if len(medians) < _FEWEST_BLOCKS:
+        return None
+    ranks = _ranks(medians)
+    try:
+        return statistics.correlation(ranks[:-1], ranks[1:])
+    except statistics.StatisticsError:
+        return 0.0  # all are the same
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Return the rank of each value; the same values share their mean rank."""
+    ordered = sorted(values)
+    return [(bisect.bisect_left(ordered, value) + bisect.bisect_right(ordered, value)) / 2 for value in values]
+
+
+def is_alike(level: Level, samples: Sequence[Sample], label: Callable[[Sample], Hashable]) -> bool:
+    """Tell whether neighbouring blocks fare so much alike that they are not as many observations as they are blocks."""
+    near = any((one.value(level.metric) or 0.0) > _FAR * level.limit_s for one in samples)
+    return near and (correlation(level, samples, label) or 0.0) >= _ALIKE
+
+
 def slo_json(
-    level: Level, samples: Sequence[Sample], label: Callable[[Sample], Hashable], *, alpha: float
+    level: Level, samples: Sequence[Sample], label: Callable[[Sample], Hashable], *, alpha: float, growing: bool = False
 ) -> dict[str, Any]:
-    """Return one level's verdict over all blocks (the fields of `SloBody`)."""
+    """Return one level's verdict over all blocks (the fields of `SloBody`).
+
+    Where neighbouring blocks fare alike there is none, but for a queue that is `growing`: that misses every level.
+    """
     shares = block_shares(samples, label, lambda one: missed(one, level))
     test = BlockSloTest(level.share, alpha=alpha)
     for share in shares:
         test.update(share)
+    alike = test.verdict != "undecided" and is_alike(level, samples, label)
+    excused = growing and test.verdict == "not met"
     return {
         "limit_s": level.limit_s,
         "allowed": level.share,
-        "verdict": test.verdict,
+        "verdict": "undecided" if alike and not excused else test.verdict,
+        "alike": alike and not excused,
+        "correlation": correlation(level, samples, label),
         "alpha": alpha,
         "exceeded": _estimate(shares),
         "requests": len(samples),

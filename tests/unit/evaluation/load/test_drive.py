@@ -166,7 +166,7 @@ def test_stopping_keeps_what_was_measured() -> None:
 
 def test_a_server_that_sends_all_at_once_has_no_time_per_token() -> None:
     """What came in one piece was seen at its end, and TPOT is not made up."""
-    driven = opened(Speed(ttft_s=0.2, itl_s=0.01, sticky=True), 5.0, Pace(30.0), tokens=6)
+    driven = opened(Speed(ttft_s=0.2, itl_s=0.01, sticky=True), 5.0, Pace(60.0), tokens=6)
     point = point_json([driven], Judged(), rate=5.0)
     assert "p50" not in point["tpot"]
     assert point["ttft"]["p50"]["value"] == pytest.approx(0.25, abs=1e-6)

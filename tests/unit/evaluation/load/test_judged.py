@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from weighbridge.core.kinds.load import PointBody
@@ -9,8 +11,9 @@ from weighbridge.evaluation.load.against import Pair, abba, ratios_json, slower_
 from weighbridge.evaluation.load.drive import Driven, Pace, User, open_loop
 from weighbridge.evaluation.load.levels import Level
 from weighbridge.evaluation.load.point import Judged, point_json
+from weighbridge.evaluation.load.sample import Sample
 from weighbridge.evaluation.load.shots import Prompts, Shape
-from weighbridge.evaluation.load.verdicts import Watch, fewest_blocks
+from weighbridge.evaluation.load.verdicts import Watch, fewest_blocks, slo_json
 from weighbridge.testing.load_server import Speed
 from weighbridge.testing.virtual_target import VirtualClock, VirtualTarget
 from weighbridge.testing.virtual_time import run_in_virtual_time
@@ -31,7 +34,7 @@ def judged(speed: Speed, rate: float, seconds: float) -> tuple[Driven, dict[str,
         return await open_loop(user_of(VirtualTarget(speed)), rate, Pace(seconds), watch)
 
     driven = run_in_virtual_time(main())
-    point = point_json([driven], Judged(LEVELS), rate=rate)
+    point = point_json([driven], Judged(LEVELS, block_s=1.0), rate=rate)
     PointBody.model_validate(point)
     return driven, point["slo"]
 
@@ -55,6 +58,18 @@ def test_one_stall_of_many_requests_is_one_observation() -> None:
     """Ten seconds of 200 in which everything waits: requests near in time fare alike, and count by blocks."""
     _, slo = judged(Speed(ttft_s=0.1, itl_s=0.01, stall_s=2.0, stall_every_s=100.0), 20.0, 300.0)
     assert slo["ttft"]["verdict"] != "not met"  # by requests, the first stall's 30 in a row would have said so
+
+
+def test_blocks_that_fare_alike_give_no_verdict() -> None:
+    """A wait that swings over a minute around the limit: 5% above it by long run, and no minute can say so."""
+    samples = [
+        Sample(float(due), 0.0, "ok", ttft=0.4 + 0.08 * math.sin(due / 10), e2e=1.0, tpot=0.001) for due in range(120)
+    ]
+    found = slo_json(LEVELS[0], samples, lambda one: int(one.due), alpha=0.05)
+    assert found["correlation"] > 0.9
+    assert (found["verdict"], found["alike"]) == ("undecided", True)
+    far = slo_json(LEVELS[1], samples, lambda one: int(one.due), alpha=0.05)
+    assert (far["verdict"], far["alike"]) == ("met", False)
 
 
 def turns(ours: Speed, theirs: Speed, rounds: int = 24) -> tuple[Pair, VirtualTarget, VirtualTarget]:
