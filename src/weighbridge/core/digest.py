@@ -46,7 +46,12 @@ def _plain(value: Any) -> Any:
         for key in value:
             if type(key) is not str or not key.isascii():
                 raise _NotPlain
-        return {key: member if type(member) is str else _plain(member) for key, member in value.items()}
+        other = {
+            key: plain
+            for key, member in value.items()
+            if type(member) is not str and (plain := _plain(member)) is not member
+        }
+        return {**value, **other} if other else value  # a large body is not copied for one number
     if kind is list or kind is tuple:
         return [member if type(member) is str else _plain(member) for member in value]
     if kind is int and -_SAFE <= value <= _SAFE:
