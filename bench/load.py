@@ -128,9 +128,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    rows: list[Any] = (
-        run(_client(given.seconds)) if given.client else [covered(load, given.runs) for load in (0.5, 0.8, 0.9)]
-    )
+    rows: list[Any] = run(_client(given.seconds)) if given.client else []
+    for load in () if given.client else (0.5, 0.8, 0.9):
+        rows += [covered(load, seconds, given.runs) for seconds in STRETCHES_S]
+        rows += [judged(load, block_s, given.runs) for block_s in (None, *LEVEL_BLOCKS_S)]
     if given.json:
         json.dump(rows, sys.stdout, indent=2)
         return

@@ -34,7 +34,7 @@ _NUMBERS = 1_000_000  # prompts of one stretch at most
 _FIRST_RUNG, _RUNG, _MOST_RUNGS = 0.25, math.sqrt(2), 14
 _USUAL_LOAD = 0.5  # of what the closed loop gave
 _SPARE = 2.5  # times the blocks after which a faultless server has met its levels
-_LEAST_S, _LEAST_PAIR_S = 120.0, 800.0  # 20 rounds: 80 blocks of 5 s; some 72 without one too slow decide at 5%
+_LEAST_S, _LEAST_PAIR_S = 120.0, 1040.0  # 26 rounds: 104 blocks of 5 s; 94 without one too slow decide at 5%
 _CLOSED_SHARE, _LEAST_CLOSED_S = 0.1, 5.0
 _FEWEST_EACH = 3  # answers of each user of the closed loop
 
