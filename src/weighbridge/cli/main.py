@@ -29,6 +29,8 @@ COMMANDS = {
     "engine": "Say what an engine can do, and what it really serves",
     "compare": "Compare two models on the same questions, and stop when it is clear",
     "results": "Use runs that other tools have stored, as evidence",
+    "precision": "Measure what a quantized model lost against its original",
+    "contamination": "Look for hints that a model has seen a suite before",
     "arena": "Let people and a judge vote, blind, between the answers of models",
     "load": "Measure latency and throughput under many users, by service levels",
     "decide": "Decide by a policy from the evidence there is",
