@@ -17,7 +17,7 @@ import math
 import statistics
 import sys
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from weighbridge.statistics.blocks import latency_summary
 from weighbridge.statistics.slo import SloTest
 from weighbridge.testing.load_server import LoadServer, Speed
 from weighbridge.workflow.loop import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SERVICE_S = 0.1
 TRUTH = 4_000_000
@@ -120,6 +123,13 @@ async def _client(seconds: float) -> list[dict[str, float]]:
     return rows
 
 
+def simulated(runs: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows of all loads."""
+    for load in (0.5, 0.8, 0.9):
+        yield from (covered(load, seconds, runs) for seconds in STRETCHES_S)
+        yield from (judged(load, block_s, runs) for block_s in (None, *LEVEL_BLOCKS_S))
+
+
 def main() -> None:
     """Run what is asked, and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -128,15 +138,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    rows: list[Any] = run(_client(given.seconds)) if given.client else []
-    for load in () if given.client else (0.5, 0.8, 0.9):
-        rows += [covered(load, seconds, given.runs) for seconds in STRETCHES_S]
-        rows += [judged(load, block_s, given.runs) for block_s in (None, *LEVEL_BLOCKS_S)]
+    rows: Iterator[dict[str, Any]] = iter(run(_client(given.seconds))) if given.client else simulated(given.runs)
     if given.json:
-        json.dump(rows, sys.stdout, indent=2)
+        json.dump(list(rows), sys.stdout, indent=2)
         return
     for row in rows:
-        print(row)
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

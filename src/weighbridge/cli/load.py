@@ -164,10 +164,12 @@ def _tell(loaded: Loaded, settings: Settings) -> None:
 
 def _code(body: dict[str, Any]) -> int:
     """Return the exit code."""
-    if body["against"] is not None:
-        verdicts = {one["verdict"] for one in body["against"]["slower"].values()}
+    valid, against = body["valid"], body["against"]
+    if against is not None:
+        valid = valid and against["baseline_point"]["valid"]
+        verdicts = {one["verdict"] for one in against["slower"].values()}
     else:
         verdicts = {one["verdict"] for one in body["slo"].values()}
-    if not body["valid"]:
+    if not valid:
         return _UNDECIDED
     return _NOT_MET if "not met" in verdicts else _UNDECIDED if "undecided" in verdicts else _MET
