@@ -3,8 +3,8 @@
     python bench/sequential.py --repetitions 40 [--data ../shared/data/outcomes] [--populations mmlu-size ...]
 
 A column is the true difference between candidate and baseline in points; at -3 the truth lies on the threshold and
-"noninferior" is the error. A cell is the mean share of the calls of a full run (the baseline's scores are cached),
-then, after a slash, the share of wrong verdicts where a verdict can be wrong. Differences are set by moving the
+"noninferior" is the error. A cell is the mean share of the calls of a full run (the baseline's scores are cached), its
+standard error in brackets, and after a slash the share of wrong verdicts. Differences are set by moving the
 threshold relative to the candidate's exact score, as the finite benchmark has it.
 
 Simulated: 2PL in two dimensions, with guessing on the MMLU-sized set. Real, with --data: every repetition takes
@@ -25,15 +25,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weighbridge.statistics.sequential import Draws, EProcess, Plan, Predictor, Sampler, make_predictor
+from weighbridge.statistics.sequential.drawing import draw
 from weighbridge.statistics.sequential.eprocess import weigh
+from weighbridge.statistics.sequential.forecast import Forecast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from weighbridge.statistics.sequential.features import History
+
 COLUMNS = (-10, -5, -3, -2, -1, 0, 1, 2, 3, 5, 10)
+TRUE = -3  # the column where the truth is the threshold
+Result = tuple[str, float]  # verdict, share of the calls
 MARGIN, ALPHA, EARLIER, PORTION = 0.03, 0.05, 40, 64
+STREAM = 0xBE7C  # apart from the seeds of the populations
 PAIRED = "paired betting, no history"
 
 
@@ -93,8 +100,8 @@ class Real:
 
 SIMULATED = {
     "mmlu-size": Simulated(14_042, 0.70, 2.9, 0.2),  # item correlation 0.41, discordance 25%
-    "gsm8k-size": Simulated(1_319, 0.85, 3.2, 0.0),  # 0.55, 11%
-    "gsm8k-size, less alike": Simulated(1_319, 0.85, 2.2, 0.0),  # 0.42, 15%
+    "gsm8k-size": Simulated(1_319, 0.85, 3.6, 0.0),  # paired betting needs a third of it, as of the real GSM8K
+    "gsm8k-size, less alike": Simulated(1_319, 0.85, 2.2, 0.0),  # item correlation 0.42, discordance 15%
 }
 
 
@@ -104,77 +111,91 @@ def load(path: Path) -> Real:
         return Real(np.array([[digit == "1" for digit in row[1]] for row in list(csv.reader(lines))[1:]], np.uint8))
 
 
-def paired(case: Case, difference: float, seed: int) -> tuple[str, float]:
+def paired(case: Case, differences: NDArray[np.float64], seed: int) -> list[Result]:
     """Bet on b - a, drawn uniformly without replacement, with the running variance and no predictions."""
-    order = np.random.default_rng(seed).permutation(len(case.candidate))
+    order = np.random.default_rng((STREAM, seed)).permutation(len(case.candidate))
     y = (case.candidate.astype(np.float64) - case.baseline.astype(np.float64))[order]
     n, mean = len(y), y.mean()
-    test = EProcess(n, np.array([mean - difference - MARGIN]), weigh(MARGIN))
-    squares, needed = 8.0, -np.log(ALPHA)  # a variance of 0.25 for 32 draws
-    for start in range(0, n, 16):
-        part: NDArray[np.float64] = y[start : start + 16]
-        left = n - np.arange(start, start + len(part), dtype=float)
-        flat = np.ones(len(part))
-        variance = flat * squares / (32 + start)
-        path = test.extend(Draws(part, 0 * flat, 1 / left, left, 0 * flat, variance, -flat, flat))
-        squares += float((part**2).sum())
-        over = np.flatnonzero((path.up[:, 0] >= needed) | (path.down[:, 0] >= needed))
+    left = n - np.arange(n, dtype=float)
+    before = 8.0 + np.concatenate(([0.0], (y**2).cumsum()[:-1]))  # a variance of 0.25 for 32 draws
+    zero, one = np.zeros(n), np.ones(n)
+    draws = Draws(y, zero, 1 / left, left, zero, before / (32 + np.arange(n)), zero, -one, one)
+    path = EProcess(n, mean - differences - MARGIN, weigh(MARGIN)).extend(draws)
+    found = []
+    for k, difference in enumerate(differences.tolist()):
+        over = np.flatnonzero((path.up[:, k] >= 1 / ALPHA) | (path.down[:, k] >= 1 / ALPHA))
         if over.size:
-            up = path.up[over[0], 0] >= needed
-            return ("noninferior" if up else "inferior"), (start + int(over[0]) + 1) / n
-    return ("noninferior" if difference > -MARGIN else "inferior"), 1.0
+            up = path.up[over[0], k] >= 1 / ALPHA
+            found.append(("noninferior" if up else "inferior", (int(over[0]) + 1) / n))
+        else:
+            found.append(("noninferior" if difference > -MARGIN else "inferior", 1.0))
+    return found
 
 
-def ours(case: Case, predictor: Predictor, difference: float, seed: int) -> tuple[str, float]:
-    """Run the sampler, portions of 64."""
+def ours(case: Case, predictor: Predictor, differences: NDArray[np.float64], seed: int) -> list[Result]:
+    """Run the sampler's arithmetic, portions of 64, at all thresholds at once: the draws do not depend on them."""
     n = len(case.candidate)
-    tau = float(case.candidate.mean()) - difference - MARGIN
-    digest = predictor.digest
-    plan = Plan(n_items=n, question="noninferior", tau=tau, items="", predictions=digest, margin=MARGIN, seed=seed)
-    sampler = Sampler(plan, predictor)
-    while sampler.verdict is None:
-        for item in sampler.next(PORTION)[0][::-1].tolist():  # backwards: released together, in drawn order
-            sampler.record(item, float(case.candidate[item]))
-    return sampler.verdict, sampler.calls / n
+    taus = float(case.candidate.mean()) - differences - MARGIN
+    plan = Plan(n_items=n, question="noninferior", tau=0.5, items="", predictions=predictor.digest, seed=seed)
+    forecast, test = Forecast(plan, predictor), EProcess(n, taus, weigh(MARGIN))
+    left, found = np.ones(n, dtype=np.bool_), [("", 0.0)] * len(taus)
+    for start in range(0, n, PORTION):
+        call = draw(forecast.outlook.weight, np.flatnonzero(left), min(PORTION, n - start), seed, start)
+        left[call.ids] = False
+        scores = case.candidate[call.ids].astype(np.float64)
+        seen = test.seen + scores.cumsum()
+        path = test.extend(Draws.of([forecast.see(call, k, (y, 0.0)) for k, y in enumerate(scores.tolist())]))
+        rest = n - start - np.arange(1, len(scores) + 1)
+        up = (path.up >= 1 / ALPHA) | (seen[:, None] > n * taus + 1e-9 * n)
+        down = (path.down >= 1 / ALPHA) | ((seen + rest)[:, None] <= n * taus + 1e-9 * n)
+        for k in np.flatnonzero((up | down).any(axis=0)).tolist():
+            if not found[k][0]:
+                first = int((up | down)[:, k].argmax())
+                found[k] = ("noninferior" if up[first, k] else "inferior"), (start + first + 1) / n
+        if all(verdict for verdict, _ in found):
+            break
+    return found
 
 
 def predictors(case: Case, seed: int) -> dict[str, Predictor]:
     """Return the predictors from all histories that are compared."""
-    rng, n = np.random.default_rng(seed), len(case.candidate)
-    made: dict[str, NDArray[np.uint8] | None] = {"ours, no history": None}
+    rng, n = np.random.default_rng((STREAM, seed, 1)), len(case.candidate)
+    made: dict[str, History | None] = {"ours, no history": None}
     if len(case.history):
         made["ours, history"] = case.history
+        few = rng.permutation(len(case.history))[:10]
+        for count in (1, 3, 10):
+            made[f"ours, {count} earlier"] = case.history[few[:count]]
+        seen = rng.random((len(few), n)) < 0.1
+        made["ours, 10 earlier, a tenth seen"] = np.where(seen, case.history[few], np.nan)
         made["ours, history shuffled"] = rng.permuted(case.history, axis=1)
         made["ours, history reversed"] = 1 - case.history
     return {name: make_predictor(n, history=rows, baseline=case.baseline) for name, rows in made.items()}
 
 
-def measure(population: Simulated | Real, repetitions: int, columns: list[int]) -> dict[str, dict[int, list[float]]]:
-    """Return calls (shares) and, as 2 more where it is wrong, the verdict of every repetition by method and column."""
-    found: dict[str, dict[int, list[float]]] = {}
+def measure(population: Simulated | Real, repetitions: int, columns: list[int]) -> dict[str, list[list[Result]]]:
+    """Return what every repetition found in every column, by method."""
+    found: dict[str, list[list[Result]]] = {}
+    differences = np.array([points / 100 + (-1e-9 if points == TRUE else 0.0) for points in columns])
     for seed, case in enumerate(population.cases(repetitions)):
-        made = predictors(case, seed)
-        for points in columns:
-            difference = points / 100 + (-1e-9 if points == -3 else 0.0)
-            results = {PAIRED: paired(case, difference, seed)}
-            results.update({name: ours(case, one, difference, seed) for name, one in made.items()})
-            for name, (verdict, share) in results.items():
-                wrong = verdict == ("inferior" if points > -3 else "noninferior")
-                found.setdefault(name, {}).setdefault(points, []).append(share + 2 * wrong)
+        found.setdefault(PAIRED, []).append(paired(case, differences, seed))
+        for name, predictor in predictors(case, seed).items():
+            found.setdefault(name, []).append(ours(case, predictor, differences, seed))
     return found
 
 
-def show(name: str, found: dict[str, dict[int, list[float]]], columns: list[int]) -> None:
+def show(name: str, found: dict[str, list[list[Result]]], columns: list[int]) -> None:
     """Print one table."""
     print(f"\n{name}\n\n| method | " + " | ".join(f"{points:+d}" for points in columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
-    print("| full run" + " | 1" * len(columns) + " |")
-    for method, row in found.items():
+    for method, rows in found.items():
         cells = []
-        for points in columns:
-            shares = [value % 2 if value != 2 else 0.0 for value in row[points]]
-            wrong = sum(value >= 2 for value in row[points]) / len(shares)
-            cells.append(f"{statistics.mean(shares):.3f}" + (f" / {wrong:.1%}" if wrong or points == -3 else ""))
+        for points, results in zip(columns, zip(*rows, strict=True), strict=True):
+            shares = [share for _, share in results]
+            error = statistics.stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else 0.0
+            wrong = sum(verdict == ("inferior" if points > TRUE else "noninferior") for verdict, _ in results)
+            rate = f" / {wrong / len(shares):.1%}" if wrong or points == TRUE else ""
+            cells.append(f"{statistics.mean(shares):.3f} ({error:.3f})" + rate)
         print(f"| {method} | " + " | ".join(cells) + " |", flush=True)
 
 

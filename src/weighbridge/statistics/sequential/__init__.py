@@ -17,13 +17,14 @@ Nothing is promised about items beyond the benchmark. Construction: docs in `epr
 from __future__ import annotations
 
 from weighbridge.statistics.sequential.decide import decide_better, decide_noninferior, make_plan
-from weighbridge.statistics.sequential.eprocess import Draws, EProcess
+from weighbridge.statistics.sequential.eprocess import Draw, Draws, EProcess
 from weighbridge.statistics.sequential.features import Predictor, make_predictor
 from weighbridge.statistics.sequential.plan import Plan, Question, Verdict, expected_calls, items_digest
 from weighbridge.statistics.sequential.sampler import Sampler
 from weighbridge.statistics.sequential.verdict import Reason, Standing
 
 __all__ = [
+    "Draw",
     "Draws",
     "EProcess",
     "Plan",

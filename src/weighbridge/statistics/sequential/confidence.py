@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weighbridge.statistics.sequential.eprocess import Draws, EProcess, weigh
+from weighbridge.statistics.sequential.eprocess import Draw, Draws, EProcess, weigh
 
 if TYPE_CHECKING:
     from weighbridge.statistics.sequential.logistic import Array
@@ -16,7 +16,7 @@ __all__ = ["ConfidenceSequence", "thresholds"]
 
 _SIDE = 200  # thresholds above tau, and below
 _BEND = 4.0  # 0.07 points apart at tau, 2 at the far end
-_PORTION = 64  # draws at a time: 2 MB an array
+_PORTION = 16  # draws at a time: half a megabyte an array, which stays in the cache
 
 
 def thresholds(plan: Plan) -> Array:
@@ -42,13 +42,14 @@ class ConfidenceSequence:
         self._plan = plan
         self._grid = thresholds(plan)
         self._test = EProcess(plan.n_items, self._grid, weigh(plan.margin))
-        self._pending: list[Draws] = []
+        self._best_up, self._best_down = np.zeros(self._grid.size), np.zeros(self._grid.size)
+        self._pending: list[Draw] = []
         self._low, self._high = plan.range
         self._crossed = False
 
-    def hold(self, draws: Draws) -> None:
-        """Keep draws until somebody asks."""
-        self._pending.append(draws)
+    def hold(self, draw: Draw) -> None:
+        """Keep a draw until somebody asks."""
+        self._pending.append(draw)
 
     def interval(self, seen: int, total: float) -> tuple[float, float]:
         """Return (low, high) after all draws held; `seen` and `total` are the scores' count and sum.
@@ -56,9 +57,8 @@ class ConfidenceSequence:
         What arithmetic excludes is cut off, and arithmetic wins where the sequence contradicts it: with every item
         seen, both ends are the mean. Never empty.
         """
-        for draws in self._pending:
-            for start in range(0, len(draws.y), _PORTION):
-                self._advance(draws.portion(start, start + _PORTION))
+        for start in range(0, len(self._pending), _PORTION):
+            self._advance(Draws.of(self._pending[start : start + _PORTION]))
         self._pending.clear()
         plan = self._plan
         low, high = plan.range
@@ -68,11 +68,11 @@ class ConfidenceSequence:
 
     def _advance(self, draws: Draws) -> None:
         """Bet on a portion at every threshold and move the bounds, draw by draw."""
-        best_up, best_down = self._test.best_up, self._test.best_down
-        path = self._test.extend(draws)
-        needed = -np.log(self._plan.alpha_each)
-        up = np.maximum(np.maximum.accumulate(path.up), best_up) >= needed
-        down = np.maximum(np.maximum.accumulate(path.down), best_down) >= needed
+        path, needed = self._test.extend(draws), 1 / self._plan.alpha_each
+        best_up = np.maximum(np.maximum.accumulate(path.up), self._best_up)
+        best_down = np.maximum(np.maximum.accumulate(path.down), self._best_down)
+        self._best_up, self._best_down = best_up[-1], best_down[-1]
+        up, down = best_up >= needed, best_down >= needed
         ends = np.concatenate(([self._plan.range[0]], self._grid, [self._plan.range[1]]))
         lows = ends[np.cumprod(up, axis=1).sum(axis=1)]
         highs = ends[::-1][np.cumprod(down[:, ::-1], axis=1).sum(axis=1)]

@@ -19,14 +19,16 @@ __all__ = ["Call", "Learner", "Outlook", "draw", "probabilities"]
 
 _UNIFORM = 0.1  # share of the draws that ignore the predictions: bounds the inverse weights
 _FLOOR = 0.005  # variance granted to every item
+_STREAM = 0x5E9  # sets the draws apart from whatever else a caller makes from the same seed
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is expected of each item: score `f`, its variance, and the weight it is drawn with, each [N]."""
+    """What is expected of each item, each [N]: score `f`, variance and third central moment, and drawing weight."""
 
     f: Array
     variance: Array
+    skew: Array
     weight: Array
 
 
@@ -60,20 +62,23 @@ class Learner:
         """
         p = predict(self._beliefs[0], self._x)
         f, variance = p, p * (1 - p)
+        skew = variance * (1 - 2 * p)
         if self._both:
             other = predict(self._beliefs[1], self._x)
-            f, variance = p - other, variance + other * (1 - other)
+            theirs = other * (1 - other)
+            f, variance, skew = p - other, variance + theirs, skew - theirs * (1 - 2 * other)
         spread = np.sqrt(variance + _FLOOR)
-        return Outlook(f, variance, (1 - _UNIFORM) * spread / spread.mean() + _UNIFORM)
+        return Outlook(f, variance, skew, (1 - _UNIFORM) * spread / spread.mean() + _UNIFORM)
 
 
-def draw(weight: Array, left: NDArray[np.intp], count: int, seed: tuple[int, ...], start: int) -> Call:
+def draw(weight: Array, left: NDArray[np.intp], count: int, seed: int, start: int) -> Call:
     """Draw `count` of the items `left`, one after the other, each in proportion to its weight among what is left.
 
     Independent exponential times divided by the weights, sorted, are such a sequence (Efraimidis and Spirakis,
-    Information Processing Letters 97, 2006). The randomness depends on `seed` alone.
+    Information Processing Letters 97, 2006). The randomness depends on `seed` and the
+    place `start` in the drawn order alone.
     """
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((_STREAM, seed, start))))
     mine = weight[left]
     times = rng.standard_exponential(left.size) / mine
     first = np.argpartition(times, count - 1)[:count] if count < left.size else np.arange(left.size)

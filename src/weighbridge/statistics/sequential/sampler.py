@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Sampler"]
 
 _TOLERANCE = 1e-9
+_MOST = 1e300  # what JSON can hold
 
 
 class Sampler:
@@ -45,7 +47,7 @@ class Sampler:
         self._trial = Trial(plan, predictor)
         self._left = np.ones(plan.n_items, dtype=np.bool_)  # not drawn
         self._order: list[int] = []
-        self._calls: list[Call] = []  # not released to the end
+        self._calls: deque[Call] = deque()  # not released to the end
         self._scores: dict[int, tuple[float, float]] = {}
         self._missing: dict[int, tuple[float, float]] = {}  # how far the score could rise and fall
 
@@ -81,7 +83,7 @@ class Sampler:
         if room <= 0 or self.verdict is not None:
             return np.zeros(0, dtype=np.intp), np.zeros(0)
         start = len(self._order)
-        call = draw(self._trial.outlook.weight, np.flatnonzero(self._left), room, (self.plan.seed, start), start)
+        call = draw(self._trial.forecast.outlook.weight, np.flatnonzero(self._left), room, self.plan.seed, start)
         self._add(call)
         return call.ids, call.q
 
@@ -91,7 +93,7 @@ class Sampler:
         sound = ids.size == len(set(items)) == len(q) and ids.size and len(self._order) + ids.size <= self.plan.limit
         if not sound or ids.min() < 0 or not self._left[ids].all():
             raise UsageError("the log of a comparison draws an item twice", hint="start again with a new plan")
-        weight = self._trial.outlook.weight
+        weight = self._trial.forecast.outlook.weight
         again = probabilities(weight, np.flatnonzero(self._left), ids)
         if not np.allclose(again, q, rtol=_TOLERANCE, atol=0.0):
             raise UsageError(
@@ -138,17 +140,12 @@ class Sampler:
         trial = self._trial
         while self._calls:
             call = self._calls[0]
-            ready = []
-            for item in call.ids[trial.released - call.start :].tolist():
+            for place in range(trial.released - call.start, len(call.ids)):
+                item = self._order[trial.released]
                 if item not in self._scores:
-                    break
-                ready.append(item)
-            if ready:
-                scores = np.array([self._scores[item] for item in ready])
-                trial.take(call, scores, np.array([self._missing.get(item, (0.0, 0.0)) for item in ready]))
-            if trial.released < call.start + len(call.ids):
-                return
-            self._calls.pop(0)
+                    return
+                trial.take(call, place, self._scores[item], self._missing.get(item, (0.0, 0.0)))
+            self._calls.popleft()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -162,30 +159,30 @@ class Sampler:
 
     def predict(self) -> Array:
         """Return the score [N] now expected of each item."""
-        return self._trial.outlook.f.copy()
+        return self._trial.forecast.outlook.f.copy()
 
     @property
     def variance(self) -> float:
         """Return the predicted variance of one draw's inverse-weighted residual, for `expected_calls`."""
-        look, left = self._trial.outlook, self._left
+        look, left = self._trial.forecast.outlook, self._left
         if not left.any():
             return 0.0
         mass = look.weight[left].mean()
-        return float((look.variance[left] / look.weight[left]).mean() * mass * self._trial.scale)
+        return float((look.variance[left] / look.weight[left]).mean() * mass * self._trial.forecast.scale)
 
     def standing(self) -> Standing:
         """Return all that can be said now; costs some 6 ms for every 64 scores released since it was last asked."""
         plan, trial = self.plan, self._trial
         mean = difference = worst = best = None
         if trial.released:
-            low, high = trial.bounds.interval(trial.released, trial.test.seen)
+            low, high = trial.bounds.interval(trial.released, trial.wager.seen)
             value = min(max(trial.estimator.mean, low), high)
             rise, fall = trial.estimator.slack
             worst, best = value - fall, value + rise
             mean = self._estimate(value, low, high)
             origin = 0.0 if plan.both else plan.baseline
             difference = None if origin is None else self._estimate(value - origin, low - origin, high - origin)
-        now_up, now_down = trial.test.now
+        wager = trial.wager
         return Standing(
             verdict=trial.verdict,
             reason=trial.reason,
@@ -195,10 +192,10 @@ class Sampler:
             waiting=len(self._scores) - trial.released,
             mean=mean,
             difference=difference,
-            evidence_for=_exp(trial.test.best_up[0]),
-            evidence_against=_exp(trial.test.best_down[0]),
-            current_for=_exp(now_up[0]),
-            current_against=_exp(now_down[0]),
+            evidence_for=min(wager.best_up, _MOST),
+            evidence_against=min(wager.best_down, _MOST),
+            current_for=min(wager.up, _MOST),
+            current_against=min(wager.down, _MOST),
             needed=1 / plan.alpha_each,
             missing=len(self._missing),
             worst=worst,
@@ -208,8 +205,3 @@ class Sampler:
     def _estimate(self, value: float, low: float, high: float) -> Estimate:
         level = 1 - 2 * self.plan.alpha_each
         return Estimate(value, low, high, self._trial.released, "betting without replacement", level)
-
-
-def _exp(log_wealth: float) -> float:
-    """Return an e-value that JSON can hold."""
-    return float(np.exp(min(log_wealth, 700.0)))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 
-from weighbridge.statistics.sequential import Draws, EProcess, Plan, make_predictor
+from weighbridge.statistics.sequential import Draw, Draws, EProcess, Plan, make_predictor
 from weighbridge.statistics.sequential.drawing import Call, probabilities
-from weighbridge.statistics.sequential.eprocess import GRID, weigh
+from weighbridge.statistics.sequential.eprocess import GRID, Wager, weigh
 from weighbridge.statistics.sequential.trial import Trial
 
 ONE_BET = np.array([1 - 9e-300] + [1e-300] * 9)  # all the wealth on the first gap of the grid
@@ -23,17 +22,22 @@ def steady(n_items: float, lam: float, tau: float, y: np.ndarray, f: np.ndarray)
     f_left = f[::-1].cumsum()[::-1]
     seen = np.concatenate(([0.0], y.cumsum()[:-1]))
     centre = (n_items * tau - seen - f_left) / left
-    return Draws(y, f, 1 / left, left, f_left, gap / lam - gap**2, centre - 0.8 / lam, centre + 10)
+    cap, none = 0.95 / lam, np.zeros(len(y))
+    return Draws(y, f, 1 / left, left, f_left, gap / lam - gap**2, none, centre - cap, centre + 10)
+
+
+def wealth(n_items: int, tau: float, weights: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return the wealth after each draw, up and down."""
+    path = EProcess(n_items, np.array([tau]), weights).extend(draws)
+    return path.up[:, 0], path.down[:, 0]
 
 
 def test_wealth_of_a_known_path() -> None:
     """1101110111 at m = 0.5 and lam = 0.5, with replacement: 3.352761 (statistics.md 7.3; 1.25^8 * 0.75^2)."""
     y = np.array([float(digit) for digit in "1101110111"])
     endless = 1e12  # so many items that drawing changes nothing
-    test = EProcess(int(endless), np.array([0.5]), ONE_BET)
-    assert math.exp(test.extend(steady(endless, 0.5, 0.5, y, np.zeros(10))).up[-1, 0]) == pytest.approx(
-        3.352761, abs=1e-6
-    )
+    up, _ = wealth(int(endless), 0.5, ONE_BET, steady(endless, 0.5, 0.5, y, np.zeros(10)))
+    assert up[-1] == pytest.approx(3.352761, abs=1e-6)
 
 
 def test_mean_wealth_over_all_orders_is_one() -> None:
@@ -42,13 +46,44 @@ def test_mean_wealth_over_all_orders_is_one() -> None:
     f = np.array([0.9, 0.8, 0.3, 0.6, 0.2, 0.7, 0.5, 0.4])
     total, above, count, mean = 0.0, 0, 0, float(y.mean())
     for order in itertools.permutations(range(8)):
-        chosen = list(order)
-        path = EProcess(8, np.array([mean]), ONE_BET).extend(steady(8, 0.7, mean, y[chosen], f[chosen])).up[:, 0]
-        total += math.exp(path[-1])
-        above += path.max() >= math.log(1.5)
+        chosen, wager, most = list(order), Wager(8, mean, ONE_BET), 0.0
+        draws = steady(8, 0.7, mean, y[chosen], f[chosen])
+        for values in zip(*(getattr(draws, name).tolist() for name in Draw._fields), strict=True):
+            wager.bet(Draw(*values))
+            most = max(most, wager.up)
+        total += wager.up
+        above += most >= 1.5
         count += 1
     assert total / count == pytest.approx(1.0, abs=1e-9)
     assert above / count == pytest.approx(0.288715, abs=1e-6)
+
+
+def test_one_threshold_and_many_are_the_same_arithmetic() -> None:
+    """Wagers draw by draw, and all thresholds and draws at once in any portions: the same wealth to the last bit."""
+    rng = np.random.default_rng(3)
+    n, taus = 60, np.array([0.2, 0.5, 0.55, 0.9])
+    left = np.arange(n, 0, -1.0)
+    y, f = rng.integers(0, 2, n).astype(float), rng.uniform(0, 1, n)
+    rest = f[::-1].cumsum()[::-1]
+    q = np.minimum(rng.uniform(0.5, 2, n) / left, 1)
+    draws = [
+        Draw(*values)
+        for values in zip(
+            *(column.tolist() for column in (y, f, q, left, rest, rng.uniform(0.01, 0.3, n))),
+            *(column.tolist() for column in (rng.uniform(-0.1, 0.1, n), np.full(n, -2.5), np.full(n, 2.5))),
+            strict=True,
+        )
+    ]
+    whole, parts = (EProcess(n, taus, weigh(0.03)) for _ in range(2))
+    path = whole.extend(Draws.of(draws))
+    pieces = [parts.extend(Draws.of(draws[start : start + 7])) for start in range(0, n, 7)]
+    for k, tau in enumerate(taus.tolist()):
+        wager = Wager(n, tau, weigh(0.03))
+        for place, one in enumerate(draws):
+            wager.bet(one)
+            assert (wager.up, wager.down) == (path.up[place, k], path.down[place, k])
+    assert np.array_equal(np.concatenate([piece.up for piece in pieces]), path.up)
+    assert np.array_equal(np.concatenate([piece.down for piece in pieces]), path.down)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -71,12 +106,12 @@ def test_the_whole_machine_is_exact(seed: int) -> None:
     for order in itertools.permutations(range(6)):
         trial, left, likely = Trial(plan, predictor), np.arange(6), 1.0
         for start in range(6):
-            weight, ids = trial.outlook.weight * (1 + start % 2), np.array([order[start]])
+            weight, ids = trial.forecast.outlook.weight * (1 + start % 2), np.array([order[start]])
             q = probabilities(weight, left, ids)
-            trial.take(Call(start, ids, q, weight), np.array([[y[order[start]], 0.0]]), np.zeros((1, 2)))
+            trial.take(Call(start, ids, q, weight), 0, (float(y[order[start]]), 0.0), (0.0, 0.0))
             left, likely = left[left != order[start]], likely * float(q[0])
-        ends = trial.test.now
-        up, down, chance = up + likely * math.exp(ends[0][0]), down + likely * math.exp(ends[1][0]), chance + likely
+        wager = trial.wager
+        up, down, chance = up + likely * wager.up, down + likely * wager.down, chance + likely
     assert [chance, up, down] == pytest.approx([1.0, 1.0, 1.0], abs=1e-9)
 
 
@@ -85,23 +120,23 @@ def test_random_predictions_and_probabilities(seed: int) -> None:
     """Random f and random q, chosen anew by prefix, with the true bounds and the full grid of bets: still 1."""
     rng = np.random.default_rng(seed)
     y, n = rng.uniform(-1, 1, 5), 5
-    tables: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray, float]] = {}
+    tables: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray, float, float]] = {}
     up = down = 0.0
     for order in itertools.permutations(range(n)):
-        test, likely = EProcess(n, np.array([y.mean()]), weigh(0.03)), 1.0
+        wager, likely = Wager(n, float(y.mean()), weigh(0.03)), 1.0
         for start in range(n):
             rest = [item for item in range(n) if item not in order[:start]]
             if order[:start] not in tables:
                 weight = rng.uniform(0.1, 1, n)
                 weight /= weight[rest].sum()
-                tables[order[:start]] = weight, rng.uniform(-1, 1, n), rng.uniform(0.01, 1)
-            q, f, variance = tables[order[:start]]
+                tables[order[:start]] = weight, rng.uniform(-1, 1, n), *rng.uniform(0.01, 1, 2)
+            q, f, variance, skew = tables[order[:start]]
             left, item = float(n - start), order[start]
             low, high = ((-1 - f[rest]) / q[rest] / left).min(), ((1 - f[rest]) / q[rest] / left).max()
-            row = [y[item], f[item], q[item], left, f[rest].sum(), variance, low, high]
-            test.extend(Draws(*(np.array([value]) for value in row)))
+            row = [y[item], f[item], q[item], left, f[rest].sum(), variance, skew - 0.5, low, high]
+            wager.bet(Draw(*(float(value) for value in row)))
             likely *= q[item]
-        up, down = up + likely * math.exp(test.now[0][0]), down + likely * math.exp(test.now[1][0])
+        up, down = up + likely * wager.up, down + likely * wager.down
     assert [up, down] == pytest.approx([1.0, 1.0], abs=1e-9)
 
 
