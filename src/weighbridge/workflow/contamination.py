@@ -48,7 +48,7 @@ def probe(
     progress: Progress,
     tell: Callable[[Evidence], None] = lambda _evidence: None,
 ) -> tuple[Artefact, list[Evidence]]:
-    """Probe suite by suite, on one engine; `tell` hears of each result. Raises UsageError where nothing can be asked."""
+    """Probe suite by suite, on one engine; `tell` hears of each. Raises UsageError where nothing can be asked."""
     inspected = look(suspicion.model, on=suspicion.on, cache=cache, store=store, progress=progress)
     artefact = inspected.artefact
     engine = choose_engine(artefact, suspicion.engine)

@@ -73,7 +73,8 @@ def half(item: Item) -> Cut | None:
 def last_option(item: Item) -> Cut | None:
     """Leave the text of the last option out; None where it is the answer, or could be guessed from what stands there.
 
-    After Deng et al. 2311.09783, who mask a wrong option and have it guessed, here in its published place: numbers, single words and options that speak of others are left out.
+    After Deng et al. 2311.09783, who mask a wrong option and have it guessed, here in its published place: numbers,
+    single words and options that speak of others are left out.
     """
     if len(item.choices) < 3 or item.answer == LETTERS[len(item.choices) - 1]:  # noqa: PLR2004 - two are an alternative
         return None
@@ -93,13 +94,16 @@ def repeats(cut: Cut, said: str) -> bool:
     return units(said)[: len(run)] == run
 
 
-def continued(suite: Suite, cuts: Sequence[Cut], probe: str) -> Suite:
-    """Return the cuts as a suite that an engine can be asked: raw text where it can, else with an instruction."""
+def continued(suite: Suite, cuts: Sequence[Cut], probe: str, *, one_line: bool) -> Suite:
+    """Return the cuts as a suite that an engine can be asked: raw text where it can, else with an instruction.
+
+    `one_line` ends raw answers at the end of their first line.
+    """
     items = tuple(Item(cut.id, cut.given, answer=cut.follows) for cut in cuts)
     return replace(
         suite, name=f"{suite.name}: {probe}", measures="score/v1", scorer="", forms=_FORMS, prefix="", system=None,
-        shots=None, examples={}, max_tokens=_TOKENS, items=items, generation=Generation(thinking=False),
-        digest=digest_of([suite.digest, probe, _FORMS, _TOKENS, [[cut.id, cut.given, cut.follows] for cut in cuts]]),
+        shots=None, examples={}, max_tokens=_TOKENS, items=items, generation=Generation(thinking=False, stop=["\n"] if one_line else []),
+        digest=digest_of([suite.digest, probe, _FORMS, _TOKENS, one_line, [[cut.id, cut.given, cut.follows] for cut in cuts]]),
     )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ class Asking:
 
     async def said(self, suite: Suite, cuts: Sequence[Cut], probe: str) -> tuple[list[tuple[Cut, str]], Form]:
         """Let texts be continued; what got no answer is left out."""
-        asked = continued(suite, cuts, probe)
+        asked = continued(suite, cuts, probe, one_line=probe == "missing-option")
         settled = await settle_form(asked, self.subject, self.engine, self.session)
         plan = make_plan(asked, self.subject, self.engine.identity, settled.form, asked=settled.asked)
         run = await ask_and_tell(plan, self.engine, self.session)
