@@ -15,7 +15,8 @@ from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from weighbridge.inspection.provenance.copy import Difference
-    from weighbridge.inspection.provenance.signature import Outcome, Signer
+    from weighbridge.inspection.provenance.signature import Outcome
+    from weighbridge.inspection.provenance.trust import Signer
     from weighbridge.workflow.attest import Attested
     from weighbridge.workflow.verify import Checked
 
@@ -108,7 +109,7 @@ def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
 
 def _signer(given: dict[str, Any]) -> Signer | None:
     """Return the identity that must have signed; raises UsageError where half of it is given."""
-    from weighbridge.inspection.provenance.signature import Signer
+    from weighbridge.inspection.provenance.trust import Signer
 
     name, issuer = given["identity"], given["issuer"]
     if not name and not issuer:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weighbridge.core.progress import Progress
     from weighbridge.engine.protocol import Completion, EngineIdentity
     from weighbridge.evaluation.plan import Plan
-    from weighbridge.evaluation.run import Run
+    from weighbridge.evaluation.run.session import Run
     from weighbridge.evaluation.suite import Item, Suite
 
 __all__ = [

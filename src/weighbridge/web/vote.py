@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from weighbridge.evaluation.arena.ballot import Ballot
-    from weighbridge.evaluation.arena.draw import Draw
+    from weighbridge.evaluation.arena.votes import Draw
     from weighbridge.store.protocol import Store
 
 __all__ = ["create_vote_app"]

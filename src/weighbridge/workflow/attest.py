@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.inspection.provenance.keys import SigningKey
-    from weighbridge.inspection.provenance.signature import Trust
+    from weighbridge.inspection.provenance.trust import Trust
 
 __all__ = ["Attested", "is_attestation", "load_key", "make_key", "seal", "verify_attestation"]
 

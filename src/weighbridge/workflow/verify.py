@@ -14,7 +14,8 @@ from weighbridge.hub.protocol import resolve
 from weighbridge.inspection.provenance.copy import Expected, Wanted, compare, open_copy
 from weighbridge.inspection.provenance.lock import lock_of, read_lock
 from weighbridge.inspection.provenance.origin import origin_of, recorded_digests
-from weighbridge.inspection.provenance.signature import Trust, verify_model
+from weighbridge.inspection.provenance.signature import verify_model
+from weighbridge.inspection.provenance.trust import Trust
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.inspection.provenance.copy import Copy, Difference
     from weighbridge.inspection.provenance.lock import Lock
-    from weighbridge.inspection.provenance.signature import Outcome, Signer
+    from weighbridge.inspection.provenance.signature import Outcome
+    from weighbridge.inspection.provenance.trust import Signer
     from weighbridge.workflow.workspace import Workspace
 
 __all__ = [

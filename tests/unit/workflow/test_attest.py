@@ -17,7 +17,7 @@ from weighbridge.core.evidence import Evidence
 from weighbridge.dossier.attestation import render
 from weighbridge.dossier.compose import compose
 from weighbridge.inspection.provenance.keys import KEY_TYPES, SigningKey, new_key
-from weighbridge.inspection.provenance.signature import Trust
+from weighbridge.inspection.provenance.trust import Trust
 from weighbridge.workflow.attest import is_attestation, seal, verify_attestation
 
 if TYPE_CHECKING:

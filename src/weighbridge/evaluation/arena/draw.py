@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from weighbridge.evaluation.arena.votes import Draw
 from weighbridge.statistics.bradley_terry import pair_chances
 
 if TYPE_CHECKING:
@@ -17,26 +17,11 @@ if TYPE_CHECKING:
 
     Pair: TypeAlias = tuple[int, int]
 
-__all__ = ["Draw", "count_votes", "find_ticket", "next_draw", "sides"]
+__all__ = ["count_votes", "find_ticket", "next_draw", "sides"]
 
 UNIFORM = 0.25  # of the draws, so that no pair is starved by what the first votes said
 AGAIN = 0.2  # of the prompts, where there are any: those that somebody else voted on, to know how far people agree
 _TICKET = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """One showing of two answers to one voter; all numbers are places on the ballot.
-
-    `chance` is that of the pair times that of the prompt, None where it is no longer known.
-    """
-
-    prompt: int
-    left: int
-    right: int
-    turn: int
-    ticket: str
-    chance: float | None
 
 
 def next_draw(ballot: Ballot, log: VoteLog, voter: str) -> Draw | None:

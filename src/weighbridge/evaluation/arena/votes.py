@@ -16,14 +16,28 @@ if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.evaluation.arena.ballot import Ballot
-    from weighbridge.evaluation.arena.draw import Draw
     from weighbridge.store.protocol import Store
 
-__all__ = ["CHOICES", "Vote", "VoteLog", "voter_name"]
+__all__ = ["CHOICES", "Draw", "Vote", "VoteLog", "voter_name"]
 
 KIND = "vote/v1"
 CHOICES = ("left", "right", "tie", "both-bad", "skip")
 _LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One showing of two answers to one voter; all numbers are places on the ballot.
+
+    `chance` is that of the pair times that of the prompt, None where it is no longer known.
+    """
+
+    prompt: int
+    left: int
+    right: int
+    turn: int
+    ticket: str
+    chance: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,38 +22,16 @@ from weighbridge.inspection.provenance.model_signature import read_manifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cryptography import x509
-
     from weighbridge.core.progress import Advance, Progress
     from weighbridge.formats.dsse import Envelope
     from weighbridge.inspection.provenance.copy import Copy
     from weighbridge.inspection.provenance.keys import PublicKey
     from weighbridge.inspection.provenance.model_signature import SignedManifest, SignedPart
+    from weighbridge.inspection.provenance.trust import Signer, Trust
 
-__all__ = ["Outcome", "Signer", "Trust", "verify_envelope", "verify_model"]
+__all__ = ["Outcome", "verify_envelope", "verify_model"]
 
 _BUFFER_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Who must have signed by Sigstore: a mail address or a workflow, as `issuer` (an address) vouches for it.
-
-    `trust_root` is a `trusted_root.json`; None for that of Sigstore's public instance.
-    """
-
-    name: str
-    issuer: str
-    trust_root: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What the user trusts: a public key, the certificates that may stand behind a signer's, or an identity."""
-
-    key: PublicKey | None = None
-    certificates: tuple[x509.Certificate, ...] = ()
-    signer: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from weighbridge.inspection.provenance.signature import Signer
+    from weighbridge.inspection.provenance.trust import Signer
 
 __all__ = ["Refused", "signed_payload"]
 

@@ -14,7 +14,8 @@ from weighbridge.errors import DamagedFile
 from weighbridge.inspection.provenance.chain import load_certificates
 from weighbridge.inspection.provenance.copy import open_copy
 from weighbridge.inspection.provenance.keys import load_public
-from weighbridge.inspection.provenance.signature import Outcome, Trust, verify_model
+from weighbridge.inspection.provenance.signature import Outcome, verify_model
+from weighbridge.inspection.provenance.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,8 @@ import pytest
 from weighbridge.core.progress import silent
 from weighbridge.errors import UsageError
 from weighbridge.inspection.provenance.copy import open_copy
-from weighbridge.inspection.provenance.signature import Outcome, Signer, Trust, verify_model
+from weighbridge.inspection.provenance.signature import Outcome, verify_model
+from weighbridge.inspection.provenance.trust import Signer, Trust
 
 SIGNED = Path(__file__).parent / "signed"
 NAME, ISSUER = "stefanb@us.ibm.com", "https://sigstore.verify.ibm.com/oauth2"
