@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.evaluation.load.levels import METRICS, Level
-from weighbridge.evaluation.load.verdicts import goodput, slo_json
+from weighbridge.evaluation.load.verdicts import ALIKE, correlation, goodput, slo_json
 from weighbridge.statistics.blocks import latency_summary
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def point_json(
 
     blocks = [label(one, long_s) for one in samples]
     figures = _quantiles(samples, blocks, judged.seed)
+    counts = _counts(stretches, samples)
+    alike = correlation(Level("ttft", math.inf, 0.5), samples, lambda one: label(one, long_s))
+    if alike is not None and alike >= ALIKE:
+        counts["notes"].append(
+            f"blocks of {long_s:.3g} s fare alike (rank correlation {alike:.2f}): the intervals are too narrow, "
+            "measure longer"
+        )
     growth = _growth(stretches)
     growing = growth is not None and rate is not None and growth > _GROWING * rate
     return {
@@ -63,7 +70,7 @@ def point_json(
         "seconds": seconds,
         "warmup_s": sum(stretch.warmup_s for stretch in stretches),
         "stopped": next((stretch.stopped for stretch in stretches if stretch.stopped), ""),
-        **_counts(stretches, samples),
+        **counts,
         **figures,
         **_throughput(stretches),
         "goodput": goodput(judged.levels, samples, lambda one: label(one, judged.block_s)),

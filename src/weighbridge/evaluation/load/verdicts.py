@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.load.levels import Level
     from weighbridge.evaluation.load.sample import Sample
 
-__all__ = ["Watch", "block_shares", "correlation", "fewest_blocks", "goodput", "is_alike", "slo_json"]
+__all__ = ["ALIKE", "Watch", "block_shares", "correlation", "fewest_blocks", "goodput", "is_alike", "slo_json"]
 
 _METHOD = "betting over blocks of time, anytime-valid"
 _FEWEST_BLOCKS = 10
-_ALIKE = 0.3  # rank correlation of neighbouring blocks from which a verdict is not given (bench/load.py)
+ALIKE = 0.3  # rank correlation of neighbouring blocks from which a verdict is not given (bench/load.py)
 _FAR = 0.5  # of the limit: waits that all stay below it may go up and down together as they like
 
 
@@ -102,7 +102,7 @@ def _ranks(values: Sequence[float]) -> list[float]:
 def is_alike(level: Level, samples: Sequence[Sample], label: Callable[[Sample], Hashable]) -> bool:
     """Tell whether neighbouring blocks fare so much alike that they are not as many observations as they are blocks."""
     near = any((one.value(level.metric) or 0.0) > _FAR * level.limit_s for one in samples)
-    return near and (correlation(level, samples, label) or 0.0) >= _ALIKE
+    return near and (correlation(level, samples, label) or 0.0) >= ALIKE
 
 
 def slo_json(
