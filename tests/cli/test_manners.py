@@ -118,7 +118,15 @@ def test_doctor_says_what_is_there(weighbridge: CommandLine) -> None:
 def test_our_own_plug_ins_load(weighbridge: CommandLine) -> None:
     """Each of the six groups has members, and all of ours load."""
     rows = weighbridge.json("plugins")["plugins"]
-    assert {row["group"] for row in rows} == {"hubs", "engines", "checks", "suites", "scorers", "renderers"}
+    assert {row["group"] for row in rows} == {
+        "hubs",
+        "engines",
+        "checks",
+        "suites",
+        "scorers",
+        "renderers",
+        "sandboxes",
+    }
     assert [row for row in rows if row["package"] == "weighbridge" and row["trouble"]] == []
 
 
