@@ -85,18 +85,19 @@ def contamination_lines(body: dict[str, Any]) -> list[str]:
     """Return the lines of a `contamination/v1`."""
     hinting = body["hinting"]
     head = f"HINTS: {', '.join(hinting)}" if hinting else "NO HINT"
-    lines = [line(body["suite"]["name"], f"{head}; hints are no proof, and none is no proof either")]
+    lines = [line("suite", f"{body['suite']['name']}: {head}; a hint is no proof, and none is no proof either")]
     for probe in body["probes"]:
         beside = f" against {_percent(probe['control'])}" if probe["control"] else ""
         if probe["probe"] == "order":
-            beside = f", other orders {_points(probe['difference'])}"
+            beside = f", letters dealt anew {_points(probe['difference'])}"
         p = f"p = {probe['adjusted']:.2g}{' HINT' if probe['hints'] else ''}"
-        lines.append(line(probe["probe"], f"{_percent(probe['found'])}{beside}  n={probe['found']['n']}", p))
+        text = f"{probe['probe']:<15} {_percent(probe['found'])}{beside}  n={probe['found']['n']}"
+        lines.append(line("", text, p))
         if probe["hints"]:
             lines += wrapped(f"shows: {probe['shows']}")
             for one in probe["examples"]:
                 lines.append(line("", f"{one['id']}: {one['said']}"))
-    lines += [line(name, f"not made: {why}") for name, why in body["not_done"].items()]
+    lines += [line("", f"{name:<15} not made: {why}") for name, why in body["not_done"].items()]
     return lines
 
 

@@ -100,10 +100,12 @@ def continued(suite: Suite, cuts: Sequence[Cut], probe: str, *, one_line: bool) 
     `one_line` ends raw answers at the end of their first line.
     """
     items = tuple(Item(cut.id, cut.given, answer=cut.follows) for cut in cuts)
+    texts = [[cut.id, cut.given, cut.follows] for cut in cuts]
     return replace(
         suite, name=f"{suite.name}: {probe}", measures="score/v1", scorer="", forms=_FORMS, prefix="", system=None,
-        shots=None, examples={}, max_tokens=_TOKENS, items=items, generation=Generation(thinking=False, stop=["\n"] if one_line else []),
-        digest=digest_of([suite.digest, probe, _FORMS, _TOKENS, one_line, [[cut.id, cut.given, cut.follows] for cut in cuts]]),
+        shots=None, examples={}, max_tokens=_TOKENS, items=items,
+        generation=Generation(thinking=False, stop=["\n"] if one_line else []),
+        digest=digest_of([suite.digest, probe, _FORMS, _TOKENS, one_line, texts]),
     )  # fmt: skip
 
 
