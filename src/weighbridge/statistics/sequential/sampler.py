@@ -171,7 +171,7 @@ class Sampler:
         return float((look.variance[left] / look.weight[left]).mean() * mass * self._trial.forecast.scale)
 
     def standing(self) -> Standing:
-        """Return all that can be said now; costs some 6 ms for every 64 scores released since it was last asked."""
+        """Return all that can be said now; costs some 5 ms for every 64 scores released since it was last asked."""
         plan, trial = self.plan, self._trial
         mean = difference = worst = best = None
         if trial.released:
