@@ -82,8 +82,9 @@ def test_a_dry_run_says_what_it_would_take(weighbridge: CommandLine, serve: Serv
 
 
 def test_whole_runs_give_the_paired_difference(weighbridge: CommandLine, serve: Serve, many: Path) -> None:
-    """--full asks everything of both: 150 of 300 against 285 of 300 right is a known difference."""
-    document = weighbridge.json("compare", model(serve, 2), model(serve, 20), "--suite", str(many), "--full")
+    """--full asks everything of both: 150 of 300 against 285 of 300 right is a known difference, and inferior."""
+    words = ("compare", model(serve, 2), model(serve, 20), "--suite", str(many), "--full")
+    document = weighbridge.json(*words, code=12)
     (comparison,) = document["comparisons"]
     assert comparison["body"]["difference"]["value"] == pytest.approx((150 - 285) / 300)
     assert "sequential" not in comparison["body"]
@@ -95,3 +96,28 @@ def test_a_model_is_not_compared_with_itself(weighbridge: CommandLine, serve: Se
     done = weighbridge("compare", reference, reference, "--suite", str(many))
     assert done.returncode == 2
     assert "are the same artefact" in done.stderr
+
+
+def test_options_that_contradict_each_other_are_refused(weighbridge: CommandLine, many: Path) -> None:
+    """What would silently do nothing is an error: exit code 2, before anything is asked."""
+    words = ("compare", "http://127.0.0.1:9/v1#a", "http://127.0.0.1:9/v1#b", "--suite", str(many))
+    for more in (
+        ("--full", "--better"),
+        ("--full", "--budget", "5"),
+        ("--better", "--margin", "2"),
+        ("--suite", str(many)),
+    ):
+        assert weighbridge(*words, *more).returncode == 2
+
+
+def test_a_dry_run_of_a_choice_suite_asks_next_to_nothing(weighbridge: CommandLine, serve: Serve) -> None:
+    """Where the prompt form has to be tried, both engines are started for that."""
+    words = ("compare", model(serve, 3), model(serve, 4), "--suite", "knowledge-en", "--dry-run")
+    assert weighbridge.json(*words)["suites"][0]["questions"] == 120
+
+
+def test_an_address_where_nothing_answers_is_said(weighbridge: CommandLine, many: Path) -> None:
+    """Both models behind one dead address: exit code 3, not a failure of ours."""
+    done = weighbridge("compare", "http://127.0.0.1:9/v1#a", "http://127.0.0.1:9/v1#b", "--suite", str(many))
+    assert done.returncode == 3
+    assert "cannot be reached" in done.stderr

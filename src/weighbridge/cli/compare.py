@@ -6,11 +6,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from weighbridge.cli import options
-from weighbridge.cli.compare_lines import comparison_lines, flip_lines, forecast_lines, gate_lines
+from weighbridge.cli.compare_lines import comparison_lines, flip_lines, forecast_lines, full_verdict, gate_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
+from weighbridge.core.digest import short
 from weighbridge.dossier.visible import single_line
 from weighbridge.errors import UsageError
 
@@ -44,7 +46,11 @@ _GATE = {"adopt": 0, "undecided": 11, "block": 12}
     "--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True, help="Chance of a wrong verdict."
 )
 @click.option("--budget", type=click.IntRange(min=1), help="Draw at most this many questions of each suite.")
-@click.option("--full", is_flag=True, help="Ask both all questions, and give the paired difference.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Ask both all questions, and give the paired difference: a verdict on questions like these.",
+)
 @options.again
 @options.engine
 @click.option("--baseline-engine", metavar="URL", help="Address of the engine that serves the baseline.")
@@ -77,10 +83,11 @@ def command(ctx: click.Context, /, candidate: str, baseline: str, **given: Any) 
     from weighbridge.cli.results import compare_files, is_pair_of_files
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
-    from weighbridge.evaluation.compare.sequential import Terms
+    from weighbridge.evaluation.compare.terms import Terms
     from weighbridge.workflow.compare import Match, compare, forecast
     from weighbridge.workflow.measure import EngineChoice
 
+    _refuse_contradictions(ctx, given)
     if is_pair_of_files(candidate, baseline, given):
         code = compare_files(candidate, baseline, **given)
         ctx.exit(0 if given["no_verdict_code"] else code)
@@ -109,12 +116,23 @@ def command(ctx: click.Context, /, candidate: str, baseline: str, **given: Any) 
             click.echo(f"{single_line(_asks(match))}\n")
 
         def tell(evidence: Evidence) -> None:
-            for line in () if quiet else (*comparison_lines(evidence.body), *flip_lines(evidence.body, given["flips"])):
+            lines = comparison_lines(evidence.body, match.terms.margin)
+            for line in () if quiet else (*lines, *flip_lines(evidence.body, given["flips"])):
                 click.echo(line)
 
         compared = compare(match, settings.workspace.path / "comparisons", tell=tell, **shared)
     _tell_end(compared, settings, as_json=quiet)
-    ctx.exit(0 if given["no_verdict_code"] else _code(compared))
+    ctx.exit(0 if given["no_verdict_code"] else _code(compared, match.terms.margin))
+
+
+def _refuse_contradictions(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Refuse options that would do nothing beside others."""
+    if given["full"] and (given["better"] or given["budget"] or given["dry_run"]):
+        raise UsageError("`--full` asks both everything: `--better`, `--budget` and `--dry-run` say nothing there")
+    if given["better"] and ctx.get_parameter_source("margin") is not ParameterSource.DEFAULT:
+        raise UsageError("`--better` asks without a margin", hint="leave out `--margin`, or `--better`")
+    if len(set(given["suites"])) < len(given["suites"]):
+        raise UsageError("a suite is given twice", hint="name each suite once")
 
 
 def _suites(given: dict[str, Any]) -> list[Suite]:
@@ -185,12 +203,20 @@ def _tell_end(compared: Compared, settings: Settings, *, as_json: bool) -> None:
     for sentence in compared.missing:
         click.echo(f"  not done    {single_line(sentence)}")
     place = in_workspace(settings.workspace.path)
-    click.echo(f"\nNext: `{program()} decide {single_line(compared.candidate.reference.text)}{place}`")
+    if compared.evidence:
+        click.echo(
+            f"\nNext: `{program()} evidence show {short(compared.evidence[0].id)}{place}`, or ask it in a policy"
+        )
 
 
-def _code(compared: Compared) -> int:
-    """Return the exit code: of the gate, else the worst of the verdicts; whole runs give none."""
+def _code(compared: Compared, margin: float) -> int:
+    """Return the exit code: of the gate, else the worst of the verdicts."""
     if compared.gate is not None:
         return _GATE[compared.gate.verdict]
-    ended = [one.body["sequential"]["verdict"] for one in compared.evidence if one.body.get("sequential")]
-    return max((_CODES[verdict] for verdict in ended), default=0)
+    codes = []
+    for body in (one.body for one in compared.evidence):
+        if ended := body.get("sequential"):
+            codes.append(_CODES[ended["verdict"] or "undecided"])
+        else:
+            codes.append(_CODES[full_verdict(body["difference"], margin).strip().lower()])
+    return max(codes, default=0)

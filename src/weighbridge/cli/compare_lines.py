@@ -11,34 +11,51 @@ if TYPE_CHECKING:
     from weighbridge.statistics.multiple import GateVerdict
     from weighbridge.workflow.compare import Forecast
 
-__all__ = ["comparison_lines", "flip_lines", "forecast_lines", "gate_lines"]
+__all__ = ["comparison_lines", "flip_lines", "forecast_lines", "full_verdict", "gate_lines"]
 
 _SHOWN = 100
 _WIDTH = 41  # characters of the picture; odd, so that 0 has a middle
 
 
-def comparison_lines(body: dict[str, Any]) -> list[str]:
-    """Return the lines of one `comparison/v1`."""
+def comparison_lines(body: dict[str, Any], margin: float | None = None) -> list[str]:
+    """Return the lines of one `comparison/v1`; `margin` (a share) is what whole runs are held against."""
     name, ended, difference = body["suite"]["name"], body.get("sequential"), body["difference"]
-    points = f"{_points(difference)}  {body['form']} form"
     if ended is None:
-        head = line(name, f"{points}  n={difference['n']}", f"p = {body['p_value']:.3g}")
-        return [head, _flips(body), line("", _picture(difference, None))]
+        said = full_verdict(difference, margin)
+        head = line("compared", f"{name}  {said}{_points(difference)}  {body['form']} form", f"n={difference['n']}")
+        return [head, line("", _picture(difference, margin)), _flips(body, f"; p = {body['p_value']:.3g}")]
     drawn, size = ended["drawn"], body["suite"]["size"]
+    verdict = (ended["verdict"] or "undecided").upper()
     lines = [
-        line(name, f"{ended['verdict'].upper()}  {points}", f"{drawn} of {size} questions drawn"),
-        line("", _picture(difference, ended["margin"])),
+        line("compared", f"{name}  {verdict}  {_points(ended['finite'])}", f"{drawn} of {size} questions drawn"),
+        line("", _picture(ended["finite"], ended["margin"])),
+        line("", f"on questions like these: {_points(difference)}  {body['form']} form"),
         _calls(ended),
     ]
+    if _reaches_not(ended, difference):
+        lines.append(line("", "this holds for these questions; others like them could say the opposite"))
     if ended["missing"]:
-        lines.append(
-            line("", f"{ended['missing']} answers could not be marked, and count against either verdict")
-        )
-    if ended["verdict"] == "undecided":
+        lines.append(line("", f"{ended['missing']} answers could not be marked, and count against either verdict"))
+    if ended["verdict"] is None:
         lines.append(line("", _undecided(ended)))
-    if reach := ended["population"]:
-        lines.append(line("", f"on questions like these: {_points(reach)}"))
     return [*lines, _flips(body)]
+
+
+def full_verdict(difference: dict[str, Any], margin: float | None) -> str:
+    """Return what whole runs say at a margin, as questions like these; "" without one."""
+    if margin is None:
+        return ""
+    if difference["low"] > -margin:
+        return "NONINFERIOR  "
+    return "INFERIOR  " if difference["high"] < -margin else "UNDECIDED  "
+
+
+def _reaches_not(ended: dict[str, Any], difference: dict[str, Any]) -> bool:
+    """Say whether the interval for questions like these leaves the side on which the verdict lies."""
+    threshold = -(ended["margin"] or 0.0)
+    if ended["verdict"] in {"noninferior", "better"}:
+        return bool(difference["low"] <= threshold)
+    return ended["verdict"] is not None and bool(difference["high"] >= threshold)
 
 
 def _calls(ended: dict[str, Any]) -> str:
@@ -59,13 +76,11 @@ def _undecided(ended: dict[str, Any]) -> str:
     return "the two are exactly as good on this suite"
 
 
-def _flips(body: dict[str, Any]) -> str:
+def _flips(body: dict[str, Any], more: str = "") -> str:
     """Count who is right alone."""
     total = body["both"] + body["neither"] + body["candidate_only"] + body["baseline_only"]
-    return line(
-        "",
-        f"only the candidate right {body['candidate_only']}, only the baseline {body['baseline_only']}, of {total}",
-    )
+    alone = f"only the candidate right {body['candidate_only']}, only the baseline {body['baseline_only']}"
+    return line("", f"{alone}, of {total}{more}")
 
 
 def _points(estimate: dict[str, Any]) -> str:
@@ -76,11 +91,11 @@ def _points(estimate: dict[str, Any]) -> str:
 
 def _picture(estimate: dict[str, Any], margin: float | None) -> str:
     """Draw the interval on a line around 0: `(` marks the margin, `|` zero, `=` the interval, `o` the estimate."""
-    reach = max(abs(estimate["low"]), abs(estimate["high"]), 1.5 * (margin or 0.0), 0.01)
+    reach: float = min(1.0, max(abs(estimate["low"]), abs(estimate["high"]), 1.5 * (margin or 0.0), 0.01))
     middle = _WIDTH // 2
 
     def place(value: float) -> int:
-        return round(middle + middle * value / reach)
+        return round(middle + middle * max(-1.0, min(1.0, value / reach)))
 
     cells = ["."] * _WIDTH
     for cell in range(place(estimate["low"]), place(estimate["high"]) + 1):
@@ -89,7 +104,7 @@ def _picture(estimate: dict[str, Any], margin: float | None) -> str:
     if margin is not None:
         cells[place(-margin)] = "("
     cells[place(estimate["value"])] = "o"
-    return f"{-100 * reach:.0f} {''.join(cells)} {100 * reach:+.0f} points"
+    return f"{-100 * reach:+.0f} {''.join(cells)} {100 * reach:+.0f} points"
 
 
 def flip_lines(body: dict[str, Any], most: int) -> list[str]:
@@ -128,16 +143,13 @@ def forecast_lines(one: Forecast, margin: float) -> list[str]:
     """Return what a comparison on one suite would take."""
     size = len(one.suite.items)
     who = "the candidate alone: the baseline's run is stored" if one.baseline_stored else "both models"
-    lines = [line(one.suite.name, f"{size} questions; asks {who}; {one.history} earlier models")]
+    models = f"{one.history} earlier model{'s' if one.history != 1 else ''}"
+    lines = [line("would take", f"{one.suite.name}: {size} questions; asks {who}; {models}")]
     for gap, drawn in one.drawn_by_gap.items():
-        lines.append(
-            line("", f"{100 * gap:4g} points from the threshold: about {drawn} questions ({drawn / size:.0%})")
-        )
+        lines.append(line("", f"{100 * gap:g} from the threshold: about {drawn} questions ({drawn / size:.0%})"))
     if one.detectable is None:
-        lines.append(line("", "as a sample of questions like these, the suite is too small for this margin"))
+        lines.append(line("", "too few questions to show anything about others like them"))
     else:
-        at = f"{100 * one.detectable:+.1f}"
-        lines.append(
-            line("", f"as a sample of such questions, all of them clear a true {at} points at margin {100 * margin:g}")
-        )
+        least, threshold = f"{100 * one.detectable:+.1f}", f"{-100 * margin:g}"
+        lines.append(line("", f"about others like them, all {size} tell a true {least} points from {threshold}"))
     return lines

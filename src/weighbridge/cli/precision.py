@@ -61,7 +61,7 @@ def command(quantized: str, original: str, **given: Any) -> None:
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
-    from weighbridge.evaluation.compare.sequential import Terms
+    from weighbridge.evaluation.compare.terms import Terms
     from weighbridge.evaluation.suite import find_suite
     from weighbridge.workflow.compare import Match
     from weighbridge.workflow.measure import EngineChoice

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weighbridge.core.digest import short
+from weighbridge.core.digest import digest_of, short
 from weighbridge.engine.late import LateEngine
 from weighbridge.errors import UsageError
 from weighbridge.evaluation.compare.journal import FileJournal
-from weighbridge.evaluation.compare.sequential import Terms, compare_until_clear, prepare
+from weighbridge.evaluation.compare.sequential import compare_until_clear, prepare
 from weighbridge.evaluation.compare.sides import Side
+from weighbridge.evaluation.compare.terms import Terms
 from weighbridge.evaluation.run import Session
 from weighbridge.statistics.multiple import Metric, gate
 from weighbridge.statistics.power import minimum_detectable
@@ -126,15 +128,21 @@ def forecast(match: Match, *, store: Store, cache: DigestCache | None = None, pr
     session = Session(store, match.on, progress, draw=match.draw)
 
     async def plan_all() -> list[Forecast]:
-        ours, theirs = sides.engines
-        async with LateEngine(ours) as engine:
-            pair = (
-                Side(sides.candidate.digest, sides.candidate.name, engine),
-                Side(sides.baseline.digest, sides.baseline.name, theirs),
-            )
+        async with AsyncExitStack() as stack:
+            pair = await _pair(sides, stack)
             return [_foreseen(await prepare(suite, *pair, match.terms, session)) for suite in sides.suites]
 
     return run(plan_all())
+
+
+async def _pair(sides: _Sides, stack: AsyncExitStack) -> tuple[Side, Side]:
+    """Return both sides, each with an engine that starts when it is first asked and ends with the stack."""
+    ours, theirs = sides.engines
+    engine = await stack.enter_async_context(LateEngine(ours))
+    other = await stack.enter_async_context(LateEngine(theirs)) if theirs is not None else None
+    return Side(sides.candidate.digest, sides.candidate.name, engine), Side(
+        sides.baseline.digest, sides.baseline.name, other
+    )
 
 
 def _look(match: Match, store: Store, cache: DigestCache | None, progress: Progress) -> _Sides:
@@ -171,25 +179,21 @@ async def _until_clear(
     match: Match, sides: _Sides, session: Session, journals: Path, tell: Callable[[Evidence], None]
 ) -> list[Evidence]:
     """Compare suite by suite; each engine is started once, and only if it is asked."""
-    ours, theirs = sides.engines
     found = []
-    async with LateEngine(ours) as engine:
-        other = LateEngine(theirs) if theirs is not None else None
-        try:
-            pair = (
-                Side(sides.candidate.digest, sides.candidate.name, engine),
-                Side(sides.baseline.digest, sides.baseline.name, other),
-            )
-            for suite in sides.suites:
-                prepared = await prepare(suite, *pair, match.terms, session)
-                journal = FileJournal(journals / f"{short(prepared.plan.digest)}.jsonl")
+    async with AsyncExitStack() as stack:
+        pair = await _pair(sides, stack)
+        for suite in sides.suites:
+            prepared = await prepare(suite, *pair, match.terms, session)
+            with FileJournal(journals / f"{short(_question(prepared))}.jsonl") as journal:
                 evidence = await compare_until_clear(prepared, session, journal)
-                tell(evidence)
-                found.append(evidence)
-        finally:
-            if other is not None:
-                await other.__aexit__(None, None, None)
+            tell(evidence)
+            found.append(evidence)
     return found
+
+
+def _question(prepared: Prepared) -> str:
+    """Return the digest of what is asked, whatever the budget: a larger one goes on in the same journal."""
+    return digest_of({**prepared.plan.to_json(), "budget": None})
 
 
 def _whole_runs(sides: _Sides, session: Session, store: Store) -> tuple[list[Evidence], list[str]]:
@@ -214,7 +218,7 @@ def _metric(evidence: Evidence) -> Metric:
     good, bad = math.exp(min(ended["log_e_up"], 700)), math.exp(min(ended["log_e_down"], 700))
     if ended["reason"] in {"arithmetic", "exhausted"}:
         good, bad = (math.inf, 0.0) if ended["verdict"] == "noninferior" else (0.0, math.inf)
-    if ended["verdict"] == "undecided":
+    if ended["verdict"] is None:
         bad = min(bad, 1.0)  # answers that never came could have turned it
     return Metric(evidence.body["suite"]["name"], good, bad)
 

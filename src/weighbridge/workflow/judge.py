@@ -38,27 +38,41 @@ _EXTRA = {
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the statement that counts of each measurement, from statements in the order they were added.
 
-    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline, or what a
-    fit was asked for. Asking
-    again the same way replaces the older answer, unless it got fewer answers to the same questions; asking another way
-    stands beside it.
+    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline and a
+    margin, or what a fit was asked for. Asking again the same way replaces the older answer, unless it got fewer
+    answers to the same questions; asking another way stands beside it. Another version of a suite replaces the older
+    one; other questions under the same name and version are another suite.
     """
-    counts: dict[str, Evidence] = {}
+    counts: dict[str, dict[Any, Evidence]] = {}
     for statement in evidence:
         if statement.kind == DECISION:
             continue
-        suite, engine = _table(statement, "suite"), _table(statement, "engine")
+        suite, engine, ended = (_table(statement, name) for name in ("suite", "engine", "sequential"))
         slot = [
             statement.kind,
             suite.get("name"),
             statement.body.get("form"),
             engine.get("name"),
             engine.get("address"),
+            statement.body.get("baseline"),
+            ended.get("question"),
+            ended.get("margin"),
         ]
-        key = json.dumps([*slot, statement.body.get("baseline"), _table(statement, "asked")], sort_keys=True)
-        if key not in counts or _replaces(statement, counts[key]):
-            counts[key] = statement
-    return list(counts.values())
+        key = json.dumps([*slot, _table(statement, "asked")], sort_keys=True)
+        _place(statement, suite, counts.setdefault(key, {}))
+    return [statement for kept in counts.values() for statement in kept.values()]
+
+
+def _place(statement: Evidence, suite: dict[str, Any], kept: dict[Any, Evidence]) -> None:
+    """Put a statement among those of its measurement, by the digest of the suite."""
+    others = {d: one for d, one in kept.items() if _table(one, "suite").get("version") != suite.get("version")}
+    if not all(_replaces(statement, one) for one in others.values()):
+        return
+    for digest in others:
+        del kept[digest]
+    mine = suite.get("digest")
+    if mine not in kept or _replaces(statement, kept[mine]):
+        kept[mine] = statement
 
 
 def _replaces(new: Evidence, old: Evidence) -> bool:

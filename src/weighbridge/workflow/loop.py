@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
+from weighbridge.errors import WeighbridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -19,16 +21,21 @@ _SWITCH_S = 0.0005  # the HTTP client's threads wait for the interpreter lock; 5
 def run(work: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end: half the CPU a request of asyncio's own loop (bench/runner.py).
 
-    An exception group with one exception in it is that exception.
+    Of several exceptions at once the first that a user can act on is raised.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     try:
         return uvloop.run(work)
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from group
+        ours, others = group.split(WeighbridgeError)
+        raise _first(ours or others or group) from group
     finally:
         sys.setswitchinterval(before)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the first exception in a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

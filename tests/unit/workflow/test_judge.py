@@ -18,7 +18,8 @@ SUBJECT = "sha256:" + "a" * 64
 def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evidence:
     """Build a statement about one suite."""
     body = {
-        "suite": {"name": more.get("suite", "s"), "digest": more.get("digest", "d")},
+        "suite": {name: more.get(name, given) for name, given in (("version", "1"), ("digest", "d"))}
+        | {"name": more.get("suite", "s")},
         "form": more.get("form", "chat"),
         "engine": {"name": "openai", "address": more.get("address", "http://a/v1")},
         "calls": {"asked": asked, "failed": more.get("failed", 0)},
@@ -36,7 +37,8 @@ def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evi
         (score(1), score(2, asked=5), [0]),  # a quick look does not displace the whole
         (score(1, asked=5), score(1), [1]),
         (score(1), score(2, failed=100), [0]),  # a dead endpoint displaces nothing
-        (score(1), score(2, digest="e", asked=5), [1]),  # another version of the suite
+        (score(1), score(2, version="2", digest="e", asked=5), [1]),  # another version of the suite
+        (score(1), score(2, digest="e"), [0, 1]),  # other questions under the same name
         (score(1), score(2, form="completion"), [0, 1]),  # another way stands beside it
         (score(1), score(2, address="http://b/v1"), [0, 1]),
         (score(1), score(2, suite="t"), [0, 1]),

@@ -44,10 +44,13 @@ class SequentialBody(Body):
     """How a comparison that stops early ended, and what that guarantees.
 
     The chance of a wrong verdict is at most `alpha` at any stopping time, over the order in which items are drawn;
-    it is about these items, answered as in this run. `population` says how far it reaches beyond them.
+    it is about these items, answered as in this run, and so is the interval `finite`.
     """
 
-    verdict: Literal["noninferior", "inferior", "better", "worse", "undecided"]
+    verdict: Literal["noninferior", "inferior", "better", "worse"] | None = Field(
+        description="None: undecided, by the budget or by answers that could not be marked"
+    )
+    question: Literal["noninferior", "better"]
     reason: Literal["evidence", "arithmetic", "budget", "exhausted"] = Field(
         description="What gave the verdict: `arithmetic` where what was left could not change it"
     )
@@ -67,8 +70,9 @@ class SequentialBody(Body):
     )
     history: int = Field(ge=0, description="Earlier models whose outcomes predicted this one's")
     baseline_stored: bool = Field(description="Whether the baseline's whole run was in the store")
-    population: EstimateBody | None = Field(
-        description="The difference on questions like these: a sampling interval, not covered by `alpha`"
+    finite: EstimateBody = Field(
+        description="The difference that two whole runs over these very items would show: anytime-valid, widened by "
+        "what could not be marked"
     )
 
 
@@ -89,8 +93,9 @@ class DrawnBody(Body):
 class ComparisonV1(Body):
     """Candidate against baseline on the same questions.
 
-    Whole runs give the paired difference with Newcombe's interval; a comparison that stopped early gives the
-    anytime-valid interval for what the whole runs would have said, and tells in `sequential` how it ended.
+    `difference` is about questions like these: from whole runs with Newcombe's interval for paired data, from a
+    comparison that stopped early with the interval that also counts what was not asked. How that one ended, and what
+    holds for these very questions, stands in `sequential`.
     """
 
     suite: SuiteBody

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import STORED
 from weighbridge.evaluation.compare.found import Pair
+from weighbridge.evaluation.compare.journal import damaged
 from weighbridge.evaluation.marks import Marker, said_of
 from weighbridge.evaluation.suite import Score
 
@@ -52,7 +53,8 @@ class Contest:
         self._others: dict[int, Mark] = {}
         self._lost: dict[int, str] = {}
         self._queue = [item for entry in sampler.log if entry["event"] == "draw" for item in entry["ids"]]
-        self._scored = {entry["item"] for entry in sampler.log if entry["event"] == "score"}
+        scores = [entry for entry in sampler.log if entry["event"] == "score"]
+        self._scored = {entry["item"]: (entry["candidate"], entry["baseline"]) for entry in scores}
         self._written = len(sampler.log) if len(sampler.log) > 1 else 0
         self._rounds = self._answered = self._given_up = 0
         self._retried: set[int] = set()
@@ -149,12 +151,22 @@ class Contest:
         return heard
 
     def _score(self, item: int) -> None:
-        """Hand both marks of an item to the sampler, once."""
+        """Hand both marks of an item to the sampler, once; of a contest that goes on, hold them against the journal.
+
+        An answer without a mark counts against the candidate: as wrong if it is its own, as right if the baseline's.
+        """
+        mine = _value(self._mine.get(item))
+        baseline = None
+        if self._theirs is None:
+            other = _value(self._others.get(item))
+            baseline = 1.0 if other is None else other
         if item in self._scored:
+            lost = self._mine[item].completion.outcome not in STORED
+            if self._scored[item] != (mine, baseline) and not lost:
+                raise damaged(self._journal.place, f"it marks item {item} otherwise than the answer in the store")
             return
-        self._scored.add(item)
-        baseline = None if self._theirs is not None else _value(self._others.get(item))
-        self.sampler.record(item, _value(self._mine.get(item)), baseline)
+        self._scored[item] = (mine, baseline)
+        self.sampler.record(item, mine, baseline)
         self._write()
 
     def _write(self) -> None:

@@ -32,12 +32,18 @@ class History:
     subjects: tuple[str, ...]
 
 
-def read_history(store: Store, suite: Suite, *, without: Collection[str] = ()) -> History:
+def read_history(
+    store: Store, suite: Suite, *, without: Collection[str] = (), only: Sequence[str] | None = None
+) -> History:
     """Return the outcomes of earlier models on this suite's items; `without` leaves out subjects.
+
+    `only` names the statements to use, in their order: those that an earlier plan rested on.
 
     Whatever the history says, the error rate of a comparison holds; a good one only makes it shorter. So outcomes
     in another prompt form count, too. A model measured several times stands once, by its most complete outcomes.
     """
+    if only is not None:
+        return _history([store.get(id_) for id_ in only], suite)
     wanted = items_digest(suite)
     best: dict[str, Evidence] = {}
     for evidence in store.select(kind=KIND):
@@ -47,7 +53,11 @@ def read_history(store: Store, suite: Suite, *, without: Collection[str] = ()) -
         kept = best.get(evidence.subject)
         if kept is None or body["marks"].count("-") <= kept.body["marks"].count("-"):
             best[evidence.subject] = evidence
-    used = list(best.values())[-_MOST_MODELS:]
+    return _history(list(best.values())[-_MOST_MODELS:], suite)
+
+
+def _history(used: Sequence[Evidence], suite: Suite) -> History:
+    """Return statements as numbers."""
     return History(
         to_array([evidence.body["marks"] for evidence in used], len(suite.items)),
         tuple(evidence.id for evidence in used),

@@ -17,10 +17,12 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.compare.contest import Contest
+from weighbridge.evaluation.compare.earlier import earlier_plan
 from weighbridge.evaluation.compare.found import found_body
 from weighbridge.evaluation.compare.history import read_history, to_array
+from weighbridge.evaluation.compare.journal import damaged
 from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
-from weighbridge.evaluation.compare.sides import stored_run
+from weighbridge.evaluation.compare.sides import read_as, stored_run
 from weighbridge.evaluation.marks import prepare_scorer, scorer_digest, suite_body
 from weighbridge.evaluation.plan import Reading, forms_of, make_plan
 from weighbridge.evaluation.run import ask, settle_form
@@ -31,31 +33,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from datetime import date
 
+    from numpy.typing import NDArray
+
     from weighbridge.core.progress import Advance
     from weighbridge.engine.protocol import Engine, Form
     from weighbridge.evaluation.compare.history import History
     from weighbridge.evaluation.compare.journal import Journal
     from weighbridge.evaluation.compare.sides import Side
+    from weighbridge.evaluation.compare.terms import Terms
     from weighbridge.evaluation.plan import Asked, Plan
     from weighbridge.evaluation.run import Session, Settled
     from weighbridge.evaluation.suite import Suite
     from weighbridge.statistics.sequential import Plan as ComparisonPlan
-    from weighbridge.statistics.sequential import Predictor, Question
+    from weighbridge.statistics.sequential import Predictor
 
-__all__ = ["Prepared", "Terms", "compare_until_clear", "prepare"]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is asked: "noninferior", at most `margin` (a share) worse; or "better", better or worse at all.
-
-    `alpha` bounds the chance of a wrong verdict; `budget` the items drawn.
-    """
-
-    question: Question = "noninferior"
-    margin: float = 0.03
-    alpha: float = 0.05
-    budget: int | None = None
+__all__ = ["Prepared", "compare_until_clear", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +85,27 @@ class Prepared:
 async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, session: Session) -> Prepared:
     """Freeze the plan: the baseline's whole run is used where the store holds it, else both models are asked.
 
-    The seed is the digest of who is compared on what, so that nobody chooses it. Raises UsageError where the suite
-    has no right and wrong, or nothing answers for a model that has to be asked.
+    The seed is the digest of who is compared on what, so that nobody chooses it; and the plan of the same comparison
+    that is in the store already is the plan, whatever was learnt since: one question is answered once. Raises
+    UsageError where the suite has no right and wrong, or nothing answers for a model that has to be asked.
     """
     if suite.measures != "score/v1":
         raise UsageError(f"`{suite.name}` has no right answers to compare", hint="compare a suite that is scored")
     prepare_scorer(suite, session.progress)
-    engine = _asked(candidate)
     stored = stored_run(session.store, suite, baseline.subject)
-    settled = await settle_form(suite, candidate.subject, engine, session)
-    form, ways = settled.form, (settled.asked, settled.asked)
-    if stored is not None and (stored.body["form"], stored.body.get("reading", "distribution")) != (
-        form,
-        settled.asked.reading,
-    ):
+    settled = await settle_form(suite, candidate.subject, _asked(candidate), session)
+    seed = int(digest_of([candidate.subject, baseline.subject, suite.digest, settled.form, session.draw])[-12:], 16)
+    earlier = earlier_plan(session.store, suite, (candidate.subject, baseline.subject), terms, seed)
+    if earlier is not None and earlier.both:
+        stored = None
+    if stored is not None and read_as(stored.body) != (settled.form, settled.asked.reading):
         stored = None  # marks of different prompt forms are never compared
-    answers = None
-    if stored is not None:
-        marks = marks_of(suite, {row["id"]: row["mark"] for row in stored.body["items"]})
-        answers = np.nan_to_num(to_array([marks], len(suite.items))[0], nan=0.0)
-    else:
+    form, ways = settled.form, (settled.asked, settled.asked)
+    if stored is None:
         form, ways = await _alike(suite, settled, candidate, baseline, session)
     without = {candidate.subject} if stored is not None else {candidate.subject, baseline.subject}
-    history = read_history(session.store, suite, without=without)
-    predictor = make_predictor(len(suite.items), history=history.matrix, baseline=answers)
-    seed = int(digest_of([candidate.subject, baseline.subject, suite.digest, form, session.draw])[-12:], 16)
+    history = read_history(session.store, suite, without=without, only=earlier.history if earlier else None)
+    predictor = make_predictor(len(suite.items), history=history.matrix, baseline=_answers(suite, stored))
     plan = plan_comparison(
         predictor,
         terms.question,
@@ -130,6 +118,15 @@ async def prepare(suite: Suite, candidate: Side, baseline: Side, terms: Terms, s
     return Prepared(suite, form, ways, (candidate, baseline), stored, history, predictor, plan)
 
 
+def _answers(suite: Suite, stored: Evidence | None) -> NDArray[np.float64] | None:
+    """Return a stored baseline's scores, or None; what has no mark counts as right, so against the candidate."""
+    if stored is None:
+        return None
+    marks = marks_of(suite, {row["id"]: row["mark"] for row in stored.body["items"]})
+    scores: NDArray[np.float64] = np.nan_to_num(to_array([marks], len(suite.items))[0], nan=1.0)
+    return scores
+
+
 async def compare_until_clear(prepared: Prepared, session: Session, journal: Journal) -> Evidence:
     """Draw, ask and test until there is a verdict or the budget is spent; return `comparison/v1`.
 
@@ -137,11 +134,8 @@ async def compare_until_clear(prepared: Prepared, session: Session, journal: Jou
     endpoint does not answer: what was done is kept, and the same call goes on from there.
     """
     statement = prepared.statement(session)
-    log = journal.read()
-    if log and log[0].get("digest") != prepared.plan.digest:
-        raise UsageError("the journal is of another comparison", hint="remove it: the comparison starts anew")
     session.store.add(statement)
-    sampler = Sampler.restore(log, prepared.predictor) if log else Sampler(prepared.plan, prepared.predictor)
+    sampler = _sampler(prepared, journal)
     generates = not any(item.choices for item in prepared.suite.items)
     ahead = max(side.engine.lanes(generates=generates) for side in prepared.sides if side.engine is not None)
     contest = Contest(prepared.suite, sampler, journal, _theirs(prepared), ahead=2 * ahead)
@@ -153,6 +147,29 @@ async def compare_until_clear(prepared: Prepared, session: Session, journal: Jou
             hint="what was answered is kept; run the same command again, it goes on from there",
         )
     return _finish(prepared, contest, statement, session, oldest)
+
+
+def _sampler(prepared: Prepared, journal: Journal) -> Sampler:
+    """Return the sampler that goes on from the journal; another budget only moves the end.
+
+    Arithmetic alone may decide before the first draw, which says nothing about the candidate: UsageError.
+    """
+    log = journal.read()
+    if log and log[0].get("digest") != prepared.plan.digest:
+        before = log[0].get("plan")
+        if not isinstance(before, dict) or {**before, "budget": prepared.plan.budget} != prepared.plan.to_json():
+            raise damaged(journal.place, "it is of another plan")
+        log[0] = {**log[0], "digest": prepared.plan.digest, "plan": prepared.plan.to_json()}
+    try:
+        sampler = Sampler.restore(log, prepared.predictor) if log else Sampler(prepared.plan, prepared.predictor)
+    except UsageError as error:
+        raise damaged(journal.place, error.message) from error
+    if not log and sampler.verdict is not None:
+        raise UsageError(
+            f"any model would be {sampler.verdict} to `{prepared.sides[1].name}` on `{prepared.suite.name}`",
+            hint="choose another margin or suite, or ask `--better`",
+        )
+    return sampler
 
 
 async def _run(prepared: Prepared, contest: Contest, session: Session, advance: Advance) -> date:
@@ -215,6 +232,7 @@ def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: 
         "calls": asked,
         "full_calls": len(prepared.suite.items) * (1 if prepared.stored else 2),
         "history": len(prepared.history.ids),
+        "baseline_unmarked": _unmarked(prepared),
     }
     body = found_body(prepared.plan, contest.sampler.standing(), pairs, told)
     KINDS["comparison/v1"].model_validate(body)
@@ -226,6 +244,12 @@ def _finish(prepared: Prepared, contest: Contest, statement: Evidence, session: 
     if prepared.stored is None:
         session.store.add(outcomes_of(prepared.suite, evidence, baseline=True))
     return evidence
+
+
+def _unmarked(prepared: Prepared) -> float:
+    """Return the share of a stored baseline that has no mark; 0 where it is asked."""
+    rows = prepared.stored.body["items"] if prepared.stored else ()
+    return sum(row["mark"] not in {"right", "wrong"} for row in rows) / len(rows) if rows else 0.0
 
 
 def _theirs(prepared: Prepared) -> dict[str, tuple[str, str]] | None:

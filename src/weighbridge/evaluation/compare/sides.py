@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.suite import Suite
     from weighbridge.store.protocol import Store
 
-__all__ = ["Side", "stored_run"]
+__all__ = ["Side", "read_as", "stored_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ def stored_run(store: Store, suite: Suite, subject: str) -> Evidence | None:
         key=lambda evidence: evidence.made_on,
         default=None,
     )
+
+
+def read_as(body: dict[str, Any]) -> tuple[str, str]:
+    """Return prompt form and reading of a score; marks that differ in one are never compared."""
+    return body["form"], body.get("reading", "distribution")
 
 
 def _whole(body: dict[str, Any], suite: Suite) -> bool:

@@ -13,8 +13,9 @@ import pytest
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.compare.journal import FileJournal, MemoryJournal
-from weighbridge.evaluation.compare.sequential import Terms, compare_until_clear, prepare
+from weighbridge.evaluation.compare.sequential import compare_until_clear, prepare
 from weighbridge.evaluation.compare.sides import Side
+from weighbridge.evaluation.compare.terms import Terms
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.run import Session
 from weighbridge.evaluation.suite import Suite, load_suite
@@ -106,7 +107,8 @@ def test_a_much_worse_candidate_is_told_with_few_calls(store: SQLiteStore, sums:
     assert body["sequential"]["verdict"] == "inferior"
     assert body["sequential"]["baseline_stored"] is True
     assert len(engine.requests) < 150
-    assert body["difference"]["low"] <= truth(sums, 0.5) - truth(sums, 0.8) <= body["difference"]["high"] < -0.03
+    finite = body["sequential"]["finite"]
+    assert finite["low"] <= truth(sums, 0.5) - truth(sums, 0.8) <= finite["high"] < -0.03
     assert body["sequential"]["calls"] == body["sequential"]["drawn"] == len(body["drawn"])
 
 
@@ -120,7 +122,7 @@ def test_an_equal_candidate_is_noninferior_and_both_are_asked_where_nothing_is_s
     assert body["sequential"]["verdict"] == "noninferior"
     assert sorted(r.text for r in candidate.requests) == sorted(r.text for r in baseline.requests)
     assert len(candidate.requests) < len(sums.items)
-    assert body["difference"]["low"] > -0.05
+    assert body["sequential"]["finite"]["low"] > -0.05
     assert body["flips"] == []
 
 
@@ -153,12 +155,13 @@ def test_a_killed_comparison_goes_on_as_the_same_one(store: SQLiteStore, sums: S
         asked.append(request.text)
         return model(0.8)(request)
 
-    with pytest.raises(ExceptionGroup):
-        compared(store, sums, ScriptedEngine(dies), None, journal=FileJournal(journal))
+    with FileJournal(journal) as held, pytest.raises(ExceptionGroup):
+        compared(store, sums, ScriptedEngine(dies), None, journal=held)
     before = [json.loads(line) for line in journal.read_text().splitlines()]
     journal.write_text(journal.read_text() + '{"event":"dr')  # the kill cut a line short
     engine = ScriptedEngine(model(0.8))
-    body = compared(store, sums, engine, None, journal=FileJournal(journal)).body
+    with FileJournal(journal) as held:
+        body = compared(store, sums, engine, None, journal=held).body
     assert body["sequential"]["verdict"] == "noninferior"
     assert not {r.text for r in engine.requests} & set(asked)
     drawn = [item for entry in before if entry["event"] == "draw" for item in entry["ids"]]
@@ -201,8 +204,71 @@ def test_missing_answers_never_make_a_candidate_inferior(store: SQLiteStore, sum
         return Completion(Outcome.TRUNCATED, "I think") if number % 2 else model(0.8)(request)
 
     body = compared(store, sums, ScriptedEngine(cut), None).body
-    assert body["sequential"]["verdict"] == "undecided"
+    assert body["sequential"]["verdict"] is None
     assert body["sequential"]["missing"] > 0
+
+
+def test_missing_answers_of_the_baseline_never_help_the_candidate(store: SQLiteStore, sums: Suite) -> None:
+    """A baseline of which nothing can be marked says nothing: no verdict, stored or asked, for either question."""
+
+    def cut(_request: Request) -> Completion:
+        return Completion(Outcome.TRUNCATED, "I think")
+
+    for question in (Terms(margin=0.05), Terms("better")):
+        body = compared(store, sums, ScriptedEngine(model(0.5)), ScriptedEngine(cut), question).body
+        assert body["sequential"]["verdict"] is None
+        assert body["sequential"]["missing"] == body["sequential"]["drawn"] > 0
+        assert body["difference"]["low"] < 0 < body["difference"]["high"]
+
+
+def test_equal_answers_still_leave_doubt_about_other_questions(store: SQLiteStore, sums: Suite) -> None:
+    """Without a single flip the interval for questions like these is not of width zero."""
+    body = compared(store, sums, ScriptedEngine(model(0.8)), ScriptedEngine(model(0.8)), Terms(margin=0.05)).body
+    assert body["flips"] == []
+    assert body["difference"]["low"] < 0 < body["difference"]["high"]
+
+
+def test_what_the_store_learns_since_is_no_new_throw_of_the_dice(
+    store: SQLiteStore, sums: Suite, tmp_path: Path
+) -> None:
+    """The same comparison keeps its plan, its draws and its verdict; a larger budget goes on with them."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8, "other")))
+    place = tmp_path / "journal.jsonl"
+    with FileJournal(place) as held:
+        first = compared(store, sums, ScriptedEngine(model(0.79)), None, Terms(budget=30), held).body
+    for k in range(4):
+        ask_all(store, sums, "sha256:" + f"{k:x}" * 64, ScriptedEngine(model(0.5 + 0.1 * k)))
+    with FileJournal(place) as held:
+        more = compared(store, sums, ScriptedEngine(model(0.79)), None, Terms(budget=60), held).body
+    assert [row["id"] for row in more["drawn"]][:30] == [row["id"] for row in first["drawn"]]
+    assert more["sequential"]["drawn"] == 60
+    assert more["sequential"]["history"] == first["sequential"]["history"]
+
+
+def test_a_journal_that_was_changed_is_refused_with_its_name(store: SQLiteStore, sums: Suite, tmp_path: Path) -> None:
+    """Scores that the stored answers contradict, lines that are no entries, and a second process."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8)))
+    place = tmp_path / "journal.jsonl"
+    with FileJournal(place) as holder:
+        compared(store, sums, ScriptedEngine(model(0.8)), None, journal=holder)
+        with FileJournal(place) as other, pytest.raises(UsageError, match="another process"):
+            compared(store, sums, ScriptedEngine(model(0.8)), None, journal=other)
+    for number, content in enumerate((place.read_text().replace('"candidate":1.0', '"candidate":0.0'), "[]\n", "{}\n")):
+        changed = tmp_path / f"changed-{number}.jsonl"
+        changed.write_text(content)
+        with FileJournal(changed) as held, pytest.raises((UsageError, ExceptionGroup)) as refused:
+            compared(store, sums, ScriptedEngine(model(0.8)), None, journal=held)
+        error: BaseException = refused.value
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        assert str(changed) in str(error)
+
+
+def test_a_margin_that_any_model_meets_is_refused(store: SQLiteStore, sums: Suite) -> None:
+    """Nobody can be three points worse than a baseline that is never right: that is no verdict on the candidate."""
+    ask_all(store, sums, BASELINE, ScriptedEngine(model(0.0)))
+    with pytest.raises(UsageError, match="any model would be noninferior"):
+        compared(store, sums, ScriptedEngine(model(0.5)), None)
 
 
 def test_earlier_models_are_used_and_outcomes_are_left(store: SQLiteStore, sums: Suite) -> None:
@@ -232,12 +298,11 @@ def test_a_budget_ends_it_undecided_with_an_interval(store: SQLiteStore, sums: S
     """Thirty items say little: the verdict is undecided and the interval holds the truth."""
     ask_all(store, sums, BASELINE, ScriptedEngine(model(0.8, "other")))
     body = compared(store, sums, ScriptedEngine(model(0.79)), None, Terms(budget=30)).body
-    assert body["sequential"]["verdict"] == "undecided"
+    assert body["sequential"]["verdict"] is None
     assert body["sequential"]["drawn"] == 30
     gap = truth(sums, 0.79) - truth(sums, 0.8, "other")
-    assert body["difference"]["low"] <= gap <= body["difference"]["high"]
-    reach = body["sequential"]["population"]
-    assert reach["low"] <= body["difference"]["low"] < body["difference"]["high"] <= reach["high"]
+    finite, beyond = body["sequential"]["finite"], body["difference"]
+    assert beyond["low"] < finite["low"] <= gap <= finite["high"] < beyond["high"]
 
 
 def test_better_is_another_question(store: SQLiteStore, sums: Suite) -> None:

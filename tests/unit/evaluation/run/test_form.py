@@ -12,8 +12,9 @@ import pytest
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.evaluation.compare.full import compare
 from weighbridge.evaluation.compare.journal import MemoryJournal
-from weighbridge.evaluation.compare.sequential import Terms, compare_until_clear, prepare
+from weighbridge.evaluation.compare.sequential import compare_until_clear, prepare
 from weighbridge.evaluation.compare.sides import Side
+from weighbridge.evaluation.compare.terms import Terms
 from weighbridge.evaluation.evaluate import evaluate
 from weighbridge.evaluation.run import Session
 from weighbridge.evaluation.suite import Suite, load_suite
