@@ -128,13 +128,39 @@ def test_traps_of_extraction(text: str) -> None:
     [
         r"\boxed{A} and so the answer is B.",
         "A is correct. B is correct.",
-        "A. No wait, the answer is B.",
         "Answer: A\n\nB",
     ],
 )
 def test_two_different_letters_leave_it_open(text: str) -> None:
     """An opening, a box and a last line that contradict the announcement name no choice."""
     assert from_text(text) == Unscored("two different letters named")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A) is wrong. The answer is B.", "A. No wait, the answer is B.",
+        "A. Paris is wrong; B is right", "A: no. The correct one is B", "A is not right.\nB",
+        "B. two, because it is not odd", "B. two",
+    ],
+)  # fmt: skip
+def test_an_opening_letter_that_is_denied_names_nothing(text: str) -> None:
+    """What follows counts: the letter that is announced or called right."""
+    assert from_text(text) == Score("right", "B")
+
+
+@pytest.mark.parametrize("text", ["A) is wrong.", "A. Paris? No.", "A: incorrect", "A. one. No wait, B is correct."])
+def test_a_denied_opening_alone_is_no_answer(text: str) -> None:
+    """Neither the letter that is denied nor another is named."""
+    assert isinstance(from_text(text), Unscored)
+    cut = choice(ITEM, Completion(Outcome.TRUNCATED, text, "length"))
+    assert isinstance(cut, Unscored) or "No wait" in text
+
+
+def test_the_words_of_the_choice_deny_nothing() -> None:
+    """A choice that says "is not" is chosen by its letter and its words."""
+    item = Item("q", "Which?", ("It is flat", "It is not flat"), "B")
+    assert choice(item, Completion(Outcome.ANSWERED, "B. It is not flat.")) == Score("right", "B")
 
 
 def test_a_cut_answer_counts_by_its_opening_only() -> None:

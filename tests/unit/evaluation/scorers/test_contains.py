@@ -59,4 +59,16 @@ def test_what_cannot_be_marked() -> None:
 
 def test_long_repeats_come_back() -> None:
     """A needle that overlaps itself is looked for once a word."""
-    assert mark("a" * 1_000_000, "a" * 999) == Score("wrong", f"0 of 1, without {'a' * 184}")
+    assert mark("a" * 300_000, "a" * 999) == Score("wrong", f"0 of 1, without {'a' * 184}")
+
+
+@pytest.mark.parametrize(
+    ("text", "needles"),
+    [
+        ("a" * 1_000_000, ["b" * 5_001] * 1_000), ("word " * 2_500, ["x" * 100 + str(n) for n in range(1_000)]),
+        ("word " * 80_000, ["other"]), ("ab " * 90_000, ["a"]),
+    ],
+)  # fmt: skip
+def test_what_is_too_much_to_look_through_is_unscored(text: str, needles: list[str]) -> None:
+    """Needles times text are bounded: whoever writes both cannot make a mark take seconds, nor a false one."""
+    assert isinstance(mark(text, *needles), Unscored)

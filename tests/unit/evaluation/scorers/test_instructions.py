@@ -26,6 +26,8 @@ CASES: Rows = [
     ("keywords:frequency", {"keyword": "story", "frequency": 2, "relation": LESS}, "A story of a Story.", False),
     ("keywords:forbidden_words", {"forbidden_words": ["friends"]}, "No one is a friend.", True),
     ("keywords:forbidden_words", {"forbidden_words": ["friends"]}, "Friends.", False),
+    ("keywords:forbidden_words", {"forbidden_words": ["good friends", "x"]}, "Good friends.", False),
+    ("keywords:forbidden_words", {"forbidden_words": ["good friends", "x"]}, "Good friend, xs.", True),
     ("keywords:letter_frequency", {"letter": "q", "let_frequency": 2, "let_relation": LEAST}, "Quick quiz", True),
     ("keywords:letter_frequency", {"letter": "#", "let_frequency": 3, "let_relation": LEAST}, "## a", False),
     # the four sentences of instruction_following_eval/instructions_test.py

@@ -27,7 +27,7 @@ def mark(text: str, answer: str = "18", outcome: Outcome = Outcome.ANSWERED) -> 
         ("3/4", "0.75"), (r"\frac{3}{4}", "3/4"), ("0.6666667", "2/3"), ("25%", "25"), ("25%", "0.25"), ("25", "25%"),
         ("-5 degrees", "-5"), ("−5", "-5"), ("$-5$", "-5"), ("18.00", "18"), ("2.5e3", "2500"),
         (r"3 \times 10^4", "30000"), ("-$18", "-18"), ("the answer is -18", "-18"),
-        ("1.5 million", "1500000"), ("3 million", "3"), ("5万元", "50000"), ("答案是三百二十元。", "320"),
+        ("1.5 million", "1500000"), ("5 Million Euro", "5000000"), ("5万元", "50000"), ("答案是三百二十元。", "320"),
         ("１８", "18"), ("১৮", "18"), ("๑๘", "18"), ("१८", "18"), ("١٨", "18"), ("١٬٢٣٤", "1234"), ("২,৫০০", "2500"),
     ],
 )  # fmt: skip
@@ -81,6 +81,8 @@ def test_traps_of_extraction(text: str, answer: str) -> None:
     ("text", "answer"),
     [("19", "18"), ("1.8", "18"), ("-18", "18"), ("181", "18"), ("2125001", "2125000"), ("1" * 5_000, "18"),
      ("0.18", "18"), ("1,23", "123"), ("18%", "18.5"), ("1/3", "0.3"),
+     ("3²", "32"), ("3²", "3"), ("1½", "11"), ("1½", "1"), ("5 million", "5"), ("1000000.99", "1000000"),
+     ("18.00001", "18"), (r"\boxed{2^{10}}", "2"), ("2³", "23"),
      ("The answer is 17.\n18 was my first guess.", "18")],
 )  # fmt: skip
 def test_other_numbers_are_wrong(text: str, answer: str) -> None:
@@ -106,6 +108,55 @@ def test_an_item_without_a_number_is_unscored() -> None:
     """A suite with the wrong scorer gives no marks; a whole GSM8K solution serves as an answer."""
     assert mark("18", "eighteen") == Unscored("the item has no number for an answer")
     assert mark("18", "9 * 2 = 18\n#### 18") == Score("right", "18")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("3²", "9"), ("2⁻¹", "0.5"), ("10⁶", "1000000"), ("3^2", "9"), (r"2^{10}", "1024"), (r"\boxed{3^2}", "9"),
+        ("1½", "1.5"), ("½", "0.5"), ("1 1/2", "1.5"), ("3⁄4", "0.75"), (r"\boxed{1\frac{1}{2}}", "1.5"),
+        ("It is 18 cm².", "18"), (r"18^\circ", "18"), ("5 million", "5000000"), ("5千克", "5"),
+    ],
+)  # fmt: skip
+def test_raised_digits_and_mixed_fractions(text: str, answer: str) -> None:
+    """A whole power is its value and a mixed fraction its sum; a raised digit is never joined to the digit before."""
+    assert isinstance(found := mark(text, answer), Score)
+    assert found.label == "right"
+
+
+def test_a_question_in_millions_may_be_answered_without_the_word() -> None:
+    """Asked how many million, "3 million" says 3."""
+    item = Item("q", "How many million people live there?", answer="3")
+    assert number(item, Completion(Outcome.ANSWERED, "3 million")) == Score("right", "3 million")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is not 18, it is 20.", "20"), ("Is the answer 18? No, 20.", "20"),
+        ("The answer isn't 18. It is 20. (18 was my first guess.)", "20"), ("Is the answer 18? Yes, 18.", "18"),
+        ("Die Antwort ist nicht 18, sondern 20.", "20"), ("#### 9 * 2 = 18", "18"),
+    ],
+)  # fmt: skip
+def test_a_denied_number_is_not_the_answer(text: str, answer: str) -> None:
+    """Of "not 18, it is 20" the answer is 20; a question announces nothing."""
+    assert isinstance(found := mark(text, answer), Score)
+    assert found.label == "right"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 18 or 20.", "The answer is between 10 and 20.", "between 10 and 20", "18 or 20",
+        "The answer is 18 dollars or 20 dollars.", "The answer is 18-20.", "The answer is not 18.",
+        "Is the answer 18? No.", r"\boxed{\sqrt{18}}", r"\boxed{18\sqrt{2}}", r"\boxed{18\pi}", r"\boxed{18^{x}}",
+        r"\boxed{18 + 2}", r"\boxed{\frac{18}{\sqrt{2}}}", "The answer is 18^99999", "2√18",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("answer", ["18", "20", "10"])
+def test_what_names_no_single_number_is_unscored(text: str, answer: str) -> None:
+    """Two numbers, a denial, or an expression that is not worked out: neither right nor wrong."""
+    assert isinstance(mark(text, answer), Unscored)
 
 
 @settings(deadline=None)

@@ -16,6 +16,8 @@ __all__ = ["KINDS", "Lacking"]
 
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _POSTSCRIPTS = {"P.S.": r"p\.\s?s\.", "P.P.S": r"p\.\s?p\.\s?s"}
+_MOST_FORBIDDEN = 100_000  # characters of all forbidden words
+_MOST_LOOKS = 1_000_000  # characters of the text, for each phrase anew
 _MARKS = frozenset(".,?!'\"")
 
 
@@ -65,8 +67,18 @@ def _keyword_frequency(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _forbidden(text: str, given: Mapping[str, Any]) -> bool:
-    words = "|".join(re.escape(word) for word in _texts(given, "forbidden_words"))
-    return not re.search(rf"\b(?:{words})\b", text, re.IGNORECASE)
+    words = _texts(given, "forbidden_words")
+    if sum(map(len, words)) > _MOST_FORBIDDEN:
+        raise Lacking("forbidden_words")
+    said = set(re.findall(r"\w+", text.lower()))
+    phrases = [word for word in words if not re.fullmatch(r"\w+", word)]
+    if len(phrases) * len(text) > _MOST_LOOKS:
+        raise Lacking("forbidden_words")
+    pattern = "|".join(re.escape(phrase) for phrase in phrases)
+    return not (
+        any(word.lower() in said for word in words)
+        or (phrases and re.search(rf"\b(?:{pattern})\b", text, re.IGNORECASE))
+    )
 
 
 def _letter_frequency(text: str, given: Mapping[str, Any]) -> bool:

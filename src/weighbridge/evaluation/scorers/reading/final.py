@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["announced", "boxed", "cut_at_next_question", "fold", "words_for"]
+__all__ = ["MAX_CHARACTERS", "announced", "boxed", "cut_at_next_question", "fold", "words_for"]
 
-_MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 20_000
 _MAX_BOX = 400
+_MOST_BOXES = 50  # the last ones are looked at
 # Blanks, colons, emphasis and brackets; a minus sign belongs to the number behind it.
 _GAP = r"(?:[ \t*_:=\"'`$\\(\[{<>~\u2014\u300c]|[-\u2013\u2212](?![\d$.])){0,12}"
 _NEXT_LINE = r"(?:\s{0,4}\n[\s*$\\(\[{]{0,12})?"
@@ -28,7 +29,7 @@ _COMMANDS = re.compile(r"\\(?:text|textbf|mathrm|mathbf|bf|rm|left|right|display
 
 def fold(text: str) -> str:
     """Return the last 20,000 characters in NFKC: full-width letters, digits and marks become plain ones."""
-    return unicodedata.normalize("NFKC", text[-_MAX_CHARACTERS:])
+    return unicodedata.normalize("NFKC", text[-MAX_CHARACTERS:])
 
 
 def words_for(key: str) -> tuple[str, ...]:
@@ -46,9 +47,9 @@ def announced(text: str) -> list[int]:
 
 
 def boxed(text: str) -> list[str]:
-    r"""Return what stands in each `\boxed{}`, without LaTeX commands for fonts; braces nest, 400 characters at most."""
+    r"""Return what is in the last 50 `\boxed{}`, without commands for fonts; braces nest, 400 characters at most."""
     found = []
-    for match in re.finditer(r"\\f?boxed\s?\{", text):
+    for match in list(re.finditer(r"\\f?boxed\s?\{", text))[-_MOST_BOXES:]:
         depth = 1
         for at in range(match.end(), min(len(text), match.end() + _MAX_BOX)):
             depth += {"{": 1, "}": -1}.get(text[at], 0)

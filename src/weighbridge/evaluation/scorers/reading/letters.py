@@ -2,7 +2,8 @@ r"""Letters: which choice an answer in words names, by rules that rather see non
 
 An answer may open with its letter, announce it ("the answer is (C)", in the languages of `final.toml`), box it
 (`\boxed{C}`), end with it on a line of its own, or say a choice word for word. Of several announcements the last
-counts, as a model may correct itself; a box, an opening or a last line that says otherwise leaves it open.
+counts, as a model may correct itself; a box, an opening or a last line that says otherwise leaves it open. An opening
+letter that the words behind it deny ("A) is wrong") names nothing.
 """
 
 from __future__ import annotations
@@ -32,11 +33,24 @@ _BOX_WITH_TEXT = re.compile(r"[({\[\s]{0,3}([A-J])[)}\].:]\s?\S")
 # Looked for where nothing else names a letter: "C is correct", "I choose C".
 _CALLED_RIGHT = re.compile(
     r"(?P<more>(?:\b(?:nor|or|and|not)|[,/&]) ?|[\u3001\u548c\u4e0e\u8207])?(?<![A-Za-z])(?:"
-    r"(?P<before>[A-J])[)*]{0,3} is (?:correct|the (?:correct|right|best) (?:answer|choice|option))(?![\w-])"
+    r"(?P<before>[A-J])[)*]{0,3} is (?:correct|the (?:correct|right|best) (?:answer|choice|option)"
+    r"|right(?=\s*(?:[.;,!\n]|$)))(?![\w-])"
+    r"|[Tt]he (?:correct|right) one is (?:option )?[(*]{0,3}(?P<one>[A-J])(?![\w'\u2019]| (?:or|and) [A-J]| [a-z])"
     r"|(?P<behind>[A-J])(?:\u9009\u9879|\u9078\u9805)?(?:\u662f)?\u6b63[\u786e\u78ba]"
     r"|I (?:would )?(?:choose|select|pick) (?:option |choice )?[(*]{0,3}"
     r"(?P<picked>[A-J])(?![\w'\u2019]| (?:or|and) [A-J]| [a-z]))"
 )
+_CLAUSE = re.compile(r"[.;!?\n\u3002\uff0c]|,\s")
+_BEHIND = 300  # characters behind an opening letter that may deny it
+_LETTER_ALONE = re.compile(r"(?<![\w'\u2019])[A-J](?![\w'\u2019])")
+_REASON = re.compile(r"\W*(?:because|since|as|weil|denn)\b|\W*\u56e0", re.IGNORECASE)
+_DENIAL = re.compile(
+    r"\b(?:wrong|incorrect|false|mistaken|nope"
+    r"|(?:is|are|was|can|does|do|would)(?: \w{1,12}ly)?(?: not|n['\u2019]t))\b"
+    r"|^\W*no\b(?! (?:other|doubt|matter))|^\W*not?\W*$|\u9519|\u932f|\u4e0d[\u5bf9\u5c0d\u662f\u6b63]",
+    re.IGNORECASE,
+)
+_PLAIN_NO = re.compile(r"\W*(?:no|nope|wrong|incorrect|false)\W*$", re.IGNORECASE)
 _ARTICLE = re.compile(r"\s+[a-z]")
 _LOWER_END = re.compile(r"[)\]}*_.\u3002\"'\s]{0,6}(?:\n|$)|[)\]}]")
 _DECORATION = re.compile(r"[\s*_`\"'().\[\]{}$\\\u3002\u300c\u300d:,;!?-]+")
@@ -44,8 +58,9 @@ _DECORATION = re.compile(r"[\s*_`\"'().\[\]{}$\\\u3002\u300c\u300d:,;!?-]+")
 
 def opening_letter(text: str, letters: str) -> str | None:
     """Return the letter that an answer opens with; of a cut answer nothing else is known to stay."""
-    match = _OPENING.match(fold(text[:_MAX_CHARACTERS]))
-    return match[1] if match and match[1] in letters else None
+    text = fold(text[:_MAX_CHARACTERS])
+    letter = _opening(text, ())
+    return letter if letter and letter in letters and _announced_letter(text) in {None, letter} else None
 
 
 def named_letter(text: str, choices: Sequence[str]) -> str | Unscored:
@@ -53,8 +68,14 @@ def named_letter(text: str, choices: Sequence[str]) -> str | Unscored:
     start = fold(text[:_MAX_CHARACTERS])
     cut = cut_at_next_question(start) if len(text) <= _MAX_CHARACTERS else fold(text)
     letters = LETTERS[: len(choices)]
-    opening = _OPENING.match(start)
-    votes = [opening[1] if opening else None, _boxed_letter(cut), _announced_letter(cut), _last_line(cut)]
+    opening = _opening(start, choices)
+    votes = [
+        opening,
+        *(_others_called_right(cut) if opening else ()),
+        _boxed_letter(cut),
+        _announced_letter(cut),
+        _last_line(cut),
+    ]
     named = {vote for vote in votes if vote}
     if not named:
         named = {_called_right(match) for match in _CALLED_RIGHT.finditer(cut)} or {_restated(cut, choices) or _OPEN}
@@ -66,12 +87,36 @@ def named_letter(text: str, choices: Sequence[str]) -> str | Unscored:
     return letter if letter in letters else Unscored(_NOT_NAMED)
 
 
+def _opening(text: str, choices: Sequence[str]) -> str | None:
+    """Return the letter that a text opens with, unless the words behind it deny it; the choice's own words do not."""
+    match = _OPENING.match(text)
+    if match is None:
+        return None
+    behind = text[match.end() : match.end() + _BEHIND]
+    own = dict(zip(LETTERS, choices, strict=False)).get(match[1], "").strip()
+    at = behind.casefold().find(own.casefold()) if own else -1
+    if at >= 0:
+        behind = f"{behind[:at]} {behind[at + len(own) :]}"
+    clauses = [clause for clause in _CLAUSE.split(behind.lstrip(" *)]:.\"'")) if re.search(r"\w", clause)]
+    for clause, denial in zip(clauses, (_DENIAL, _PLAIN_NO), strict=False):
+        if _LETTER_ALONE.search(clause) or _REASON.match(clause):
+            break
+        if denial.search(clause):
+            return None
+    return match[1]
+
+
+def _others_called_right(text: str) -> list[str]:
+    """Return the letters that sentences call right by themselves."""
+    return [letter for match in _CALLED_RIGHT.finditer(text) if (letter := _called_right(match)) != _OPEN]
+
+
 _OPEN = "?"  # an announcement that names two letters at once
 
 
 def _called_right(match: re.Match[str]) -> str:
     """Return the letter that a sentence calls right; `_OPEN` where it is one of several."""
-    return _OPEN if match["more"] else match["before"] or match["behind"] or match["picked"]
+    return _OPEN if match["more"] else match["before"] or match["behind"] or match["one"] or match["picked"]
 
 
 def _boxed_letter(text: str) -> str | None:
