@@ -69,7 +69,8 @@ def _item(shape: Needles, index: int) -> Item:
     while length < target:
         sentences.append(_sentence(draw))
         length += len(sentences[-1]) + 1
-    depths = [(index / max(1, shape.items - 1) + part / shape.needles) % 1.0 for part in range(shape.needles)]
+    shifted = [index / max(1, shape.items - 1) + part / shape.needles for part in range(shape.needles)]
+    depths = [depth - 1.0 if depth > 1.0 else depth for depth in shifted]
     depths += [draw.random() for _ in range(shape.distractors)]
     facts = [f"The code of the {name} is {code}." for name, code in zip(names, codes, strict=True)]
     for depth, fact in sorted(zip(depths, facts, strict=True), reverse=True):
