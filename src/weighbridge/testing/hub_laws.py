@@ -51,8 +51,11 @@ class CountingProgress:
         self.done = 0
 
     @contextmanager
-    def __call__(self, label: str, total: int, unit: str, /) -> Iterator[Advance]:
+    def __call__(
+        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None
+    ) -> Iterator[Advance]:
         """Open one bar."""
+        hold(note is None or bool(note()), "a note says something")
         hold(bool(label) and bool(unit), "a bar has a label and a unit")
         self.total += total
 

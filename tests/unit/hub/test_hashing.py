@@ -102,7 +102,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path: Path) -> Non
     _write(path, bytes(5_000_000))
 
     @contextmanager
-    def grow(_label: str, _total: int, _unit: str, /) -> Iterator[Advance]:
+    def grow(_label: str, _total: int, _unit: str, /, **_more: object) -> Iterator[Advance]:
         with path.open("ab") as file:
             file.write(b"more")
         yield lambda _units: None
@@ -120,7 +120,7 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     _write(tmp_path / "other", b"b" * 100)
 
     @contextmanager
-    def replace(_label: str, _total: int, _unit: str, /) -> Iterator[Advance]:
+    def replace(_label: str, _total: int, _unit: str, /, **_more: object) -> Iterator[Advance]:
         (tmp_path / "other").replace(path)
         yield lambda _units: None
 
@@ -134,7 +134,7 @@ def test_an_interruption_keeps_what_was_finished(tmp_path: Path) -> None:
     cache = MemoryCache()
 
     @contextmanager
-    def interrupt(_label: str, _total: int, _unit: str, /) -> Iterator[Advance]:
+    def interrupt(_label: str, _total: int, _unit: str, /, **_more: object) -> Iterator[Advance]:
         def advance(_units: int, /) -> None:
             raise KeyboardInterrupt
 

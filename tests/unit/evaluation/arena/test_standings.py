@@ -12,12 +12,11 @@ import pytest
 from weighbridge.core.digest import digest_of
 from weighbridge.core.kinds import KINDS, VerdictsV1
 from weighbridge.evaluation.arena.ballot import read_answers
-from weighbridge.evaluation.arena.draw import Draw
 from weighbridge.evaluation.arena.judged import judged_rate, labels_of
 from weighbridge.evaluation.arena.report import evidence_of, read_report
 from weighbridge.evaluation.arena.standings import agreement, first_place, heads, rate, rate_styled, to_compare
 from weighbridge.evaluation.arena.style import style_of
-from weighbridge.evaluation.arena.votes import VoteLog
+from weighbridge.evaluation.arena.votes import Draw, VoteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weighbridge.evaluation.arena.ballot import Ballot
-    from weighbridge.evaluation.arena.draw import Draw
+    from weighbridge.evaluation.arena.votes import Draw
     from weighbridge.store.sqlite import SQLiteStore
 
     Make = Callable[[dict[str, list[str | Completion]]], Ballot]
