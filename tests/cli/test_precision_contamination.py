@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING
 
+from weighbridge.cli.contamination import contamination_lines
 from weighbridge.testing.fault_server import FaultServer, http
 
 if TYPE_CHECKING:
@@ -90,3 +91,22 @@ def test_a_suite_is_probed_for_hints(weighbridge: CommandLine, serve: Serve) -> 
     assert "NO HINT" in done.stdout
     assert "none is no proof either" in done.stdout
     assert weighbridge("evidence", "verify").returncode == 0
+
+
+def test_few_questions_are_too_little_to_say() -> None:
+    """Most probes not made, or few questions: not "no hint", which would sound like a finding."""
+    estimate = {"value": 0.0, "low": 0.0, "high": 0.3, "n": 60}
+    probe = {"probe": "verbatim", "control": None, "found": estimate, "adjusted": 1.0, "hints": False}
+    body = {"suite": {"name": "s"}, "hinting": [], "probes": [probe] * 2, "not_done": {}}
+    assert "NO HINT" in "\n".join(contamination_lines(body))
+    few = {**body, "probes": [{**probe, "found": {**estimate, "n": 12}}]}
+    for little in (few, {**body, "not_done": {"a": "x", "b": "y", "c": "z"}}):
+        assert "TOO LITTLE TO SAY" in "\n".join(contamination_lines(little))
+
+
+def test_a_loss_on_a_suite_is_an_exit_code(weighbridge: CommandLine, serve: Serve) -> None:
+    """Neither model ever says a letter: nobody knows, so 11; `--no-verdict-code` leaves with 0."""
+    words = ("precision", served(serve, "a", 0.3), served(serve, "b", 0.3), "--suite", "knowledge-en")
+    assert "12 worse on one, 11 undecided" in weighbridge("precision", "--help").stdout
+    assert weighbridge(*words).returncode == 11
+    assert weighbridge(*words, "--no-verdict-code").returncode == 0

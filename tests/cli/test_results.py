@@ -49,3 +49,25 @@ def test_a_stored_run_becomes_evidence(weighbridge: CommandLine, tmp_path: Path)
     document = weighbridge.json(*words)
     assert (document["evidence"]["kind"], document["strangers"]) == ("outcomes/v1", 4)
     assert weighbridge("evidence", "verify").returncode == 0
+
+
+def test_the_next_command_names_the_suite_as_given(weighbridge: CommandLine, tmp_path: Path) -> None:
+    """The suite that was imported is found again by the words of the user."""
+    rows = [json.loads(line)["doc"] for line in SAMPLES.read_text().splitlines()[:20]]
+    table = [{"id": row["id"], "question": row["question"], "answer": row["target"]} for row in rows]
+    (tmp_path / "Own Table.jsonl").write_text("\n".join(map(json.dumps, table)))
+    words = ("results", "import", str(FILES / "inspect-80.eval"), "--model", "acc80")
+    done = weighbridge(*words, "--suite", "Own Table.jsonl")
+    assert "compare CANDIDATE BASELINE --suite 'Own Table.jsonl'" in done.stderr
+
+
+def test_a_result_file_that_is_not_there_is_named(weighbridge: CommandLine) -> None:
+    """Exit code 3, and which of the two it is."""
+    done = weighbridge("compare", str(SAMPLES), "nope.csv")
+    assert (done.returncode, "there is no file `nope.csv`" in done.stderr) == (3, True)
+
+
+def test_one_suite_twice_is_refused(weighbridge: CommandLine) -> None:
+    """Its questions would count twice."""
+    done = weighbridge("evaluate", "http://127.0.0.1:9/v1#a", "--suite", "knowledge-en", "--suite", "knowledge-en")
+    assert (done.returncode, "named twice" in done.stderr) == (2, True)

@@ -15,12 +15,20 @@ from weighbridge.cli.show import in_workspace, print_json, program
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
 
+_FEWEST = 30  # questions below which a probe overlooks all but the plainest signs
+
 __all__ = ["command", "contamination_lines"]
 
 
 @click.command(name="contamination")
 @click.argument("model", metavar="REF")
-@options.suites
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME|DIR|FILE",
+    help="Suite to probe. May be repeated. Default: knowledge-en.",
+)
 @options.data
 @click.option(
     "--control",
@@ -84,7 +92,7 @@ def command(model: str, **given: Any) -> None:
 def contamination_lines(body: dict[str, Any]) -> list[str]:
     """Return the lines of a `contamination/v1`."""
     hinting = body["hinting"]
-    head = f"HINTS: {', '.join(hinting)}" if hinting else "NO HINT"
+    head = f"HINTS: {', '.join(hinting)}" if hinting else "TOO LITTLE TO SAY" if _is_little(body) else "NO HINT"
     lines = [line("suite", f"{body['suite']['name']}: {head}; a hint is no proof, and none is no proof either")]
     for probe in body["probes"]:
         beside = f" against {_percent(probe['control'])}" if probe["control"] else ""
@@ -99,6 +107,12 @@ def contamination_lines(body: dict[str, Any]) -> list[str]:
                 lines.append(line("", f"{one['id']}: {one['said']}"))
     lines += [line("", f"{name:<15} not made: {why}") for name, why in body["not_done"].items()]
     return lines
+
+
+def _is_little(body: dict[str, Any]) -> bool:
+    """Say whether no hint means nothing: most probes were not made, or none of them had questions enough."""
+    made, left_out = body["probes"], body["not_done"]
+    return len(left_out) > len(made) or max(probe["found"]["n"] for probe in made) < _FEWEST
 
 
 def _percent(estimate: dict[str, Any]) -> str:

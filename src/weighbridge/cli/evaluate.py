@@ -111,10 +111,15 @@ def _suites(given: dict[str, Any]) -> list[Suite]:
     from weighbridge.evaluation.suite import find_suite
     from weighbridge.workflow.measure import STARTER_SUITES
 
-    data = given["data"]
+    data, names = given["data"], given["suites"]
+    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+        raise UsageError(f"the suite `{single_line(twice)}` is named twice", hint="name each suite once")
     if data is not None and len(given["suites"]) != 1:
         raise UsageError("`--data` is the data of one suite", hint="name that one with `--suite`")
     suites = [find_suite(name, data) for name in given["suites"] or STARTER_SUITES]
+    digests = [suite.digest for suite in suites]
+    if twice := next((suite for at, suite in enumerate(suites) if suite.digest in digests[:at]), None):
+        raise UsageError(f"the suite `{single_line(twice.name)}` is given twice", hint="name each suite once")
     for notice in (notice for suite in suites for notice in suite.notices):
         click.echo(f"note: {single_line(notice)}", err=True)
     return suites

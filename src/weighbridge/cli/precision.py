@@ -12,13 +12,17 @@ from weighbridge.cli import options
 from weighbridge.cli.compare_lines import comparison_lines
 from weighbridge.cli.layout import line
 from weighbridge.cli.progress import progress_on_stderr
+from weighbridge.cli.results import CODES
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
+    from weighbridge.workflow.compare import Compared
 
 __all__ = ["command", "precision_lines"]
+
+_OF_GATE = {"adopt": CODES["noninferior"], "undecided": CODES["undecided"], "block": CODES["inferior"]}
 
 
 @click.command(name="precision")
@@ -52,12 +56,16 @@ __all__ = ["command", "precision_lines"]
 @options.timeout_s
 @options.workspace
 @options.as_json
-def command(quantized: str, original: str, **given: Any) -> None:
+@options.no_verdict_code
+@click.pass_context
+def command(ctx: click.Context, /, quantized: str, original: str, **given: Any) -> None:
     """Measure what a quantized model lost against its original.
 
     At some 200 positions of texts in several languages, code and numbers both give their next-token distribution. The
     divergence is a lower bound, over the tokens that both report; the original is asked twice, and what lies within
     its distance from itself is noise. `--suite` adds the paired difference in the share right.
+
+    Exit codes with --suite: 0 not worse than allowed on any, 12 worse on one, 11 undecided; without it 0.
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
@@ -105,11 +113,26 @@ def command(quantized: str, original: str, **given: Any) -> None:
             "missing": list(compared.missing) if compared else [],
         }
         print_json("precision", document)
-        return
+        ctx.exit(0 if given["no_verdict_code"] else _code(compared))
     for sentence in compared.missing if compared else ():
         click.echo(f"  not done    {single_line(sentence)}")
     place = in_workspace(settings.workspace.path)
     click.echo(f"\nNext: `{program()} evidence show {found.evidence.id}{place}`")
+    ctx.exit(0 if given["no_verdict_code"] else _code(compared))
+
+
+def _code(compared: Compared | None) -> int:
+    """Return the exit code, as `weighbridge compare` does: a suite that could not be compared is undecided."""
+    if compared is None:
+        return 0
+    if compared.gate is not None:
+        return _OF_GATE[compared.gate.verdict]
+    codes = [
+        CODES[one.body["sequential"]["verdict"] or "undecided"]
+        for one in compared.evidence
+        if one.body.get("sequential")
+    ]
+    return max([*codes, *(CODES["undecided"] for _ in compared.missing)], default=CODES["undecided"])
 
 
 def precision_lines(body: dict[str, Any]) -> list[str]:

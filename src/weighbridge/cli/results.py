@@ -46,6 +46,7 @@ def import_(file: str, suite_name: str, model: str, *, as_json: bool, **given: A
     from weighbridge.cli.results_lines import outcome_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import in_workspace, print_json, program
+    from weighbridge.dossier.visible import single_line
     from weighbridge.evaluation.suite import find_suite
     from weighbridge.workflow.imports import import_outcomes
 
@@ -62,13 +63,21 @@ def import_(file: str, suite_name: str, model: str, *, as_json: bool, **given: A
     for text in outcome_lines(kept):
         click.echo(text)
     place = in_workspace(settings.workspace.path)
-    click.echo(f"\nNext: `{program()} compare CANDIDATE BASELINE --suite {suite.name}{place}`", err=True)
+    of_data = f" --data {shlex.quote(str(given['data']))}" if given["data"] else ""
+    click.echo(
+    asked = f"--suite {shlex.quote(single_line(suite_name))}{of_data}{place}"
+    click.echo(f"\nNext: `{program()} compare CANDIDATE BASELINE {asked}`", err=True)
+        err=True,
+    )
 
 
 def is_pair_of_files(candidate: str, baseline: str, given: dict[str, Any]) -> bool:
-    """Say whether both are result files; raises UsageError where one is, or an option asks for calls."""
-    from weighbridge.errors import UsageError
-    from weighbridge.evaluation.imports import is_results
+    """Say whether both are result files; raises UsageError where one is, or an option asks for calls.
+
+    Raises NotFound where one is, and the other is named like one and is not there.
+    """
+    from weighbridge.errors import NotFound, UsageError
+    from weighbridge.evaluation.imports import is_results, names_results
 
     found = [is_results(place) for place in (candidate, baseline)]
     names = {"suites": "--suite", "task": "--task", "metric": "--metric"}
@@ -78,6 +87,9 @@ def is_pair_of_files(candidate: str, baseline: str, given: dict[str, Any]) -> bo
             option = names.get(used, f"--{used.replace('_', '-')}")
             raise UsageError(f"`{option}` is for models: two result files are compared without a call")
         return True
+    lost = next((place for place in (candidate, baseline) if names_results(place) and not is_results(place)), None)
+    if any(found) and lost is not None and not Path(lost.partition("#")[0]).exists():
+        raise NotFound(f"there is no file `{lost}`", hint="give two models, or two result files")
     if (
         alone := next((place for place, is_one in zip((candidate, baseline), found, strict=True) if is_one), None)
     ) and (Path(alone.partition("#")[0]).is_file()):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
+from weighbridge.engine.protocol import Outcome
 from weighbridge.evaluation.compare.outcomes import outcomes_of
 from weighbridge.evaluation.forced import force_hidden
 from weighbridge.evaluation.latency import latency_body
@@ -119,7 +120,12 @@ def _accuracy(marks: list[Mark]) -> Estimate | None:
     """Return the share right, with an interval over questions: several samples of one question are one cluster."""
     counts = _counts(marks)
     found = pass_at_k_estimate(counts, 1)
-    return replace(found, unscored=len(marks) - sum(n for n, _ in counts)) if found else None
+    return replace(found, unscored=len(_asked(marks)) - sum(n for n, _ in counts)) if found else None
+
+
+def _asked(marks: list[Mark]) -> list[Mark]:
+    """Leave out the questions that a run which was stopped never asked: they are no answers without a mark."""
+    return [mark for mark in marks if mark.completion.outcome is not Outcome.NOT_ASKED]
 
 
 def _pass_at(marks: list[Mark], samples: int) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def _pass_at(marks: list[Mark], samples: int) -> dict[str, Any]:
     for k in sorted({k for k in (*_USUAL_K, samples) if 1 < k <= samples}):
         counts = [(n, rights) for n, rights in _counts(marks) if n >= k]
         if estimate := pass_at_k_estimate(counts, k):
-            asked = len({mark.item.id for mark in marks})
+            asked = len({mark.item.id for mark in _asked(marks)})
             found[str(k)] = replace(estimate, unscored=asked - len(counts)).to_json()
     return found
 
@@ -163,7 +169,7 @@ def _behaviour(plan: Plan, run: Run) -> dict[str, Any]:
 
 def _refusals(marks: list[Mark], group: str) -> dict[str, Any] | None:
     """Return the share of refusals among the valid answers to one class of questions."""
-    asked = [mark for mark in marks if mark.item.group == group]
+    asked = [mark for mark in _asked(marks) if mark.item.group == group]
     valid = [m.mark.label for m in asked if isinstance(m.mark, Score) and m.mark.label != _INVALID]
     estimate = share_estimate(sum(label in _REFUSED for label in valid), len(valid), unscored=len(asked) - len(valid))
     return estimate.to_json() if estimate else None
@@ -172,7 +178,7 @@ def _refusals(marks: list[Mark], group: str) -> dict[str, Any] | None:
 def _nonsense(marks: list[Mark]) -> dict[str, Any] | None:
     """Return the share of answers that are no answer."""
     labels = [mark.mark.label for mark in marks if isinstance(mark.mark, Score)]
-    estimate = share_estimate(labels.count(_INVALID), len(labels), unscored=len(marks) - len(labels))
+    estimate = share_estimate(labels.count(_INVALID), len(labels), unscored=len(_asked(marks)) - len(labels))
     return estimate.to_json() if estimate else None
 
 

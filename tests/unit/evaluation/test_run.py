@@ -123,6 +123,20 @@ def test_what_failed_is_missing_not_wrong_and_is_asked_again(tmp_path: Path, sto
     assert len(engine.requests) == 11
 
 
+def test_what_was_never_asked_is_not_unscored(tmp_path: Path, store: SQLiteStore) -> None:
+    """Questions behind a stop have no answer that could not be marked: coverage says that they are missing."""
+
+    def stopped(request: Request) -> Completion:
+        if request.text.startswith("1"):  # 1 and 10 to 19
+            return Completion(Outcome.NOT_ASKED, attempts=0)
+        return add_up(request)
+
+    body = run(make_suite(tmp_path / "s"), ScriptedEngine(stopped), store).body
+    assert (body["accuracy"]["n"], body["accuracy"]["unscored"]) == (9, 0)
+    assert body["unscored"] == {"not-asked": 11}
+    assert body["calls"]["coverage"] == pytest.approx(9 / 20)
+
+
 def test_a_shared_prefix_is_sent_once_before_the_rest(tmp_path: Path, store: SQLiteStore) -> None:
     """The first request goes alone, so that a server has the prefix in its cache for the others."""
     peaks: list[int] = []

@@ -42,7 +42,7 @@ async def probe_suite(
     asking = Asking(subject, engine, session)
     found: dict[str, dict[str, Any] | str] = {}
     if unseen is None:
-        missing = f"no control ships in `{suite.language}`: give questions of your own with `--control`"
+        missing = _no_control(suite.language)
         found |= {"verbatim": missing, "missing-option": missing}
     else:
         found["verbatim"] = await verbatim(asking, suite, items, unseen)
@@ -59,6 +59,16 @@ async def probe_suite(
     evidence = Evidence(subject, KIND, body, inputs, OURS, min(asking.oldest, session.on))
     session.store.add(evidence)
     return evidence
+
+
+def _no_control(language: str) -> str:
+    """Say why no control that ships stands beside a suite."""
+    if language == "und":
+        return (
+            "the suite does not state its language, so no control is known to be like it: state `language` in its "
+            "`suite.toml`, or give questions of your own with `--control`"
+        )
+    return f"no control ships in the language `{language}`: give questions of your own with `--control`"
 
 
 def _body(

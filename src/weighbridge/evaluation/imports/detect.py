@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from weighbridge.evaluation.imports.imported import ImportedRun
 
-__all__ = ["is_results", "read_results"]
+__all__ = ["is_results", "names_results", "read_results"]
 
 _ENDINGS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".eval"})
 _IN_FOLDERS = ("samples_*.jsonl", "*/samples_*.jsonl", "*.eval", "reviews/*/*.jsonl", "*/reviews/*/*.jsonl")
@@ -42,6 +42,12 @@ def is_results(reference: str) -> bool:
     if path.is_dir():
         return next(_in_folder(path), None) is not None
     return path.suffix.lower() in _ENDINGS and path.is_file()
+
+
+def names_results(reference: str) -> bool:
+    """Say whether a reference is named like a result file, be it there or not."""
+    path, _ = _split(reference)
+    return path.suffix.lower() in _ENDINGS and "://" not in reference
 
 
 def read_results(reference: str) -> list[ImportedRun]:

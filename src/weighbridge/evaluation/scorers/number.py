@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import Outcome
-from weighbridge.evaluation.scorers.reading.final import MAX_CHARACTERS, announced, boxed, cut_at_next_question, fold
-from weighbridge.evaluation.scorers.reading.numerals import equal, has_numeral, numerals, plain_digits, spell_out
+from weighbridge.evaluation.scorers.reading.expected import expected_number, plain
+from weighbridge.evaluation.scorers.reading.final import announced, boxed, cut_at_next_question
+from weighbridge.evaluation.scorers.reading.numerals import equal, has_numeral, numerals
 from weighbridge.evaluation.suite import Score, Unscored
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def number(item: Item, completion: Completion) -> Score | Unscored:
 
     A whole answer without any number is wrong: nothing that was said could be the answer.
     """
-    expected = _expected(item.answer)
+    expected = expected_number(item.answer)
     if expected is None:
         return Unscored("the item has no number for an answer")
-    whole = _plain(completion.text)
+    whole = plain(completion.text)
     text = cut_at_next_question(whole)
     if completion.outcome is Outcome.TRUNCATED and text == whole:
         return Unscored("truncated")  # a later step might have changed it
@@ -78,17 +79,6 @@ def number(item: Item, completion: Completion) -> Score | Unscored:
     if said.unscaled and re.sub(r"[\d\W]", "", said.said).casefold() in item.question.casefold():
         said = replace(said, readings=said.readings | said.unscaled)  # "How many million ...?" "3 million"
     return Score("right" if equal(said, expected) else "wrong", said.said[:_SAID])
-
-
-def _plain(text: str) -> str:
-    """Return the end of a text, folded, raised digits as powers, the digits of every script as ASCII."""
-    return plain_digits(fold(spell_out(text[-MAX_CHARACTERS:])))
-
-
-def _expected(answer: str) -> Numeral | None:
-    """Read the expected answer: a number, or a whole solution that ends with `#### number`."""
-    found = numerals(_plain(answer.rpartition("####")[2]))
-    return found[0] if found and found[0].readings else None
 
 
 def _named(text: str) -> Numeral | Unscored | None:

@@ -13,12 +13,13 @@ from weighbridge.errors import SuiteError, did_you_mean
 from weighbridge.evaluation.datasets.mapping import WORKED, map_files
 from weighbridge.evaluation.datasets.needle import make_items
 from weighbridge.evaluation.item import Item
+from weighbridge.evaluation.scorers.reading.expected import expected_number
 from weighbridge.evaluation.suite.file import Generation, read_suite_file
 from weighbridge.evaluation.suite.native import read_items
 from weighbridge.evaluation.suite.suite import Suite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from weighbridge.evaluation.datasets.layout import Layout
@@ -28,6 +29,7 @@ __all__ = ["build_suite", "load_suite", "matching"]
 
 _HEAD = "suite.toml"
 _MOST_FILES = 2000
+_MOST_SHOWN = 5
 
 
 def load_suite(place: Path, data: Path | None = None) -> Suite:
@@ -58,6 +60,7 @@ def build_suite(file: SuiteFile, toml: Path, data: Path | None = None) -> Suite:
         items = list(read_items(place))
     if file.shots is not None:
         items, pool = _examples(file.shots, items, pool, toml)
+    _check_items(items, file, forms, toml)
     head, prompt = file.suite, file.prompt
     suite = Suite(
         name=head.name, version=head.version, title=head.title, measures=head.measures, language=head.language,
@@ -124,6 +127,26 @@ def _check_scorer(file: SuiteFile, toml: Path) -> None:
     if head.measures != "latency/v1" and head.scorer not in known:
         hint = did_you_mean(head.scorer, known) or f"known: {', '.join(known)}"
         raise SuiteError(f"`{toml}` asks for the scorer `{head.scorer}`, which is not installed", hint=hint)
+
+
+def _check_items(items: Sequence[Item], file: SuiteFile, forms: Mapping[str, str], toml: Path) -> None:
+    """Refuse a prompt that asks the same of items that differ, and answers that the scorer cannot hold anything to."""
+    questions = len({item.question for item in items})
+    for name, text in forms.items():
+        used = set(Template(text).get_identifiers())
+        asked = len({item.choices for item in items}) if "choices" in used else 1
+        if "question" not in used and asked < questions:
+            raise SuiteError(
+                f"`{toml}`: the `{name}` prompt does not hold `$question`: {questions} questions would all ask the same"
+            )
+    if file.suite.scorer == "number":
+        lost = [item for item in items if expected_number(item.answer) is None]
+        if lost:
+            shown = ", ".join(f"`{item.id}`: `{item.answer[:40]}`" for item in lost[:_MOST_SHOWN])
+            raise SuiteError(
+                f"`{toml}`: the scorer `number` needs a number for an answer, and {len(lost)} items have none: {shown}",
+                hint="for other answers there are `exact` and `contains`",
+            )
 
 
 def _made(file: SuiteFile, toml: Path) -> list[Item]:

@@ -171,3 +171,19 @@ def test_a_number_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
     (tmp_path / "suite.toml").write_text(HEAD + content)
     with pytest.raises(SuiteError, match="JSON cannot carry"):
         load_suite(tmp_path)
+
+
+def test_a_prompt_that_asks_the_same_of_all_is_refused(tmp_path: Path) -> None:
+    """Without `$question` all items would ask the same; the error says where."""
+    with pytest.raises(SuiteError, match=r"suite.toml.*`chat` prompt does not hold `\$question`: 6 questions"):
+        suite(tmp_path, HEAD.replace('chat = "$question"', 'chat = "What?"') + DATA)
+
+
+def test_answers_without_a_number_are_refused_for_the_number_scorer(tmp_path: Path) -> None:
+    """Every such item would be unscored; the first ones are named."""
+    (tmp_path / "rows.jsonl").write_text('{"q": "a?", "a": "5"}\n{"q": "b?", "a": "five"}\n')
+    (tmp_path / "suite.toml").write_text(
+        HEAD.replace("exact", "number") + '[data]\nfiles = "rows.jsonl"\nitem = { question = "q", answer = "a" }\n'
+    )
+    with pytest.raises(SuiteError, match=r"1 items have none: .*`five`"):
+        load_suite(tmp_path)
