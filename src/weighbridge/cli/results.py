@@ -64,11 +64,8 @@ def import_(file: str, suite_name: str, model: str, *, as_json: bool, **given: A
         click.echo(text)
     place = in_workspace(settings.workspace.path)
     of_data = f" --data {shlex.quote(str(given['data']))}" if given["data"] else ""
-    click.echo(
     asked = f"--suite {shlex.quote(single_line(suite_name))}{of_data}{place}"
     click.echo(f"\nNext: `{program()} compare CANDIDATE BASELINE {asked}`", err=True)
-        err=True,
-    )
 
 
 def is_pair_of_files(candidate: str, baseline: str, given: dict[str, Any]) -> bool:
