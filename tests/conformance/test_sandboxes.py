@@ -1,18 +1,26 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from importlib.util import find_spec
 
 import pytest
 
 from weighbridge.errors import SandboxUnavailable
-from weighbridge.sandbox.protocol import Outcome, Program, Verdict
+from weighbridge.sandbox.protocol import Limits, Outcome, Program, Verdict
 from weighbridge.testing.sandbox_laws import laws_of_a_sandbox
 
 if find_spec("wasmtime") and find_spec("componentize_py"):
     from weighbridge.sandbox.wasm import WasmSandbox
 
     TestWasmSandbox = laws_of_a_sandbox(WasmSandbox)
+
+    def test_a_program_that_sleeps_leaves_no_thread_behind() -> None:
+        """A wait is ended with its room: neither its thread nor its memory stays."""
+        before = threading.active_count()
+        code = "import time\ntime.sleep(10**6)"
+        outcome = WasmSandbox().run(Program(code, limits=Limits(seconds=0.1)))
+        assert (outcome.verdict, threading.active_count()) == (Verdict.TIMEOUT, before)
 
 
 @pytest.fixture(autouse=True)

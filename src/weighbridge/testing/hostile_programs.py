@@ -12,7 +12,7 @@ from weighbridge.sandbox.protocol import Verdict
 
 __all__ = ["HostileProgram", "hostile_programs"]
 
-Family = Literal["honest", "forgery", "escape", "ending"]
+Family = Literal["honest", "forgery", "escape", "ending", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class HostileProgram:
 def hostile_programs(family: Family) -> dict[str, HostileProgram]:
     """Return the programs of a family by name.
 
-    Honest ones must pass; a forgery may end in every other way; an escape says "refused" of what it tried; an
-    ending names its own verdicts.
+    Honest ones must pass; undecided ones get no verdict; a forgery may end in every other way; an
+    escape says "refused" of what it tried; an ending names its own verdicts.
     """
     table = tomllib.loads(files(__package__).joinpath("hostile_programs.toml").read_text(encoding="utf-8"))
     passed = frozenset({Verdict.PASSED})
-    usual = {"forgery": frozenset(Verdict) - passed}.get(family, passed)
+    usual = {"forgery": frozenset(Verdict) - passed, "undecided": frozenset({Verdict.UNDECIDED})}
     tests = {"escape": "assert reached() == 'refused'"}.get(family, "assert double(2) == 4")
     return {
         name: HostileProgram(
             row["code"],
             row.get("tests", tests),
-            frozenset(map(Verdict, row["verdicts"])) if "verdicts" in row else usual,
+            frozenset(map(Verdict, row["verdicts"])) if "verdicts" in row else usual.get(family, passed),
         )
         for name, row in table[family].items()
     }

@@ -2,6 +2,7 @@
 
 An item says in `data`: `test` and `entry_point` with the `prompt` that an answer may go on from (HumanEval, where
 `test` defines `check`), or `tests`, a list of statements (MBPP, which names it `test_list`, with `test_setup_code`).
+Tests that are defined and called by nobody are called; tests that call nothing mark nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _MADE: dict[frozenset[str], Sandbox] = {}
 _SAID = 400
 _LIMITS = Limits()
 _NEEDS = re.compile(r"(?m)^[ \t]{0,40}(?:import|from)[ \t]+(numpy)\b")
+_OF_THE_ITEM = "the item's tests "
 _NOT_PYTHON = ("SyntaxError", "IndentationError", "TabError")
 _ASKED = re.compile(r"\b([A-Za-z_]\w{0,80})\s?\(")
 _NAME = re.compile(r"[A-Za-z_]\w{0,200}")
@@ -69,7 +71,7 @@ def code(item: Item, completion: Completion) -> Score | Unscored:
         return Unscored("truncated")
     if not reading.programs:
         return Unscored("empty") if not completion.text.strip() else Score("wrong", "no program")
-    needs = frozenset(_NEEDS.findall("\n".join((reading.programs[0], task.tests))))
+    needs = frozenset(_NEEDS.findall("\n".join((reading.programs[0], task.prompt, task.tests))))
     try:
         sandbox = _sandbox(needs)
     except SandboxUnavailable:
@@ -82,7 +84,8 @@ def code(item: Item, completion: Completion) -> Score | Unscored:
 def _mark(ending: Ending, program: str) -> Score | Unscored:
     """Return the mark that an ending earns."""
     if ending.verdict is Verdict.UNDECIDED:
-        return Unscored(f"the sandbox cannot decide: {ending.detail}"[:_SAID])
+        own = ending.detail.startswith(_OF_THE_ITEM)  # the suite's fault, not the sandbox's
+        return Unscored((ending.detail if own else f"the sandbox cannot decide: {ending.detail}")[:_SAID])
     if ending.verdict is Verdict.PASSED:
         return Score("right", program.strip()[:_SAID])
     return Score("wrong", f"{ending.verdict.value}: {ending.detail}".rstrip(": ")[:_SAID])
@@ -114,8 +117,7 @@ def _task(item: Item) -> _Task | None:
     entry = data.get("entry_point")
     test, prompt = data.get("test"), data.get("prompt", "")
     if isinstance(test, str) and test.strip() and isinstance(entry, str) and _NAME.fullmatch(entry):
-        called = f"\ncheck({entry})\n" if re.search(r"(?m)^def +check\(", test) else "\n"
-        return _Task(test + called, prompt if isinstance(prompt, str) else "", (entry,))
+        return _Task(test, prompt if isinstance(prompt, str) else "", (entry,))
     lines = _lines(data.get("test_setup_code")) + _lines(data.get("tests", data.get("test_list")))
     return _Task("\n".join(lines)) if lines else None
 

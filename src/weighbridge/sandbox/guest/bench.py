@@ -1,119 +1,38 @@
-"""The bench: runs the tests against stand-ins of what the model's code defines, which lives in the other room.
-
-A stand-in has no equality, order or arithmetic of its own class: an object that claims to equal everything is
-equal to itself here and to nothing else.
-"""
+"""The bench: runs the tests against stand-ins of what the model's code defines, which lives in the other room."""
 
 from __future__ import annotations
 
 import ast
 import base64
 import builtins
+import dis
 import importlib
 import json
 import marshal
 import sys
 import types
+import unittest
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .wire import Uncrossable, Wire
+from .foreign import Foreign, part_class
+from .suite import NotCallable, parked
+from .wire import Uncrossable, Wire, data_base, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["Bench"]
 
 _TEXT = 400
+_ELSEWHERE = frozenset({
+    "asyncio", "capsys", "environ", "get_event_loop", "getrefcount", "getsource", "monkeypatch", "patch",
+    "redirect_stderr", "redirect_stdout", "seed", "signature", "stderr", "stdin", "stdout", "__code__",
+})  # fmt: skip
+_WRITES = frozenset({"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "STORE_ATTR"})
 
 
 class Undecided(BaseException):
     """The tests ask something that only the other room could answer, and might answer falsely."""
-
-
-class Foreign:
-    """A stand-in for an object of the cell."""
-
-    __slots__ = ("_bench", "_kind", "_number")
-
-    def __init__(self, bench: Bench, number: int, kind: str) -> None:
-        object.__setattr__(self, "_bench", bench)
-        object.__setattr__(self, "_number", number)
-        object.__setattr__(self, "_kind", kind)
-
-    def _ask(self, operation: str, *arguments: Any) -> Any:
-        bench: Bench = object.__getattribute__(self, "_bench")
-        return bench.ask(operation, self, *arguments)
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self._ask("call", list(arguments), named)
-
-    def __getattr__(self, name: str) -> Any:
-        return self._ask("getattr", name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self._ask("setattr", name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self._ask("delattr", name)
-
-    def __getitem__(self, key: object) -> Any:
-        return self._ask("getitem", key)
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self._ask("setitem", key, value)
-
-    def __delitem__(self, key: object) -> None:
-        self._ask("delitem", key)
-
-    def __contains__(self, key: object) -> bool:
-        return self._ask("contains", key) is True
-
-    def __len__(self) -> int:
-        return int(self._ask("len"))
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._ask("iter")  # type: ignore[no-any-return] # a stand-in, which has `__next__`
-
-    def __next__(self) -> Any:
-        return self._ask("next")
-
-    def __bool__(self) -> bool:
-        return self._ask("bool") is True
-
-    def __str__(self) -> str:
-        return str(self._ask("str"))
-
-    def __repr__(self) -> str:
-        return str(self._ask("repr"))
-
-    def __dir__(self) -> list[str]:
-        return list(self._ask("dir"))
-
-    def __enter__(self) -> Any:
-        return self._ask("enter")
-
-    def __exit__(self, *_: object) -> None:
-        self._ask("exit")
-
-    def __instancecheck__(self, one: object) -> bool:
-        return isinstance(one, Foreign) and object.__getattribute__(self, "_bench").ask("isinstance", one, self) is True
-
-    def __hash__(self) -> int:
-        return hash(object.__getattribute__(self, "_number"))
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or self._compare(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def _compare(self, other: object) -> bool:
-        """Hold two objects of the cell for undecided, and any other pair for different."""
-        if not isinstance(other, Foreign):
-            return False
-        kind = object.__getattribute__(self, "_kind")
-        bench: Bench = object.__getattribute__(self, "_bench")
-        return bench.undecided(f"the tests compare two objects of the class {kind}")
 
 
 class Bench:
@@ -122,22 +41,83 @@ class Bench:
     def __init__(self, reach: Callable[[str], str]) -> None:
         self._reach = reach
         self._known: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
         self._why_undecided: str | None = None
+        self._lost: str | None = None
+        self._space: dict[str, Any] = {}
+        self._raised: list[BaseException] = []
+        self._asked = 0
+        self.expects_objects = False
 
     def judge(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Run the tests; give the host's token back only where all of them ran to the end."""
-        space = types.ModuleType("tests").__dict__
-        sys.modules["tests"] = types.ModuleType("tests")
+        """Run the tests; give the host's token back only where all of them ran to the end, and called something."""
+        unittest.main = lambda *_, **__: None  # type: ignore[assignment] # what it would run, runs below
         try:
-            exec(compile(asked["preamble"], "<preamble>", "exec"), space)  # noqa: S102 - the suite's own code
-            tests = compile(asked["tests"], "<tests>", "exec")
-            self._bring(set(asked["names"]) or _wanted(asked["tests"], tests, space), _names(tests), space)
-            exec(tests, space)  # noqa: S102 - the suite's own code, and still in a sandbox
+            tests, names = self._prepare(asked)
+        except BaseException as error:  # noqa: BLE001 - nothing of the program has run here
+            return {"undecided": f"the item's tests cannot run: {type(error).__name__}: {_text(error)}"}
+        try:
+            self._bring(names, _names(tests), self._space)
+            self._run(
+                tests, asked, {name for name in names if type(self._space.get(name, self)) not in (Foreign, Bench)}
+            )
+        except NotCallable as error:
+            self._why_undecided = self._why_undecided or str(error)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the tests did not end well
             verdict = {"failed": type(error).__name__, "text": _text(error)}
+            self._excuse(error, names, _names(tests))
         else:
             verdict = {"token": asked["token"]}
         return {"undecided": self._why_undecided} if self._why_undecided else verdict
+
+    def _prepare(self, asked: dict[str, Any]) -> tuple[types.CodeType, set[str]]:
+        """Make the tests' space; return the tests, and the names that they take from the program."""
+        module = types.ModuleType("__main__")
+        sys.modules["tests"], sys.modules["__main__"] = types.ModuleType("tests"), module
+        space = self._space = module.__dict__
+        space["__name__"] = "tests"
+        exec(compile(asked["preamble"], "<preamble>", "exec"), space)  # noqa: S102 - the suite's own code
+        space["__name__"] = "__main__"
+        tests = compile(asked["tests"], "<tests>", "exec")
+        names = set(asked["names"]) or _wanted(asked["tests"], tests, space)
+        named = {node.id for node in ast.walk(ast.parse(asked["tests"])) if isinstance(node, ast.Name)}
+        named &= names
+        self.expects_objects = any(
+            isinstance(space.get(name), type) if name in space else name[:1].isupper() for name in named
+        )
+        return tests, names
+
+    def _run(self, tests: types.CodeType, asked: dict[str, Any], data: set[str]) -> None:
+        """Run the tests, and those that they define and do not call."""
+        before = self._asked
+        exec(tests, self._space)  # noqa: S102 - the suite's own code, and still in a sandbox
+        touched = bool(data & set(tests.co_names))
+        for call in parked(asked["tests"], self._space, asked["names"]):
+            touched |= bool(data & _names(tests))
+            try:
+                call()
+            except unittest.SkipTest:
+                continue
+        if self._asked == before and not touched:
+            self.undecided("the item's tests call nothing")
+
+    def _excuse(self, error: BaseException, names: set[str], used: set[str]) -> None:
+        """Note why a failure says nothing of the program: it is the suite's own, or follows on a loss."""
+        if any(one is error for one in self._raised):
+            own = False
+        else:
+            missing = (
+                isinstance(error, NameError) and error.name not in names and not hasattr(builtins, str(error.name))
+            )
+            own = isinstance(error, ImportError) or (missing and not isinstance(error, UnboundLocalError))
+        elsewhere = sorted(used & _ELSEWHERE)
+        if self.expects_objects or "__name__" in used:
+            elsewhere += ["type"] if "type" in used else []
+        if own:
+            self._why_undecided = f"the item's tests cannot run: {type(error).__name__}: {_text(error)}"
+        elif self._lost or elsewhere:
+            why = self._lost or f"the tests use {', '.join(elsewhere)}, which does not reach the program"
+            self._why_undecided = self._why_undecided or why
 
     def _bring(self, wanted: set[str], used: set[str], space: dict[str, Any]) -> None:
         """Define in the tests' space what they take from the program.
@@ -161,10 +141,12 @@ class Bench:
         except Uncrossable as error:
             self.undecided(str(error))
         seeds = wire.objects
+        self._asked += 1
         answer = json.loads(self._reach(json.dumps({"do": operation, "with": message})))
         if "raised" in answer:
-            kind = self._error(answer["raised"])
-            raise kind.__new__(kind, answer["text"])  # some builtin errors cannot be called with one text
+            raised = self._made_error(answer)
+            self._raised = [*self._raised[-99:], raised]
+            raise raised
         return wire.decode(answer["value"], seeds)[0]
 
     def undecided(self, why: str) -> NoReturn:
@@ -175,38 +157,82 @@ class Bench:
     def _wire(self) -> Wire:
         return Wire(self._send_other, self._take_other)
 
+    def lose(self, why: str) -> None:
+        """Note what did not cross whole: a test that fails after it decides nothing."""
+        self._lost = self._lost or f"what the tests need did not cross: {why}"
+
+    def _made_error(self, answer: dict[str, Any]) -> BaseException:
+        """Return the error that an answer tells of."""
+        kind, text = self._error(answer["raised"]), str(answer["text"])
+        arguments = self._wire().decode(answer["args"])[0] if answer.get("args") else (text,)
+        given = tuple(arguments) if isinstance(arguments, (list, tuple)) else (text,)
+        if "_stands_for" not in vars(kind):
+            try:
+                return kind(*given)
+            except Exception:  # noqa: BLE001 - some cannot be called with their own arguments
+                return kind.__new__(kind, text)
+        error = kind.__new__(kind, *given)
+        error.args = given
+        vars(error).update(_text=text, _number=answer.get("number"))
+        return error
+
     def _error(self, node: list[Any]) -> type[BaseException]:
-        """Return the builtin error of that name, or a class of that name below the nearest builtin one."""
+        """Return the error of that name of the standard library, or a class of that name below the nearest one."""
         _, number, name, bases = node
-        errors = (getattr(builtins, base) for base in bases if _is_error(getattr(builtins, base, None)))
-        nearest: type[BaseException] = next(errors, Exception)
-        if name == nearest.__name__:
-            return nearest
-        known: type[BaseException] = self._known.setdefault(number, type(name, (nearest,), {}))
+        found = ((base, _library_error(module, base)) for module, base in bases)
+        nearest, kind = next(((base, kind) for base, kind in found if kind is not None), ("Exception", Exception))
+        if name == nearest:
+            return kind
+
+        def ask(error: Any, attribute: str) -> Any:
+            if attribute.startswith("__") or vars(error).get("_number") is None:
+                raise AttributeError(attribute)
+            return self.ask("getattr", Foreign(self, vars(error)["_number"], name), attribute)
+
+        space = {"_stands_for": number, "__getattr__": ask, "__str__": lambda error: vars(error).get("_text", "")}
+        known: type[BaseException] = self._known.setdefault(number, type(name, (kind,), space))
         return known
 
-    def _take_other(self, _wire: Wire, node: list[Any]) -> Any:
+    def _take_other(self, wire: Wire, node: list[Any]) -> Any:
         """Return the stand-in of a handle; no other form is taken."""
         if node[0] == "error":
             return self._error(node)
+        if node[0] == "part":
+            return self._part(node[1], node[2], wire.value(node[3]))
         if node[0] != "foreign":
             raise ValueError(node[0])
-        _, number, kind = node
+        _, number, kind, nature = node
         if number not in self._known:
-            self._known[number] = Foreign(self, number, kind)
+            self._known[number] = Foreign(self, number, kind, nature)
         return self._known[number]
 
-    def _send_other(self, _wire: Wire, value: Any) -> Any:
+    def _part(self, number: int, kind: str, inner: Any) -> Any:
+        """Return data with the names of the program's own class; the same each time it comes unchanged."""
+        base = type(inner)
+        if base not in (str, int, float, complex, bytes, tuple, frozenset):
+            raise ValueError(kind)
+        known = self._known.get(number)
+        if known is None or known != inner:
+            known = self._known[number] = part_class(self, str(kind), base)(inner)
+            self._numbers[id(known)] = number
+        return known
+
+    def _send_other(self, wire: Wire, value: Any) -> Any:
         """Send a stand-in as its handle, a function as its code, a thing of the standard library by name."""
+        if hasattr(type(value), "_stands_for") and id(value) in self._numbers:
+            return ["foreign", self._numbers[id(value)]]
         if type(value) is Foreign:
             return ["foreign", object.__getattribute__(value, "_number")]
         if isinstance(value, types.ModuleType):
             return ["module", value.__name__]
-        if type(value) is types.FunctionType and value.__module__ == "tests":
+        if type(value) is types.FunctionType and value.__globals__ is self._space:
             return self._function(value)
         name, module = getattr(value, "__qualname__", ""), getattr(value, "__module__", None)
         if module in sys.stdlib_module_names | {"numpy"} and getattr(sys.modules.get(module), name, None) is value:
             return ["named", module, name]
+        base = data_base(value)
+        if base is not None:
+            return wire.node(plain(base, value))
         raise Uncrossable(f"the tests pass an object of their own class {type(value).__name__}")
 
     def _function(self, function: types.FunctionType) -> list[Any]:
@@ -218,6 +244,8 @@ class Bench:
         parts = self._wire().encode(
             [used, list(function.__defaults__ or ()), cells]
         )  # its own: nothing is written back
+        if parts["heap"] or _writes(function.__code__):
+            self.lose("a function that the tests pass has objects of theirs")
         return ["function", base64.b64encode(marshal.dumps(function.__code__)).decode(), parts]
 
 
@@ -243,8 +271,17 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
-def _is_error(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseException)
+def _writes(code: types.CodeType) -> bool:
+    """Whether a function writes what is not its own."""
+    return any(one.opname in _WRITES for one in dis.get_instructions(code))
+
+
+def _library_error(module: object, name: object) -> type[BaseException] | None:
+    """Return the error of that name in a module of the standard library that is loaded here, or None."""
+    if not (isinstance(module, str) and isinstance(name, str) and module.partition(".")[0] in sys.stdlib_module_names):
+        return None
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
 
 
 def _text(error: BaseException) -> str:

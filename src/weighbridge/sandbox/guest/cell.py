@@ -7,6 +7,9 @@ value or a token, and what it sends back is data that the bench judges.
 from __future__ import annotations
 
 import base64
+import collections
+import contextlib
+import enum
 import importlib
 import io
 import itertools
@@ -16,7 +19,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from .wire import Wire
+from .wire import Wire, data_base, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +33,39 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
     "contains": operator.contains, "len": len, "iter": iter, "next": next, "bool": bool, "str": str, "repr": repr,
     "isinstance": isinstance, "dir": dir, "enter": lambda manager: manager.__enter__(),
-    "exit": lambda manager: manager.__exit__(None, None, None),
+    "exit": lambda manager: manager.__exit__(None, None, None), "plain": lambda one: _data(one)[1],
+    "format": format, "int": int, "float": float, "complex": complex, "index": operator.index, "abs": abs,
+    "neg": operator.neg, "pos": operator.pos, "invert": operator.invert, "round": round,
 }  # fmt: skip
+
+
+_FIXED = frozenset({str, int, float, complex, bytes, tuple, frozenset})
+_LIKE: dict[type, type] = {
+    collections.UserDict: dict, collections.ChainMap: dict, types.MappingProxyType: dict, collections.UserList: list,
+    collections.UserString: str, memoryview: bytes,
+}  # fmt: skip
+_HARMLESS = frozenset({"__new__", "__init__", "__repr__", "__str__", "__getnewargs__", "__init_subclass__"})
+
+
+def _data(value: Any) -> tuple[str, Any]:
+    """Return the name of the type of data that an object is an own kind of, and that data; "" where it is none."""
+    base = data_base(value)
+    if base is not None:
+        return base.__name__, plain(base, value)
+    like = next((base for kind, base in _LIKE.items() if isinstance(value, kind)), None)
+    return ("", None) if like is None else (like.__name__, like(value))
+
+
+def _is_part(value: Any) -> bool:
+    """Whether an object behaves as the data that it holds: it cannot change, and its class redefines no operator."""
+    if data_base(value) not in _FIXED:
+        return False
+    own = (kind for kind in type(value).__mro__ if kind.__module__ not in sys.stdlib_module_names)
+    return isinstance(value, enum.Enum) or not any(
+        callable(one) and name.startswith("__") and name not in _HARMLESS
+        for kind in own
+        for name, one in vars(kind).items()
+    )
 
 
 class Cell:
@@ -87,15 +121,18 @@ class Cell:
                 answer["heap"][index] = None
         return {"value": answer}
 
-    def _send_other(self, _wire: Wire, value: Any) -> Any:
-        """Keep an object here, and send a handle."""
+    def _send_other(self, wire: Wire, value: Any) -> Any:
+        """Keep an object here, and send a handle, with the data where it is an own kind of data."""
         number = self._number.get(id(value))
         if number is None:
             number = self._number[id(value)] = next(self._count)
             self._kept[number] = value
         if isinstance(value, type) and issubclass(value, BaseException):
-            return ["error", number, value.__name__, [base.__name__ for base in value.__mro__]]
-        return ["foreign", number, type(value).__name__]
+            return ["error", number, value.__name__, [(base.__module__, base.__name__) for base in value.__mro__]]
+        if _is_part(value):
+            return ["part", number, type(value).__name__, wire.node(_data(value)[1])]
+        nature = "enum" if isinstance(value, enum.Enum) else _data(value)[0]
+        return ["foreign", number, type(value).__name__, nature]
 
     def _take_other(self, _wire: Wire, node: list[Any]) -> Any:
         """Return the object of a handle, or make a function that the tests pass as an argument."""
@@ -119,4 +156,10 @@ class Cell:
             text = str(error)[:_TEXT]
         except BaseException:  # noqa: BLE001 - the program's own `__str__`
             text = ""
-        return {"raised": self._send_other(Wire(self._send_other, self._take_other), kind), "text": text}
+        wire = Wire(self._send_other, self._take_other)
+        said = {"raised": self._send_other(wire, kind), "text": text}
+        with contextlib.suppress(Exception):  # arguments that cannot be sent are left out
+            said["args"] = wire.encode([error.args])
+        if kind.__module__ not in sys.stdlib_module_names:
+            said["number"] = self._send_other(wire, error.with_traceback(None))[1]
+        return said

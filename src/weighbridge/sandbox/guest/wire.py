@@ -7,19 +7,23 @@ The bench decodes data only: never code, never a class of the other room.
 
 from __future__ import annotations
 
+import array
 import base64
 import collections
 import datetime as dt
 import decimal
 import fractions
 import importlib
+import pathlib
+import re
 import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Uncrossable", "Wire"]
+__all__ = ["PLAIN", "Uncrossable", "Wire", "data_base", "plain"]
 
 _PLAIN_BITS = 8192  # longer integers cross in hexadecimal: decimal digits are limited, and slow
 _AS_IT_IS = (bool, str, float)
@@ -44,6 +48,11 @@ def _fill_deque(shell: Any, items: list[Any]) -> None:
     shell.extend(items)
 
 
+def _fill_defaultdict(shell: Any, items: list[Any]) -> None:
+    shell.default_factory = items[0]
+    _fill_dict(shell, items[1:])
+
+
 def _fill_dict(shell: Any, items: list[Any]) -> None:
     shell.clear()
     for key, value in zip(items[::2], items[1::2], strict=True):
@@ -58,7 +67,7 @@ _SHELLS: dict[str, _Fill] = {
     "deque": (collections.deque, _fill_deque),
     "Counter": (collections.Counter, _fill_dict),
     "OrderedDict": (collections.OrderedDict, _fill_dict),
-    "defaultdict": (collections.defaultdict, _fill_dict),
+    "defaultdict": (collections.defaultdict, _fill_defaultdict),
     "bytearray": (bytearray, _fill_list),
 }
 _TO_ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
@@ -70,6 +79,9 @@ _TO_ITEMS: dict[type, Callable[[Any], Iterable[Any]]] = {
     type({}.keys()): iter,
     type({}.values()): iter,
     type({}.items()): iter,
+    re.Pattern: lambda one: (one.pattern, one.flags),
+    dt.timezone: lambda one: (one.utcoffset(None), one.tzname(None)),
+    array.array: lambda one: (one.typecode, *one),
 }
 _FROM_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
     "tuple": tuple,
@@ -80,6 +92,9 @@ _FROM_ITEMS: dict[str, Callable[[list[Any]], Any]] = {
     "dict_keys": lambda items: dict.fromkeys(items).keys(),
     "dict_values": lambda items: dict(enumerate(items)).values(),
     "dict_items": lambda items: dict(items).items(),
+    "Pattern": lambda items: re.compile(*items),
+    "timezone": lambda items: dt.timezone(*items),
+    "array": lambda items: array.array(items[0], items[1:]),
 }
 _MICROSECOND = dt.timedelta(microseconds=1)
 _TO_TEXT: dict[type, Callable[[Any], str]] = {
@@ -91,6 +106,10 @@ _TO_TEXT: dict[type, Callable[[Any], str]] = {
     dt.date: dt.date.isoformat,
     dt.time: dt.time.isoformat,
     dt.timedelta: lambda one: str(one // _MICROSECOND),
+    uuid.UUID: str,
+    pathlib.PurePosixPath: str,
+    pathlib.PureWindowsPath: str,
+    pathlib.PosixPath: str,
     type(...): repr,
     type(NotImplemented): repr,
 }
@@ -103,6 +122,10 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "date": dt.date.fromisoformat,
     "time": dt.time.fromisoformat,
     "timedelta": lambda text: int(text) * _MICROSECOND,
+    "UUID": uuid.UUID,
+    "PurePosixPath": pathlib.PurePosixPath,
+    "PureWindowsPath": pathlib.PureWindowsPath,
+    "PosixPath": pathlib.PosixPath,
     "ellipsis": lambda _: ...,
     "NotImplementedType": lambda _: NotImplemented,
     "type": lambda name: _TYPES[name],
@@ -115,6 +138,8 @@ _TYPES: dict[str, type] = {
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 _BASES = (str, int, float, complex, bytes, bytearray, tuple, list, dict, set, frozenset)
+PLAIN = frozenset({type(None), *_NAMES, *_TO_ITEMS, *_TO_TEXT} - {object, type})
+"""The types whose values cross whole."""
 
 
 class Wire:
@@ -141,10 +166,10 @@ class Wire:
         """Return the values of a message; an object of `seeds` takes on its new contents, None says "unchanged"."""
         heap = message["heap"]
         self.objects = list(seeds or [])
-        self.objects += [_SHELLS[contents[0]][0]() for contents in heap[len(self.objects) :]]
+        self.objects += [_shell(contents[0]) for contents in heap[len(self.objects) :]]
         for one, contents in zip(self.objects, heap, strict=True):
             if contents is not None:
-                _SHELLS[contents[0]][1](one, [self.value(node) for node in contents[1:]])
+                _SHELLS[contents[0].partition(":")[0]][1](one, [self.value(node) for node in contents[1:]])
         return [self.value(node) for node in message["roots"]]
 
     def node(self, value: Any) -> Any:
@@ -167,16 +192,20 @@ class Wire:
         """Return the form of a type, of an array, of the data in a subclass, or of what is no data."""
         if isinstance(value, type) and value in _NAMES:
             return ["type", _NAMES[value]]
-        array = _array_node(value)
-        if array is not None:
-            return array
-        base = next((base for base in _BASES if base in type(value).__mro__), None)
-        return self.send_other(self, value) if base is None else self.node(_plain(base, value))
+        numbers = _array_node(value)
+        if numbers is not None:
+            return numbers
+        return self.send_other(self, value)
 
     def _contents(self, one: Any) -> list[Any]:
         """Return the heap entry of one mutable container."""
         items = [part for pair in dict.items(one) for part in pair] if isinstance(one, dict) else list(one)
-        return [type(one).__name__, *map(self.node, items)]
+        tag = type(one).__name__
+        if isinstance(one, collections.defaultdict):
+            items.insert(0, one.default_factory)
+        elif isinstance(one, collections.deque) and one.maxlen is not None:
+            tag += f":{one.maxlen}"
+        return [tag, *map(self.node, items)]
 
     def value(self, node: Any) -> Any:
         """Return the value of one JSON form; raises ValueError for a form that is none."""
@@ -189,10 +218,21 @@ class Wire:
             return _FROM_ITEMS[tag]([self.value(part) for part in node[1:]])
         if tag in _FROM_TEXT:
             return _FROM_TEXT[tag](node[1])
-        return _array(*node) if tag in ("array", "scalar") else self.take_other(self, node)
+        return _array(*node) if tag in ("ndarray", "scalar") else self.take_other(self, node)
 
 
-def _plain(base: type, value: Any) -> Any:
+def _shell(tag: str) -> Any:
+    """Return an empty container; the one with a parameter is a deque of bounded length."""
+    name, _, most = tag.partition(":")
+    return collections.deque(maxlen=int(most)) if name == "deque" and most else _SHELLS[name][0]()
+
+
+def data_base(value: Any) -> type | None:
+    """Return the type of data that an object of a subclass is, if it is any."""
+    return next((base for base in _BASES if base in type(value).__mro__), None)
+
+
+def plain(base: type, value: Any) -> Any:
     """Return the data that an object of a subclass holds, by the base's own methods."""
     if base is dict:
         return dict(dict.items(value))
@@ -211,7 +251,7 @@ def _array_node(value: Any) -> Any:
     if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)) or value.dtype.kind not in _NUMERIC:
         return None
     data = base64.b64encode(numpy.ascontiguousarray(value).tobytes()).decode()
-    tag = "array" if isinstance(value, numpy.ndarray) else "scalar"
+    tag = "ndarray" if isinstance(value, numpy.ndarray) else "scalar"
     return [tag, value.dtype.str, list(value.shape), data]
 
 
@@ -220,5 +260,5 @@ def _array(tag: str, kind: str, shape: list[int], data: str) -> Any:
     numpy = importlib.import_module("numpy")
     if numpy.dtype(kind).kind not in _NUMERIC:
         raise ValueError(kind)
-    array = numpy.frombuffer(base64.b64decode(data), dtype=kind).reshape(shape)
-    return array.copy() if tag == "array" else array[()]
+    values = numpy.frombuffer(base64.b64decode(data), dtype=kind).reshape(shape)
+    return values.copy() if tag == "ndarray" else values[()]

@@ -154,6 +154,45 @@ def test_an_answer_that_the_sandbox_cannot_decide_is_unscored() -> None:
     ) == ("unscored: the sandbox cannot decide: the tests compare two objects of the class Point")
 
 
+UNCALLED = {
+    "a blank before the bracket": "def check (candidate):\n    assert candidate(['a', 'bcd']) == 3\n",
+    "unittest": "import unittest\nclass T(unittest.TestCase):\n"
+    "    def test_it(self):\n        self.assertEqual(widest(['a', 'bcd']), 3)\n",
+    "pytest": "def test_it():\n    assert widest(['a', 'bcd']) == 3\n",
+}
+
+
+@pytest.mark.parametrize("form", UNCALLED)
+def test_tests_that_nobody_calls_are_called(form: str) -> None:
+    """An item that only defines its tests marks right and wrong like one that calls them."""
+    item = Item("own/5", PROMPT, data={"prompt": PROMPT, "test": UNCALLED[form], "entry_point": "widest"})
+    assert label(WHOLE, item) == "right"
+    assert label(WRONG, item) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("tests", "reason"),
+    [
+        ("# nothing", "the item's tests call nothing"),
+        ("def helper(): assert widest([]) == 0", "the item's tests call nothing"),
+        ("assert widest([]) ==", "the item's tests cannot run: SyntaxError"),
+        ("import nowhere_at_all\nassert widest([]) == 0", "the item's tests cannot run: ModuleNotFoundError"),
+        ("def test_it(fixture): assert widest([]) == 0", "the item's tests leave test_it uncalled"),
+    ],
+)
+def test_the_faults_of_an_item_are_not_the_models(tests: str, reason: str) -> None:
+    """Whatever the program, tests that cannot judge it leave it unscored."""
+    item = Item("own/6", "q", data={"tests": [tests]})
+    assert label(WHOLE, item).startswith(f"unscored: {reason}")
+    assert label(WRONG, item).startswith(f"unscored: {reason}")
+
+
+def test_a_preamble_that_is_no_python_is_the_items_fault() -> None:
+    """A prompt with an error in it condemns no program."""
+    item = Item("own/7", "q", data={"prompt": "def (:\n", "test": TEST, "entry_point": "widest"})
+    assert label(f"```python\n{WHOLE}```", item).startswith("unscored: the item's tests cannot run: SyntaxError")
+
+
 def test_numpy_goes_where_numpy_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that imports NumPy is no wrong answer where no sandbox has it."""
     asked: list[frozenset[str]] = []
