@@ -124,3 +124,20 @@ def test_two_models_in_turn(weighbridge: CommandLine, load_server: Serve) -> Non
     assert against is not None
     assert against.rounds == 1
     assert {one.verdict for one in against.slower.values()} == {"undecided"}
+
+
+def test_what_will_be_sent_is_said_and_bounded(weighbridge: CommandLine, load_server: Serve) -> None:
+    """The closed loop sends no more than the rate; `--users 0` switches it off; `--dry-run` sends nothing."""
+    server = load_server(Speed(ttft_s=0.001, itl_s=0.0001))
+    words = ["load", f"{server.url}#load", "--rate", "4", "--seconds", "2", "--warm-up", "0.5", "--mix", "16:2"]
+    plan = weighbridge.json(*words, "--dry-run")
+    assert (plan["closed"], server.count) == (10, 0)
+    assert "will send about" in weighbridge(*words, "--dry-run").stdout
+    done = weighbridge(*words)
+    assert "tokens in and out at most; 10 of them at most by 8 users who wait" in done.stderr
+    assert "too few requests, or too short, to say: p50 takes 20" in done.stdout
+    assert server.count <= plan["requests_at_most"]
+    body = weighbridge.json(*words, "--users", "0", "--no-verdict-code")["body"]
+    assert [point["loop"] for point in body["points"]] == ["open"]
+    refused = weighbridge("load", f"{server.url}#load", "--users", "0")
+    assert (refused.returncode, "give `--rate`" in refused.stderr) == (2, True)

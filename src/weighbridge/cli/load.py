@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.load_lines import against_lines, chart_lines, end_lines, point_lines
+from weighbridge.cli.load_lines import against_lines, chart_lines, end_lines, plan_line, point_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.dossier.visible import single_line
@@ -37,7 +37,10 @@ _RATE = click.FloatRange(0.001, 10_000)
     "--mix", "shapes", multiple=True, metavar="IN:OUT[@WEIGHT]", default=("256:128",), show_default=True,
     help="Tokens of prompt and answer. May be repeated.",
 )  # fmt: skip
-@click.option("--users", type=click.IntRange(1, 4096), default=8, show_default=True, help="Users of the closed loop.")
+@click.option(
+    "--users", type=click.IntRange(0, 4096), default=8, show_default=True,
+    help="Users of the closed loop, which sends at most 200 requests, and no more than the lowest rate; 0: none.",
+)  # fmt: skip
 @click.option(
     "--seconds", type=click.FloatRange(1, 86_400),
     help="Seconds of each rate at most, after the warm-up. Default: 120, or what the service levels need.",
@@ -83,6 +86,7 @@ _RATE = click.FloatRange(0.001, 10_000)
 @click.option(
     "--price", "usd_per_hour", type=click.FloatRange(0, 1e6), metavar="USD", help="Dollars a device hour, for the cost."
 )
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @options.engine
 @options.timeout_s
 @options.workspace
@@ -105,6 +109,13 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     order = _order(reference, given, settings)
     as_json = given["as_json"]
+    if given["dry_run"] and as_json:
+        requests, tokens = order.will_send()
+        print_json("load-plan", {"requests_at_most": requests, "tokens_at_most": tokens, "closed": order.most_closed})
+        return
+    click.echo(plan_line(order), err=not given["dry_run"])
+    if given["dry_run"]:
+        return
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         loaded = measure_load(order, cache=cache, progress=progress_on_stderr())
         store.add(loaded.evidence)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.cli.layout import line, wrapped
 
-__all__ = ["against_lines", "chart_lines", "end_lines", "point_lines"]
+if TYPE_CHECKING:
+    from weighbridge.workflow.load import Order
+
+__all__ = ["against_lines", "chart_lines", "end_lines", "plan_line", "point_lines"]
 
 _WIDTH = 44
 _NAMES = {"ttft": "TTFT", "tpot": "TPOT", "gap": "longest gap", "e2e": "end to end", "per_token": "per token"}
 _QUANTILES = ("p50", "p90", "p95", "p99")
 _SECOND = 1.0
+
+
+def plan_line(order: Order) -> str:
+    """Say what a run will send, before it does."""
+    requests, tokens = order.will_send()
+    many = "requests without a bound but the time" if requests is None else f"about {requests:,} requests at most"
+    long = "" if tokens is None else f", {tokens:,} tokens in and out at most"
+    closed = f"{order.most_closed} of them at most by {order.users} users who wait" if order.users else "no closed loop"
+    advice = "; `--max-requests` bounds them" if requests is None else ""
+    return f"will send {many}{long}; {closed}{advice}"
 
 
 def point_lines(point: dict[str, Any]) -> list[str]:
@@ -67,7 +80,7 @@ def _quantiles(body: dict[str, Any], *, unit: bool = True) -> str:
             parts.append(
                 f"{name} {'beyond the time-out' if beyond['value'] is None else _time(beyond['value']) + ' or more'}"
             )
-    return "  ".join(parts) or "too few requests, or too short, to say"
+    return "  ".join(parts) or "too few requests, or too short, to say: p50 takes 20 of them in 10 blocks of time"
 
 
 def _slo(metric: str, one: dict[str, Any]) -> str:

@@ -52,16 +52,18 @@ def measure_load(order: Order, *, cache: DigestCache | None = None, progress: Pr
         raise UsageError("two models are compared at one rate", hint="give one `--rate`, and no `--sweep`")
     if order.sweep and not order.levels:
         raise UsageError("a sweep needs service levels to meet", hint="for example `--slo ttft=0.5s:5%`")
+    if order.users == 0 and not order.rates:
+        raise UsageError("without users no rate is known to ask at", hint="give `--rate`")
     artefact, engine = _found(order.reference, order.engine, order, cache, progress)
     other = None
     if order.against is not None:
         other = _found(order.against, order.against_engine, order, cache, progress)
     under_way = LoadRun(order, progress)
-    bound = bound_of(order.costs, order.reference, order.shapes, order.users, cache=cache, progress=progress)
+    bound = bound_of(order.costs, order.reference, order.shapes, max(1, order.users), cache=cache, progress=progress)
     body = run(_measured(under_way, engine, None if other is None else (other[0], other[1])))
     if isinstance(bound, str):
         under_way.notes.append(bound)
-    elif bound is not None:
+    elif bound is not None and order.users:
         body["roofline"] = roofline_json(bound, body["points"][0])
     body["list_prices"] = list_prices(order.costs.weights or artefact.name)
     checked = LoadV1.model_validate(body).model_dump(mode="json")
@@ -92,17 +94,17 @@ async def _measured(under_way: LoadRun, engine: Engine, other: tuple[Artefact, E
         under_way.order = order
     async with AsyncExitStack() as stack:
         user = await user_of(under_way, await stack.enter_async_context(engine), "a")
-        points = [await measure_closed(under_way, user)]
+        points = [await measure_closed(under_way, user)] if order.users else []
+        capacity = points[0]["answers_s"] if points else 0.0
         if other is None:
-            points += await measure_open(under_way, user, points[0]["answers_s"])
+            points += await measure_open(under_way, user, capacity)
             against = None
         else:
             artefact, second = other
             rival = await user_of(under_way, await stack.enter_async_context(second), "b")
-            beside = await measure_closed(under_way, rival)
-            point, against = await measure_pair(
-                under_way, user, rival, min(points[0]["answers_s"], beside["answers_s"])
-            )
+            if order.users:
+                capacity = min(capacity, (await measure_closed(under_way, rival))["answers_s"])
+            point, against = await measure_pair(under_way, user, rival, capacity)
             points.append(point)
             against |= {
                 "baseline": artefact.digest,

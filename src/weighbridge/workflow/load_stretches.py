@@ -37,6 +37,8 @@ _SPARE = 2.5  # times the blocks after which a faultless server has met its leve
 _LEAST_S, _LEAST_PAIR_S = 120.0, 1040.0  # 26 rounds: 104 blocks of 5 s; 94 without one too slow decide at 5%
 _CLOSED_SHARE, _LEAST_CLOSED_S = 0.1, 5.0
 _FEWEST_EACH = 3  # answers of each user of the closed loop
+_MOST_CLOSED = 200  # requests of the closed loop: it stands beside, and must not be the greater part of the load
+_FIRST = 2  # requests that tell how the server counts tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,36 @@ class Order:
             return self.seconds
         needed = max((fewest_blocks(level, self.alpha) for level in self.levels), default=0)
         return max(_LEAST_S, _SPARE * needed * self.block_s)
+
+    @property
+    def most_closed(self) -> int:
+        """Requests that the closed loop may send: as many as the lowest rate is to send, 200 at most."""
+        if self.users == 0:
+            return 0
+        if not self.rates:
+            return _MOST_CLOSED
+        return max(1, min(_MOST_CLOSED, math.ceil(min(self.rates) * (self.length_s + self.warmup_s))))
+
+    def will_send(self) -> tuple[int | None, int | None]:
+        """Return how many requests are expected at most, and how many tokens in and out; None where no rate is given.
+
+        Poisson moments: three standard deviations above the mean. A sweep has no bound but `--max-requests`.
+        """
+        models = 1 if self.against is None else 2
+        requests = None
+        if self.rates and not self.sweep:
+            length = max(self.length_s, _LEAST_PAIR_S if models > 1 and self.seconds is None else 0)
+            mean = sum(rate * (length + self.warmup_s) for rate in self.rates) * (1 if models == 1 else 1.1)
+            requests = math.ceil(mean + 3 * math.sqrt(mean)) + models * (self.most_closed + _FIRST)
+        if self.budget.requests is not None:
+            bound = self.budget.requests + models * _FIRST
+            requests = bound if requests is None else min(requests, bound)
+        longest = max(shape.tokens_in + shape.tokens_out for shape in self.shapes)
+        tokens = None if requests is None else requests * longest
+        if self.budget.tokens is not None:
+            bound = self.budget.tokens + models * _FIRST * longest
+            tokens = bound if tokens is None else min(tokens, bound)
+        return requests, tokens
 
 
 @dataclass(slots=True)
@@ -123,7 +155,7 @@ async def user_of(under_way: LoadRun, engine: Any, salt: str) -> User:
     )
     extra = {"ignore_eos": True} if goes_on else {}
     user = User(server, prompts, extra, order.budget, under_way.stop)
-    for number in (0, 1):
+    for number in range(_FIRST):
         request, shape = prompts.request(number)
         completion = await server.once(request, extra)
         if sample_of(0.0, 0.0, completion, shape.tokens_out).status != "ok":
@@ -139,7 +171,10 @@ async def measure_closed(under_way: LoadRun, user: User) -> dict[str, Any]:
     """Measure the sanity point: users who wait."""
     order = under_way.order
     seconds = min(order.length_s, max(_LEAST_CLOSED_S, min(30.0, _CLOSED_SHARE * order.length_s)))
-    pace = replace(under_way.pace(seconds, min(order.warmup_s, seconds / 2)), fewest=_FEWEST_EACH * order.users)
+    most = order.most_closed
+    # the few that are allowed begin at once where a warm-up could take them all
+    pace = under_way.pace(seconds, 0.0)
+    pace = replace(pace, fewest=min(most, _FEWEST_EACH * order.users), most=most)
     with under_way.progress(f"{order.users} users", int(pace.seconds + pace.warmup_s), "seconds") as advance:
         user.advance = advance
         driven = await closed_loop(user, order.users, pace)

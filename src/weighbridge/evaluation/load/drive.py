@@ -81,7 +81,7 @@ class Pace:
     """How long: seconds measured after seconds of warm-up, which are asked alike and counted nowhere.
 
     `seed` draws the moments; `first` is the number of the first prompt. A closed loop goes on until it has `fewest`
-    answers, for at most ten times as long.
+    answers, for at most ten times as long, and until it has sent `most`.
     """
 
     seconds: float
@@ -89,6 +89,7 @@ class Pace:
     seed: int | str = 0
     first: int = 0
     fewest: int = 0
+    most: int | None = None
 
 
 @dataclass(slots=True)
@@ -230,7 +231,7 @@ async def open_loop(
 
 async def closed_loop(user: User, users: int, pace: Pace) -> Driven:
     """Let so many users ask, each as soon as its last answer has come; times count from sending."""
-    told = answers = 0
+    told = answers = sent = 0
 
     def count(_sample: Sample) -> bool:
         nonlocal answers
@@ -244,8 +245,13 @@ async def closed_loop(user: User, users: int, pace: Pace) -> Driven:
         return now >= (stretch.ends if answers >= pace.fewest else latest)
 
     async def one_user() -> None:
-        nonlocal told
-        while not is_over(now := stretch.now()) and (paid := stretch.pay()) is not None:
+        nonlocal told, sent
+        while (
+            not is_over(now := stretch.now())
+            and (pace.most is None or sent < pace.most)
+            and (paid := stretch.pay()) is not None
+        ):
+            sent += 1
             task = stretch.launch(now, *paid)
             if task is None:
                 return
