@@ -83,10 +83,11 @@ def _walls() -> list[str]:
     variables = [part for name, value in _ENVIRONMENT.items() for part in ("--setenv", name, value)]
     return [
         "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
-        "--die-with-parent", "--new-session", "--clearenv", *variables, *binds,
-        "--ro-bind", str(_GUEST), "/room/guest",
-        "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
+        "--die-with-parent", "--new-session", "--clearenv", *variables,
+        # before the binds, or it would hide an interpreter that is installed below /tmp
         "--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp",  # noqa: S108 - the room's own
+        *binds, "--ro-bind", str(_GUEST), "/room/guest",
+        "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
         "--remount-ro", "/", "--chdir", "/tmp", "--hostname", "room",  # noqa: S108 - the room's own
     ]  # fmt: skip
 

@@ -67,8 +67,10 @@ def result(suite: Suite, engine: Engine, path: Path, heard: Callable[[], None] =
             async with engine:
                 asyncio.get_running_loop().call_later(0.6, heard)
                 body = (await evaluate(suite, SUBJECT, engine, Session(store, date(2026, 11, 22)))).body
+        items = [{key: value for key, value in item.items() if key != "answer"} for item in body["items"]]
         return {
             **body,
+            "items": items,  # without the digest of the whole answer, which counts the attempts
             "calls": {key: value for key, value in body["calls"].items() if key not in {"seconds", "calls"}},
         }
 
