@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import STORED
@@ -52,7 +53,7 @@ class Contest:
         self._mine: dict[int, Mark] = {}
         self._others: dict[int, Mark] = {}
         self._lost: dict[int, str] = {}
-        self._queue = [item for entry in sampler.log if entry["event"] == "draw" for item in entry["ids"]]
+        self._queue = deque(item for entry in sampler.log if entry["event"] == "draw" for item in entry["ids"])
         scores = [entry for entry in sampler.log if entry["event"] == "score"]
         self._scored = {entry["item"]: (entry["candidate"], entry["baseline"]) for entry in scores}
         self._written = len(sampler.log) if len(sampler.log) > 1 else 0
@@ -71,7 +72,7 @@ class Contest:
                 return False
             if not self._give_up({item for item in self._lost if item in self._retried}):
                 return False
-        self._queue = [*self._queue, *self._lost]
+        self._queue.extend(self._lost)
         self._retried.update(self._lost)
         self._lost.clear()
         self._rounds, self._answered = self._rounds + 1, 0
@@ -123,9 +124,9 @@ class Contest:
     def _next(self) -> int | None:
         """Return the next item, drawing where none waits; None with a verdict, or with too many answers missing."""
         if not self._queue and self.sampler.verdict is None and len(self._lost) < _PATIENCE:
-            self._queue = self.sampler.next(_AT_ONCE)[0].tolist()
+            self._queue.extend(self.sampler.next(_AT_ONCE)[0].tolist())
             self._write()
-        return self._queue.pop(0) if self._queue else None
+        return self._queue.popleft() if self._queue else None
 
     def hear(self, plan: Plan) -> Callable[[int, Completion], None]:
         """Return what hears the candidate's completions."""
@@ -161,8 +162,11 @@ class Contest:
             other = _value(self._others.get(item))
             baseline = 1.0 if other is None else other
         if item in self._scored:
-            lost = self._mine[item].completion.outcome not in STORED
-            if self._scored[item] != (mine, baseline) and not lost:
+            sides = (mark for mark in (self._mine[item], self._others.get(item)) if mark is not None)
+            lost = any(mark.completion.outcome not in STORED for mark in sides)
+            before, before_baseline = self._scored[item]
+            told = before in (None, mine) and before_baseline in (None, 1.0, baseline)  # what was missing may have come
+            if not told and not lost:
                 raise damaged(self._journal.place, f"it marks item {item} otherwise than the answer in the store")
             return
         self._scored[item] = (mine, baseline)

@@ -264,6 +264,25 @@ def test_a_journal_that_was_changed_is_refused_with_its_name(store: SQLiteStore,
         assert str(changed) in str(error)
 
 
+@pytest.mark.parametrize("shaky", ["candidate", "baseline"])
+def test_an_answer_that_comes_later_is_no_damage(store: SQLiteStore, sums: Suite, tmp_path: Path, shaky: str) -> None:
+    """One request failed for good and counted as missing; the comparison goes on when the endpoint answers again."""
+    asked: list[str] = []
+
+    def fails_once(request: Request) -> Completion:
+        asked.append(request.text)
+        if request.text == asked[0]:
+            return Completion(Outcome.FAILED, detail="HTTP 500: gone")
+        return model(0.5)(request)
+
+    for budget, answer in ((30, fails_once), (60, model(0.5))):
+        sides = {"candidate": model(0.5), "baseline": model(0.5)} | {shaky: answer}
+        engines = [ScriptedEngine(sides[name]) for name in ("candidate", "baseline")]
+        with FileJournal(tmp_path / "journal.jsonl") as held:
+            body = compared(store, sums, *engines, Terms(margin=0.0, budget=budget), held).body
+        assert body["sequential"]["drawn"] == budget
+
+
 def test_a_margin_that_any_model_meets_is_refused(store: SQLiteStore, sums: Suite) -> None:
     """Nobody can be three points worse than a baseline that is never right: that is no verdict on the candidate."""
     ask_all(store, sums, BASELINE, ScriptedEngine(model(0.0)))
