@@ -277,9 +277,9 @@ def test_an_answer_that_comes_later_is_no_damage(store: SQLiteStore, sums: Suite
 
     for budget, answer in ((30, fails_once), (60, model(0.5))):
         sides = {"candidate": model(0.5), "baseline": model(0.5)} | {shaky: answer}
-        engines = [ScriptedEngine(sides[name]) for name in ("candidate", "baseline")]
+        mine, theirs = ScriptedEngine(sides["candidate"]), ScriptedEngine(sides["baseline"])
         with FileJournal(tmp_path / "journal.jsonl") as held:
-            body = compared(store, sums, *engines, Terms(margin=0.0, budget=budget), held).body
+            body = compared(store, sums, mine, theirs, Terms(margin=0.0, budget=budget), held).body
         assert body["sequential"]["drawn"] == budget
 
 
