@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import runpy
+import shutil
 import socket
 import threading
 import time
@@ -22,6 +23,8 @@ from weighbridge.web.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
 
     from weighbridge.store.protocol import Store
 
@@ -53,6 +56,23 @@ class Served:
         assert answer.status == 200, answer.text
         assert answer.headers["content-type"] == "application/json"
         return json.loads(answer.text)
+
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Debian's chromium once."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")
