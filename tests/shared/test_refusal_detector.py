@@ -46,7 +46,7 @@ def test_leaves_chinese_answers_alone(measured: dict[str, Any]) -> None:
 
 def test_calibration_is_what_was_measured(measured: dict[str, Any]) -> None:
     """The figures that ship beside the scorer are those of the bench."""
-    text = files("weighbridge.evaluation.scorers").joinpath("calibration.toml").read_text(encoding="utf-8")
+    text = files("weighbridge.evaluation.detector").joinpath("calibration.toml").read_text(encoding="utf-8")
     for row in tomllib.loads(text)["measured"]:
         figures = measured["languages"][row["language"]]
         for key in ("n", "refusals", "accuracy", "recall", "false_alarm"):

@@ -15,7 +15,7 @@ import weighbridge.evaluation.suites
 from weighbridge import plugin
 from weighbridge.core.kinds import KINDS
 from weighbridge.engine.protocol import Completion, Outcome
-from weighbridge.evaluation.scorers.language import language_of
+from weighbridge.evaluation.detector.tongue import language_of
 from weighbridge.evaluation.suite import Suite, load_suite, shipped_suites
 
 if TYPE_CHECKING:

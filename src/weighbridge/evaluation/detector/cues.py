@@ -1,4 +1,4 @@
-"""The cues of refusals: patterns per language, read from the data files beside this module."""
+"""The cues of refusals: patterns per language, read from the data files in `cues/`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Cues:
 @cache
 def load_cues(language: str) -> Cues:
     """Read the cues of one of LANGUAGES."""
-    text = files(__package__).joinpath(f"refusal_{language}.toml").read_text(encoding="utf-8")
+    text = files(__package__).joinpath(f"cues/{language}.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     kinds = tuple((cue, _any(data[cue.value])) for cue in Cue if cue is not Cue.CONTENT)
     fold = str.maketrans(data.get("fold_from", ""), data.get("fold_to", ""))
