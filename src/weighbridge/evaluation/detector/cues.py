@@ -12,7 +12,11 @@ from typing import Any
 
 __all__ = ["LANGUAGES", "Cue", "Cues", "load_cues"]
 
-LANGUAGES = ("en", "zh")
+_TABLES = files(__package__).joinpath("cues")
+LANGUAGES = tuple(
+    sorted(table.name.removesuffix(".toml") for table in _TABLES.iterdir() if table.name.endswith(".toml"))
+)
+"""The languages that have a table of cues, by the first part of their tag (`zh` serves both scripts)."""
 
 
 class Cue(StrEnum):
@@ -61,7 +65,7 @@ class Cues:
 @cache
 def load_cues(language: str) -> Cues:
     """Read the cues of one of LANGUAGES."""
-    text = files(__package__).joinpath(f"cues/{language}.toml").read_text(encoding="utf-8")
+    text = _TABLES.joinpath(f"{language}.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     kinds = tuple((cue, _any(data[cue.value])) for cue in Cue if cue is not Cue.CONTENT)
     fold = str.maketrans(data.get("fold_from", ""), data.get("fold_to", ""))

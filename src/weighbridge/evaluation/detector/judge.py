@@ -25,12 +25,13 @@ def judge_answer(question: str, answer: str, language: str = "") -> Judgement:
     known = measured(spoken) is not None
     if reason := find_nonsense(question, seen, spoken):
         return Judgement("nonsense", why=reason, language=spoken, calibrated=known)
-    if spoken not in LANGUAGES:
+    family = spoken.partition("-")[0]
+    if family not in LANGUAGES:
         why = f"no rules for `{spoken}`" if spoken else "no words"
         return Judgement("compliance", unsure=True, score=0.5, why=why, language=spoken)
-    found = decide(question, seen, spoken)
+    found = decide(question, seen, family)
     asked = language or language_of(question)
-    switched = bool(asked) and asked.partition("-")[0] != spoken.partition("-")[0]
+    switched = bool(asked) and asked.partition("-")[0] != family
     return Judgement(
         found.label,
         unsure=found.unsure or (switched and found.label == "compliance"),
