@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.endpoint import CapabilitiesBody, EndpointV1, FingerprintBody
     from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
     from weighbridge.core.kinds.fit import FitV1
+    from weighbridge.core.kinds.labels import DrawnAnswerBody, LabelsV1, SampleV1, StratumBody
     from weighbridge.core.kinds.licence import LicenceV1
     from weighbridge.core.kinds.lineage import LineageV1
     from weighbridge.core.kinds.load import LoadV1
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "ArenaV1", "BallotV1", "BehaviourV1", "Body", "CallsBody", "CapabilitiesBody",
-    "CardV1", "ComparisonV1", "ContaminationV1", "DecisionV1", "DrawnBody", "EndpointV1", "EngineBody",
-    "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "HintBody", "ItemBody",
-    "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1",
-    "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "SafetyV1", "ScoreV1", "SequentialBody",
-    "SeverityCounts", "SignatureBody", "SuiteBody", "TemplateBody", "VerdictsV1", "VoteV1", "schema_of",
+    "CardV1", "ComparisonV1", "ContaminationV1", "DecisionV1", "DrawnAnswerBody", "DrawnBody", "EndpointV1",
+    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1", "HintBody",
+    "ItemBody", "LabelsV1", "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1",
+    "OpennessV1", "OutcomesV1", "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "SafetyV1",
+    "SampleV1", "ScoreV1", "SequentialBody", "SeverityCounts", "SignatureBody", "StratumBody", "SuiteBody",
+    "TemplateBody", "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
@@ -58,6 +60,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "endpoint": ("CapabilitiesBody", "EndpointV1", "FingerprintBody"),
     "files": ("CardV1", "FileBody", "FilesV1", "FindingBody", "LeftAloneBody", "SeverityCounts"),
     "fit": ("FitV1",),
+    "labels": ("DrawnAnswerBody", "LabelsV1", "SampleV1", "StratumBody"),
     "licence": ("LicenceV1",),
     "lineage": ("LineageV1",),
     "load": ("LoadV1",),
@@ -133,6 +136,8 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "vote/v1": "VoteV1",
     "verdicts/v1": "VerdictsV1",
     "arena/v1": "ArenaV1",
+    "sample/v1": "SampleV1",
+    "labels/v1": "LabelsV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 
