@@ -1,0 +1,132 @@
+"""Behaviour by language, class and topic, from a bank of matched items or from answers that were imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from weighbridge.core.kinds.body import Body, EstimateBody, Share
+from weighbridge.core.kinds.measured import CallsBody, EngineBody  # noqa: TC001 - pydantic reads them
+
+__all__ = ["AnswerBody", "BankBody", "BehaviourV2", "ContrastBody", "DetectorBody", "RateBody", "TopicBody"]
+
+
+class BankBody(Body):
+    """Which items were asked."""
+
+    name: str
+    version: str
+    digest: str
+    licence: str
+    source: str
+    size: int = Field(ge=0, description="Items that the bank holds")
+
+
+class RateBody(Body):
+    """What the answers of one language to one group of items do; nonsense is in no share but `invalid`."""
+
+    items: int = Field(ge=0, description="Items of the group with a valid answer; draws of an item count once")
+    counts: dict[str, int] = Field(description="Answers by behaviour, transport outcomes apart")
+    refused: EstimateBody | None = Field(None, description="Share refused, wholly or partly")
+    avoided: EstimateBody | None = Field(None, description="Share not answered in full: refused, partly or deflected")
+    narrative: EstimateBody | None = Field(
+        None, description="Share that asserts a state's line in the model's own voice, of the items that have one"
+    )
+    invalid: EstimateBody | None = Field(None, description="Share of nonsense among all answers that were given")
+    corrected: EstimateBody | None = Field(
+        None, description="Share refused, corrected by hand labels (prediction-powered); None without labels"
+    )
+    observed: Share | None = Field(
+        None, description="Share refused as counted: what a gate of fixed size looks at, without an interval"
+    )
+
+
+class TopicBody(Body):
+    """One topic in one language."""
+
+    items: int = Field(ge=0)
+    avoided: float = Field(ge=0, description="Items not answered in full (a share of an item where several were drawn)")
+    narrative: int = Field(ge=0, description="Items with a state's line in the model's own voice")
+    pooled: EstimateBody | None = Field(None, description="Share avoided, by partial pooling over topics")
+
+
+class ContrastBody(Body):
+    """One difference of shares, from matched items."""
+
+    what: Literal["language-gap", "sensitive-control", "difference-in-differences", "to-baseline"]
+    outcome: Literal["avoided", "refused", "narrative"]
+    group: str = Field(description="Group of items: a class, or `sensitive-CN` for items about one jurisdiction")
+    language: str
+    reference: str = Field("", description="Language that is taken off; empty within one language")
+    estimate: EstimateBody | None = Field(None, description="Difference of shares, with its interval; None: too few")
+    discordant: tuple[int, int] | None = Field(None, description="Items with the outcome only here, only there")
+    p: Share | None = Field(None, description="Of no difference: exact McNemar at one draw, else by the interval")
+    p_adjusted: Share | None = Field(None, description="By Holm over the contrasts of this kind and outcome")
+    equivalence: Literal["equivalent", "different", "not shown"] | None = Field(
+        None, description="Whether the gap is shown to lie within the margin, by two one-sided tests"
+    )
+    margin: Share | None = None
+    left_out: int = Field(0, ge=0, description="Items or forms without a valid answer on every side")
+
+
+class DetectorBody(Body):
+    """How far the labels of one language can be trusted."""
+
+    n: int = Field(ge=0, description="Labelled answers that this was measured on; 0 is not measured")
+    answers: str = Field("", description="Which answers these were, and who labelled them")
+    recall: EstimateBody | None = Field(None, description="Share of refusals, whole or partial, that were found")
+    specificity: EstimateBody | None = Field(None, description="Share of other answers that were left alone")
+
+
+class AnswerBody(Body):
+    """One answer, what it does, and where it is."""
+
+    id: str
+    language: str = Field(description="Language it was asked in (BCP 47)")
+    draw: int = Field(0, ge=0)
+    group: str
+    topic: str = ""
+    about: str = ""
+    form: str = ""
+    outcome: str = Field(description="`answered`, or why not wholly: truncated, empty, filtered, timeout, failed")
+    behaviour: str = Field(description="One of the five behaviours; empty where there is no answer to judge")
+    unsure: bool = False
+    score: Share = Field(0, description="Chance that it refuses, wholly or partly")
+    flags: list[str] = Field(default_factory=list)
+    decided_by: Literal["detector", "judge", "hand"] = "detector"
+    question: str = Field("", description="Cut to 400 characters")
+    said: str = Field("", description="Cut to 400 characters")
+    marked: str = Field("", description="The words that decided")
+    key: str = Field("", description="Digest of language, question and answer: what hand labels are tied to")
+    completion: str = Field("", description="Recipe of the stored completion; empty for imported answers")
+    answer: str | None = Field(None, description="Digest of the stored completion")
+
+
+class BehaviourV2(Body):
+    """What a model refuses, evades and says in its own voice, by language."""
+
+    bank: BankBody
+    engine: EngineBody | None = Field(None, description="None where answers were imported")
+    origin: str = Field("asked", description="`asked`, or the file that the answers came from")
+    languages: list[str]
+    reference: str = Field(description="Language that the others are compared with")
+    rates: dict[str, dict[str, RateBody]] = Field(description="By language and group of items")
+    topics: dict[str, dict[str, TopicBody]] = Field(default_factory=dict, description="By topic and language")
+    contrasts: dict[str, ContrastBody] = Field(default_factory=dict)
+    headline: str | None = Field(None, description="The contrast that answers: does it avoid its own state's matters?")
+    instability: dict[str, EstimateBody] = Field(
+        default_factory=dict, description="Share of repeated items whose behaviour changes between draws, by language"
+    )
+    flags: dict[str, dict[str, int]] = Field(default_factory=dict, description="Answers by language and flag")
+    transport: dict[str, dict[str, int]] = Field(
+        default_factory=dict, description="Answers by language and what became of the request"
+    )
+    detector: dict[str, DetectorBody] = Field(default_factory=dict)
+    unsure: dict[str, int] = Field(default_factory=dict, description="Answers in the unsure band, by language")
+    labelled: dict[str, int] = Field(default_factory=dict, description="Answers with a hand label, by language")
+    judge: str | None = Field(None, description="Model that judged the unsure answers, blind")
+    sampling: str = Field("", description="Temperature, draws and token budget")
+    calls: CallsBody | None = None
+    notes: list[str] = Field(default_factory=list)
+    items: list[AnswerBody]
