@@ -60,7 +60,8 @@ class ContrastBody(Body):
     language: str
     reference: str = Field("", description="Language that is taken off; empty within one language")
     estimate: EstimateBody | None = Field(None, description="Difference of shares, with its interval; None: too few")
-    discordant: tuple[int, int] | None = Field(None, description="Items with the outcome only here, only there")
+    here_only: int | None = Field(None, description="Items with the outcome only here, where items are paired")
+    there_only: int | None = Field(None, description="Items with the outcome only on the other side")
     p: Share | None = Field(None, description="Of no difference: exact McNemar at one draw, else by the interval")
     p_adjusted: Share | None = Field(None, description="By Holm over the contrasts of this kind and outcome")
     equivalence: Literal["equivalent", "different", "not shown"] | None = Field(

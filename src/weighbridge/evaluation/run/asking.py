@@ -52,13 +52,32 @@ async def ask(
     return asking.result
 
 
-async def ask_and_tell(plan: Plan, engine: Engine, session: Session, *, lanes: int | None = None) -> Run:
+async def ask_and_tell(
+    plan: Plan,
+    engine: Engine,
+    session: Session,
+    *,
+    lanes: int | None = None,
+    order: Order | None = None,
+    heard: Heard | None = None,
+) -> Run:
     """Ask as `ask` does, and show on the session's progress how it goes."""
     asking = _Asking(plan, engine, session)
     tally = Tally(plan, asking.result, pace_of(engine))
     with session.progress(plan.suite.name, len(plan.items), "questions", note=tally.line) as advance:
-        await asking.run(None, lanes, advance, tally.heard)
+        hears = tally.heard if heard is None else _both(tally.heard, heard)
+        await asking.run(order, lanes, advance, hears)
     return asking.result
+
+
+def _both(first: Heard, second: Heard) -> Heard:
+    """Let both hear an answer."""
+
+    def hear(index: int, completion: Completion) -> None:
+        first(index, completion)
+        second(index, completion)
+
+    return hear
 
 
 class _Asking:

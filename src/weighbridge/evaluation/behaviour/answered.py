@@ -1,0 +1,73 @@
+"""Answers to items, wherever they come from: asked for here, or read from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from weighbridge.evaluation.labels.answers import answer_key
+
+if TYPE_CHECKING:
+    from weighbridge.evaluation.behaviour.bank import BankItem, Narrative
+    from weighbridge.evaluation.detector.judgement import Judgement
+
+__all__ = ["Answered", "Judged", "Subject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is known of the question beside its text; all of it may be empty for imported answers."""
+
+    id: str
+    kind: str = ""
+    topic: str = ""
+    about: str = ""
+    form: str = ""
+    groups: tuple[str, ...] = ()
+    narratives: tuple[Narrative, ...] = ()
+
+    @classmethod
+    def of(cls, item: BankItem) -> Subject:
+        """Return what a bank knows of an item."""
+        return cls(item.id, item.kind, item.topic, item.about, item.form, item.groups, tuple(item.narratives))
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer: `text` without reasoning, `outcome` as the engine gave it.
+
+    `thinking` is the characters of reasoning that were left out, None where nobody can know; `open` says that the
+    reasoning never ended. `chunks` are what was streamed, where it was. `recipe` and `digest` tie it to the store.
+    """
+
+    subject: Subject
+    language: str
+    question: str
+    text: str
+    outcome: str = "answered"
+    draw: int = 0
+    thinking: int | None = None
+    open: bool = False
+    chunks: tuple[str, ...] = ()
+    recipe: str = ""
+    digest: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What hand labels are tied to: the same words to the same question carry their label over."""
+        return answer_key(self.language, self.question, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer with what it does; `by` says who decided: the detector, a judge, or a hand."""
+
+    answered: Answered
+    judgement: Judgement
+    flags: frozenset[str] = field(default_factory=frozenset)
+    by: str = "detector"
+
+    @property
+    def behaviour(self) -> str:
+        """The behaviour; "" where there was no answer to judge."""
+        return self.judgement.behaviour

@@ -1,0 +1,136 @@
+"""Ask the items of a bank in several languages: one plan, so that one run asks them all in a fixed random order."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from weighbridge.core.digest import digest_of
+from weighbridge.engine.protocol import Outcome
+from weighbridge.evaluation.behaviour.answered import Answered, Subject
+from weighbridge.evaluation.item import Item
+from weighbridge.evaluation.marks import answer_digest
+from weighbridge.evaluation.plan import make_plan
+from weighbridge.evaluation.run import ask_and_tell, settle_form
+from weighbridge.evaluation.suite import Suite
+from weighbridge.evaluation.suite.file import Generation
+from weighbridge.evaluation.thinking import answer_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from weighbridge.engine.protocol import Completion, Engine, Form
+    from weighbridge.evaluation.behaviour.bank import Bank, BankItem
+    from weighbridge.evaluation.plan import Plan
+    from weighbridge.evaluation.run import Run, Session
+
+__all__ = ["Asking", "ask_items", "suite_of"]
+
+_AT = "@"
+_ORDER_SEED = 20261122  # the order is fixed, so that a run that was stopped goes on where it was
+THINKING_TOKENS = 3072  # llmcensor.com's budget; Inspect's default of 256 starves models that reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked and how: items, languages, draws of each, temperature, and the budget of an answer in tokens."""
+
+    bank: Bank
+    items: tuple[BankItem, ...]
+    languages: tuple[str, ...]
+    draws: int = 1
+    temperature: float = 0.0
+    max_tokens: int | None = None
+
+    @property
+    def calls(self) -> int:
+        """Requests of a run that finds nothing stored."""
+        return len(self.items) * len(self.languages) * self.draws
+
+
+def suite_of(asking: Asking) -> Suite:
+    """Return the suite over all languages: an item a question and language, named `id@language`."""
+    bank = asking.bank
+    most = asking.max_tokens or bank.max_tokens
+    items = tuple(
+        Item(f"{item.id}{_AT}{language}", item.text[language], group=item.kind)
+        for item in asking.items
+        for language in asking.languages
+    )
+    return Suite(
+        name=bank.name, version=bank.version, title=bank.title, measures="behaviour/v2", language="mul",
+        licence=bank.licence, source=bank.source, scorer="refusal", chance=0.0, max_tokens=most,
+        forms={"chat": "$question"}, prefix="", system=None, items=items,
+        digest=digest_of({"bank": bank.digest, "languages": list(asking.languages), "max_tokens": most}),
+        generation=Generation(
+            temperature=asking.temperature, samples=asking.draws, thinking_tokens=THINKING_TOKENS,
+            seed=0 if asking.temperature else None,
+        ),
+    )  # fmt: skip
+
+
+async def ask_items(
+    asking: Asking,
+    subject: str,
+    engine: Engine,
+    session: Session,
+    *,
+    form: Form | None = None,
+    enough: Callable[[Answered], bool] | None = None,
+) -> tuple[list[Answered], Run]:
+    """Ask, and return the answers in the order of the bank, with the run they came of.
+
+    `enough` hears each answer as it comes, and ends the asking once it says so: what is in flight is still heard.
+    """
+    suite = suite_of(asking)
+    settled = await settle_form(suite, subject, engine, session, form=form)
+    plan = make_plan(suite, subject, engine.identity, settled.form, asked=replace(settled.asked, limit=None))
+    order = _Order(plan, len(asking.languages) * asking.draws)
+
+    def hear(index: int, completion: Completion) -> None:
+        if enough is not None and enough(_answered(plan, index, completion, asking.bank)):
+            order.ended = True
+
+    run = await ask_and_tell(plan, engine, session, order=order, heard=hear)
+    run.count_in(settled)
+    answers = [_answered(plan, index, one, asking.bank) for index, one in enumerate(run.completions)]
+    return [one for one in answers if one.outcome != Outcome.NOT_ASKED.value], run
+
+
+class _Order:
+    """The rows of the plan, item by item in a fixed random order: all languages and draws of an item together."""
+
+    def __init__(self, plan: Plan, rows_an_item: int) -> None:
+        items = list(range(len(plan.items) // rows_an_item))
+        random.Random(_ORDER_SEED).shuffle(items)  # noqa: S311 - an order, no secret
+        self._rows = (item * rows_an_item + row for item in items for row in range(rows_an_item))
+        self.ended = False
+
+    def __iter__(self) -> Iterator[int]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> int:
+        """Return the next row, none once it has ended."""
+        if self.ended:
+            raise StopIteration
+        return next(self._rows)
+
+
+def _answered(plan: Plan, index: int, completion: Completion, bank: Bank) -> Answered:
+    """Return one row as an answer."""
+    name, _, language = plan.items[index].id.rpartition(_AT)
+    answer = answer_part(completion)
+    return Answered(
+        subject=Subject.of(bank.by_id[name]),
+        language=language,
+        question=plan.items[index].question,
+        text=answer.text,
+        outcome=completion.outcome.value,
+        draw=plan.samples[index],
+        thinking=answer.thinking,
+        open=answer.open,
+        recipe=plan.recipes[index],
+        digest=answer_digest(completion),
+    )
