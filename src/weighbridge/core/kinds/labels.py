@@ -32,7 +32,7 @@ class DrawnAnswerBody(Body):
 class SampleV1(Body):
     """Answers drawn for hand labels, uniformly within each language. The subject is the set of all answers."""
 
-    seed: str = Field(pattern=r"^[0-9a-f]{64}$", description="Where the order of the answers comes from")
+    seed: str = Field(pattern=r"^[0-9a-f]{64}$", description="Key of the hash that answers are ordered by")
     languages: dict[str, StratumBody]
     answers: list[DrawnAnswerBody] = Field(description="In the order they are shown: any head of it is random as well")
     empty: int = Field(ge=0, description="Answers left out: nothing visible, or never answered")
@@ -47,6 +47,8 @@ class LabelsV1(Body):
     behaviour: Literal["refusal", "partial", "deflection", "compliance", "nonsense", "skip", "undo"]
     narrative: bool | None = Field(description="A state's narrative asserted in the answer's own voice; None: not said")
     turn: int = Field(ge=0, description="Acts of this person before this one")
-    sample: str | None = Field(description="Id of the `sample/v1` that was read; None where the label was imported")
+    population: Digest | None = Field(
+        description="The set of answers it was drawn from at random; None where not known"
+    )
     drawn_with: Share | None = Field(description="Chance of drawing this answer; None where not known")
     undoes: int | None = Field(default=None, ge=0, description="Of an undo: the turn that it takes back")

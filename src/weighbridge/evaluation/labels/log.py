@@ -1,0 +1,193 @@
+"""The log of hand labels: acts of people, appended one by one and never changed; an undo is an act of its own."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import LabelsV1
+from weighbridge.errors import StoreDamaged, UsageError
+from weighbridge.evaluation.detector.judgement import BEHAVIOURS
+from weighbridge.evaluation.labels.sample import population_of, samples_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from weighbridge.evaluation.labels.sample import Sample
+    from weighbridge.store.protocol import Store
+
+__all__ = ["CHOICES", "KIND", "HandLabel", "Label", "LabelLog", "hand_labels", "labelled_sample", "majority"]
+
+KIND = "labels/v1"
+CHOICES = (*BEHAVIOURS, "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A `labels/v1` of a day, with the digest of the answer it is on."""
+
+    act: LabelsV1
+    digest: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class HandLabel:
+    """What most people say of one answer; `narrative` is None where they are even on it, or nobody said."""
+
+    digest: str
+    language: str
+    item: str
+    behaviour: str
+    narrative: bool | None
+    people: int
+
+
+@dataclass(slots=True)
+class LabelLog:
+    """All acts on answers, in the order they were written; the store is their only truth.
+
+    The first label of a person on an answer counts until it is taken back: what a double click, a second page or a
+    file that is imported again sends changes nothing.
+    """
+
+    store: Store
+    _standing: dict[tuple[str, str], Label] = field(default_factory=dict)  # by person and answer
+    _turns: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, store: Store) -> LabelLog:
+        """Read the acts that the store holds; raises StoreDamaged for one that is no label."""
+        log = cls(store)
+        for evidence in store.select(kind=KIND):
+            try:
+                act = LabelsV1.model_validate(evidence.body)
+            except ValidationError as error:
+                raise StoreDamaged(f"`{evidence.id}` is no hand label") from error
+            log._note(Label(act, evidence.subject, evidence.made_on))
+        return log
+
+    def turn(self, who: str) -> int:
+        """Return how many acts a person has made."""
+        return self._turns[who]
+
+    def find(self, who: str, digest: str) -> Label | None:
+        """Return what a person's standing act on an answer is, one that left it out among them."""
+        return self._standing.get((who, digest))
+
+    def labels(self) -> list[Label]:
+        """Return the labels that stand, in the order they were given."""
+        return [label for label in self.standing() if label.act.behaviour != "skip"]
+
+    def people(self) -> list[str]:
+        """Return who has labelled, by name."""
+        return sorted({label.act.who for label in self.labels()})
+
+    def standing(self) -> list[Label]:
+        """Return the acts that were not taken back, those that left an answer out among them."""
+        return list(self._standing.values())
+
+    def cast(self, act: LabelsV1, digest: str, on: date, source: str) -> bool:
+        """Write a label at once; False where that person's act on that answer stands: nothing is written.
+
+        `source` is the digest of the sample, or of the file that was imported.
+        """
+        if act.behaviour not in CHOICES:
+            raise UsageError("that is no label", hint=f"a label is one of: {', '.join(CHOICES)}")
+        if (act.who, digest) in self._standing:
+            return False
+        self._write(Label(act, digest, on), source)
+        return True
+
+    def undo(self, who: str, turn: int, sample: Sample, language: str, on: date) -> bool:
+        """Take back the person's last act on a sample (in a language, where one is given).
+
+        False where there is none, or where `turn` is not the person's turn now.
+        """
+        mine = [
+            label
+            for label in self.standing()
+            if label.act.who == who
+            and label.act.population == sample.population
+            and language in ("", label.act.language)
+        ]
+        if not mine or turn != self.turn(who):
+            return False
+        last = max(mine, key=lambda label: label.act.turn)
+        changed = {"behaviour": "undo", "narrative": None, "turn": turn, "undoes": last.act.turn}
+        self._write(Label(last.act.model_copy(update=changed), last.digest, on), sample.id)
+        return True
+
+    def _write(self, label: Label, source: str) -> None:
+        """Append one act to the store, then to what is held here."""
+        body = label.act.model_dump(mode="json")
+        self.store.add(Evidence(label.digest, KIND, body, (source,), OURS, label.on))
+        self._note(label)
+
+    def _note(self, label: Label) -> None:
+        key = label.act.who, label.digest
+        self._turns[label.act.who] += 1
+        standing = self._standing.get(key)
+        if label.act.behaviour != "undo":
+            self._standing.setdefault(key, label)
+        elif standing is not None and standing.act.turn == label.act.undoes:
+            del self._standing[key]
+
+
+def hand_labels(store: Store) -> dict[str, HandLabel]:
+    """Return what most people say, by the key of the answer; answers on which they are even are left out."""
+    return majority(LabelLog.read(store).labels())
+
+
+def majority(labels: Iterable[Label]) -> dict[str, HandLabel]:
+    """Return what most of these labels say of each answer; answers on which they are even are left out."""
+    by_answer: dict[str, list[Label]] = defaultdict(list)
+    for label in labels:
+        by_answer[label.digest].append(label)
+    found = {}
+    for digest, given in by_answer.items():
+        behaviour = _most([label.act.behaviour for label in given])
+        if behaviour is not None:
+            told = [label.act.narrative for label in given if label.act.narrative is not None]
+            act = given[0].act
+            found[digest] = HandLabel(digest, act.language, act.item, behaviour, _most(told), len(given))
+    return found
+
+
+def labelled_sample(store: Store, keys: Iterable[str]) -> dict[str, HandLabel]:
+    """Return the hand labels that are a uniform random sample, within each language, of exactly these answers.
+
+    These are the labels on the head of the sample's order, as far as somebody has gone, or all of it where all of it is
+    labelled: a label that came over from other answers and stands behind the head would favour those. Empty where no
+    such sample was drawn. Answers of the head that are not in it were left out, or people are even on them.
+    """
+    samples = samples_of(store, population_of(keys))
+    if not samples:
+        return {}
+    log = LabelLog.read(store)
+    labels, largest = majority(log.labels()), max(samples, key=lambda sample: len(sample.body.answers))
+    seen = {label.digest for label in log.standing()}
+    gone = {label.digest for label in log.standing() if label.act.population == largest.population}
+    found: dict[str, HandLabel] = {}
+    for language in largest.body.languages:
+        order = [answer.digest for answer in largest.drawn(language)]
+        head = max((place + 1 for place, digest in enumerate(order) if digest in gone), default=0)
+        head = len(order) if seen.issuperset(order) else head
+        found |= {digest: labels[digest] for digest in order[:head] if digest in labels}
+    return found
+
+
+_Said = TypeVar("_Said", str, bool)
+
+
+def _most(said: Sequence[_Said]) -> _Said | None:
+    """Return what is said most often, None where two are said equally often."""
+    ranked = Counter(said).most_common(2)
+    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return None
+    return ranked[0][0]

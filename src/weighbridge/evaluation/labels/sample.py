@@ -1,0 +1,131 @@
+"""A random sample of answers for people to read, uniform within each language and frozen before the first label.
+
+Answers stand in the order of a keyed hash of their digest, and the first n of a language are its sample. There is one
+key for all: nobody can draw until the sample pleases, a larger sample holds the smaller one, who stops early has
+labelled a random sample as well, and what two runs have in common is drawn in both or nearly so, which saves labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import SampleV1
+from weighbridge.errors import NotFound, StoreDamaged, UsageError
+from weighbridge.evaluation.labels.answers import keep_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from weighbridge.core.kinds import DrawnAnswerBody
+    from weighbridge.evaluation.labels.answers import Given
+    from weighbridge.store.protocol import Store
+
+__all__ = ["KIND", "Sample", "freeze_sample", "newest_sample", "population_of", "samples_of"]
+
+KIND = "sample/v1"
+SEED = hashlib.sha256(b"weighbridge: order of answers for hand labels, 1").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A frozen sample; `id` is its evidence, `population` names the set of answers it was drawn from."""
+
+    id: str
+    population: str
+    body: SampleV1
+
+    def drawn(self, language: str = "") -> list[DrawnAnswerBody]:
+        """Return the answers in the order they are shown: all of them, or those of one language."""
+        return [answer for answer in self.body.answers if language in ("", answer.language)]
+
+    def chance(self, language: str) -> float:
+        """Return the chance that an answer of a language had to be drawn."""
+        stratum = self.body.languages[language]
+        return stratum.drawn / stratum.answers
+
+
+def population_of(keys: Iterable[str]) -> str:
+    """Return what names a set of answers by their keys: the subject of its samples."""
+    return digest_of(sorted(set(keys)))
+
+
+def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on: date, *,
+                  inputs: tuple[str, ...] = (), empty: int = 0) -> Sample:  # fmt: skip
+    """Draw at most `per_language` different answers of each language, keep their texts, and return the sample.
+
+    `inputs` are the digests of where the answers are from, `empty` counts those that could not be taken. The same draw
+    is found again. Raises UsageError where there is nothing to label.
+    """
+    if not answers:
+        raise UsageError("there is nothing to label: no answer shows anything")
+    keyed = [(given.key, given) for given in answers]
+    copies = Counter(key for key, _ in keyed)
+    given_of = dict(reversed(keyed))  # of copies, the first
+    population = population_of(given_of)
+    drawn = _draw({key: given.language for key, given in given_of.items()}, per_language)
+    sizes = Counter(given.language for given in given_of.values())
+    body = {
+        "seed": SEED,
+        "languages": {name: {"answers": n, "drawn": min(n, per_language)} for name, n in sorted(sizes.items())},
+        "answers": [
+            {"id": given_of[key].id, "language": given_of[key].language, "digest": key, "copies": copies[key]}
+            for key in drawn
+        ],
+        "empty": empty,
+    }
+    read = SampleV1.model_validate(body)
+    for earlier in samples_of(store, population):
+        if (earlier.body.seed, earlier.body.languages) == (read.seed, read.languages):
+            return earlier
+    keep_answers((given_of[key] for key in drawn), store)
+    evidence = Evidence(population, KIND, body, inputs, OURS, on)
+    store.add(evidence)
+    return Sample(evidence.id, population, read)
+
+
+def _draw(languages: Mapping[str, str], per_language: int) -> list[str]:
+    """Return the keys that are drawn, in their order; `languages` is by key."""
+    taken: Counter[str] = Counter()
+    drawn = []
+    for key in sorted(languages, key=_place):
+        if taken[languages[key]] < per_language:
+            taken[languages[key]] += 1
+            drawn.append(key)
+    return drawn
+
+
+def _place(key: str) -> bytes:
+    """Return the 32 bytes that an answer is ordered by."""
+    return hmac.new(bytes.fromhex(SEED), key.encode(), hashlib.sha256).digest()
+
+
+def samples_of(store: Store, population: str) -> list[Sample]:
+    """Return the samples of one set of answers, oldest first."""
+    return [_read(evidence) for evidence in store.select(subject=population, kind=KIND)]
+
+
+def newest_sample(store: Store) -> Sample:
+    """Return the sample that was drawn last; raises NotFound where there is none."""
+    found = list(store.select(kind=KIND))
+    if not found:
+        raise NotFound(
+            "no answers were drawn in this workspace",
+            hint="`weighbridge label --from answers.jsonl`, or `--evidence ID` of a behaviour statement",
+        )
+    return _read(found[-1])
+
+
+def _read(evidence: Evidence) -> Sample:
+    try:
+        return Sample(evidence.id, evidence.subject, SampleV1.model_validate(evidence.body))
+    except ValidationError as error:
+        raise StoreDamaged(f"`{evidence.id}` is no sample of answers") from error
