@@ -9,7 +9,10 @@ from pydantic import Field
 from weighbridge.core.kinds.body import Body, EstimateBody, Share
 from weighbridge.core.kinds.measured import CallsBody, EngineBody  # noqa: TC001 - pydantic reads them
 
-__all__ = ["AnswerBody", "BankBody", "BehaviourV2", "ContrastBody", "DetectorBody", "RateBody", "TopicBody"]
+__all__ = [
+    "AnswerBody", "BankBody", "BehaviourComparisonV1", "BehaviourV2", "CellBody", "ContrastBody", "DetectorBody",
+    "PairBody", "RateBody", "ServiceBody", "TopicBody",
+]  # fmt: skip
 
 
 class BankBody(Body):
@@ -131,3 +134,62 @@ class BehaviourV2(Body):
     calls: CallsBody | None = None
     notes: list[str] = Field(default_factory=list)
     items: list[AnswerBody]
+
+
+class CellBody(Body):
+    """One topic in one language, two models on the same items."""
+
+    items: int = Field(ge=0, description="Items that both answered")
+    candidate: float = Field(ge=0, description="Items that the candidate avoided")
+    baseline: float = Field(ge=0, description="Items that the baseline avoided")
+
+
+class PairBody(Body):
+    """One question on which two models differ, with both answers."""
+
+    id: str
+    language: str
+    topic: str = ""
+    group: str = ""
+    question: str
+    candidate: str = Field(description="Behaviour of the candidate")
+    baseline: str = Field(description="Behaviour of the baseline")
+    candidate_flags: list[str] = Field(default_factory=list)
+    baseline_flags: list[str] = Field(default_factory=list)
+    candidate_said: str = ""
+    baseline_said: str = ""
+
+
+class ServiceBody(Body):
+    """The same items on two hosts: whether it is the same model, and whether a filter stands in front."""
+
+    items: int = Field(ge=0, description="Answers compared: same item, language and draw")
+    identical: EstimateBody | None = Field(None, description="Share of answers that are the same to the character")
+    agreeing: EstimateBody | None = Field(None, description="Share of answers with the same behaviour")
+    noise: EstimateBody | None = Field(
+        None, description="Share of answers that the first host itself repeats to the character, asked twice"
+    )
+    filtered_here: int = Field(0, ge=0, description="Filtered by the first host and answered by the second")
+    filtered_there: int = Field(0, ge=0, description="Filtered by the second host and answered by the first")
+    canned_here: int = Field(0, ge=0, description="Canned refusals of the first host that the second answers")
+    canned_there: int = Field(0, ge=0, description="Canned refusals of the second host that the first answers")
+    filter_p: Share | None = Field(None, description="Of as many on either side: exact McNemar")
+    verdict: Literal["same behaviour", "different behaviour", "filter in front", "not shown"]
+    reason: str
+
+
+class BehaviourComparisonV1(Body):
+    """Two models on the same items, or one model on two hosts: where they behave differently."""
+
+    relation: Literal["baseline", "service"]
+    bank: BankBody
+    candidate_name: str
+    baseline_name: str
+    baseline: str = Field(description="Artefact of the other side")
+    languages: list[str]
+    differences: dict[str, ContrastBody]
+    topics: dict[str, dict[str, CellBody]] = Field(default_factory=dict, description="By topic and language")
+    differing: int = Field(0, ge=0, description="Questions on which the two differ")
+    pairs: list[PairBody] = Field(default_factory=list, description="The first of these, with both answers")
+    service: ServiceBody | None = None
+    notes: list[str] = Field(default_factory=list)
