@@ -79,7 +79,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
         "RateBody",
         "ServiceBody",
         "TopicBody",
-    ),  # fmt: skip
+    ),
     "body": ("Body", "EstimateBody"),
     "compared": ("ComparisonV1", "DrawnBody", "OutcomesV1", "PlanV1", "SequentialBody"),
     "contamination": ("ContaminationV1", "HintBody", "ProbeBody"),
