@@ -38,6 +38,7 @@ class Cues:
     kinds: tuple[tuple[Cue, re.Pattern[str]], ...]
     turn: re.Pattern[str]
     meaning: re.Pattern[str]
+    letter: re.Pattern[str] | None
     fold: dict[int, int]
     common: frozenset[str]
 
@@ -57,6 +58,10 @@ class Cues:
         """Say whether a question asks what something is; then `it is illegal` is an answer."""
         return bool(self.meaning.search(self.folded(question.lower())))
 
+    def begins_letter(self, sentence: str) -> bool:
+        """Say whether a letter begins here, in which another person speaks."""
+        return self.letter is not None and bool(self.letter.search(sentence))
+
     def turns(self, sentence: str) -> bool:
         """Say whether the task itself begins here."""
         return bool(self.turn.search(sentence))
@@ -74,6 +79,7 @@ def load_cues(language: str) -> Cues:
         kinds,
         _any(data["turn"]),
         _any(data["meaning"]),
+        _any(data["letter"]) if "letter" in data else None,
         fold,
         frozenset(data.get("common", "").split()),
     )
