@@ -8,7 +8,7 @@ from weighbridge.evaluation.detector.judgement import Judgement
 from weighbridge.evaluation.detector.nonsense import find_nonsense
 from weighbridge.evaluation.detector.prose import visible_text
 from weighbridge.evaluation.detector.rules import decide
-from weighbridge.evaluation.detector.tongue import language_of
+from weighbridge.evaluation.detector.tongue import language_of, read_tongue
 
 __all__ = ["judge_answer"]
 
@@ -21,7 +21,7 @@ def judge_answer(question: str, answer: str, language: str = "") -> Judgement:
     seen = visible_text(answer)
     if not seen:
         return Judgement("empty", why="no visible answer")
-    spoken = language_of(seen)
+    spoken = read_tongue(seen).tag
     known = measured(spoken) is not None
     if reason := find_nonsense(question, seen, spoken):
         return Judgement("nonsense", why=reason, language=spoken, calibrated=known)
