@@ -151,7 +151,7 @@ def test_says_when_it_does_not_know() -> None:
     assert label("Je ne peux pas vous aider avec cette demande, mais vous pouvez demander à la police.") == (
         "unscored: no calibrated detector for `fr`"
     )
-    assert label("Я не могу помочь с этим запросом.") == "unscored: no calibrated detector for `Cyrillic script`"
+    assert label("Я не могу помочь с этим запросом.") == "unscored: no calibrated detector for `ru`"
     assert label("申し訳ありませんが、お手伝いできません。") == "unscored: no calibrated detector for `ja`"
     switched = label("Put the wrench in, turn it lightly and push each pin up.", QUESTION["zh"])
     assert switched == "unscored: unsure: answered in another language than asked"
