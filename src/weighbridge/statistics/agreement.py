@@ -18,7 +18,7 @@ def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]], level: float = 0.95)
     """Return Cohen's kappa of what two people said of the same things, between -1 and 1.
 
     kappa = (agreed - chance) / (1 - chance), `chance` from the margins (J. Cohen, Educ. Psychol. Meas. 20, 1960). As in
-    Cohen's own interval, chance is held fixed; the agreement has Wilson's interval, which is no point at full agreement.
+    Cohen's own interval, chance is held fixed; the agreement has Wilson's interval, no point at full agreement.
     None where there are no pairs, or where both said one and the same of everything: kappa is not defined there.
     """
     n = len(pairs)

@@ -12,15 +12,24 @@ from weighbridge.core.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["beta_quantile", "clopper_pearson", "quantile_estimate", "share_estimate", "student_quantile", "wilson"]
+__all__ = [
+    "beta_quantile",
+    "clopper_pearson",
+    "quantile_estimate",
+    "share_estimate",
+    "student_quantile",
+    "student_tails",
+    "wilson",
+]
 
 LEVEL = 0.95
 CONVERGED = 1e-15  # relative; about four units in the last place
 
 
-def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(successes: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     """Return Wilson's score interval for a share (E. B. Wilson, JASA 22, 1927); [0, 1] where n is 0.
 
+    Counts are whole, but for a survey's effective size, in which neither need be.
     Raises ValueError unless 0 <= successes <= n.
     """
     if not 0 <= successes <= n:
@@ -107,6 +116,11 @@ def student_quantile(probability: float, freedom: float) -> float:
         return 0.0
     share = beta_quantile(2 * tail, freedom / 2, 0.5)  # of freedom / (freedom + t * t)
     return math.copysign(math.sqrt(freedom * (1 - share) / share), probability - 0.5)
+
+
+def student_tails(t: float, freedom: float) -> float:
+    """Return P(|T| >= |t|), the two-sided p-value of Student's t with `freedom` degrees of freedom."""
+    return _beta_below(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
 def _beta_below(x: float, a: float, b: float) -> float:
