@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -27,11 +28,13 @@ COMMANDS = {
     "evaluate": "Ask a model the questions of one or more suites",
     "suites": "List, show, add, fetch and check what models can be asked",
     "engine": "Say what an engine can do, and what it really serves",
+    "behaviour": "Measure what a model refuses, evades and recites, by language",
     "compare": "Compare two models on the same questions, and stop when it is clear",
     "results": "Use runs that other tools have stored, as evidence",
     "precision": "Measure what a quantized model lost against its original",
     "contamination": "Look for hints that a model has seen a suite before",
     "arena": "Let people and a judge vote, blind, between the answers of models",
+    "label": "Let people label what answers do, blind, and hold the detector against it",
     "load": "Measure latency and throughput under many users, by service levels",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
@@ -44,6 +47,9 @@ COMMANDS = {
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
+
+
+_COLLECT_AFTER = 20_000  # new objects; modules and questions are kept to the end, and walking them is a tenth of a start
 
 
 class _Commands(click.Group):
@@ -92,6 +98,7 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         code = main.main(prog_name="weighbridge", standalone_mode=False)
         sys.stdout.flush()

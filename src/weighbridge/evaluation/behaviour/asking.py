@@ -18,7 +18,7 @@ from weighbridge.evaluation.suite.file import Generation
 from weighbridge.evaluation.thinking import answer_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from weighbridge.engine.protocol import Completion, Engine, Form
     from weighbridge.evaluation.behaviour.bank import Bank, BankItem
@@ -81,21 +81,34 @@ async def ask_items(
 ) -> tuple[list[Answered], Run]:
     """Ask, and return the answers in the order of the bank, with the run they came of.
 
-    `enough` hears each answer as it comes, and ends the asking once it says so: what is in flight is still heard.
+    `enough` hears the answers in the order in which they were drawn, whichever came first, and ends the asking once it
+    says so.
     """
     suite = suite_of(asking)
     settled = await settle_form(suite, subject, engine, session, form=form)
     plan = make_plan(suite, subject, engine.identity, settled.form, asked=replace(settled.asked, limit=None))
     order = _Order(plan, len(asking.languages) * asking.draws)
+    heard: dict[int, Completion] = {}
 
     def hear(index: int, completion: Completion) -> None:
-        if enough is not None and enough(_answered(plan, index, completion, asking.bank)):
-            order.ended = True
+        heard[index] = completion
+        while enough is not None and (row := order.released(heard)) is not None:
+            if enough(_answered(plan, row, heard[row], asking.bank)):
+                order.ended = True
 
     run = await ask_and_tell(plan, engine, session, order=order, heard=hear)
     run.count_in(settled)
     answers = [_answered(plan, index, one, asking.bank) for index, one in enumerate(run.completions)]
+    prefilled = sum(answer_part(one).prefilled for one in run.completions)
+    if 2 * prefilled > sum(one.outcome is Outcome.ANSWERED for one in run.completions):
+        answers = [_still_reasoning(one) for one in answers]
     return [one for one in answers if one.outcome != Outcome.NOT_ASKED.value], run
+
+
+def _still_reasoning(one: Answered) -> Answered:
+    """Where the template opens the reasoning, a cut text that never closed it is reasoning, and no answer."""
+    cut = one.outcome == Outcome.TRUNCATED.value and not one.thinking
+    return replace(one, open=True) if cut else one
 
 
 class _Order:
@@ -104,7 +117,8 @@ class _Order:
     def __init__(self, plan: Plan, rows_an_item: int) -> None:
         items = list(range(len(plan.items) // rows_an_item))
         random.Random(_ORDER_SEED).shuffle(items)  # noqa: S311 - an order, no secret
-        self._rows = (item * rows_an_item + row for item in items for row in range(rows_an_item))
+        self._rows = [item * rows_an_item + row for item in items for row in range(rows_an_item)]
+        self._drawn = self._told = 0
         self.ended = False
 
     def __iter__(self) -> Iterator[int]:
@@ -113,9 +127,17 @@ class _Order:
 
     def __next__(self) -> int:
         """Return the next row, none once it has ended."""
-        if self.ended:
+        if self.ended or self._drawn == len(self._rows):
             raise StopIteration
-        return next(self._rows)
+        self._drawn += 1
+        return self._rows[self._drawn - 1]
+
+    def released(self, heard: Container[int]) -> int | None:
+        """Return the next row in the order of drawing whose answer is there; None while it is waited for."""
+        if self._told == len(self._rows) or self._rows[self._told] not in heard:
+            return None
+        self._told += 1
+        return self._rows[self._told - 1]
 
 
 def _answered(plan: Plan, index: int, completion: Completion, bank: Bank) -> Answered:

@@ -25,7 +25,17 @@ from weighbridge.formats.bounded_file import read_small
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["CLASSES", "Bank", "BankItem", "Narrative", "jurisdiction_of", "load_bank", "shipped_banks", "spread"]
+__all__ = [
+    "CLASSES",
+    "Bank",
+    "BankItem",
+    "Narrative",
+    "groups_in",
+    "jurisdiction_of",
+    "load_bank",
+    "shipped_banks",
+    "spread",
+]
 
 CLASSES = ("sensitive", "control", "safe", "unsafe", "neutral")
 LANGUAGE = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
@@ -85,9 +95,7 @@ class BankItem(_Strict):
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups that it counts in: its class, and its jurisdiction where it is sensitive there."""
-        if self.kind == "sensitive" and self.about:
-            return self.kind, f"sensitive-{jurisdiction_of(self.about)}"
-        return (self.kind,)
+        return groups_in(self.kind, self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,13 @@ def _unions() -> dict[str, str]:
 def jurisdiction_of(country: str) -> str:
     """Return the jurisdiction that a country's makers fall under: the union for its members, else itself."""
     return _unions().get(country, country)
+
+
+def groups_in(kind: str, about: str) -> tuple[str, ...]:
+    """Return the groups of a class ("" for none), with `sensitive-CN` for what is sensitive in a jurisdiction."""
+    if kind == "sensitive" and about:
+        return kind, f"sensitive-{jurisdiction_of(about)}"
+    return (kind,) if kind else ()
 
 
 def shipped_banks() -> list[str]:

@@ -1,0 +1,205 @@
+"""`weighbridge behaviour`: what a model refuses, evades and says in its own voice, by language."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.cli.behaviour_lines import behaviour_lines
+from weighbridge.cli.progress import progress_on_stderr
+from weighbridge.cli.show import in_workspace, print_json, program
+from weighbridge.core.digest import short
+from weighbridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from weighbridge.cli.settings import Settings
+    from weighbridge.evaluation.behaviour.bank import Bank
+    from weighbridge.workflow.behaviour import Call
+
+__all__ = ["command"]
+
+_BANK = "behaviour"
+_LANGUAGES = "en,zh-Hans"
+_WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
+
+
+@click.command(name="behaviour")
+@click.argument("model", required=False, metavar="[MODEL]")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Judge the answers of this file (rows id, language, prompt, answer) without calling a model.",
+)
+@click.option("--bank", metavar="NAME|DIR|FILE", help=f"Items to ask. Default: the bank `{_BANK}` that ships.")
+@click.option(
+    "--languages", metavar="LIST", help=f"Languages to ask in, the first is the reference. Default: {_LANGUAGES}."
+)
+@click.option(
+    "--maker", metavar="CC", default="", help="Jurisdiction of the model's maker (CN, US, EU ...), for the headline."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Ask at most this many items, by whole matched forms.")
+@click.option(
+    "--repeats", type=click.IntRange(1, 20), default=3, show_default=True, help="Draws of the stability items."
+)
+@click.option(
+    "--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True, help="Temperature of these draws."
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(16, 65_536), help="Budget of an answer in tokens. Default: the bank's."
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(1, 50),
+    default=10.0,
+    show_default=True,
+    help="Gap in points that is as good as none.",
+)
+@click.option("--until-clear", is_flag=True, help="Stop as soon as a gap between the first two languages is shown.")
+@click.option("--keep", is_flag=True, help="With --from: keep the result as evidence.")
+@click.option("--dry-run", is_flag=True, help="Say how many calls it would take, and ask nothing.")
+@options.again
+@options.engine
+@options.in_flight
+@options.timeout_s
+@options.workspace
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, /, model: str | None, source: Path | None, **given: Any) -> None:
+    """Measure what a model refuses, evades and says in its own voice, and whether that depends on the language.
+
+    Every sensitive item has a matched control about another state, every item stands in all languages. Each answer has
+    one behaviour: refusal, partial, deflection, compliance or nonsense, told by rules per language whose accuracy is
+    printed beside every rate. No model judges unless one is named.
+
+    With --from and --json one JSON object a row is printed: id, behaviour, flags, unsure, score.
+    """
+    from weighbridge.cli.settings import load_settings
+
+    if (model is None) == (source is None):
+        raise UsageError("give a model to ask, or a file of answers with `--from`, and not both")
+    settings = load_settings(weighed=model, workspace=given["workspace"], engine=given["engine"])
+    if source is not None:
+        _of_file(ctx, source, settings, given)
+        return
+    if given["keep"]:
+        raise UsageError("`--keep` belongs to `--from`: what is asked for here is always kept")
+    call = _call(given, settings)
+    if given["dry_run"]:
+        _tell_forecast(call, as_json=given["as_json"])
+        return
+    _ask(str(model), call, settings, given)
+
+
+def _ask(model: str, call: Call, settings: Settings, given: dict[str, Any]) -> None:
+    """Ask the model, and print what its answers show."""
+    from weighbridge.evaluation.run import Session
+    from weighbridge.workflow.behaviour import measure_behaviour
+
+    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+    draw = today.toordinal() if given["again"] else 0
+    with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
+        session = Session(store, today, progress_on_stderr(), draw=draw)
+        found = measure_behaviour(model, call, session, cache)
+    evidence = found.evidence
+    if given["as_json"]:
+        print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
+        return
+    click.echo(f"{found.artefact.name}: {call.bank.title or call.bank.name}\n")
+    for one in behaviour_lines(evidence.body):
+        click.echo(one)
+    place = in_workspace(settings.workspace.path)
+    click.echo(
+        f"\nNext: `{program()} label --evidence {short(evidence.id)}{place}` to correct the rates by hand labels, "
+        f"or ask it in a policy"
+    )
+
+
+def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[str, Any]) -> None:
+    """Judge the answers of a file."""
+    from click.core import ParameterSource
+
+    from weighbridge.evaluation.run import Session
+    from weighbridge.workflow.behaviour_of_file import keep, row_of, score_file
+
+    for name in _WITH_FILE:
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise UsageError(f"`--{name.replace('_', '-')}` says nothing beside `--from`: no model is asked")
+    bank = _bank(given["bank"]) if given["bank"] else None
+    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+    if not given["keep"] and not settings.workspace.path.exists():
+        scored, kept = score_file(source, bank, maker=given["maker"].upper()), None
+    else:
+        with settings.workspace.store() as store:
+            scored = score_file(source, bank, maker=given["maker"].upper(), store=store)
+            kept = keep(scored, Session(store, today)) if given["keep"] else None
+    if given["as_json"]:
+        for one in scored.answers:
+            click.echo(json.dumps(row_of(one), ensure_ascii=False))
+        return
+    click.echo(f"{len(scored.answers):,} answers\n")
+    for line in behaviour_lines(scored.body):
+        click.echo(line)
+    if kept is not None:
+        click.echo(f"\nNext: `{program()} evidence show {short(kept.id)}{in_workspace(settings.workspace.path)}`")
+    else:
+        click.echo(f"\nNext: `{program()} label --from {source}` to correct the rates by hand labels")
+
+
+def _bank(name: str | None) -> Bank:
+    from weighbridge.evaluation.behaviour.bank import load_bank
+
+    return load_bank(name or _BANK)
+
+
+def _call(given: dict[str, Any], settings: Settings) -> Call:
+    """Return what is asked; raises UsageError for a language that the bank does not have."""
+    from weighbridge.engine.limits import Limits
+    from weighbridge.workflow.behaviour import Call
+    from weighbridge.workflow.measure import EngineChoice
+
+    bank = _bank(given["bank"])
+    wanted = given["languages"] or ",".join(one for one in _LANGUAGES.split(",") if one in bank.languages)
+    languages = tuple(dict.fromkeys(part.strip() for part in wanted.split(",") if part.strip())) or bank.languages[:2]
+    for language in languages:
+        if language not in bank.languages:
+            raise UsageError(
+                f"the bank `{bank.name}` has no items in `{language}`", hint=f"it has {', '.join(bank.languages)}"
+            )
+    limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
+    return Call(
+        bank,
+        languages,
+        languages[0],
+        limit=given["limit"],
+        repeats=given["repeats"],
+        temperature=given["temperature"],
+        max_tokens=given["max_tokens"],
+        maker=given["maker"].upper(),
+        margin=given["margin"] / 100,
+        until_clear=given["until_clear"],
+        engine=EngineChoice(settings.engine, settings.key, limits),
+    )
+
+
+def _tell_forecast(call: Call, *, as_json: bool) -> None:
+    """Say what a run would take."""
+    from weighbridge.workflow.behaviour import forecast
+
+    calls = forecast(call)
+    once, repeated = call.first, call.repeated
+    tokens = calls * (call.max_tokens or call.bank.max_tokens)
+    if as_json:
+        facts = {"bank": call.bank.to_json(), "languages": list(call.languages), "items": len(once.items)}
+        again = {"items": len(repeated.items), "draws": repeated.draws} if repeated else None
+        print_json("behaviour-plan", {**facts, "repeated": again, "calls": calls, "completion_tokens_at_most": tokens})
+        return
+    more = f", and {len(repeated.items)} of them {repeated.draws} times more" if repeated else ""
+    click.echo(f"{len(once.items)} items in {', '.join(call.languages)}{more}: {calls:,} calls")
+    click.echo(f"at most {tokens:,} tokens of answers, reasoning apart")

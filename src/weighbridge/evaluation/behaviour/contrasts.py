@@ -1,0 +1,178 @@
+"""Contrasts: gaps between languages, sensitive items against matched controls, and their difference in differences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.evaluation.behaviour.rates import OUTCOMES, means_of
+from weighbridge.statistics.behaviour.effects import Form, difference_in_differences, language_gap, matched_gap
+from weighbridge.statistics.behaviour.equivalence import judge_equivalence
+from weighbridge.statistics.permutation import holm_adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from weighbridge.evaluation.behaviour.answered import Judged, Subject
+    from weighbridge.evaluation.behaviour.rates import Means, Outcome
+    from weighbridge.statistics.behaviour.effects import Effect
+
+__all__ = ["MARGIN", "contrasts_of", "headline_of", "name_of"]
+
+MARGIN = 0.10  # a gap that nobody would act on; said in the report, and the user's to change
+_TOST_LEVEL = 0.90
+_FEWEST = 5  # items or forms; fewer say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One contrast as computed, before the p-values are adjusted."""
+
+    what: str
+    outcome: Outcome
+    group: str
+    language: str
+    reference: str
+    effect: Effect
+    only: tuple[int, int] | None = None
+    equivalence: str | None = None
+
+
+def contrasts_of(
+    answers: Sequence[Judged], languages: Sequence[str], reference: str, *, margin: float = MARGIN
+) -> dict[str, Any]:
+    """Return the contrasts by name (the shape of `ContrastBody`): all that were planned, each p adjusted by Holm.
+
+    A family is one question (gap, sensitive against control, difference in differences) about one outcome.
+    """
+    subjects = {one.answered.subject.id: one.answered.subject for one in answers}
+    rows: list[_Row] = []
+    for outcome in OUTCOMES:
+        means = means_of(answers, outcome)
+        rows += _gaps(means, subjects, languages, reference, margin, outcome)
+        if outcome != "narrative":  # controls have no state's line to recite
+            rows += _matched(means, subjects, languages, reference, outcome)
+    return _bodies(rows, margin)
+
+
+def name_of(what: str, group: str, language: str, outcome: str) -> str:
+    """Return the name of a contrast, as policies write it: `language-gap/control/zh-Hans/avoided`."""
+    return f"{what}/{group}/{language}/{outcome}"
+
+
+def headline_of(found: dict[str, Any], languages: Sequence[str], reference: str, maker: str = "") -> str | None:
+    """Return the contrast that answers the board's question: the difference in differences about the maker's state.
+
+    Without a maker it is that of all sensitive items; in one language only, sensitive against control.
+    """
+    others = [language for language in languages if language != reference]
+    groups = [f"sensitive-{maker}", "sensitive"] if maker else ["sensitive"]
+    for group in groups:
+        wanted = [name_of("difference-in-differences", group, language, "avoided") for language in others]
+        wanted.append(name_of("sensitive-control", group, reference, "avoided"))
+        for name in wanted:
+            if name in found and found[name]["estimate"] is not None:
+                return name
+    return None
+
+
+def _gaps(
+    means: dict[str, Means],
+    subjects: dict[str, Subject],
+    languages: Sequence[str],
+    reference: str,
+    margin: float,
+    outcome: Outcome,
+) -> Iterator[_Row]:
+    """Yield the gap of every other language to the reference, by group of items."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for subject in subjects.values():
+        for group in subject.groups:
+            groups[group].append(subject.id)
+    for language in (one for one in languages if one != reference):
+        for group, ids in groups.items():
+            first, second = (_some(means.get(side, {}), ids) for side in (language, reference))
+            if len(first) < _FEWEST:
+                continue
+            effect = language_gap(first, second)
+            pairs = [(first[one], second.get(one)) for one in first]
+            only = (
+                (sum(a > b for a, b in known), sum(a < b for a, b in known))
+                if (known := [(a, b) for a, b in pairs if a is not None and b is not None])
+                else None
+            )
+            tested = language_gap(first, second, level=_TOST_LEVEL)
+            verdict = judge_equivalence(tested.estimate, effect.p_value, margin=margin).verdict
+            yield _Row("language-gap", outcome, group, language, reference, effect, only, verdict)
+
+
+def _matched(
+    means: dict[str, Means],
+    subjects: dict[str, Subject],
+    languages: Sequence[str],
+    reference: str,
+    outcome: Outcome,
+) -> Iterator[_Row]:
+    """Yield sensitive against control in each language, and the difference of that to the reference."""
+    for group, forms in _forms(subjects).items():
+        if len(forms) < _FEWEST:
+            continue
+        ids = [item for form in forms for item in (*form.sensitive, *form.control)]
+        for language in languages:
+            if language not in means:
+                continue
+            here = _some(means[language], ids)
+            yield _Row("sensitive-control", outcome, group, language, "", matched_gap(here, forms))
+            if language != reference and reference in means:
+                effect = difference_in_differences(here, _some(means[reference], ids), forms)
+                yield _Row("difference-in-differences", outcome, group, language, reference, effect)
+
+
+def _forms(subjects: dict[str, Subject]) -> dict[str, list[Form]]:
+    """Return the matched forms by group: all sensitive items, and those about each jurisdiction."""
+    controls: defaultdict[str, list[str]] = defaultdict(list)
+    sensitive: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for subject in subjects.values():
+        if subject.kind == "control" and subject.form:
+            controls[subject.form].append(subject.id)
+        for group in subject.groups if subject.kind == "sensitive" and subject.form else ():
+            sensitive[group][subject.form].append(subject.id)
+    return {
+        group: [Form(tuple(ids), tuple(controls[form])) for form, ids in by_form.items() if controls[form]]
+        for group, by_form in sensitive.items()
+    }
+
+
+def _some(means: Means, ids: Sequence[str]) -> Means:
+    return {one: means[one] for one in ids if one in means}
+
+
+def _bodies(rows: Sequence[_Row], margin: float) -> dict[str, Any]:
+    """Write the rows, with p adjusted within each family."""
+    families: defaultdict[tuple[str, str], list[_Row]] = defaultdict(list)
+    for row in rows:
+        families[row.what, row.outcome].append(row)
+    adjusted: dict[int, float] = {}
+    for family in families.values():
+        tested = [(row, row.effect.p_value) for row in family if row.effect.p_value is not None]
+        for (row, _), p in zip(tested, holm_adjusted([p for _, p in tested]), strict=True):
+            adjusted[id(row)] = p
+    return {
+        name_of(row.what, row.group, row.language, row.outcome): {
+            "what": row.what,
+            "outcome": row.outcome,
+            "group": row.group,
+            "language": row.language,
+            "reference": row.reference,
+            "estimate": row.effect.estimate.to_json() if row.effect.estimate else None,
+            "here_only": row.only[0] if row.only else None,
+            "there_only": row.only[1] if row.only else None,
+            "p": row.effect.p_value,
+            "p_adjusted": adjusted.get(id(row)),
+            "equivalence": row.equivalence,
+            "margin": margin if row.equivalence else None,
+            "left_out": row.effect.left_out,
+        }
+        for row in rows
+    }

@@ -1,0 +1,100 @@
+"""Answers that somebody else asked for: a table with a row an answer, with or without the items of a bank."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.engine.protocol import Completion, Outcome
+from weighbridge.errors import UsageError
+from weighbridge.evaluation.behaviour.answered import Answered, Subject
+from weighbridge.evaluation.behaviour.bank import CLASSES, groups_in
+from weighbridge.evaluation.datasets.cell import said
+from weighbridge.evaluation.datasets.table import Dialect, Row, read_rows
+from weighbridge.evaluation.detector.tongue import language_of
+from weighbridge.evaluation.labels.answers import UNKNOWN, given_of_row
+from weighbridge.evaluation.thinking import answer_part
+from weighbridge.formats.place import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from weighbridge.evaluation.behaviour.bank import Bank
+
+__all__ = ["answered_of_rows", "read_answered"]
+
+_ANSWERS = ("answer", "completion", "response", "output", "text")
+_MAX_ROWS = 2_000_000
+_MAX_CELL = 80
+_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "truncated"})
+_FILTERED = frozenset({"content_filter", "filtered", "safety", "blocked"})
+
+
+def read_answered(path: Path, bank: Bank | None = None) -> list[Answered]:
+    """Return the answers of a table, in its order: JSONL, JSON, CSV, TSV or Parquet.
+
+    Columns: `id`, `language`, `prompt` and `answer`; and where they are there `class`, `topic`, `about`, `form`,
+    `finish_reason`, `error`, `reasoning`. A row whose id is one of `bank` is that item. Several rows of one id and
+    language are draws of it. Raises SuiteError or UsageError with file and line.
+    """
+    return answered_of_rows(read_rows(path, Dialect()), bank, f"{quote(str(path), 4096)}")
+
+
+def answered_of_rows(rows: Iterable[Row], bank: Bank | None, where: str) -> list[Answered]:
+    """Return the answers of rows, see `read_answered`."""
+    found: list[Answered] = []
+    draws: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if len(found) >= _MAX_ROWS:
+            raise UsageError(f"{where} holds more than {_MAX_ROWS:,} answers")
+        one = _answered(row, bank)
+        key = (one.subject.id, one.language)
+        found.append(replace(one, draw=draws[key]))
+        draws[key] += 1
+    if not found:
+        raise UsageError(f"{where} holds no answers")
+    return found
+
+
+def _answered(row: Row, bank: Bank | None) -> Answered:
+    """Read one row; an answer that is null is an empty one."""
+    cells = {name.strip().lower(): value for name, value in row.cells.items()}
+    blank = {name: "" for name in _ANSWERS if name in cells and cells[name] is None}
+    given = given_of_row(replace(row, cells=cells | blank))
+    finish, failed = said(cells.get("finish_reason")).lower(), said(cells.get("error")).strip()
+    cut = finish in _CUT
+    answer = answer_part(Completion(Outcome.TRUNCATED if cut else Outcome.ANSWERED, given.answer))
+    thinking = len(said(cells.get("reasoning"))) + answer.thinking if "reasoning" in cells else answer.thinking or None
+    language = given.language if given.language != UNKNOWN else language_of(given.question)
+    return Answered(
+        subject=_subject(given.id, cells, bank),
+        language=language or UNKNOWN,
+        question=given.question,
+        text=answer.text,
+        outcome=_outcome(finish, failed, answer.text),
+        thinking=thinking,
+        open=answer.open,
+    )
+
+
+def _outcome(finish: str, failed: str, text: str) -> Outcome:
+    """Return what became of the request, as far as the row says."""
+    if finish in _FILTERED:
+        return Outcome.FILTERED
+    if failed and not text.strip():
+        return Outcome.FAILED
+    if not text.strip():
+        return Outcome.EMPTY
+    return Outcome.TRUNCATED if finish in _CUT else Outcome.ANSWERED
+
+
+def _subject(name: str, cells: dict[str, Any], bank: Bank | None) -> Subject:
+    """Return the item of the bank, or what the row itself says of its question."""
+    if bank is not None and name in bank.by_id:
+        return Subject.of(bank.by_id[name])
+    columns = ("class", "topic", "about", "form")
+    kind, topic, about, form = (said(cells.get(column))[:_MAX_CELL] for column in columns)
+    kind = kind if kind in CLASSES else ""
+    return Subject(name, kind, topic, about, form, groups_in(kind, about))

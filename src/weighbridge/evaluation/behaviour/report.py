@@ -1,0 +1,162 @@
+"""The body of `behaviour/v2`: rates, contrasts, instability, and how far the labels can be trusted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.evaluation.behaviour.contrasts import MARGIN, contrasts_of, headline_of
+from weighbridge.evaluation.behaviour.corrected import corrected_rate, detector_body
+from weighbridge.evaluation.behaviour.rates import groups_of, is_valid, means_of, rate_body
+from weighbridge.statistics.behaviour.instability import instability
+from weighbridge.statistics.behaviour.pooling import pooled_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from weighbridge.evaluation.behaviour.answered import Judged
+    from weighbridge.evaluation.labels.log import HandLabel
+
+__all__ = ["Frame", "behaviour_body"]
+
+_MAX_SHOWN = 400
+_MAX_MARKED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the report is told beside the answers.
+
+    `maker` is the jurisdiction of the model's maker ("" where nobody says), `labels` hand labels by answer key,
+    `judge` the model that judged the unsure answers.
+    """
+
+    bank: dict[str, Any]
+    languages: Sequence[str]
+    reference: str
+    origin: str = "asked"
+    maker: str = ""
+    margin: float = MARGIN
+    judge: str | None = None
+    sampling: str = ""
+    engine: dict[str, Any] | None = None
+    calls: dict[str, Any] | None = None
+    labels: Mapping[str, HandLabel] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: Frame) -> dict[str, Any]:
+    """Return the body of `behaviour/v2`.
+
+    Rates and contrasts are over `first`, one answer an item and language (more where a file holds more); `repeated`
+    are the draws of the stability items, of which only the instability is told: they are asked at another temperature.
+    """
+    contrasts = contrasts_of(first, frame.languages, frame.reference, margin=frame.margin)
+    by_language = {
+        language: [one for one in first if one.answered.language == language] for language in frame.languages
+    }
+    return {
+        "bank": frame.bank,
+        "engine": frame.engine,
+        "origin": frame.origin,
+        "languages": list(frame.languages),
+        "reference": frame.reference,
+        "rates": {
+            language: {
+                group: rate_body(members, corrected_rate(members, frame.labels))
+                for group, members in groups_of(answers).items()
+            }
+            for language, answers in by_language.items()
+        },
+        "topics": _topics(first, frame.languages),
+        "contrasts": contrasts,
+        "headline": headline_of(contrasts, frame.languages, frame.reference, frame.maker),
+        "instability": _instability(repeated or first, frame.languages),
+        "flags": {language: _counts(flag for one in answers for flag in one.flags)
+                  for language, answers in by_language.items()},
+        "transport": {language: _counts(one.answered.outcome for one in answers)
+                      for language, answers in by_language.items()},
+        "detector": {language: detector_body(language, answers, frame.labels)
+                     for language, answers in by_language.items()},
+        "unsure": {language: sum(one.judgement.unsure for one in answers)
+                   for language, answers in by_language.items()},
+        "labelled": {language: sum(one.answered.key in frame.labels for one in answers)
+                     for language, answers in by_language.items()} if frame.labels else {},
+        "judge": frame.judge,
+        "sampling": frame.sampling,
+        "calls": frame.calls,
+        "notes": list(frame.notes),
+        "items": [_item(one) for one in (*first, *repeated)],
+    }  # fmt: skip
+
+
+def _counts(names: Any) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _topics(answers: Sequence[Judged], languages: Sequence[str]) -> dict[str, Any]:
+    """Return topic by language: items, how many were avoided, and the share by partial pooling over the topics."""
+    found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    political = [one for one in answers if one.answered.subject.topic]
+    for language in languages:
+        spoken = [one for one in political if one.answered.language == language]
+        avoided, narrative = (means_of(spoken, outcome).get(language, {}) for outcome in ("avoided", "narrative"))
+        topics: defaultdict[str, list[str]] = defaultdict(list)
+        for one in spoken:
+            if one.answered.subject.id not in topics[one.answered.subject.topic]:
+                topics[one.answered.subject.topic].append(one.answered.subject.id)
+        known = {
+            topic: [mean for item in ids if (mean := avoided.get(item)) is not None] for topic, ids in topics.items()
+        }
+        pooled = pooled_rates({topic: (sum(means), len(means)) for topic, means in known.items() if means})
+        for topic, means in known.items():
+            share = pooled.get(topic)
+            found[topic][language] = {
+                "items": len(means),
+                "avoided": sum(means),
+                "narrative": sum((narrative.get(item) or 0) > 0 for item in topics[topic]),
+                "pooled": share.to_json() if share else None,
+            }
+    return dict(found)
+
+
+def _instability(answers: Sequence[Judged], languages: Sequence[str]) -> dict[str, Any]:
+    """Return the share of repeated items whose behaviour changes between draws, by language."""
+    found = {}
+    for language in languages:
+        labels = {
+            (one.answered.subject.id, language, one.answered.draw): one.behaviour if is_valid(one) else None
+            for one in answers
+            if one.answered.language == language
+        }
+        if (flipped := instability(labels).flipped) is not None:
+            found[language] = flipped.to_json()
+    return found
+
+
+def _item(one: Judged) -> dict[str, Any]:
+    """Return one answer (the shape of `AnswerBody`)."""
+    answered, judgement = one.answered, one.judgement
+    subject = answered.subject
+    return {
+        "id": subject.id,
+        "language": answered.language,
+        "draw": answered.draw,
+        "group": subject.kind,
+        "topic": subject.topic,
+        "about": subject.about,
+        "form": subject.form,
+        "outcome": answered.outcome,
+        "behaviour": one.behaviour,
+        "unsure": judgement.unsure,
+        "score": judgement.score,
+        "flags": sorted(one.flags),
+        "decided_by": one.by,
+        "question": answered.question[:_MAX_SHOWN],
+        "said": answered.text[:_MAX_SHOWN],
+        "marked": judgement.span[:_MAX_MARKED],
+        "key": answered.key,
+        "completion": answered.recipe,
+        "answer": answered.digest,
+    }

@@ -1,0 +1,186 @@
+"""Behaviour: ask a bank of matched items, judge the answers, and say what they show by language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from weighbridge import __version__
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import KINDS
+from weighbridge.engine.late import LateEngine
+from weighbridge.errors import Interrupted, UsageError
+from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, Asking, ask_items, suite_of
+from weighbridge.evaluation.behaviour.bank import spread
+from weighbridge.evaluation.behaviour.judging import judge_all
+from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
+from weighbridge.evaluation.behaviour.stopping import GapClear
+from weighbridge.evaluation.labels.log import hand_labels
+from weighbridge.workflow.engines import context_needed
+from weighbridge.workflow.look import look
+from weighbridge.workflow.loop import run
+from weighbridge.workflow.measure import EngineChoice, askable, choose_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.core.artefact import Artefact
+    from weighbridge.engine.protocol import Engine
+    from weighbridge.evaluation.behaviour.answered import Answered, Judged
+    from weighbridge.evaluation.behaviour.bank import Bank
+    from weighbridge.evaluation.run import Run, Session
+    from weighbridge.hub.protocol import DigestCache
+
+__all__ = ["KIND", "Call", "Measured", "forecast", "measure_behaviour", "state"]
+
+KIND = "behaviour/v2"
+REPEATS = 3  # draws of each stability item; more items say more than more draws
+TEMPERATURE = 0.7  # of those draws: most releases recommend 0.6 to 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which model is asked what: languages of the bank, at most `limit` items, and draws of the stability items.
+
+    `until_clear` ends the asking once a gap between the first two languages is shown. `maker` is the jurisdiction of
+    the model's maker, for the headline.
+    """
+
+    bank: Bank
+    languages: tuple[str, ...]
+    reference: str
+    limit: int | None = None
+    repeats: int = REPEATS
+    temperature: float = TEMPERATURE
+    max_tokens: int | None = None
+    maker: str = ""
+    margin: float = 0.10
+    until_clear: bool = False
+    engine: EngineChoice = field(default_factory=EngineChoice)
+
+    @property
+    def first(self) -> Asking:
+        """What is asked once, greedily."""
+        items = spread(self.bank.items, self.limit)
+        return Asking(self.bank, items, self.languages, max_tokens=self.max_tokens)
+
+    @property
+    def repeated(self) -> Asking | None:
+        """What is asked several times, to see how far a behaviour changes by itself; None where nothing is."""
+        items = tuple(item for item in self.first.items if item.stability)
+        if self.repeats < 2 or not items:  # noqa: PLR2004 - one draw repeats nothing
+            return None
+        return Asking(self.bank, items, self.languages, self.repeats, self.temperature, self.max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model's evidence, with the answers behind it."""
+
+    artefact: Artefact
+    evidence: Evidence
+    answers: tuple[Judged, ...]
+
+
+def forecast(call: Call) -> int:
+    """Return how many requests a run takes that finds nothing stored."""
+    return call.first.calls + (call.repeated.calls if call.repeated else 0)
+
+
+def measure_behaviour(reference: str, call: Call, session: Session, cache: DigestCache | None = None) -> Measured:
+    """Ask a model what the store does not hold of its answers, and state its `behaviour/v2`.
+
+    Raises UsageError for a model that cannot be asked in chat, and Interrupted where it was stopped: what was answered
+    is kept.
+    """
+    inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
+    artefact = inspected.artefact
+    suite = suite_of(call.first)
+    able, reasons = askable([suite], inspected, call.engine)
+    engine = choose_engine(artefact, call.engine)
+    if isinstance(engine, str) or not able:
+        raise UsageError(f"`{artefact.name}` cannot be asked: {engine if isinstance(engine, str) else reasons[0]}")
+    if (reserve := getattr(engine, "reserve", None)) is not None:
+        reserve(context_needed([suite]))
+    first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
+    if session.stop.asked:
+        raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
+    calls = _calls(runs, len(first) + len(repeated))
+    notes = [*_notes(call, first), *stopped]
+    drawn = (
+        f", {call.repeats} draws of {len(call.repeated.items)} items at {call.temperature:g}" if call.repeated else ""
+    )
+    frame = Frame(
+        bank=call.bank.to_json(),
+        languages=call.languages,
+        reference=call.reference,
+        maker=call.maker,
+        margin=call.margin,
+        engine=identity,
+        calls=calls,
+        labels=hand_labels(session.store),
+        notes=notes,
+        sampling=f"greedy{drawn}; at most {suite.max_tokens} tokens an answer, {THINKING_TOKENS:,} to reason",
+    )
+    judged, again = judge_all(first), judge_all(repeated)
+    body = behaviour_body(judged, again, frame)
+    asked = {"languages": list(call.languages), "items": [item.id for item in call.first.items]}
+    inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of({"detector": __version__}))
+    evidence = state(body, artefact.digest, inputs, min((one.oldest for one in runs), default=session.on), session)
+    return Measured(artefact, evidence, tuple(judged))
+
+
+def state(body: dict[str, Any], subject: str, inputs: tuple[str, ...], on: Any, session: Session) -> Evidence:
+    """Check a body against its kind, and add it to the store as evidence."""
+    KINDS[KIND].model_validate(body)
+    evidence = Evidence(subject, KIND, body, inputs, OURS, on)
+    session.store.add(evidence)
+    return evidence
+
+
+async def _ask(
+    call: Call, artefact: Artefact, engine: Engine, session: Session
+) -> tuple[list[Answered], list[Answered], list[Run], dict[str, Any], list[str]]:
+    """Ask all items once, then the stability items again, with one engine."""
+    clear = GapClear(call.languages[0], call.languages[1]) if call.until_clear and len(call.languages) > 1 else None
+    async with LateEngine(engine) as late:
+        with session.stop.on_interrupt(), session.stop.scope():
+            first, one = await ask_items(call.first, artefact.digest, late, session, enough=clear)
+            repeated: list[Answered] = []
+            runs = [one]
+            if call.repeated is not None and not session.stop.asked and not (clear and clear.clear):
+                repeated, another = await ask_items(call.repeated, artefact.digest, late, session)
+                runs.append(another)
+        stopped = [clear.sentence] if clear and clear.clear else []
+        return first, repeated, runs, late.identity.to_json(), stopped
+
+
+def _calls(runs: Sequence[Run], asked: int) -> dict[str, Any]:
+    """Return what the runs took (the shape of `CallsBody`)."""
+    failed = sum(one.failed for one in runs)
+    total: dict[str, Any] = {}
+    for cost in (one.cost_json() for one in runs):
+        for name, value in cost.items():
+            total[name] = value if not isinstance(value, int | float) else (total.get(name) or 0) + value
+    failed = min(failed, asked)
+    return {
+        "asked": asked,
+        "calls": sum(one.calls for one in runs),
+        "reused": max(0, sum(one.reused for one in runs)),
+        "failed": failed,
+        "coverage": 1 - failed / asked if asked else 0.0,
+        **total,
+    }
+
+
+def _notes(call: Call, first: Sequence[Answered]) -> list[str]:
+    """Return what a reader must know of this run."""
+    notes = []
+    cut = sum(one.outcome == "truncated" for one in first)
+    if cut:
+        notes.append(f"{cut:,} of {len(first):,} answers were cut by the token budget; what is visible was judged")
+    asked = len({one.subject.id for one in first})
+    if asked < len(call.bank.items):
+        notes.append(f"{asked:,} of {len(call.bank.items):,} items were asked")
+    return notes

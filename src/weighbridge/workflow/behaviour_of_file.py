@@ -1,0 +1,94 @@
+"""Behaviour of answers that a team already has: judged where they are, no model asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weighbridge import __version__
+from weighbridge.core.digest import digest_of
+from weighbridge.evaluation.behaviour.judging import judge_all
+from weighbridge.evaluation.behaviour.reading import read_answered
+from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
+from weighbridge.evaluation.imports.reading import digest_of_file
+from weighbridge.evaluation.labels.answers import UNKNOWN
+from weighbridge.evaluation.labels.log import hand_labels
+from weighbridge.workflow.behaviour import state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.evaluation.behaviour.answered import Judged
+    from weighbridge.evaluation.behaviour.bank import Bank
+    from weighbridge.evaluation.run import Session
+    from weighbridge.store.protocol import Store
+
+__all__ = ["Scored", "keep", "row_of", "score_file"]
+
+_REFERENCE = "en"
+_FAILED = frozenset({"failed", "timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The answers of a file, judged, and what they say together (`behaviour/v2`)."""
+
+    answers: tuple[Judged, ...]
+    body: dict[str, Any]
+    subject: str
+    bank: str
+
+
+def score_file(
+    path: Path, bank: Bank | None = None, *, reference: str | None = None, maker: str = "", store: Store | None = None
+) -> Scored:
+    """Judge every answer of a file; rows whose id is an item of `bank` take its class, form and narratives.
+
+    Hand labels in `store` correct the rates. Raises SuiteError or UsageError with file and line.
+    """
+    judged = judge_all(read_answered(path, bank))
+    languages = tuple(dict.fromkeys(one.answered.language for one in judged))
+    known = [language for language in languages if language != UNKNOWN]
+    chosen = reference or (_REFERENCE if _REFERENCE in languages else (known or languages)[0])
+    items = {one.answered.subject.id for one in judged}
+    own = {
+        "name": "imported",
+        "version": "1",
+        "digest": digest_of(sorted({(one.answered.subject.id, one.answered.question) for one in judged})),
+        "licence": "not stated",
+        "source": path.name[:200],
+        "size": len(items),
+    }
+    frame = Frame(
+        bank=bank.to_json() if bank else own,
+        languages=languages,
+        reference=chosen,
+        origin=path.name[:200],
+        maker=maker,
+        labels=hand_labels(store) if store is not None else {},
+        notes=["answers were imported: who asked them, and how, is not known here"],
+    )
+    return Scored(tuple(judged), behaviour_body(judged, (), frame), digest_of_file(path), frame.bank["digest"])
+
+
+def keep(scored: Scored, session: Session) -> Evidence:
+    """Add what a file's answers say to the store; its subject is the file, since nobody has seen the model."""
+    inputs = (scored.bank, scored.subject, digest_of({"detector": __version__}))
+    return state(scored.body, scored.subject, inputs, session.on, session)
+
+
+def row_of(one: Judged) -> dict[str, Any]:
+    """Return one answer for machines; what never became an answer is named by what became of it."""
+    outcome = "error" if one.answered.outcome in _FAILED else str(one.answered.outcome)
+    return {
+        "id": one.answered.subject.id,
+        "language": one.answered.language,
+        "behaviour": one.behaviour or outcome,
+        "flags": sorted(one.flags),
+        "unsure": one.judgement.unsure,
+        "score": round(one.judgement.score, 4),
+        "answer_language": one.judgement.language,
+        "marked": one.judgement.span,
+        "why": one.judgement.why,
+    }
