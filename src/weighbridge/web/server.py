@@ -14,17 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from starlette.applications import Starlette
+
+    from weighbridge.store.protocol import Store
+
 __all__ = ["serve"]
 
 HOST = "127.0.0.1"
 _LAST_PORT = 65_535
 
 
-def serve(workspace: Path, port: int, announce: Callable[[str], None], *, ballot: str | None = None) -> None:
+def serve(
+    workspace: Path,
+    port: int,
+    announce: Callable[[str], None],
+    *,
+    ballot: str | None = None,
+    booth: Callable[[Store], Starlette] | None = None,
+) -> None:
     """Serve the store of a workspace until interrupted; `announce` is told the address once it answers.
 
-    With `ballot`, the id of one ("" for the newest), people vote on it; without, everything is read only. Port 0 takes
-    a free one. Raises NotFound without a store, UsageError for a port in use, ExtraMissing without the extra `ui`.
+    With `ballot`, the id of one ("" for the newest), people vote on it; `booth` makes any other application that writes
+    to the store; without, everything is read only. Port 0 takes a free one. Raises NotFound without a store, UsageError
+    for a port in use, ExtraMissing without the extra `ui`.
     """
     try:
         import uvicorn
@@ -36,12 +48,13 @@ def serve(workspace: Path, port: int, announce: Callable[[str], None], *, ballot
             f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
         ) from error
     folder = Workspace(workspace, cache=workspace)  # the pages read no model, so the cache is never opened
-    with folder.store(read_only=ballot is None) as store, _listen(port) as listener:
-        app = (
-            create_app(store)
-            if ballot is None
-            else create_vote_app(ballot_at(store, ballot or None), store, date.today)
-        )
+    with folder.store(read_only=ballot is None and booth is None) as store, _listen(port) as listener:
+        if booth is not None:
+            app = booth(store)
+        elif ballot is not None:
+            app = create_vote_app(ballot_at(store, ballot or None), store, date.today)
+        else:
+            app = create_app(store)
         announce(f"http://{HOST}:{listener.getsockname()[1]}/")
         config = uvicorn.Config(
             app,

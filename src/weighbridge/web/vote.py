@@ -7,30 +7,26 @@ characters spelled out, and under a policy that lets nothing in them run or load
 from __future__ import annotations
 
 import threading
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from weighbridge.dossier.html import environment, stylesheet, words
-from weighbridge.dossier.visible import reveal
-from weighbridge.errors import UsageError, WeighbridgeError
+from weighbridge.errors import UsageError
 from weighbridge.evaluation.arena.ballot import read_answers
 from weighbridge.evaluation.arena.draw import find_ticket, next_draw
 from weighbridge.evaluation.arena.votes import CHOICES, VoteLog, voter_name
-from weighbridge.web.guard import HEADERS, Guard
+from weighbridge.web.booth import SEE_OTHER, booth_app, booth_page, read_form, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from weighbridge.evaluation.arena.ballot import Ballot
     from weighbridge.evaluation.arena.votes import Draw
@@ -38,12 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_vote_app"]
 
-_POLICY = HEADERS["Content-Security-Policy"].replace("style-src", "script-src 'self'; style-src")
-# a form's Origin is withheld under `no-referrer`, and the guard wants to see it
-_HEADERS = {**HEADERS, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
-_MOST_BYTES = 10_000
 _MOST_OPEN = 10_000
-_SEE_OTHER = 303
 _NOTES = {
     "again": "These two answers had your vote already: nothing was counted twice.",
     "undone": "Your last vote was taken back. Here is the pair again.",
@@ -108,92 +99,41 @@ def create_vote_app(ballot: Ballot, store: Store, today: Callable[[], date]) -> 
 
     async def start(_request: Request) -> Response:
         """Ask who votes."""
-        return _page("vote_start", await run_in_threadpool(booth.start))
+        return booth_page("vote_start", await run_in_threadpool(booth.start))
 
     async def show(request: Request) -> Response:
         """Show the next pair."""
         voter = voter_name(request.query_params.get("voter", ""))
         note = _NOTES.get(request.query_params.get("note", ""), "")
         facts = await run_in_threadpool(booth.show, voter)
-        return _page("vote" if facts["draw"] else "vote_end", facts | {"note": note})
+        return booth_page("vote" if facts["draw"] else "vote_end", facts | {"note": note})
 
     async def vote(request: Request) -> Response:
         """Take a vote, and go on to the next pair: a reload sends nothing again."""
-        form = await _form(request)
+        form = await read_form(request)
         voter, choice = voter_name(form.get("voter", "")), form.get("choice", "")
         if choice not in CHOICES:
             raise UsageError("that is no vote", hint="use the buttons of the page")
-        note = await run_in_threadpool(booth.vote, voter, form.get("ticket", ""), _turn(form), choice)
+        note = await run_in_threadpool(booth.vote, voter, form.get("ticket", ""), turn_of(form), choice)
         return _next(voter, note)
 
     async def undo(request: Request) -> Response:
         """Take the last vote back."""
-        form = await _form(request)
+        form = await read_form(request)
         voter = voter_name(form.get("voter", ""))
-        return _next(voter, await run_in_threadpool(booth.undo, voter, _turn(form)))
+        return _next(voter, await run_in_threadpool(booth.undo, voter, turn_of(form)))
 
-    return Starlette(
-        routes=[
+    return booth_app(
+        [
             Route("/", start),
             Route("/vote", show, methods=["GET"]),
             Route("/vote", vote, methods=["POST"]),
             Route("/undo", undo, methods=["POST"]),
-            Route("/static/style.css", _style),
-            Route("/static/vote.js", _script),
-        ],
-        middleware=[Middleware(Guard, takes_forms=True, headers=_HEADERS)],
-        exception_handlers={WeighbridgeError: _explain, HTTPException: _explain},
+        ]
     )
 
 
 def _next(voter: str, note: str) -> Response:
     """Send the browser to the next pair."""
     asked = {"voter": voter} | ({"note": note} if note else {})
-    return RedirectResponse(f"/vote?{urlencode(asked)}", _SEE_OTHER)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Read a small form; raises UsageError for anything else."""
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _MOST_BYTES:
-            raise UsageError("the form is too large", hint="use the buttons of the page")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise UsageError("that is no form", hint="use the buttons of the page")
-    try:
-        fields = parse_qs(data.decode(), strict_parsing=True, max_num_fields=10)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UsageError("the form cannot be read", hint="use the buttons of the page") from error
-    return {name: values[0] for name, values in fields.items()}
-
-
-def _turn(form: dict[str, str]) -> int:
-    """Return the voter's turn as the form says it; -1 for anything that is none."""
-    text = form.get("turn", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004 - digits
-
-
-def _page(name: str, facts: dict[str, Any], status: int = 200) -> Response:
-    """Return a page; hidden characters of strangers are spelled out in all of it."""
-    text = environment("weighbridge.web").get_template(f"{name}.html.j2").render(**words("en"), **facts)
-    return HTMLResponse(reveal(text), status)
-
-
-def _style(_request: Request) -> Response:
-    own = files(__package__).joinpath("static", "style.css").read_text(encoding="utf-8")
-    return Response(stylesheet() + own, media_type="text/css")
-
-
-def _script(_request: Request) -> Response:
-    return Response(files(__package__).joinpath("static", "vote.js").read_bytes(), media_type="text/javascript")
-
-
-async def _explain(_request: Request, error: Exception) -> Response:
-    """Say what was not understood, and what to do."""
-    if isinstance(error, WeighbridgeError):
-        status = 400 if isinstance(error, UsageError) else 500
-        return _page("vote_problem", {"message": error.message, "hint": error.hint}, status)
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _page("vote_problem", {"message": "there is no such page", "hint": "the first page is `/`"}, status)
+    return RedirectResponse(f"/vote?{urlencode(asked)}", SEE_OTHER)

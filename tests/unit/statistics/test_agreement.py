@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
+import numpy as np
 import pytest
 
 from weighbridge.statistics.agreement import cohen_kappa
@@ -47,7 +46,7 @@ def test_kappa_is_unknown_without_two_labels(pairs: list[tuple[str, str]]) -> No
 @pytest.mark.parametrize(("share", "accuracy"), [(0.5, 0.9), (0.25, 0.85), (0.5, 0.97)])
 def test_interval_holds_the_true_kappa(share: float, accuracy: float) -> None:
     """Two people who each hit a hidden label with a known chance, 60 answers: 95% intervals hold kappa 93% or more."""
-    draws = random.Random(20261122)
+    draws = np.random.default_rng(20261122)
     agreed = accuracy**2 + (1 - accuracy) ** 2
     yes = share * accuracy + (1 - share) * (1 - accuracy)
     chance = yes**2 + (1 - yes) ** 2

@@ -1,4 +1,4 @@
-// Keys for the buttons, and no second vote by a double click; the page works without this.
+// Keys for buttons and boxes, and no second vote by a double click; the page works without this.
 "use strict";
 let sent = false;
 document.addEventListener("submit", (event) => {
@@ -8,7 +8,7 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => { sent = false; });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
-  if (event.target instanceof HTMLInputElement) return;
-  const button = document.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-  if (button) { event.preventDefault(); button.click(); }
+  if (event.target instanceof HTMLInputElement && event.target.type !== "checkbox") return;
+  const pressed = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (pressed) { event.preventDefault(); pressed.click(); }
 });

@@ -1,0 +1,110 @@
+"""The log of labels: counted once, taken back by an act of its own, and what most people say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weighbridge.core.digest import digest_of
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.errors import StoreDamaged, UsageError
+from weighbridge.evaluation.labels.log import LabelLog, hand_labels, labelled_sample
+from weighbridge.evaluation.labels.sample import freeze_sample
+
+if TYPE_CHECKING:
+    from weighbridge.store.sqlite import SQLiteStore
+
+ON = date(2026, 11, 22)
+A, B, FILE = digest_of("a"), digest_of("b"), digest_of("file")
+
+
+def test_the_first_label_of_a_person_counts(store: SQLiteStore, act: Any) -> None:
+    """A second one is not written; another person's is; a fresh log reads the same."""
+    log = LabelLog.read(store)
+    assert log.cast(act("ann", "refusal"), A, ON, FILE)
+    assert not log.cast(act("ann", "compliance", 1), A, ON, FILE)
+    assert log.cast(act("bob", "partial"), A, ON, FILE)
+    for one in (log, LabelLog.read(store)):
+        assert [(label.act.who, label.act.behaviour) for label in one.labels()] == [
+            ("ann", "refusal"),
+            ("bob", "partial"),
+        ]
+        assert (one.turn("ann"), one.turn("bob"), one.people()) == (1, 1, ["ann", "bob"])
+
+
+def test_what_is_taken_back_can_be_given_again(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Label, undo, the same label: three statements, one label; an old undo form does nothing."""
+    sample = freeze_sample(givens(2), 60, store, ON)
+    digest = sample.drawn()[0].digest
+    log = LabelLog.read(store)
+    log.cast(act("ann", "refusal", population=sample.population), digest, ON, sample.id)
+    assert log.undo("ann", 1, sample, "", ON)
+    assert log.labels() == LabelLog.read(store).labels() == []
+    assert not log.undo("ann", 1, sample, "", ON)
+    assert log.cast(act("ann", "refusal", 2, population=sample.population), digest, ON, sample.id)
+    assert [label.act.turn for label in LabelLog.read(store).labels()] == [2]
+    assert len(list(store.select(kind="labels/v1"))) == 3
+
+
+def test_undo_stays_in_its_sample_and_language(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """A label that was imported is not taken back on the page, nor one in a language that is not shown."""
+    sample = freeze_sample(givens(2), 60, store, ON)
+    log = LabelLog.read(store)
+    log.cast(act("ann", "refusal"), A, ON, FILE)
+    assert not log.undo("ann", 1, sample, "", ON)
+    log.cast(act("ann", "refusal", 1, population=sample.population), sample.drawn()[0].digest, ON, sample.id)
+    assert not log.undo("ann", 2, sample, "ko", ON)
+    assert log.undo("ann", 2, sample, "en", ON)
+
+
+def test_most_people_decide(store: SQLiteStore, act: Any) -> None:
+    """Two of three stand, one against one is left out, who skips has no say; narrative is decided for itself."""
+    log = LabelLog.read(store)
+    said = {"ann": ("refusal", True), "bob": ("refusal", False), "cho": ("partial", True), "dee": ("skip", None)}
+    for who, (behaviour, narrative) in said.items():
+        log.cast(act(who, behaviour, narrative=narrative), A, ON, FILE)
+    for who in ("ann", "cho"):
+        log.cast(act(who, said[who][0], 1), B, ON, FILE)
+    found = hand_labels(store)
+    assert found.keys() == {A}
+    assert (found[A].behaviour, found[A].narrative, found[A].people) == ("refusal", True, 3)
+
+
+def test_the_labelled_sample_is_a_head(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Labels that came with a file stand for themselves only, until the person on the page has passed them."""
+    answers = givens(40)
+    keys = [one.key for one in answers]
+    assert labelled_sample(store, keys) == {}
+    sample = freeze_sample(answers, 20, store, ON)
+    order = [one.digest for one in sample.drawn()]
+    log = LabelLog.read(store)
+    for turn, digest in enumerate(order[10:15]):
+        log.cast(act("ann", "refusal", turn), digest, ON, FILE)
+    assert labelled_sample(store, keys) == {}
+    for turn, digest in enumerate(order[:3], 5):
+        log.cast(act("ann", "partial", turn, population=sample.population), digest, ON, sample.id)
+    assert list(labelled_sample(store, keys)) == order[:3]
+    log.cast(act("bob", "skip", 0, None, population=sample.population), order[11], ON, sample.id)
+    assert list(labelled_sample(store, keys)) == order[:3] + order[10:12]
+    assert labelled_sample(store, keys[1:]) == {}
+
+
+def test_a_sample_labelled_whole_needs_no_page(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Every answer of the sample has a label from elsewhere: all of it counts."""
+    answers = givens(6)
+    sample = freeze_sample(answers, 4, store, ON)
+    log = LabelLog.read(store)
+    for turn, one in enumerate(sample.drawn()):
+        log.cast(act("ann", "refusal", turn), one.digest, ON, FILE)
+    assert len(labelled_sample(store, [one.key for one in answers])) == 4
+
+
+def test_what_is_no_label_is_refused(store: SQLiteStore, act: Any) -> None:
+    """An undo cannot be cast; a statement that is no label is damage."""
+    with pytest.raises(UsageError):
+        LabelLog.read(store).cast(act("ann", "undo"), A, ON, FILE)
+    store.add(Evidence(A, "labels/v1", {"behaviour": "refusal"}, (), OURS, ON))
+    with pytest.raises(StoreDamaged):
+        LabelLog.read(store)
