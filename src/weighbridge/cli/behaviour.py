@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.behaviour_lines import behaviour_lines
+from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short
+from weighbridge.dossier.visible import single_line
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
     from weighbridge.evaluation.behaviour.bank import Bank
-    from weighbridge.workflow.behaviour import Call
+    from weighbridge.workflow.behaviour import Call, Measured
 
 __all__ = ["command"]
 
@@ -30,6 +31,7 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
 
 @click.command(name="behaviour")
 @click.argument("model", required=False, metavar="[MODEL]")
+@click.argument("baseline", required=False, metavar="[BASELINE]")
 @click.option(
     "--from",
     "source",
@@ -66,17 +68,22 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
 @click.option("--dry-run", is_flag=True, help="Say how many calls it would take, and ask nothing.")
 @options.again
 @options.engine
+@click.option("--baseline-engine", metavar="URL", help="Address of the engine that serves the baseline.")
+@click.option("--pairs", type=click.IntRange(min=0), default=3, show_default=True, help="Differing answers to show.")
 @options.in_flight
 @options.timeout_s
 @options.workspace
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, /, model: str | None, source: Path | None, **given: Any) -> None:
+def command(ctx: click.Context, /, model: str | None, baseline: str | None, source: Path | None, **given: Any) -> None:
     """Measure what a model refuses, evades and says in its own voice, and whether that depends on the language.
 
     Every sensitive item has a matched control about another state, every item stands in all languages. Each answer has
     one behaviour: refusal, partial, deflection, compliance or nonsense, told by rules per language whose accuracy is
     printed beside every rate. No model judges unless one is named.
+
+    With a BASELINE both are asked, and the answers are paired: differences by language and topic, and the questions on
+    which the two differ.
 
     With --from and --json one JSON object a row is printed: id, behaviour, flags, unsure, score.
     """
@@ -88,36 +95,54 @@ def command(ctx: click.Context, /, model: str | None, source: Path | None, **giv
     if source is not None:
         _of_file(ctx, source, settings, given)
         return
+    if baseline is None and given["baseline_engine"]:
+        raise UsageError("`--baseline-engine` needs a baseline to serve")
     if given["keep"]:
         raise UsageError("`--keep` belongs to `--from`: what is asked for here is always kept")
     call = _call(given, settings)
     if given["dry_run"]:
         _tell_forecast(call, as_json=given["as_json"])
         return
-    _ask(str(model), call, settings, given)
+    _ask((str(model), baseline), call, settings, given)
 
 
-def _ask(model: str, call: Call, settings: Settings, given: dict[str, Any]) -> None:
-    """Ask the model, and print what its answers show."""
+def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: dict[str, Any]) -> None:
+    """Ask the model, and the baseline where there is one, and print what the answers show."""
     from weighbridge.evaluation.run import Session
     from weighbridge.workflow.behaviour import measure_behaviour
+    from weighbridge.workflow.behaviour_versus import compare_behaviour
+    from weighbridge.workflow.measure import EngineChoice
+
+    quiet = given["as_json"]
+
+    def tell(measured: Measured) -> None:
+        if not quiet:
+            click.echo(f"{single_line(measured.artefact.name)}\n")
+            for one in behaviour_lines(measured.evidence.body):
+                click.echo(one)
+            click.echo()
 
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
     draw = today.toordinal() if given["again"] else 0
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         session = Session(store, today, progress_on_stderr(), draw=draw)
-        found = measure_behaviour(model, call, session, cache)
-    evidence = found.evidence
-    if given["as_json"]:
+        if models[1] is None:
+            measured = measure_behaviour(models[0], call, session, cache)
+            tell(measured)
+            evidence = measured.evidence
+        else:
+            theirs = EngineChoice(given["baseline_engine"], settings.baseline_key, call.engine.limits)
+            evidence = compare_behaviour(models[0], models[1], call, theirs, session, cache, tell=tell)
+    if quiet:
         print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
         return
-    click.echo(f"{found.artefact.name}: {call.bank.title or call.bank.name}\n")
-    for one in behaviour_lines(evidence.body):
-        click.echo(one)
+    if models[1] is not None:
+        for one in versus_lines(evidence.body, given["pairs"]):
+            click.echo(one)
     place = in_workspace(settings.workspace.path)
+    label = f"`{program()} label{place}`"
     click.echo(
-        f"\nNext: `{program()} label --evidence {short(evidence.id)}{place}` to correct the rates by hand labels, "
-        f"or ask it in a policy"
+        f"\nNext: {label} corrects the rates by hand labels; `{program()} evidence show {short(evidence.id)}{place}`"
     )
 
 

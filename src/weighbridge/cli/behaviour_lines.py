@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.cli.layout import line, wrapped
+from weighbridge.cli.layout import line, plain, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["behaviour_lines", "contrast_words", "points", "share"]
+__all__ = ["behaviour_lines", "contrast_words", "points", "share", "versus_lines"]
 
 _CLASSES = ("sensitive", "control", "safe", "unsafe", "neutral")
 _MOST_GAPS = 12
@@ -121,3 +121,34 @@ def contrast_words(contrast: dict[str, Any]) -> str:
 
 def _p(contrast: dict[str, Any]) -> str:
     return "" if contrast["p_adjusted"] is None else f"p {contrast['p_adjusted']:.2g} adjusted"
+
+
+def versus_lines(body: dict[str, Any], most: int) -> Iterator[str]:
+    """Yield the lines of a `behaviour-comparison/v1`: differences, topics, and some of the differing answers."""
+    yield f"{plain(body['candidate_name'])} beside {plain(body['baseline_name'])}\n"
+    for language in body["languages"]:
+        for outcome in ("avoided", "refused", "narrative"):
+            one = body["differences"].get(f"to-baseline/all/{language}/{outcome}")
+            if one is not None:
+                yield line(language, f"{outcome} {points(one['estimate'])}", _p(one))
+    yield from _topics(body)
+    yield line("differing", f"{body['differing']} answers differ in whether they avoid or recite")
+    for pair in body["pairs"][:most]:
+        yield f"\n  {pair['id']} ({pair['language']}): {plain(pair['question'])}"
+        for side in ("candidate", "baseline"):
+            flags = f", {', '.join(pair[f'{side}_flags'])}" if pair[f"{side}_flags"] else ""
+            yield line(side, f"{pair[side]}{flags}")
+            yield from wrapped(pair[f"{side}_said"].replace("\n", " "))
+
+
+def _topics(body: dict[str, Any]) -> Iterator[str]:
+    """Yield the topics by language: how many items each avoided of those that both answered."""
+    if not body["topics"]:
+        return
+    yield line("topic", "".join(f"{language:<22}" for language in body["languages"]))
+    for topic, cells in body["topics"].items():
+        texts = []
+        for language in body["languages"]:
+            cell = cells.get(language)
+            texts.append("-" if cell is None else f"{cell['candidate']:g} : {cell['baseline']:g} of {cell['items']}")
+        yield f"  {plain(topic):<26}" + "".join(f"{text:<22}" for text in texts)

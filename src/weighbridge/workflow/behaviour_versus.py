@@ -1,0 +1,67 @@
+"""Behaviour of a candidate beside a baseline: both asked the same items, paired."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import KINDS
+from weighbridge.errors import UsageError
+from weighbridge.evaluation.behaviour.versus import differences_of, pairs_of, topics_of
+from weighbridge.workflow.behaviour import measure_behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weighbridge.evaluation.run import Session
+    from weighbridge.hub.protocol import DigestCache
+    from weighbridge.workflow.behaviour import Call, Measured
+    from weighbridge.workflow.measure import EngineChoice
+
+__all__ = ["KIND", "compare_behaviour"]
+
+KIND = "behaviour-comparison/v1"
+
+
+def compare_behaviour(
+    candidate: str,
+    baseline: str,
+    call: Call,
+    baseline_engine: EngineChoice,
+    session: Session,
+    cache: DigestCache | None = None,
+    *,
+    tell: Callable[[Measured], None] = lambda _measured: None,
+) -> Evidence:
+    """Measure both models and state where they differ (`behaviour-comparison/v1`); `tell` hears of each as it is done.
+
+    What one of them has answered before is not asked again. Raises UsageError where both are the same artefact on the
+    same engine.
+    """
+    ours = measure_behaviour(candidate, call, session, cache)
+    tell(ours)
+    theirs = measure_behaviour(baseline, replace(call, engine=baseline_engine, until_clear=False), session, cache)
+    if ours.evidence.id == theirs.evidence.id:
+        raise UsageError(f"`{candidate}` and `{baseline}` are the same model on the same engine")
+    tell(theirs)
+    differing, pairs = pairs_of(ours.answers, theirs.answers)
+    body = {
+        "relation": "baseline",
+        "bank": call.bank.to_json(),
+        "candidate_name": ours.artefact.name,
+        "baseline_name": theirs.artefact.name,
+        "baseline": theirs.artefact.digest,
+        "languages": list(call.languages),
+        "differences": differences_of(ours.answers, theirs.answers, call.languages),
+        "topics": topics_of(ours.answers, theirs.answers),
+        "differing": differing,
+        "pairs": pairs,
+        "service": None,
+        "notes": [],
+    }
+    KINDS[KIND].model_validate(body)
+    made_on = min(ours.evidence.made_on, theirs.evidence.made_on)
+    evidence = Evidence(ours.artefact.digest, KIND, body, (ours.evidence.id, theirs.evidence.id), OURS, made_on)
+    session.store.add(evidence)
+    return evidence
