@@ -1,7 +1,8 @@
 """The runner against a raw client: CPU a sample, span, and time to the first request.
 
     python bench/runner.py [--n 2000] [--runs 3] [--lm-eval VENV/bin/lm-eval] [--json]
-    python bench/runner.py --faults [--runs 3]       a fifth of the requests fails: coverage and span over the ideal
+    python bench/runner.py --faults [--runs 3]       a fifth of the requests fails: coverage and span over the ideal,
+                                                     and over what a perfect client takes under the same faults
     python bench/runner.py --memory [--n 100000]     VmHWM of the process itself, and CPU a sample, at 64 x 20 ms
 
 Every row of a setting runs in turn against a fresh mock server; the median of the runs is printed.
@@ -15,8 +16,10 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import heapq
 import importlib.util
 import json
+import math
 import os
 import resource
 import statistics
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 SETTINGS = ((20, 64), (100, 64), (20, 256), (100, 256))
 FAULTY = ((2000, 64, 20), (300, 32, 20), (300, 32, 100))
+FAULT_RATE = 0.2
 FAULTS = ((None, None), (429, 0.2), (429, None), (500, None), (503, None))
 
 
@@ -123,9 +127,11 @@ def ours(suite: Path, in_flight: int, work: str) -> list[str]:
 def faults(runs: int) -> None:
     """Print what came of a fifth of the requests failing: the least span of the runs.
 
-    It stands over the ideal, n x latency / in flight, and over the same run without faults, on the same machine.
+    It stands over the ideal, n x latency / in flight, over the same run without faults on the same machine, and over
+    what a perfect client takes under these faults; the last column is that client over the ideal.
     """
-    print(f"{'setting':<24}{'fault':<24}{'requests':>9}{'faults':>8}{'span s':>8}{'/ ideal':>9}{'/ none':>8}")
+    names = f"{'span s':>8}{'/ ideal':>9}{'/ none':>8}{'/ perfect':>11}{'perfect / ideal':>17}"
+    print(f"{'setting':<24}{'fault':<24}{'requests':>9}{'faults':>8}{names}")
     for n, in_flight, latency_ms in FAULTY:
         steady_s = 0.0
         for status, after in FAULTS:
@@ -135,15 +141,44 @@ def faults(runs: int) -> None:
             name = f"{status or 'none'}" + (f", retry-after {after} s" if after is not None else "")
             setting, ideal_s = f"{n} at {in_flight} x {latency_ms} ms", n * latency_ms / 1000 / in_flight
             counts = f"{run['requests']:>9.0f}{run['faults']:>8.0f}{run['span_s']:>8.2f}"
-            print(
-                f"{setting:<24}{name:<24}{counts}{run['span_s'] / ideal_s:>9.2f}{run['span_s'] / steady_s:>8.2f}",
-                flush=True,
+            perfect_s = perfect_span_s(n, in_flight, latency_ms / 1000, after or 0.0 if status else None)
+            ratios = (
+                f"{run['span_s'] / ideal_s:>9.2f}{run['span_s'] / steady_s:>8.2f}{run['span_s'] / perfect_s:>11.2f}"
             )
+            print(f"{setting:<24}{name:<24}{counts}{ratios}{perfect_s / ideal_s:>17.2f}", flush=True)
+
+
+def perfect_span_s(n: int, in_flight: int, latency_s: float, asked_s: float | None) -> float:
+    """Return what a client takes that costs no time, fills every place, and asks again the moment it may.
+
+    `asked_s` is what Retry-After asks for, None where nothing fails. Requests fail by their number, as mock_server.py says.
+    """
+    now, last_s, number, fresh = 0.0, 0.0, 0, n
+    running: list[tuple[float, bool]] = []
+    waiting: list[float] = []
+    while fresh or waiting or running:
+        while len(running) < in_flight and (fresh or (waiting and waiting[0] <= now)):
+            if waiting and waiting[0] <= now:
+                heapq.heappop(waiting)
+            else:
+                fresh -= 1
+            number += 1
+            heapq.heappush(
+                running, (now + latency_s, asked_s is not None and number * 2654435761 % 2**32 < FAULT_RATE * 2**32)
+            )
+        now = min(
+            running[0][0] if running else math.inf, waiting[0] if waiting and len(running) < in_flight else math.inf
+        )
+        while running and running[0][0] <= now:
+            last_s, failed = heapq.heappop(running)
+            if failed:
+                heapq.heappush(waiting, last_s + (asked_s or 0.0))
+    return last_s
 
 
 def faulty(n: int, in_flight: int, latency_ms: int, status: int | None, after: float | None) -> dict[str, float]:
     """Ask n questions of a server that fails a fifth of its requests; ends the program where one has no answer."""
-    words = ["--fault-rate", "0.2", "--fault-status", str(status)] if status is not None else []
+    words = ["--fault-rate", str(FAULT_RATE), "--fault-status", str(status)] if status is not None else []
     words += ["--retry-after", str(after)] if after is not None else []
     with tempfile.TemporaryDirectory() as scratch:
         suite = Path(scratch) / "bench"

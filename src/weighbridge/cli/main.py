@@ -47,9 +47,7 @@ COMMANDS = {
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
-
-
-_COLLECT_AFTER = 20_000  # new objects; modules and questions are kept to the end, and walking them is a tenth of a start
+_COLLECT_AFTER = 20_000  # new objects; modules stay to the end, and walking them again and again is a tenth of a start
 
 
 class _Commands(click.Group):

@@ -45,7 +45,14 @@ _MARKS = {"pass": "met", "fail": "not met", "unknown": "not known"}
 
 def print_json(schema: str, content: dict[str, Any]) -> None:
     """Print one JSON document on stdout, with its schema."""
-    click.echo(json.dumps({"schema": f"weighbridge/{schema}/v1", **content}, ensure_ascii=False, indent=2))
+    from pydantic_core import to_json  # with an indent json works in Python: 25 us an item of a suite, this 2
+
+    document = {"schema": f"weighbridge/{schema}/v1", **content}
+    try:
+        text = to_json(document, indent=2).decode()
+    except ValueError:  # half a surrogate pair
+        text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text)
 
 
 def verdict_code(decision: Decision, *, plain: bool) -> int:

@@ -16,7 +16,7 @@ __all__ = ["Limits", "Retries", "is_retried", "retry_after_s"]
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LONGEST_WAIT_S = 60.0
 _FIRST_WAIT_S = 0.1
-_SHORTEST_WAIT_S = 0.025
+_SHORTEST_WAIT_S, _SHORTEST_AWAY_S = 0.005, 0.025  # of an endpoint that answers others, and of one that does not
 _MANY = 3  # failures in a row that are no chance any more
 _LONGEST_OWN_WAIT_S = 0.5  # the window and the breaker spare the endpoint; a longer wait only delays the end
 
@@ -62,9 +62,9 @@ class Retries:
 
         `asked_s` is what the server's Retry-After asks for; a longer wait than a minute ends the attempts. `refused`
         attempts do not count: they say nothing of the request, only of the hour. The first wait is half of
-        `usual_s`, what an answer takes, between 25 ms and a tenth of a second. Waits double with the failures that the
-        endpoint has made `in_a_row`: while it answers others, what fails is this request's bad luck, and a first
-        failure that is no refusal is tried again at once.
+        `usual_s`, what an answer takes, at most a tenth of a second, at least 5 ms, or 25 where the endpoint answers
+        nobody. Waits double with the failures that the endpoint has made `in_a_row`: while it answers others, what
+        fails is this request's bad luck, and a first failure that is no refusal is tried again at once.
         """
         budget = self.limits.retry_reserve + self.limits.retry_share * self.requests
         if attempt - refused >= self.limits.attempts or self.spent >= budget:
@@ -80,7 +80,8 @@ class Retries:
         """Return the seconds to wait where the server names none."""
         if attempt == 1 and not refused and in_a_row < _MANY:
             return 0.0
-        first_s = min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, usual_s / 2)) if usual_s else _FIRST_WAIT_S
+        shortest_s = _SHORTEST_WAIT_S if in_a_row < _MANY else _SHORTEST_AWAY_S
+        first_s = min(_FIRST_WAIT_S, max(shortest_s, usual_s / 2)) if usual_s else _FIRST_WAIT_S
         doublings = min(attempt - 1, max(0, in_a_row - _MANY))
         return min(first_s * 2.0**doublings, _LONGEST_OWN_WAIT_S)
 

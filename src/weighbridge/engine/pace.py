@@ -27,6 +27,7 @@ _OVERLOAD = re.compile(r"HTTP (429|503|529)\b")
 _AWAY = re.compile(r"HTTP \d|the connection failed|the worker was lost")
 _MOST_JUNK = 3  # attempts
 _LATE_S = 0.001  # a timer may be early by its resolution
+_NOT_TRIED = Completion(Outcome.NOT_ASKED, attempts=0, detail="the endpoint failed too often in a row")
 _UNANSWERED = frozenset({Outcome.FAILED, Outcome.TIMEOUT})
 
 
@@ -131,7 +132,7 @@ class Pace:
     async def complete(self, attempt: Callable[[], Awaitable[Attempt]]) -> Completion:
         """Attempt a request until it is answered, refused for good, or out of attempts; says in how many."""
         self.retries.requests += 1
-        completion = Completion(Outcome.NOT_ASKED, attempts=0, detail="the endpoint failed too often in a row")
+        completion = _NOT_TRIED
         tried = timeouts = refused = 0
         started = _now()
         while True:

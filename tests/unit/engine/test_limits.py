@@ -61,6 +61,8 @@ def test_waits_follow_the_endpoint_not_the_request() -> None:
     assert retries.wait_s(1, None, usual_s=0.02, in_a_row=1) == 0.0
     assert 0.05 <= (retries.wait_s(1, None, refused=1, usual_s=0.1, in_a_row=1) or 0) <= 0.075
     assert 0.05 <= (retries.wait_s(3, None, refused=3, usual_s=0.1, in_a_row=1) or 0) <= 0.075
+    assert 0.01 <= (retries.wait_s(3, None, refused=3, usual_s=0.02, in_a_row=1) or 0) <= 0.015
+    assert 0.005 <= (retries.wait_s(1, None, refused=1, usual_s=0.001, in_a_row=1) or 0) <= 0.0075
     assert (retries.wait_s(1, None, usual_s=0.02, in_a_row=9) or 0) >= 0.025
     assert (retries.wait_s(6, None, usual_s=0.02, in_a_row=30) or 0) >= 0.5
     assert (retries.wait_s(1, 0.2, usual_s=0.02, in_a_row=1) or 0) >= 0.2
