@@ -8,9 +8,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
-from weighbridge.statistics.paired import mcnemar_exact, paired_difference
+from weighbridge.statistics.paired import mcnemar_exact, paired_difference, tango_interval
 
 counts = st.integers(0, 400)
 
@@ -71,3 +72,66 @@ def test_the_interval_covers_the_truth(p: float, q: float, agree: float) -> None
             ways = math.factorial(n) / math.prod(math.factorial(k) for k in (a, b, c, d))
             covered += ways * math.prod(cell**k for cell, k in zip(cells, (a, b, c, d), strict=True))
     assert 0.92 < covered < 0.999
+
+
+@pytest.mark.parametrize(
+    ("first_only", "second_only", "n", "level", "limits"),
+    [
+        (6, 16, 161, 0.95, (-0.1240, -0.0054)),
+        (48, 41, 549, 0.90, (-0.0157, 0.0414)),
+    ],
+)
+def test_tangos_interval_gives_published_figures(
+    first_only: int, second_only: int, n: int, level: float, limits: tuple[float, float]
+) -> None:
+    """Cavo et al. 2012 by R's contingencytables 3.0 (its own tests), and a 90% interval by R's PropCIs::scoreci.mp."""
+    estimate = tango_interval(first_only, second_only, n, level=level)
+    assert estimate is not None
+    assert (estimate.low, estimate.high) == pytest.approx(limits, abs=5e-5)
+
+
+@pytest.mark.parametrize(("first_only", "second_only", "n"), [(6, 16, 161), (1, 7, 21), (3, 0, 30), (0, 4, 9)])
+def test_tangos_limits_solve_the_score_equation(first_only: int, second_only: int, n: int) -> None:
+    """At either limit the statistic with the constrained likelihood maximised by scipy is the normal quantile."""
+    estimate = tango_interval(first_only, second_only, n)
+    assert estimate is not None
+    for limit, sign in ((estimate.low, 1), (estimate.high, -1)):
+
+        def surprise(fewer: float, limit: float = limit) -> float:
+            cells = (
+                (first_only, fewer + limit),
+                (second_only, fewer),
+                (n - first_only - second_only, 1 - 2 * fewer - limit),
+            )
+            return -sum(count * math.log(max(chance, 1e-300)) for count, chance in cells if count)
+
+        found = minimize_scalar(
+            surprise, bounds=(max(0.0, -limit), (1 - limit) / 2), method="bounded", options={"xatol": 1e-12}
+        )
+        error = math.sqrt(n * (2 * found.x + limit - limit**2))
+        assert (first_only - second_only - n * limit) / error == pytest.approx(sign * 1.959964, abs=1e-4)
+
+
+@given(counts, counts, counts)
+def test_tangos_interval_is_mirrored_and_holds_the_difference(first: int, second: int, same: int) -> None:
+    """Swapping the two turns the sign; zero is inside exactly where McNemar's score does not reject."""
+    one, other = (
+        tango_interval(first, second, first + second + same),
+        tango_interval(second, first, first + second + same),
+    )
+    if one is None or other is None:
+        assert first + second + same == 0
+        return
+    assert -1 <= one.low <= one.value <= one.high <= 1
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-9)
+    if first + second and abs(abs(first - second) / math.sqrt(first + second) - 1.959964) > 1e-4:
+        assert (one.low <= 0 <= one.high) == (abs(first - second) / math.sqrt(first + second) < 1.96)
+
+
+def test_tangos_interval_has_a_width_without_discordant_pairs() -> None:
+    """No discordant pair of 44 leaves z^2 / (n + z^2) open on either side; more discordant than pairs is refused."""
+    estimate = tango_interval(0, 0, 44)
+    assert estimate is not None
+    assert estimate.high == pytest.approx(1.959964**2 / (44 + 1.959964**2), abs=1e-6)
+    with pytest.raises(ValueError, match="5 and 4 discordant of 8 pairs"):
+        tango_interval(5, 4, 8)
