@@ -13,6 +13,7 @@ from weighbridge.statistics.interval import (
     quantile_estimate,
     share_estimate,
     student_quantile,
+    student_tails,
     wilson,
 )
 
@@ -114,3 +115,9 @@ def test_too_few_values_give_no_interval() -> None:
     """Eight answers cannot bound a 90th percentile at 95%, so none is given."""
     assert quantile_estimate([0.1] * 8, 0.9) is None
     assert quantile_estimate([], 0.5) is None
+
+
+@given(st.floats(-40, 40), st.floats(1, 500))
+def test_the_tails_of_student_are_scipys(value: float, freedom: float) -> None:
+    """Two-sided p-values of t, near and far."""
+    assert student_tails(value, freedom) == pytest.approx(2 * t.sf(abs(value), freedom), abs=1e-12)
