@@ -12,12 +12,12 @@ _MAX_CHARACTERS = 20_000
 _MAX_RAW = 1_000_000  # reasoning may be long
 _MAX_SENTENCE = 400
 _THINKING = ("think", "thinking", "reasoning")
-_QUOTES = (("“", "”"), ("「", "」"), ("『", "』"))
+_QUOTES = (("„", "“"), ("“", "”"), ("«", "»"), ("「", "」"), ("『", "』"))
 _MAX_QUOTATION = 400
 _LISTED = re.compile(
     r"(?i)^\s{0,12}(?:[-*•·+]\s|\(?\d{1,2}[.)、:]|[一二三四五六七八九十]{1,3}[、.]|#{1,6}\s|\*\*\d|step \d)"
 )
-_END = re.compile(r"(?<=[。!?;])|(?<=\.)(?=\s)")
+_END = re.compile(r"(?<=[。!?;؟؛])|(?<=\.)(?=\s)")
 _STRAIGHT = re.compile(r'"[^"\n]{0,400}"')
 
 
