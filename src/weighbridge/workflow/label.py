@@ -12,7 +12,7 @@ from weighbridge.evaluation.labels.answers import answer_key, answers_of_evidenc
 from weighbridge.evaluation.labels.exchange import Imported, import_file, rows_of
 from weighbridge.evaluation.labels.log import HandLabel, LabelLog, hand_labels, labelled_sample
 from weighbridge.evaluation.labels.report import report_labels
-from weighbridge.evaluation.labels.sample import Sample, freeze_sample, newest_sample
+from weighbridge.evaluation.labels.sample import Sample, freeze_sample, newest_sample, population_of
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
@@ -49,8 +49,16 @@ def open_sample(source: Source, store: Store, on: date, per_language: int = PER_
     """
     if not source:
         return newest_sample(store)
-    answers, inputs, empty = _read(source, store)
-    return freeze_sample(answers, per_language, store, on, inputs=inputs, empty=empty)
+    parts = _read(source, store)
+    return freeze_sample(
+        [given for part in parts for given in part.answers],
+        per_language,
+        store,
+        on,
+        inputs=tuple(part.digest for part in parts),
+        parts=[population_of(given.key for given in part.answers) for part in parts] if len(parts) > 1 else (),
+        empty=sum(part.empty for part in parts),
+    )
 
 
 def export_labels(store: Store, place: Path) -> int:
@@ -74,17 +82,24 @@ def report_hand_labels(store: Store, source: Source | None = None) -> dict[str, 
     """
     labels = LabelLog.read(store).labels()
     if source:
-        answers, _, _ = _read(source, store)
-        wanted = {given.key: given for given in answers}
+        wanted = {given.key: given for part in _read(source, store) for given in part.answers}
         labels = [label for label in labels if label.digest in wanted]
         keep_answers((wanted[digest] for digest in {label.digest for label in labels}), store)
     return {"labels": len(labels), "languages": report_labels(labels, store)}
 
 
-def _read(source: Source, store: Store) -> tuple[list[Given], tuple[str, ...], int]:
-    """Return all answers of a source, the digests of what they are from, and how many show nothing."""
-    parts = [(digest_of_file(path), answers_of_file(path)) for path in source.files]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The answers of one file or statement, its digest, and how many of its answers show nothing."""
+
+    digest: str
+    answers: list[Given]
+    empty: int
+
+
+def _read(source: Source, store: Store) -> list[_Part]:
+    """Return the answers of a source, part by part."""
     stated = [store.get(prefix) for prefix in source.evidence]
-    parts += [(evidence.id, answers_of_evidence(evidence, store)) for evidence in stated]
-    answers = [given for _, (found, _) in parts for given in found]
-    return answers, tuple(digest for digest, _ in parts), sum(empty for _, (_, empty) in parts)
+    return [_Part(digest_of_file(path), *answers_of_file(path)) for path in source.files] + [
+        _Part(evidence.id, *answers_of_evidence(evidence, store)) for evidence in stated
+    ]

@@ -35,6 +35,9 @@ class SampleV1(Body):
     seed: str = Field(pattern=r"^[0-9a-f]{64}$", description="Key of the hash that answers are ordered by")
     languages: dict[str, StratumBody]
     answers: list[DrawnAnswerBody] = Field(description="In the order they are shown: any head of it is random as well")
+    parts: list[Digest] = Field(
+        description="Sets of answers that were put together, where they came from several places"
+    )
     empty: int = Field(ge=0, description="Answers left out: nothing visible, or never answered")
 
 

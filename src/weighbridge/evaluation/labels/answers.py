@@ -46,17 +46,21 @@ _ASKED_ON = "asked_on"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer to a question that was asked in `language` (BCP 47, UNKNOWN where nobody says)."""
+    """An answer to a question that was asked in `language` (BCP 47, UNKNOWN where nobody says).
+
+    `stated` is its key where a statement tells it, whose questions may be cut.
+    """
 
     id: str
     language: str
     question: str
     answer: str
+    stated: str = ""
 
     @property
     def key(self) -> str:
         """What names it, see `answer_key`."""
-        return answer_key(self.language, self.question, self.answer)
+        return self.stated or answer_key(self.language, self.question, self.answer)
 
 
 def answer_key(language: str, question: str, answer: str) -> str:
@@ -125,7 +129,10 @@ def answers_of_evidence(evidence: Evidence, store: Store) -> tuple[list[Given], 
     asked_in = str(evidence.body.get("suite", {}).get("language", ""))
     stored = store.completions({item["completion"] for item in items})
     if not stored:
-        raise UsageError("the answers of this statement are not in this workspace", hint="name the workspace it is of")
+        raise UsageError(
+            "the answers of this statement are not in this workspace",
+            hint="name the workspace it is of, or the file that the answers were imported from: `--from FILE`",
+        )
     found = []
     for item in items:
         body = stored.get(item["completion"])
@@ -134,7 +141,8 @@ def answers_of_evidence(evidence: Evidence, store: Store) -> tuple[list[Given], 
         completion = Completion.from_json({key: value for key, value in body.items() if key != _ASKED_ON})
         text = answer_part(completion).text
         if completion.outcome is Outcome.ANSWERED and text.strip():
-            found.append(Given(item["id"], language_tag(item.get("language") or asked_in), item["question"], text))
+            language = language_tag(item.get("language") or asked_in)
+            found.append(Given(item["id"], language, item["question"], text, item.get("key", "")))
     return found, len(items) - len(found)
 
 

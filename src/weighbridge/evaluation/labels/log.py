@@ -164,21 +164,24 @@ def labelled_sample(store: Store, keys: Iterable[str]) -> dict[str, HandLabel]:
 
     These are the labels on the head of the sample's order, as far as somebody has gone, or all of it where all of it is
     labelled: a label that came over from other answers and stands behind the head would favour those. Empty where no
-    such sample was drawn. Answers of the head that are not in it were left out, or people are even on them.
+    sample was drawn from these answers, alone or put together with others. Answers of the head that are missing were
+    skipped, or people are even on them. `keys` are of all answers that were given and show something.
     """
-    samples = samples_of(store, population_of(keys))
+    wanted = frozenset(keys)
+    samples = samples_of(store, population_of(wanted))
     if not samples:
         return {}
     log = LabelLog.read(store)
-    labels, largest = majority(log.labels()), max(samples, key=lambda sample: len(sample.body.answers))
-    seen = {label.digest for label in log.standing()}
-    gone = {label.digest for label in log.standing() if label.act.population == largest.population}
+    labels, standing = majority(log.labels()), log.standing()
+    seen = {label.digest for label in standing}
     found: dict[str, HandLabel] = {}
-    for language in largest.body.languages:
-        order = [answer.digest for answer in largest.drawn(language)]
-        head = max((place + 1 for place, digest in enumerate(order) if digest in gone), default=0)
-        head = len(order) if seen.issuperset(order) else head
-        found |= {digest: labels[digest] for digest in order[:head] if digest in labels}
+    for sample in samples:  # all have one order, so that the longest head holds the others
+        gone = {label.digest for label in standing if label.act.population == sample.population}
+        for language in sample.body.languages:
+            order = [answer.digest for answer in sample.drawn(language)]
+            head = max((place + 1 for place, digest in enumerate(order) if digest in gone), default=0)
+            passed = order if seen.issuperset(wanted.intersection(order)) else order[:head]
+            found |= {digest: labels[digest] for digest in passed if digest in labels and digest in wanted}
     return found
 
 

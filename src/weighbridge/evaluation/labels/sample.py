@@ -59,11 +59,12 @@ def population_of(keys: Iterable[str]) -> str:
 
 
 def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on: date, *,
-                  inputs: tuple[str, ...] = (), empty: int = 0) -> Sample:  # fmt: skip
+                  inputs: tuple[str, ...] = (), parts: Sequence[str] = (), empty: int = 0) -> Sample:  # fmt: skip
     """Draw at most `per_language` different answers of each language, keep their texts, and return the sample.
 
-    `inputs` are the digests of where the answers are from, `empty` counts those that could not be taken. The same draw
-    is found again. Raises UsageError where there is nothing to label.
+    `inputs` are the digests of where the answers are from, `parts` name the sets that were put together (see
+    `population_of`), `empty` counts answers that could not be taken. The same draw is found again. Raises UsageError
+    where there is nothing to label.
     """
     if not answers:
         raise UsageError("there is nothing to label: no answer shows anything")
@@ -80,11 +81,12 @@ def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on:
             {"id": given_of[key].id, "language": given_of[key].language, "digest": key, "copies": copies[key]}
             for key in drawn
         ],
+        "parts": sorted(set(parts)),
         "empty": empty,
     }
     read = SampleV1.model_validate(body)
     for earlier in samples_of(store, population):
-        if (earlier.body.seed, earlier.body.languages) == (read.seed, read.languages):
+        if earlier.population == population and earlier.body.model_copy(update={"empty": empty}) == read:
             return earlier
     keep_answers((given_of[key] for key in drawn), store)
     evidence = Evidence(population, KIND, body, inputs, OURS, on)
@@ -109,8 +111,9 @@ def _place(key: str) -> bytes:
 
 
 def samples_of(store: Store, population: str) -> list[Sample]:
-    """Return the samples of one set of answers, oldest first."""
-    return [_read(evidence) for evidence in store.select(subject=population, kind=KIND)]
+    """Return the samples of one set of answers, by itself or put together with others, oldest first."""
+    samples = [_read(evidence) for evidence in store.select(kind=KIND)]
+    return [sample for sample in samples if population in (sample.population, *sample.body.parts)]
 
 
 def newest_sample(store: Store) -> Sample:

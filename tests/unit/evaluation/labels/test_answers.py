@@ -90,10 +90,11 @@ def test_stored_answers_of_a_behaviour_statement(store: SQLiteStore, kind: str) 
     recipes = {name: digest_of(name) for name in [*said, "e"]}
     store.add_completions({recipes[name]: {**one.to_json(), "asked_on": "2026-11-22"} for name, one in said.items()})
     items = [{"id": name, "completion": recipe, "question": f"{name}?"} for name, recipe in recipes.items()]
-    items[3]["language"] = "de"
+    items[3] |= {"language": "de", "key": digest_of("stated")}
     evidence = Evidence(digest_of("m"), kind, {"suite": {"language": "en"}, "items": items}, (), OURS, date(2026, 1, 1))
     found, empty = answers_of_evidence(evidence, store)
     assert [(one.id, one.language, one.answer) for one in found] == [("a", "en", "No."), ("d", "de", "Ja.")]
+    assert [one.key for one in found] == [answer_key("en", "a?", "No."), digest_of("stated")]
     assert empty == 3
 
 

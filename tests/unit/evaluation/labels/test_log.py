@@ -11,7 +11,7 @@ from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.errors import StoreDamaged, UsageError
 from weighbridge.evaluation.labels.log import LabelLog, hand_labels, labelled_sample
-from weighbridge.evaluation.labels.sample import freeze_sample
+from weighbridge.evaluation.labels.sample import freeze_sample, population_of
 
 if TYPE_CHECKING:
     from weighbridge.store.sqlite import SQLiteStore
@@ -89,6 +89,22 @@ def test_the_labelled_sample_is_a_head(store: SQLiteStore, givens: Any, act: Any
     log.cast(act("bob", "skip", 0, None, population=sample.population), order[11], ON, sample.id)
     assert list(labelled_sample(store, keys)) == order[:3] + order[10:12]
     assert labelled_sample(store, keys[1:]) == {}
+
+
+def test_two_models_in_one_sample_serve_both(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Mixed on the page, each has the labels on its own answers, in its own order; and no one else's."""
+    one, two = givens(20), givens(20, start=100)
+    keys = [[given.key for given in part] for part in (one, two)]
+    sample = freeze_sample(one + two, 30, store, ON, parts=[population_of(part) for part in keys])
+    order = [answer.digest for answer in sample.drawn()]
+    log = LabelLog.read(store)
+    for turn, digest in enumerate(order[:12]):
+        log.cast(act("ann", "refusal", turn, population=sample.population), digest, ON, sample.id)
+    for part in keys:
+        alone = [answer.digest for answer in freeze_sample(one if part is keys[0] else two, 20, store, ON).drawn()]
+        assert list(labelled_sample(store, part)) == [digest for digest in order[:12] if digest in part]
+        assert list(labelled_sample(store, part)) == alone[: len(labelled_sample(store, part))]
+    assert len(labelled_sample(store, keys[0])) + len(labelled_sample(store, keys[1])) == 12
 
 
 def test_a_sample_labelled_whole_needs_no_page(store: SQLiteStore, givens: Any, act: Any) -> None:
