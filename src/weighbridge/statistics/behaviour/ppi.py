@@ -11,7 +11,8 @@ worthless detector gets 0 and leaves the mean of the labels.
 
 The error is that of the sum of each answer's influence, added up within items (or forms) first: answers to one item in
 two languages, or in several draws, err together. A sample without a disagreement does not show a detector without
-error, so two pseudo-labels join the variance, one too high and one too low (as in `effects`).
+error, so two pseudo-labels join the variance, 1/2 too high and 1/2 too low, shared among the cells of a contrast; a
+cell in which no label disagrees adds two of its own, 1 too high and 1 too low.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["FEWEST_LABELS", "Answer", "CorrectedContrast", "corrected_contrast", "corrected_share"]
 
 FEWEST_LABELS = 10  # in a cell; with fewer the correction is not known
-FEW_ERRORS = 3  # of the detector among a cell's labels: with fewer their rate may well be higher
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,17 @@ def _contrast(
     uncorrected = math.fsum(weight * _mean(answers) for weight, answers in cells)
     if not cells or min(labels) < FEWEST_LABELS:
         return CorrectedContrast(None, None, uncorrected, labels)
-    value, extra, influence = 0.0, 0.0, dict[object, float]()
+    value, extra, influence, own = 0.0, 0.0, dict[object, float](), list[float]()
     for weight, answers in cells:
-        rate, doubt, parts = _cell(answers, tune)
+        rate, doubt, parts = _cell(answers, tune, len(cells))
         value, extra = value + weight * rate, extra + weight * weight * doubt
+        own.append(weight * weight * (doubt + math.fsum(part * part for part in parts.values())))
         for item, part in parts.items():
             influence[item] = influence.get(item, 0.0) + weight * part
     units = len(influence)
     spread = math.fsum(part * part for part in influence.values()) * units / max(1, units - 1)
-    error, freedom = math.sqrt(spread + extra), min(labels) - 1
+    freedom = sum(own) ** 2 / sum(v * v / (n - 1) for v, n in zip(own, labels, strict=True))  # Satterthwaite's
+    error = math.sqrt(spread + extra)
     half = student_quantile(0.5 + level / 2, freedom) * error
     low, high = max(within[0], value - half), min(within[1], value + half)
     inside = min(within[1], max(within[0], value))
@@ -103,7 +105,7 @@ def _contrast(
     return CorrectedContrast(estimate, student_tails(value / error, freedom), uncorrected, labels)
 
 
-def _cell(answers: Sequence[Answer], tune: bool) -> tuple[float, float, dict[object, float]]:
+def _cell(answers: Sequence[Answer], tune: bool, cells: int) -> tuple[float, float, dict[object, float]]:
     """Return a cell's corrected rate, the variance of its pseudo-labels, and each item's influence on the rate."""
     labelled = [(answer, answer.hand) for answer in answers if answer.hand is not None]
     weights, mean = math.fsum(answer.weight for answer in answers), _mean(answers)
@@ -116,9 +118,9 @@ def _cell(answers: Sequence[Answer], tune: bool) -> tuple[float, float, dict[obj
         if answer.hand is not None:
             part += answer.weight * (answer.hand - trust * answer.auto - shift) / label_weights
         parts[answer.item] = parts.get(answer.item, 0.0) + part
-    wrong = sum(abs(hand - answer.auto) > 1e-9 for answer, hand in labelled)  # noqa: PLR2004 - rounding
-    pseudo = 1.0 if wrong < FEW_ERRORS else 0.5
-    return trust * mean + shift, 2 * (pseudo / len(labelled)) ** 2, parts
+    faultless = all(abs(hand - answer.auto) < 1e-9 for answer, hand in labelled)  # noqa: PLR2004 - rounding
+    pseudo = 1.0 if faultless else 0.25 / cells  # squared
+    return trust * mean + shift, 2 * pseudo / len(labelled) ** 2, parts
 
 
 def _mean(answers: Sequence[Answer]) -> float:
