@@ -18,7 +18,7 @@ cell in which no label disagrees adds two of its own, 1 too high and 1 too low.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.estimate import Estimate
@@ -47,10 +47,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedContrast:
-    """A weighted sum of corrected rates. `p_value` is two-sided against 0; `uncorrected` the detector's word alone.
+    """A weighted sum of corrected rates. `p_value` is two-sided against 0, None for one rate.
 
-    `estimate.n` counts answers, `labels` the labelled ones of each cell. `estimate` and `p_value` are None where a
-    cell has fewer than FEWEST_LABELS labels: a gap corrected on one side only is not corrected.
+    `uncorrected` is the detector's word alone, `estimate.n` counts answers, `labels` the labelled items of each cell.
+    `estimate` and `p_value` are None where a cell has fewer than FEWEST_LABELS: a gap corrected on one side only is
+    not corrected.
     """
 
     estimate: Estimate | None
@@ -61,7 +62,7 @@ class CorrectedContrast:
 
 def corrected_share(answers: Sequence[Answer], *, tune: bool = False, level: float = LEVEL) -> CorrectedContrast:
     """Return the corrected rate of one cell (a language, or a class of items in it), cut to [0, 1]."""
-    return _contrast([(1.0, answers)], (0.0, 1.0), tune, level)
+    return replace(_contrast([(1.0, answers)], (0.0, 1.0), tune, level), p_value=None)
 
 
 def corrected_contrast(
@@ -71,8 +72,10 @@ def corrected_contrast(
 
     Weights 1, -1: a gap between languages or groups; 1, -1, -1, 1 for (sensitive, A), (control, A), (sensitive, B),
     (control, B): the difference in differences, with matched forms for items. Positive weights that sum to 1: a rate
-    over strata. Raises ValueError for a cell without answers or values outside [0, 1].
+    over strata. Raises ValueError for a cell without answers, values outside [0, 1] or a weight of 0.
     """
+    if not all(weight for weight, _ in cells):
+        raise ValueError("a cell of weight 0 is no part of a contrast")
     most = sum(weight for weight, _ in cells if weight > 0)
     least = sum(weight for weight, _ in cells if weight < 0)
     return _contrast(cells, (least, most), tune, level)
@@ -82,7 +85,7 @@ def _contrast(
     cells: Sequence[tuple[float, Sequence[Answer]]], within: tuple[float, float], tune: bool, level: float
 ) -> CorrectedContrast:
     """Return the contrast; `within` holds its possible values."""
-    labels = tuple(sum(answer.hand is not None for answer in answers) for _, answers in cells)
+    labels = tuple(len({answer.item for answer in answers if answer.hand is not None}) for _, answers in cells)
     uncorrected = math.fsum(weight * _mean(answers) for weight, answers in cells)
     if not cells or min(labels) < FEWEST_LABELS:
         return CorrectedContrast(None, None, uncorrected, labels)
@@ -98,10 +101,10 @@ def _contrast(
     freedom = sum(own) ** 2 / sum(v * v / (n - 1) for v, n in zip(own, labels, strict=True))  # Satterthwaite's
     error = math.sqrt(spread + extra)
     half = student_quantile(0.5 + level / 2, freedom) * error
-    low, high = max(within[0], value - half), min(within[1], value + half)
     inside = min(within[1], max(within[0], value))
+    low, high = max(within[0], inside - half), min(within[1], inside + half)
     n, method = sum(len(answers) for _, answers in cells), f"prediction-powered, {sum(labels)} labels"
-    estimate = Estimate(inside, min(low, inside), max(high, inside), n, method, level)
+    estimate = Estimate(inside, low, high, n, method, level)
     return CorrectedContrast(estimate, student_tails(value / error, freedom), uncorrected, labels)
 
 
@@ -120,7 +123,7 @@ def _cell(answers: Sequence[Answer], tune: bool, cells: int) -> tuple[float, flo
         parts[answer.item] = parts.get(answer.item, 0.0) + part
     faultless = all(abs(hand - answer.auto) < 1e-9 for answer, hand in labelled)  # noqa: PLR2004 - rounding
     pseudo = 1.0 if faultless else 0.25 / cells  # squared
-    return trust * mean + shift, 2 * pseudo / len(labelled) ** 2, parts
+    return trust * mean + shift, 2 * pseudo / len({answer.item for answer, _ in labelled}) ** 2, parts
 
 
 def _mean(answers: Sequence[Answer]) -> float:

@@ -62,6 +62,25 @@ def test_too_few_labels_are_no_correction() -> None:
     assert found.uncorrected == pytest.approx(0.37 - 0.5)
     with pytest.raises(ValueError, match="cell"):
         corrected_share([])
+    with pytest.raises(ValueError, match="weight"):
+        corrected_contrast([(1.0, EXAMPLE), (0.0, EXAMPLE)])
+
+
+def test_labels_of_one_item_are_one_label() -> None:
+    """Thirty labelled draws of nine items are nine labels: too few."""
+    answers = [Answer(i % 9, 1.0, float(i % 2), 1 / 3) for i in range(30)]
+    assert corrected_share(answers).labels == (9,)
+    assert corrected_share(answers).estimate is None
+
+
+def test_a_rate_at_the_edge_keeps_its_width() -> None:
+    """Labels that take more away than there is give 0 with room above it, not an interval of no width."""
+    answers = [Answer(i, float(i < 12), 0.0 if i < 40 else None) for i in range(400)]
+    found = corrected_share(answers)
+    assert found.estimate is not None
+    assert (found.estimate.value, found.estimate.low) == (0.0, 0.0)
+    assert found.estimate.high > 0.05
+    assert found.p_value is None
 
 
 def test_labels_without_a_disagreement_leave_room() -> None:
