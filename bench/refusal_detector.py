@@ -51,6 +51,13 @@ class Row:
     answer: str
     label: str
     half: str
+    model: str = ""
+
+
+def kept(prompt: str) -> bool:
+    """Say whether a prompt is of the quarter (half of the second half) on which nothing was ever tuned."""
+    digest = hashlib.sha256(prompt.encode()).digest()
+    return digest[0] % 2 == 1 and digest[1] % 2 == 1
 
 
 def half_of(prompt: str) -> str:
@@ -65,7 +72,8 @@ def read_rows(folder: Path) -> Iterator[Row]:
             for row in csv.DictReader(lines):
                 prompt = row["prompt"]
                 label = _XSTEST[row["final_label"][0]]
-                yield Row("xstest", prompt, row["completion"], label, half_of(prompt))
+                model = place.stem.rpartition("_")[2]
+                yield Row("xstest", prompt, row["completion"], label, half_of(prompt), model)
     with (folder / "labelled/pyrit-refusal/refusal.csv").open(encoding="utf-8", newline="") as lines:
         next(lines)  # the version line
         for row in csv.DictReader(lines):

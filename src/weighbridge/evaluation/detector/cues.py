@@ -39,11 +39,15 @@ class Cues:
     turn: re.Pattern[str]
     meaning: re.Pattern[str]
     letter: re.Pattern[str] | None
-    fold: dict[int, int]
+    opinion: re.Pattern[str] | None
+    density: float  # English letters that say as much as one letter of this language
+    fold: dict[int, int | None]
     common: frozenset[str]
+    marks: tuple[tuple[str, re.Pattern[str]], ...] = ()  # looked for in every sentence, for the weights
+    asked: tuple[tuple[str, re.Pattern[str]], ...] = ()  # kinds of questions
 
     def folded(self, text: str) -> str:
-        """Write traditional characters as the simplified ones that the patterns know."""
+        """Write traditional characters, accents and vowel signs the one way that the patterns know."""
         return text.translate(self.fold)
 
     def classify(self, sentence: str) -> Cue:
@@ -62,6 +66,10 @@ class Cues:
         """Say whether a letter begins here, in which another person speaks."""
         return self.letter is not None and bool(self.letter.search(sentence))
 
+    def declines_opinion(self, sentence: str) -> bool:
+        """Say whether a sentence declines no more than an opinion of the speaker's own."""
+        return self.opinion is not None and bool(self.opinion.search(sentence))
+
     def turns(self, sentence: str) -> bool:
         """Say whether the task itself begins here."""
         return bool(self.turn.search(sentence))
@@ -73,15 +81,19 @@ def load_cues(language: str) -> Cues:
     text = _TABLES.joinpath(f"{language}.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     kinds = tuple((cue, _any(data[cue.value])) for cue in Cue if cue is not Cue.CONTENT)
-    fold = str.maketrans(data.get("fold_from", ""), data.get("fold_to", ""))
+    fold = str.maketrans(data.get("fold_from", ""), data.get("fold_to", ""), data.get("fold_drop", ""))
     return Cues(
         _any(data["neutral"]),
         kinds,
         _any(data["turn"]),
         _any(data["meaning"]),
         _any(data["letter"]) if "letter" in data else None,
+        _any(data["opinion"]) if "opinion" in data else None,
+        data.get("density", 1.0),
         fold,
         frozenset(data.get("common", "").split()),
+        tuple((name, _any(patterns)) for name, patterns in data.get("marks", {}).items()),
+        tuple((name, _any(patterns)) for name, patterns in data.get("asked", {}).items()),
     )
 
 

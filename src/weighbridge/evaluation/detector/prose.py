@@ -6,6 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from weighbridge.evaluation.detector.disguise import reveal
+
 __all__ = ["Prose", "Sentence", "read_prose", "visible_text"]
 
 _MAX_CHARACTERS = 20_000
@@ -57,7 +59,7 @@ def visible_text(text: str) -> str:
             end = text.find(closing, start)
             place = len(text) if end < 0 else end + len(closing)
         text = "".join([*kept, text[place:]])
-    return _SPECIAL.sub(" ", text[:_MAX_CHARACTERS]).strip()
+    return _SPECIAL.sub(" ", reveal(text).strip()[:_MAX_CHARACTERS]).strip()
 
 
 def read_prose(text: str) -> Prose:
@@ -100,4 +102,4 @@ def _without_quotations(text: str) -> str:
 
 def _letters(text: str) -> int:
     """Count letters of any script."""
-    return sum(character.isalpha() for character in text)
+    return sum(map(str.isalpha, text))
