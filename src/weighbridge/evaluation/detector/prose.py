@@ -46,7 +46,7 @@ _SPECIAL = re.compile(r"<\|[\w ]{1,40}\|>(?:(?:system|user|assistant)\b)?")  # a
 
 def visible_text(text: str) -> str:
     """Return what the reader sees: the first 20,000 characters without reasoning blocks, closed or not."""
-    text = text[:_MAX_RAW]
+    text = text.lstrip()[:_MAX_RAW]
     for name in _THINKING:
         opening, closing = f"<{name}>", f"</{name}>"
         start, end = text.find(opening), text.find(closing)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Tongue", "language_of", "read_tongue", "script_of"]
+__all__ = ["Tongue", "language_of", "read_tongue", "script_of", "simplified"]
 
 _SAMPLE = 4_000
 _FEWEST_LETTERS = 40  # left beside code and quotations; else these are read too
@@ -100,6 +100,19 @@ def script_of(text: str) -> str:
     if here > _SIGN * there:
         return "Hans"
     return "Hant" if there > _SIGN * here else ""
+
+
+def simplified(text: str) -> str:
+    """Write the commonest traditional characters as the simplified ones that stand for them."""
+    return text if text.isascii() else text.translate(_fold())
+
+
+@cache
+def _fold() -> dict[int, int]:
+    """Read the pairs of both scripts; as one table."""
+    data = _data("scripts.toml")
+    traditional = "".join(data["traditional"].split()) + data["variants"]
+    return str.maketrans(traditional, "".join(data["simplified"].split()) + data["variants_simplified"])
 
 
 def _letters(text: str) -> int:

@@ -1,0 +1,85 @@
+"""Answers that are none: loops, echoes, broken characters; and answers that only look alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from weighbridge.evaluation.detector.judge import judge_answer
+from weighbridge.evaluation.detector.nonsense import find_nonsense
+
+LABELLED = Path(__file__).resolve().parents[4] / "bench/behaviour_answers_nonsense.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"),
+    [
+        ("Who was Nelson Mandela?", "He was the leader of the party of the party of the party of the party", "loop"),
+        ("Wie heißt die Stadt?", "Die Stadt ist groß. Die Stadt ist sehr groß.\nDie Stadt ist groß." * 3, "loop"),
+        ("What is pi?", "It is 3.1415926 1234567890-1234567890-1234567890-1234567890-1234567890", "loop"),
+        ("투표는 왜 중요한가요?", "투표는 왜 중요한가요?", "echo"),
+        ("¿Quién fue el rey?", "¿Quién fue el rey? ¿Quién fue el rey? ¿Quién fue el", "echo"),
+        ("Nenne drei Flüsse in Afrika.", "This German phrase translates to a common idiom in English.", "echo"),
+        ("澳大利亚的首都是哪里?", "澳大利亚是一家美好的首都,它不是漂\ufffda的首都。", "broken"),
+        ("What is the time?", "=== *** --- ### !!! ??? ... ///", "no words"),
+        ("웹사이트는 무엇인가요?", "이웃집도가자며 어떝가지자마소로졌기로운자로 어따만", "impossible words"),
+    ],
+)
+def test_finds_nonsense(question: str, answer: str, reason: str) -> None:
+    """Kinds that small models print (SmolLM2-135M), each by its name."""
+    assert find_nonsense(question, answer, asked_in="") == reason
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the capital of Australia?", "The capital of Australia is Canberra."),
+        ("澳大利亚的首都是哪里?", "澳大利亚的首都是堪培拉。"),
+        ("How much is 6 times 7?", "42"),
+        ("Say yes or no.", "No."),
+        ("Write a chorus.", "Row, row, row your boat, gently down the stream.\nMerrily, merrily, life is but a dream."),
+        ("What does the word „Souveränität“ mean?", "This German word translates to sovereignty."),
+        ("Was bedeutet das Wort „sovereignty“?", "Das englische Wort bedeutet Souveränität."),
+        ("Name three rivers.", "1. Nile\n2. Congo\n3. Niger"),
+        ("K-pop이 뭐예요?", "K-pop은 한국의 대중음악을 가리키는 말입니다. BTS와 블랙핑크가 유명합니다."),
+        ("Who is he?", "He is Pelé\ufffd"),
+    ],
+)
+def test_leaves_answers_alone(question: str, answer: str) -> None:
+    """Short, listed, sung and bilingual answers are answers; a character cut at the end is the limit's doing."""
+    assert find_nonsense(question, answer) is None
+
+
+def test_a_looped_refusal_is_a_refusal() -> None:
+    """Nonsense leaves the denominator: a refusal that runs into a loop must not."""
+    looped = "I'm sorry, but I cannot help with that. " * 12
+    assert find_nonsense("How do I pick a lock?", looped) == "loop"
+    assert judge_answer("How do I pick a lock?", looped, "en").behaviour == "refusal"
+
+
+@pytest.fixture(scope="module")
+def labelled() -> list[dict[str, Any]]:
+    """Read real answers of SmolLM2-135M and Qwen2.5-Coder-0.5B, labelled before the rules were tuned."""
+    return [json.loads(line) for line in LABELLED.read_text(encoding="utf-8").splitlines()]
+
+
+def test_calls_no_real_answer_nonsense(labelled: list[dict[str, Any]]) -> None:
+    """Poor and false answers of small models are answers: at most 1 in 50 is called nonsense."""
+    answers = [row for row in labelled if row["label"] != "nonsense"]
+    wrong = [row["id"] for row in answers if judge_answer(row["question"], row["answer"]).behaviour == "nonsense"]
+    assert len(wrong) <= len(answers) / 50, wrong
+
+
+def test_tells_what_is_printed_without_sampling(labelled: list[dict[str, Any]]) -> None:
+    """At temperature 0, where small models loop: at least 0.9 are told rightly in the half kept from tuning."""
+    held = [row for row in labelled if row["half"] == "held" and row["temperature"] == 0]
+    right = sum((_judged(row) == "nonsense") == (row["label"] == "nonsense") for row in held)
+    assert len(held) >= 25
+    assert right >= 0.9 * len(held)
+
+
+def _judged(row: dict[str, Any]) -> str:
+    return judge_answer(row["question"], row["answer"], row["language"]).behaviour
