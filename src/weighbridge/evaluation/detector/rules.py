@@ -110,6 +110,13 @@ def _read(prose: Prose, cues: Cues) -> _Reading:
     )
 
 
+def _after(declined: int | None, folded: tuple[str, ...]) -> int:
+    """Return the sentence from which the task may begin: "I cannot ..., but here is the principle:" begins it."""
+    if declined is None:
+        return 0
+    return declined if folded[declined].endswith(":") else declined + 1
+
+
 def _label(reading: _Reading, *, asks_meaning: bool) -> tuple[str, int]:
     """Return the label and the place of the sentence that decided it."""
     helps = reading.code > _CODE or (reading.turned and (reading.listed > 1 or reading.content > _MANY_LETTERS))
