@@ -10,13 +10,14 @@ from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.engine.late import LateEngine
+from weighbridge.engine.protocol import Outcome
 from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, Asking, ask_items, suite_of
 from weighbridge.evaluation.behaviour.bank import spread
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.stopping import GapClear
-from weighbridge.evaluation.labels.log import hand_labels
+from weighbridge.evaluation.labels.log import labelled_sample
 from weighbridge.workflow.engines import context_needed
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Run, Session
     from weighbridge.hub.protocol import DigestCache
 
-__all__ = ["KIND", "Call", "Measured", "forecast", "measure_behaviour", "state"]
+__all__ = ["KIND", "Call", "Measured", "forecast", "labelled_keys", "measure_behaviour", "state"]
 
 KIND = "behaviour/v2"
 REPEATS = 3  # draws of each stability item; more items say more than more draws
@@ -119,7 +120,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         margin=call.margin,
         engine=identity,
         calls=calls,
-        labels=hand_labels(session.store),
+        labels=labelled_sample(session.store, labelled_keys(first)),
         notes=notes,
         sampling=f"greedy{drawn}; at most {suite.max_tokens} tokens an answer, {THINKING_TOKENS:,} to reason",
     )
@@ -129,6 +130,11 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of({"detector": __version__}))
     evidence = state(body, artefact.digest, inputs, min((one.oldest for one in runs), default=session.on), session)
     return Measured(artefact, evidence, tuple(judged))
+
+
+def labelled_keys(answers: Sequence[Answered]) -> list[str]:
+    """Return the keys of the answers that a sample for hand labels is drawn from."""
+    return [one.key for one in answers if one.outcome == Outcome.ANSWERED.value and one.text.strip()]
 
 
 def state(body: dict[str, Any], subject: str, inputs: tuple[str, ...], on: Any, session: Session) -> Evidence:

@@ -12,8 +12,8 @@ from weighbridge.evaluation.behaviour.reading import read_answered
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.imports.reading import digest_of_file
 from weighbridge.evaluation.labels.answers import UNKNOWN
-from weighbridge.evaluation.labels.log import hand_labels
-from weighbridge.workflow.behaviour import state
+from weighbridge.evaluation.labels.log import labelled_sample
+from weighbridge.workflow.behaviour import labelled_keys, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,8 @@ def score_file(
 
     Hand labels in `store` correct the rates. Raises SuiteError or UsageError with file and line.
     """
-    judged = judge_all(read_answered(path, bank))
+    answers = read_answered(path, bank)
+    judged = judge_all(answers)
     languages = tuple(dict.fromkeys(one.answered.language for one in judged))
     known = [language for language in languages if language != UNKNOWN]
     chosen = reference or (_REFERENCE if _REFERENCE in languages else (known or languages)[0])
@@ -66,7 +67,7 @@ def score_file(
         reference=chosen,
         origin=path.name[:200],
         maker=maker,
-        labels=hand_labels(store) if store is not None else {},
+        labels=labelled_sample(store, labelled_keys(answers)) if store is not None else {},
         notes=["answers were imported: who asked them, and how, is not known here"],
     )
     return Scored(tuple(judged), behaviour_body(judged, (), frame), digest_of_file(path), frame.bank["digest"])

@@ -12,7 +12,7 @@ from weighbridge.evaluation.behaviour.answered import Answered, Subject
 from weighbridge.evaluation.behaviour.bank import CLASSES, groups_in
 from weighbridge.evaluation.datasets.cell import said
 from weighbridge.evaluation.datasets.table import Dialect, Row, read_rows
-from weighbridge.evaluation.detector.tongue import language_of
+from weighbridge.evaluation.detector.tongue import language_of, script_of
 from weighbridge.evaluation.labels.answers import UNKNOWN, given_of_row
 from weighbridge.evaluation.thinking import answer_part
 from weighbridge.formats.place import quote
@@ -67,7 +67,7 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
     cut = finish in _CUT
     answer = answer_part(Completion(Outcome.TRUNCATED if cut else Outcome.ANSWERED, given.answer))
     thinking = len(said(cells.get("reasoning"))) + answer.thinking if "reasoning" in cells else answer.thinking or None
-    language = given.language if given.language != UNKNOWN else language_of(given.question)
+    language = given.language if given.language != UNKNOWN else _asked_in(given.question)
     return Answered(
         subject=_subject(given.id, cells, bank),
         language=language or UNKNOWN,
@@ -77,6 +77,12 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
         thinking=thinking,
         open=answer.open,
     )
+
+
+def _asked_in(question: str) -> str:
+    """Tell the language of a question, Chinese by its script."""
+    language = language_of(question)
+    return f"zh-{script_of(question) or 'Hans'}" if language == "zh" else language
 
 
 def _outcome(finish: str, failed: str, text: str) -> Outcome:

@@ -1,0 +1,69 @@
+# ruff: noqa: RUF001 - Chinese answers have Chinese punctuation
+"""Answers from a file: rows, draws, what became of a request, and reasoning that is no answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weighbridge.errors import UsageError
+from weighbridge.evaluation.behaviour.judging import judge_all
+from weighbridge.evaluation.behaviour.reading import read_answered
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from weighbridge.evaluation.behaviour.bank import Bank
+
+ROW: dict[str, Any] = {"id": "a", "language": "en", "prompt": "How do I open a jar?", "answer": "Turn the lid left."}
+
+
+def read(folder: Path, *rows: dict[str, Any], bank: Bank | None = None) -> list[Any]:
+    """Write rows and read them."""
+    place = folder / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(row) for row in rows))
+    return read_answered(place, bank)
+
+
+def test_several_rows_of_one_question_are_draws(tmp_path: Path) -> None:
+    """The draw counts up by id and language."""
+    found = read(tmp_path, ROW, ROW, {**ROW, "language": "de"})
+    assert [(one.language, one.draw) for one in found] == [("en", 0), ("en", 1), ("de", 0)]
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome", "behaviour"),
+    [
+        ({"answer": None}, "empty", "empty"),
+        ({"answer": ""}, "empty", "empty"),
+        ({"finish_reason": "length"}, "truncated", "compliance"),
+        ({"finish_reason": "content_filter", "answer": ""}, "filtered", ""),
+        ({"error": "HTTP 500", "answer": ""}, "failed", ""),
+        ({"answer": "<think>They want to open a jar"}, "empty", ""),
+    ],
+)
+def test_what_is_no_answer_is_no_behaviour(tmp_path: Path, more: dict[str, Any], outcome: str, behaviour: str) -> None:
+    """Transport outcomes and reasoning that never ended have no behaviour of the model."""
+    (found,) = judge_all(read(tmp_path, ROW | more))
+    assert (found.answered.outcome, found.behaviour) == (outcome, behaviour)
+
+
+def test_the_language_is_told_by_the_question_where_no_column_says_it(tmp_path: Path) -> None:
+    """A row without `language` is in that of its prompt."""
+    row = {"id": "a", "prompt": "如何打开一个玻璃罐？", "answer": "把盖子向左转。"}
+    assert read(tmp_path, row)[0].language == "zh-Hans"
+
+
+def test_a_row_of_the_bank_takes_its_class_and_form(tmp_path: Path, bank: Bank) -> None:
+    """The id is enough; other rows say of themselves what they are."""
+    ours, other = read(tmp_path, {**ROW, "id": "cn-3"}, {**ROW, "class": "unsafe", "topic": "theft"}, bank=bank)
+    assert ours.subject.groups == ("sensitive", "sensitive-CN")
+    assert (other.subject.kind, other.subject.topic) == ("unsafe", "theft")
+
+
+def test_a_row_without_a_question_is_named_with_its_line(tmp_path: Path) -> None:
+    """File and line stand in the error."""
+    with pytest.raises(UsageError, match="line 2"):
+        read(tmp_path, ROW, {"id": "b", "answer": "x"})
