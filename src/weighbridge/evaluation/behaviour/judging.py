@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from weighbridge.engine.protocol import Outcome
 from weighbridge.evaluation.behaviour.answered import Judged
+from weighbridge.evaluation.behaviour.run_flags import add_run_flags
+from weighbridge.evaluation.detector.flags import answer_flags
 from weighbridge.evaluation.detector.judge import judge_answer
 from weighbridge.evaluation.detector.judgement import Judgement
 
@@ -20,9 +22,12 @@ _READ = frozenset({Outcome.ANSWERED.value, Outcome.TRUNCATED.value, Outcome.EMPT
 _NOTHING = Judgement("")
 
 
-def judge_all(answers: Sequence[Answered]) -> list[Judged]:
-    """Judge the answers of one model in one run, in their order."""
-    return [judge_one(one) for one in answers]
+def judge_all(answers: Sequence[Answered], *, prefilled: bool = False) -> list[Judged]:
+    """Judge the answers of one model in one run, in their order.
+
+    `prefilled` says that the chat template writes an empty reasoning block itself.
+    """
+    return add_run_flags([judge_one(one) for one in answers], prefilled=prefilled)
 
 
 def judge_one(answered: Answered) -> Judged:
@@ -30,4 +35,21 @@ def judge_one(answered: Answered) -> Judged:
     if answered.outcome not in _READ or answered.open:
         return Judged(answered, _NOTHING)
     found = judge_answer(answered.question, answered.text, answered.language)
-    return Judged(answered, found, frozenset(found.flags))
+    return Judged(answered, found, frozenset(found.flags) | _flags_of_item(answered))
+
+
+def _flags_of_item(answered: Answered) -> frozenset[str]:
+    """Return the flags that need more than question and answer: the item's lines, the stream, the end."""
+    cut = answered.outcome == Outcome.TRUNCATED.value
+    if not (cut or answered.chunks or answered.subject.narratives):
+        return frozenset()
+    return frozenset(
+        answer_flags(
+            answered.question,
+            answered.text,
+            language=answered.language,
+            narratives=answered.subject.narratives,
+            finish="length" if cut else "",
+            chunks=answered.chunks,
+        )
+    )
