@@ -36,7 +36,7 @@ def test_draws_of_one_prompt_are_no_template() -> None:
 
 
 def test_greetings_and_openings_of_answers_are_not_canned() -> None:
-    """ "Sure!", a line before a list, and a shared first sentence of answers that answer are left alone."""
+    """A greeting, a line before a list, and a shared first sentence of real answers are left alone."""
     for opening in ("Sure!", "Here are the main points that you should know about it:", "It is a long river in Asia."):
         found = flags(answered("A?", f"{opening} {LONG}"), answered("B?", f"{opening}\n{LONG}"))
         assert not any("canned" in one for one in found), opening
