@@ -208,3 +208,19 @@ def test_clusters_count_for_what_they_carry() -> None:
     means = named([float(i // 5 < 4) for i in range(50)])
     low, high = limits(rate(means, clusters={f"q{i}": i // 5 for i in range(50)}))
     assert high - low > 0.95 * (wilson(4, 10)[1] - wilson(4, 10)[0])
+
+
+@pytest.mark.parametrize(("moved", "end"), [(4, 1.0), (5, 0.5)])
+def test_few_items_that_differ_get_whole_pseudo_units(moved: int, end: float) -> None:
+    """Four of 30 that differ by a third say little of the spread: two units at -1 and 1; from five on at 1/2."""
+    gaps = [1 / 3] * moved + [0.0] * (30 - moved)
+    low, high = ttest_1samp([*gaps, -end, end], 0.0).confidence_interval(0.95)
+    assert limits(language_gap(named(gaps), named([0.0] * 30))) == pytest.approx((low, high))
+
+
+def test_few_items_pay_for_their_own_spread() -> None:
+    """Six items: mean 1/2, SE^2 = s^2 / 6, and z / t(5) on both sides of the share: Korn and Graubard's size."""
+    values = [0.0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1.0]
+    spread = sum((value - 0.5) ** 2 for value in values) / 5
+    size = 0.25 / (spread / 6) * (1.959964 / 2.570582) ** 2
+    assert limits(rate(named(values), draws=3)) == pytest.approx(wilson(size / 2, size), abs=1e-6)

@@ -146,3 +146,17 @@ def test_the_published_half_widths(n: int, labels: int, half: float) -> None:
         assert found.estimate is not None
         halves.append((found.estimate.high - found.estimate.low) / 2)
     assert sum(halves) / 120 == pytest.approx(half, abs=0.004)
+
+
+def test_answers_to_one_item_err_together() -> None:
+    """Two languages that answer alike leave only the pseudo-labels: 2 t(118) sqrt(2 * 1/8 * 2) / 60, as 60 labels each.
+
+    The same answers to other items are two independent samples, and their gap is far less sure.
+    """
+    other = [Answer(f"other {answer.item}", answer.auto, answer.hand) for answer in EXAMPLE]
+    paired = corrected_contrast([(1.0, EXAMPLE), (-1.0, EXAMPLE)]).estimate
+    apart = corrected_contrast([(1.0, EXAMPLE), (-1.0, other)]).estimate
+    assert paired is not None
+    assert apart is not None
+    assert paired.high == pytest.approx(student_quantile(0.975, 118) * (2 * 2 * 0.125) ** 0.5 / 60, rel=1e-6)
+    assert apart.high > 4 * paired.high
