@@ -151,7 +151,7 @@ def faults(runs: int) -> None:
 def perfect_span_s(n: int, in_flight: int, latency_s: float, asked_s: float | None) -> float:
     """Return what a client takes that costs no time, fills every place, and asks again the moment it may.
 
-    `asked_s` is what Retry-After asks for, None where nothing fails. Requests fail by their number, as mock_server.py says.
+    `asked_s` is what Retry-After asks for, None where nothing fails. Faults fall by number, as mock_server.py says.
     """
     now, last_s, number, fresh = 0.0, 0.0, 0, n
     running: list[tuple[float, bool]] = []
