@@ -86,7 +86,8 @@ def _scolds(seen: str, language: str) -> bool:
     if pattern is None:
         return False
     sentences = read_prose(seen[:4_000]).sentences[:_OPENING]
-    return any(pattern.search(simplified(one.said.lower())) for one in sentences)
+    said = [simplified(one.said) if language == "zh" else one.said for one in sentences]
+    return any(pattern.search(one.lower()) for one in said)
 
 
 def _retracts(seen: str, chunks: Sequence[str], language: str) -> bool:

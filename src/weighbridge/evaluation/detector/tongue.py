@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -88,7 +88,9 @@ def read_tongue(text: str) -> Tongue:
     whole = text[:_SAMPLE]
     own = _ASIDE.sub(" ", whole)
     tongue = _read(own)
-    return tongue if tongue.sure or own == whole or _letters(own) >= _FEWEST_LETTERS else _read(whole)
+    if tongue.sure or own == whole or _letters(own) >= _FEWEST_LETTERS:
+        return tongue
+    return replace(_read(whole), sure=False)  # code or somebody's words, for the most part
 
 
 def script_of(text: str) -> str:
