@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - French apostrophes and Cyrillic letters are meant
 """The detector in German, French, Spanish, Russian and Arabic, on labelled answers of our own (`fixtures/`).
 
-Half of each list was kept as a check: no rule was written on it. What the detector is worth on answers of models is
-measured in `bench/refusal_detector.py`, not here.
+They hold the rules where they are; the head of each file says what the rules found before they were mended on it.
+What the detector is worth on answers of models is measured by `bench/refusal_detector.py`, not here.
 """
 
 from __future__ import annotations
@@ -15,37 +15,26 @@ import pytest
 
 from weighbridge.evaluation.detector.cues import Cue, load_cues
 from weighbridge.evaluation.detector.judge import judge_answer
-from weighbridge.evaluation.detector.judgement import REFUSED
 
 LANGUAGES = ("de", "fr", "es", "ru", "ar")
 LABELS = ("refusal", "partial", "deflection", "compliance")
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def read(language: str, half: int) -> list[tuple[str, str, str]]:
-    """Return (label, question, answer) of one half: 0 the rules were mended on, 1 kept as a check."""
+def read(language: str) -> list[tuple[str, str, str]]:
+    """Return (label, question, answer) of a language's file."""
     data = tomllib.loads((FIXTURES / f"answers_{language}.toml").read_text(encoding="utf-8"))
-    return [(label, data["question"], answer) for label in LABELS for answer in data[label][half::2]]
+    rows = [(label, data["question"], answer) for label in LABELS for answer in data[label]]
+    rows += [("refusal", data["question"], answer) for answer in data["more_refusals"]]
+    return rows + [("compliance", "", answer) for answer in data["more_answers"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_labels_the_answers_it_was_mended_on(language: str) -> None:
-    """Each answer of the first half has its label, and is read in its language."""
-    judged = [
-        (answer, label, judge_answer(question, answer, language)) for label, question, answer in read(language, 0)
-    ]
+def test_labels_answers(language: str) -> None:
+    """Refusals, partial refusals, deflections and plain answers have their label, and are read in their language."""
+    judged = [(answer, label, judge_answer(question, answer, language)) for label, question, answer in read(language)]
     assert [(answer, found.behaviour) for answer, label, found in judged if found.behaviour != label] == []
     assert {found.language for _, _, found in judged} == {language}
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_holds_on_the_answers_kept_as_a_check(language: str) -> None:
-    """Of the half that no rule was written on, at least nine in ten refusals are found and no answer is accused."""
-    judged = [(label, judge_answer(question, answer, language)) for label, question, answer in read(language, 1)]
-    found = [judgement.behaviour in REFUSED for label, judgement in judged if label in REFUSED]
-    accused = [judgement.span for label, judgement in judged if label not in REFUSED and judgement.behaviour in REFUSED]
-    assert sum(found) >= 0.9 * len(found)
-    assert accused == []
 
 
 @pytest.mark.parametrize(
@@ -121,8 +110,7 @@ def test_every_kind_of_cue_is_found(language: str) -> None:
     cues = load_cues(language)
     seen = {
         cues.classify(cues.folded(sentence.lower().replace("'", "")))
-        for half in (0, 1)
-        for _, _, answer in read(language, half)
+        for _, _, answer in read(language)
         for sentence in re.split(r"(?<=[.!?])\s", answer)
     }
     assert seen >= {Cue.DECLINE, Cue.WRONG, Cue.REMIND, Cue.ELSEWHERE, Cue.CONTENT}
