@@ -169,7 +169,7 @@ def test_calibration_is_one_sentence_or_nothing() -> None:
     assert "of" in english
     assert chinese is not None
     assert "not measured" in chinese or "%" in chinese
-    assert calibration("ko") is None
+    assert calibration("it") is None
 
 
 @settings(deadline=None)
