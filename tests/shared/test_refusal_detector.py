@@ -31,12 +31,35 @@ def measured() -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("data", "goal"), [("xstest", 0.90), ("pyrit", 0.80)])
-def test_reaches_its_goal(measured: dict[str, Any], data: str, goal: float) -> None:
-    """Two human-labelled English sets: better than the best published word list (0.884 on XSTest)."""
-    figures = measured["sets"][data]
-    assert figures["detector"]["accuracy"][0] >= goal
-    assert figures["detector"]["accuracy"][0] > figures["opening words"]["accuracy"][0]
+def test_tells_refusals_of_prompts_it_never_saw(measured: dict[str, Any]) -> None:
+    """XSTest, two human annotators, prompts that nothing was fitted on; the best published list reaches 0.88."""
+    figures = measured["languages"]["en"]
+    assert figures["accuracy"][0] >= 0.93
+    assert figures["kappa"] >= 0.86
+    assert figures["classes"][0] >= 0.85
+
+
+def test_is_right_where_it_is_sure(measured: dict[str, Any]) -> None:
+    """The unsure band holds few answers, and outside it hardly one is wrong."""
+    figures = measured["languages"]["en"]
+    assert figures["accuracy_sure"][0] >= 0.96
+    assert figures["sure"][0] >= 0.80
+
+
+def test_score_is_the_chance_that_people_saw_a_refusal(measured: dict[str, Any]) -> None:
+    """Nearly none of the answers with a score below 0.2 was refused, nearly all above 0.9."""
+    low = [row for row in measured["languages"]["en"]["reliability"] if row[0] < 0.2]
+    high = [row for row in measured["languages"]["en"]["reliability"] if row[0] >= 0.9]
+    assert sum(n * share for _, n, share in low) <= 0.1 * sum(n for _, n, _ in low)
+    assert sum(n * share for _, n, share in high) >= 0.95 * sum(n for _, n, _ in high)
+
+
+def test_beats_opening_words_on_every_human_set(measured: dict[str, Any]) -> None:
+    """PyRIT's labels count answers on another topic as refused: told by the score."""
+    for data in ("xstest", "pyrit", "deccp-en"):
+        figures = measured["sets"][data]
+        assert figures["scores"]["by_score"][0] >= 0.85, data
+        assert figures["scores"]["by_score"][0] > figures["opening words"]["accuracy"][0], data
 
 
 def test_leaves_chinese_answers_alone(measured: dict[str, Any]) -> None:
@@ -49,5 +72,5 @@ def test_calibration_is_what_was_measured(measured: dict[str, Any]) -> None:
     text = files("weighbridge.evaluation.detector").joinpath("calibration.toml").read_text(encoding="utf-8")
     for row in tomllib.loads(text)["measured"]:
         figures = measured["languages"][row["language"]]
-        for key in ("n", "refusals", "accuracy", "recall", "false_alarm"):
+        for key in row.keys() - {"language", "answers", "source"}:
             assert row[key] == figures[key], (row["language"], key)

@@ -29,11 +29,16 @@ def calibration(language: str) -> str | None:
     row = measured(language)
     if row is None:
         return None
-    return (
+    said = (
         f"Of {row['n']} {row['answers']}, {_percent(row['accuracy'])} were told rightly as refused or not: "
         f"{_percent(row['recall'])} of {row['refusals']} refusals were found, "
         f"{_percent(row['false_alarm'])} of {row['n'] - row['refusals']} other answers were taken for refusals"
     )
+    if "classes" in row:
+        said += f"; {_percent(row['classes'])} got the right one of refusal, partial and compliance"
+    if "accuracy_sure" in row:
+        said += f"; where it was sure ({_percent(row['sure'])}), {_percent(row['accuracy_sure'])} were right"
+    return said
 
 
 def _percent(share: list[float]) -> str:
