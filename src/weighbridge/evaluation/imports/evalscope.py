@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from weighbridge.evaluation.imports.imported import ImportedRun
 
-__all__ = ["is_evalscope", "read_evalscope"]
+__all__ = ["ends_beside", "is_evalscope", "read_evalscope"]
 
 TOOL = "evalscope"
 _CUT = {
@@ -36,8 +36,7 @@ def is_evalscope(row: dict[str, Any]) -> bool:
 def read_evalscope(path: Path) -> list[ImportedRun]:
     """Return a run for each value that the reviews hold; without predictions beside them nothing tells cut answers."""
     gathering = Gathering(Source(path, digest_of_file(path), TOOL), repeats=True)
-    folder = path.absolute().parent
-    ends = _ends(folder.parent.parent / "predictions" / folder.name / path.name)
+    ends = ends_beside(path)
     if ends is None:
         gathering.notes.append("the predictions do not lie beside the reviews: cut answers stand as they were marked")
     for number, row in json_lines(path):
@@ -72,8 +71,10 @@ def _marks(score: dict[str, Any], why: str) -> dict[str, Marked | str]:
     return found
 
 
-def _ends(path: Path) -> dict[str, str] | None:
-    """Return why answers may not count, by index; None where no predictions are there."""
+def ends_beside(reviews: Path) -> dict[str, str] | None:
+    """Return why answers may not count, by index; None where no predictions lie beside the reviews."""
+    folder = reviews.absolute().parent
+    path = folder.parent.parent / "predictions" / folder.name / reviews.name
     if not path.is_file():
         return None
     found = {}

@@ -7,6 +7,7 @@ ended in an error have no scores and count in no metric of Inspect's; here they 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.imports.imported import ImportedRun
     from weighbridge.formats.archives.member import Member
 
-__all__ = ["is_inspect_log", "read_eval", "read_inspect_json"]
+__all__ = ["answer_of", "is_inspect_log", "open_eval", "read_eval", "read_inspect_json", "samples_of"]
 
 TOOL = "inspect"
 _MAX_MEMBER = 32 << 20
@@ -43,14 +44,26 @@ def is_inspect_log(value: Any) -> bool:
 
 def read_inspect_json(path: Path, log: dict[str, Any]) -> list[ImportedRun]:
     """Return the runs of a `.json` log, one for each scorer and metric value."""
+    return _runs(path, log, samples_of(path, log))
+
+
+def samples_of(path: Path, log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield (place, sample) of a `.json` log."""
     samples = log.get("samples")
     if not isinstance(samples, list):
         raise damaged(path, "holds no samples", hint="run Inspect without `--no-log-samples`")
-    return _runs(path, log, ((f"sample {number}", sample) for number, sample in enumerate(samples, 1)))
+    yield from ((f"sample {number}", sample) for number, sample in enumerate(samples, 1))
 
 
 def read_eval(path: Path) -> list[ImportedRun]:
-    """Return the runs of an `.eval` log.
+    """Return the runs of an `.eval` log."""
+    with open_eval(path) as (header, samples):
+        return _runs(path, header, samples)
+
+
+@contextmanager
+def open_eval(path: Path) -> Iterator[tuple[dict[str, Any], Iterator[tuple[str, Any]]]]:
+    """Open an `.eval` log: its header, and (place, sample) one by one.
 
     Names of members are never paths here: nothing is written. Raises ExtraMissing for Zstandard without its package.
     """
@@ -71,7 +84,7 @@ def read_eval(path: Path) -> list[ImportedRun]:
                 for name, member in members.items()
                 if name.startswith("samples/") and name.endswith(".json")
             )
-            return _runs(path, header, samples)
+            yield header, samples
         finally:
             archive.close()
 
@@ -143,7 +156,7 @@ def _row(path: Path, place: str, sample: Any) -> _Row:
     why = _why(sample, output)
     scores = sample.get("scores")
     marks = dict(_marks(scores, why)) if isinstance(scores, dict) else {}
-    return _Row(place, text_of(sample["id"]), asked, _answer(output, attached), marks, why)
+    return _Row(place, text_of(sample["id"]), asked, answer_of(output, attached), marks, why)
 
 
 def _why(sample: dict[str, Any], output: Any) -> str:
@@ -168,7 +181,7 @@ def _marks(scores: dict[str, Any], why: str) -> Iterator[tuple[str, Marked | str
             yield f"{scorer}.{name}" if name else scorer, mark if isinstance(mark, str) else Marked(mark, why)
 
 
-def _answer(output: Any, attached: dict[str, Any]) -> str:
+def answer_of(output: Any, attached: dict[str, Any]) -> str:
     """Return what the model said last."""
     if not isinstance(output, dict):
         return ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from weighbridge.evaluation.imports.imported import ImportedRun
 
-__all__ = ["is_lm_eval", "read_lm_eval"]
+__all__ = ["asked_of", "is_lm_eval", "model_of", "read_lm_eval", "sent_prompt"]
 
 TOOL = "lm-eval"
 _NAME = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)")
@@ -55,9 +55,9 @@ def read_lm_eval(path: Path) -> list[ImportedRun]:
     for number, row in json_lines(path):
         if "doc_id" not in row:
             raise damaged(path, f"line {number} has no `doc_id`")
-        asked, text = _asked(row), text_of(row.get("filtered_resps"))
+        asked, text = asked_of(row), text_of(row.get("filtered_resps"))
         gathering.add(f"line {number}", text_of(row["doc_id"]), asked, text, _marks(row, falling | _FALLING))
-    model = text_of(summary.get("model_name") or summary.get("model_source")) or path.absolute().parent.name
+    model = _model(path, summary)
     stated = {
         name: float(value)
         for name, value in _part(summary, "results", task).items()
@@ -69,6 +69,16 @@ def read_lm_eval(path: Path) -> list[ImportedRun]:
         if isinstance(summary.get(name), dict) and task in summary[name]
     }
     return list(gathering.runs(task, model, stated, settings))
+
+
+def model_of(path: Path) -> str:
+    """Return the model of a file of samples: as the summary beside it names it, else as its folder is called."""
+    named = _NAME.fullmatch(path.name.removesuffix(".jsonl"))
+    return _model(path, _summary(path.with_name(f"results_{named['time']}.json")) if named else {})
+
+
+def _model(path: Path, summary: dict[str, Any]) -> str:
+    return text_of(summary.get("model_name") or summary.get("model_source")) or path.absolute().parent.name
 
 
 def _summary(path: Path) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def _marks(row: dict[str, Any], falling: set[str] | frozenset[str]) -> dict[str,
     return found
 
 
-def _asked(row: dict[str, Any]) -> Asked:
+def asked_of(row: dict[str, Any]) -> Asked:
     """Return the question of a row: by the usual names in the document, and the prompt that was sent."""
     doc = row.get("doc")
     doc = doc if isinstance(doc, dict) else {}
@@ -110,21 +120,28 @@ def _asked(row: dict[str, Any]) -> Asked:
     return Asked(
         question,
         tuple(map(text_of, choices)) if isinstance(choices, list) else (),
-        _prompts(row),
+        (sent,) if (sent := sent_prompt(row)[0]) else (),
         json.dumps(doc, sort_keys=True) if doc else text_of(row.get("doc_hash")),
         text_of(row.get("target")),
         group,
     )
 
 
-def _prompts(row: dict[str, Any]) -> tuple[str, ...]:
-    """Return the prompt that was sent: of a chat its last user message, which lm-eval keeps as JSON in a text."""
+def sent_prompt(row: dict[str, Any]) -> tuple[str, bool]:
+    """Return the prompt that was sent, and whether as a chat: then its last user message, which is JSON in a text."""
     arguments = row.get("arguments")
-    first = arguments.get("gen_args_0") if isinstance(arguments, dict) else None
+    if isinstance(arguments, list):  # as versions before 0.4.3 wrote it
+        first: Any = dict(zip(("arg_0", "arg_1"), arguments[0], strict=False)) if _is_filled(arguments) else None
+    else:
+        first = arguments.get("gen_args_0") if isinstance(arguments, dict) else None
     sent = text_of(first.get("arg_0")) if isinstance(first, dict) else ""
-    if sent.startswith('[{"role"'):
-        try:
-            sent = message_text(json.loads(sent))
-        except (ValueError, RecursionError) as error:
-            raise DamagedFile(f"the prompt of document {text_of(row['doc_id'])} is no chat: {error}") from error
-    return (sent,) if sent else ()
+    if not sent.startswith('[{"role"'):
+        return sent, False
+    try:
+        return message_text(json.loads(sent)), True
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(f"the prompt of document {text_of(row['doc_id'])} is no chat: {error}") from error
+
+
+def _is_filled(arguments: list[Any]) -> bool:
+    return bool(arguments) and isinstance(arguments[0], list)

@@ -22,14 +22,25 @@ if TYPE_CHECKING:
 
     from weighbridge.evaluation.imports.imported import ImportedRun
 
-__all__ = ["is_promptfoo_csv", "is_promptfoo_row", "read_promptfoo_csv", "read_promptfoo_json", "read_promptfoo_jsonl"]
+__all__ = [
+    "PROVIDER",
+    "answer_of",
+    "csv_fields",
+    "failure_of",
+    "is_promptfoo_csv",
+    "is_promptfoo_row",
+    "model_of",
+    "read_promptfoo_csv",
+    "read_promptfoo_json",
+    "read_promptfoo_jsonl",
+]
 
 TOOL = "promptfoo"
 _PASS, _SCORE = "pass", "score"
 _ERROR = 2
 _COUNTS = ("testPassCount", "testFailCount", "testErrorCount")
 _MAX_CSV = 128 << 20
-_PROVIDER = re.compile(r"\[(?P<model>[^\]]*)\] (?P<prompt>.*)", re.DOTALL)
+PROVIDER = re.compile(r"\[(?P<model>[^\]]*)\] (?P<prompt>.*)", re.DOTALL)
 _STATES = {"PASS": Marked(1.0), "FAIL": Marked(0.0), "ERROR": Marked(0.0, "request failed", lost=True)}
 
 
@@ -65,8 +76,8 @@ def _runs(
             raise damaged(path, f"{place} is no result of promptfoo")
         key = text_of(row.get("promptIdx"))
         if key not in columns:
-            columns[key] = (_model(row), _label(row), Gathering(source, repeats=False))
-        columns[key][2].add(place, text_of(row["testIdx"]), _asked(row), _answer(row), _marks(row))
+            columns[key] = (model_of(row), _label(row), Gathering(source, repeats=False))
+        columns[key][2].add(place, text_of(row["testIdx"]), _asked(row), answer_of(row), _marks(row))
     labels = {label for _, label, _ in columns.values()}
     return [
         run
@@ -77,16 +88,25 @@ def _runs(
 
 def _marks(row: dict[str, Any]) -> dict[str, Marked | str]:
     """Return whether it passed, and the score; old files without `failureReason` leave a failed request ungraded."""
-    response, reason = row.get("response"), row.get("failureReason")
+    response = row.get("response")
     response = response if isinstance(response, dict) else {}
-    failed = reason == _ERROR or (reason is None and bool(row.get("error")) and not row.get("gradingResult"))
     cut = "truncated" if text_of(response.get("finishReason")) in {"length", "max_tokens"} else ""
-    why = f"request failed: {text_of(row.get('error') or response.get('error'))}" if failed else cut
+    lost = failure_of(row)
+    failed, why = lost is not None, cut if lost is None else f"request failed: {lost}"
     found: dict[str, Marked | str] = {}
     for name, value in ((_PASS, row["success"]), (_SCORE, row.get("score"))):
         mark = to_mark(value)
         found[name] = mark if isinstance(mark, str) else Marked(mark, why, lost=failed)
     return found
+
+
+def failure_of(row: dict[str, Any]) -> str | None:
+    """Return why a request failed, None where it did not: an assertion that does not hold is no failure."""
+    response, reason = row.get("response"), row.get("failureReason")
+    error = row.get("error") or (response.get("error") if isinstance(response, dict) else None)
+    if reason == _ERROR or (reason is None and row.get("error") and not row.get("gradingResult")):
+        return text_of(error)
+    return None
 
 
 def _asked(row: dict[str, Any]) -> Asked:
@@ -108,12 +128,14 @@ def _content(variables: dict[str, str]) -> str:
     return "\x1f".join(f"{name}={variables[name]}" for name in sorted(variables))
 
 
-def _answer(row: dict[str, Any]) -> str:
+def answer_of(row: dict[str, Any]) -> str:
+    """Return what the provider gave out, as text."""
     response = row.get("response")
     return text_of(response.get("output")) if isinstance(response, dict) else ""
 
 
-def _model(row: dict[str, Any]) -> str:
+def model_of(row: dict[str, Any]) -> str:
+    """Return the provider by its label, else by its id."""
     provider = row.get("provider")
     if isinstance(provider, dict):
         return text_of(provider.get("label") or provider.get("id"))
@@ -147,11 +169,11 @@ def read_promptfoo_csv(path: Path) -> list[ImportedRun]:
     """Return a run for each provider; a CSV holds no rendered prompt, so its variables are the question."""
     source, columns = Source(path, digest_of_file(path), TOOL), {}
     header: list[str] = []
-    for number, (line, fields) in enumerate(_fields(path)):
+    for number, (line, fields) in enumerate(csv_fields(path)):
         if not header:
             header = fields
             columns = {
-                at: _PROVIDER.fullmatch(name) for at, name in enumerate(header[:-1]) if header[at + 1] == "Status"
+                at: PROVIDER.fullmatch(name) for at, name in enumerate(header[:-1]) if header[at + 1] == "Status"
             }
             gathered = {at: Gathering(source, repeats=False) for at, found in columns.items() if found}
             first = min(gathered, default=0)
@@ -171,7 +193,7 @@ def read_promptfoo_csv(path: Path) -> list[ImportedRun]:
     return [run for at, one in gathered.items() for run in one.runs("promptfoo", columns[at]["model"])]  # type: ignore[index]
 
 
-def _fields(path: Path) -> Iterator[tuple[int, list[str]]]:
+def csv_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line, fields) of a CSV file."""
     try:
         text = read_small(path, _MAX_CSV).decode("utf-8-sig")
