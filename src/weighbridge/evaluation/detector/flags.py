@@ -51,7 +51,7 @@ def answer_flags(
     tongue = read_tongue(seen)
     asked = _asked(question, language)
     found = {
-        "language_switch": _switches_language(asked, tongue),
+        "language_switch": _switches_language(asked, tongue, question),
         "script_switch": bool(asked.script and tongue.script) and asked.script != tongue.script,
         "scolding": _scolds(seen, tongue.language),
         "truncated": finish.lower() in _CUT,
@@ -62,7 +62,7 @@ def answer_flags(
 
 
 def _asked(question: str, language: str) -> Tongue:
-    """Return the language asked in; the tag given wins, the question's characters tell a script that it leaves open."""
+    """Return the language asked in by its tag; the question tells it where there is none, and a script left open."""
     if not language:
         return read_tongue(question)
     family, *subtags = language.split("-")
@@ -75,9 +75,12 @@ def _asked(question: str, language: str) -> Tongue:
     return Tongue(family, script, sure=True)
 
 
-def _switches_language(asked: Tongue, said: Tongue) -> bool:
-    """Say whether an answer is in another language than its question, where both are sure."""
-    return asked.sure and said.sure and said.share >= _SHARE and asked.language != said.language
+def _switches_language(asked: Tongue, said: Tongue, question: str) -> bool:
+    """Say whether an answer is surely in another language than the one asked in, and the question is not in it."""
+    if not (asked.sure and said.sure and said.share >= _SHARE) or asked.language == said.language:
+        return False
+    own = read_tongue(question)  # the tag of an imported file may be wrong
+    return not (own.sure and own.language == said.language)
 
 
 def _scolds(seen: str, language: str) -> bool:
