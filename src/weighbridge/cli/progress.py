@@ -25,14 +25,17 @@ def progress_on_stderr() -> Progress:
 
 
 @contextmanager
-def _bar(label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None) -> Iterator[Advance]:
+def _bar(
+    label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None, at_most: bool = False
+) -> Iterator[Advance]:
     """Show one bar, and take it away when it is full."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-    columns = (TextColumn("  {task.description:<12}"), BarColumn(), count, TextColumn(unit), TimeRemainingColumn())
+    eta = (TextColumn("at most" if at_most else ""), TimeRemainingColumn())
+    columns = (TextColumn("  {task.description:<12}"), BarColumn(), count, TextColumn(unit), *eta)
     noted = (TextColumn("{task.fields[note]}", markup=False),) if note is not None else ()
     with Bars(*columns, *noted, console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         task = bars.add_task(label, total=total, note="")
@@ -53,7 +56,9 @@ def _bar(label: str, total: int, unit: str, /, *, note: Callable[[], str] | None
 
 
 @contextmanager
-def _lines(label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None) -> Iterator[Advance]:
+def _lines(
+    label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None, at_most: bool = False
+) -> Iterator[Advance]:
     """Say one line every ten seconds; a step that is done sooner says nothing."""
     done, began = 0, time.monotonic()
     said_at = began
@@ -65,9 +70,9 @@ def _lines(label: str, total: int, unit: str, /, *, note: Callable[[], str] | No
         if now - said_at < _LINE_S or done >= total:
             return
         said_at = now
-        left_s = (now - began) / done * (total - done)
-        more = f", {note()}" if note is not None else ""
-        sys.stderr.write(f"{label}: {done:,} of {total:,} {unit}, about {_duration(left_s)} left{more}\n")
+        left = _duration((now - began) / done * (total - done)) if done else ""
+        said = (f"{'at most' if at_most else 'about'} {left} left" if left else "", note() if note is not None else "")
+        sys.stderr.write(", ".join((f"{label}: {done:,} of {total:,} {unit}", *filter(None, said))) + "\n")
         sys.stderr.flush()
 
     yield advance

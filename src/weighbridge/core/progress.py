@@ -22,11 +22,12 @@ class Advance(Protocol):
 class Progress(Protocol):
     """Opens one bar: a label, the total, and the unit (`bytes`, `questions`).
 
-    `note` says more in one line; it is called when the bar is drawn, not when it moves.
+    `note` says more in one line; it is called when the bar is drawn, not when it moves. `at_most`: the step may well
+    end before its total. Zero units tell that nothing came, so that whoever watches may look at the note.
     """
 
     def __call__(
-        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None
+        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None, at_most: bool = False
     ) -> AbstractContextManager[Advance]:
         """Open the bar; it closes with the block."""
         ...
@@ -39,6 +40,7 @@ def silent(
     /,
     *,
     note: Callable[[], str] | None = None,  # noqa: ARG001
+    at_most: bool = False,  # noqa: ARG001
 ) -> AbstractContextManager[Advance]:
     """Show nothing: the default of the library, and of a stream that is no terminal."""
     return nullcontext(lambda _units: None)

@@ -53,6 +53,10 @@ class Breaker:
         """Return the seconds until a probe may go; None where nothing is waited for but an answer."""
         return None if self.opens_at is None or self._probing else max(0.0, self.opens_at - now)
 
+    def patience_left_s(self, now: float) -> float:
+        """Return how long an endpoint that is away will be waited for yet."""
+        return max(0.0, self.limits.patience_s - (now - self._since))
+
     def worked(self) -> None:
         """Note any answer of a living endpoint, a definite no included."""
         self.opens_at, self.in_a_row, self._pauses, self._junk, self._probing = None, 0, 0, 0, False

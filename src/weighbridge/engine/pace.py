@@ -115,7 +115,7 @@ class Pace:
         if self.breaker.given_up:
             return "endpoint given up"
         if not self.breaker.closed:
-            return "endpoint away, probing"
+            return f"endpoint away, waited for {self.breaker.patience_left_s(_now()):.0f} s yet"
         width = int(self.window.limit)
         return f"{width} of {self.limits.in_flight} at once" if width < self.limits.in_flight else ""
 

@@ -52,9 +52,10 @@ class CountingProgress:
 
     @contextmanager
     def __call__(
-        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None
+        self, label: str, total: int, unit: str, /, *, note: Callable[[], str] | None = None, at_most: bool = False
     ) -> Iterator[Advance]:
         """Open one bar."""
+        del at_most
         hold(note is None or bool(note()), "a note says something")
         hold(bool(label) and bool(unit), "a bar has a label and a unit")
         self.total += total

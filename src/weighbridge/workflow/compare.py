@@ -6,6 +6,7 @@ import math
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from weighbridge.core.digest import digest_of, short
 from weighbridge.engine.late import LateEngine
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["GAPS", "Compared", "Forecast", "Match", "compare", "forecast"]
 
 GAPS = (0.01, 0.02, 0.03, 0.05, 0.10)
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+_PORTS = {"http": 80, "https": 443}
 _DISCORDANCE = 0.23  # of the one real MMLU pair at hand: Mixtral-8x7B beside GPT-4-1106, lm-sys/RouteLLM
 
 
@@ -151,7 +154,7 @@ def _look(match: Match, store: Store, cache: DigestCache | None, progress: Progr
         look(reference, on=match.on, cache=cache, store=store, progress=progress)
         for reference in (match.candidate, match.baseline)
     )
-    if ours.artefact.digest == theirs.artefact.digest:
+    if _what(ours.artefact) == _what(theirs.artefact):
         raise UsageError(
             f"`{match.candidate}` and `{match.baseline}` are the same artefact", hint="name the model in use today"
         )
@@ -164,6 +167,20 @@ def _look(match: Match, store: Store, cache: DigestCache | None, progress: Progr
         raise UsageError("no suite can be compared", hint="; ".join(missing) or "name one with `--suite`")
     baseline_engine = None if isinstance(other, str) else other
     return _Sides(ours.artefact, theirs.artefact, suites, (engine, baseline_engine), missing)
+
+
+def _what(artefact: Artefact) -> str:
+    """Return what an artefact is: its digest, or an endpoint whose machine may have been called by another name."""
+    reference = artefact.reference
+    if reference.kind != "endpoint":
+        return artefact.digest
+    parts = urlsplit(reference.target)
+    try:
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:  # none that there is: asking will say so
+        return artefact.digest
+    host = "localhost" if parts.hostname in _THIS_MACHINE else parts.hostname
+    return f"{parts.scheme}://{host}:{port}{parts.path}?{parts.query}#{reference.detail}"
 
 
 def _askable(match: Match, ours: Inspected, theirs: Inspected) -> tuple[list[Suite], list[str]]:

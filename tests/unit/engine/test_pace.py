@@ -175,6 +175,26 @@ def test_an_endpoint_that_stays_away_ends_the_run() -> None:
     assert endpoint.attempts <= outcomes[Outcome.ANSWERED] + 80
 
 
+def test_what_is_waited_for_is_said_with_how_long_yet() -> None:
+    """An endpoint that is away is named so, with the rest of the patience; an answer ends it."""
+    said: list[tuple[float, str]] = []
+
+    async def main() -> None:
+        endpoint = Endpoint(lambda now, _n: (0.1, OK) if now > 40 else (0.001, fault(503)))
+        pace = Pace(Limits(in_flight=4))
+        asking = [asyncio.create_task(pace.complete(endpoint.attempt)) for _ in range(20)]
+        for _ in range(3):
+            await asyncio.sleep(10)
+            said.append((asyncio.get_running_loop().time(), pace.told()))
+        await asyncio.gather(*asking)
+        assert "away" not in pace.told()
+
+    run_in_virtual_time(main())
+    for now, told in said:
+        left = int(told.removeprefix("endpoint away, waited for ").removesuffix(" s yet"))
+        assert abs(left - (90 - now)) <= 2
+
+
 def test_retry_after_holds_one_request_not_the_others() -> None:
     """While one question waits for twenty seconds, the others are answered."""
     said: list[float] = []

@@ -15,6 +15,7 @@ import numpy as np
 from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
+from weighbridge.engine.pace import pace_of
 from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.compare.contest import Contest
 from weighbridge.evaluation.compare.earlier import earlier_plan
@@ -25,7 +26,7 @@ from weighbridge.evaluation.compare.outcomes import marks_of, outcomes_of
 from weighbridge.evaluation.compare.sides import read_as, stored_run
 from weighbridge.evaluation.marks import prepare_scorer, scorer_digest, suite_body
 from weighbridge.evaluation.plan import Reading, forms_of, make_plan
-from weighbridge.evaluation.run import ask, settle_form
+from weighbridge.evaluation.run import Stop, ask, settle_form
 from weighbridge.statistics.sequential import Sampler, make_predictor
 from weighbridge.statistics.sequential import make_plan as plan_comparison
 
@@ -139,14 +140,34 @@ async def compare_until_clear(prepared: Prepared, session: Session, journal: Jou
     generates = not any(item.choices for item in prepared.suite.items)
     ahead = max(side.engine.lanes(generates=generates) for side in prepared.sides if side.engine is not None)
     contest = Contest(prepared.suite, sampler, journal, _theirs(prepared), ahead=2 * ahead)
-    with session.progress(prepared.suite.name, prepared.plan.limit, "questions", note=contest.note) as advance:
+    stop, oldest = Stop(), session.on  # its own: a stop lets go of both sides at once
+
+    def note() -> str:
+        return ", ".join(filter(None, (contest.note(), *map(_held_up, prepared.sides))))
+
+    progress = session.progress(prepared.suite.name, prepared.plan.limit, "questions", note=note, at_most=True)
+    with progress as advance, stop.on_interrupt(), stop.scope():
         oldest = await _run(prepared, contest, session, advance)
-    if sampler.verdict is None:
+    if stop.asked or sampler.verdict is None:
+        ended = "was stopped" if stop.asked else f"is not finished: {contest.trouble}"
         raise Interrupted(
-            f"the comparison on `{prepared.suite.name}` is not finished: {contest.trouble}",
+            f"the comparison on `{prepared.suite.name}` {ended}{_so_far(contest)}",
             hint="what was answered is kept; run the same command again, it goes on from there",
         )
     return _finish(prepared, contest, statement, session, oldest)
+
+
+def _held_up(side: Side) -> str:
+    """Say what holds the requests to a side up, where something does."""
+    pace = pace_of(side.engine) if side.engine is not None else None
+    told = pace.told() if pace is not None else ""
+    return f"{side.name}: {told}" if told else ""
+
+
+def _so_far(contest: Contest) -> str:
+    """Say how it stands: the interval holds whenever it is looked at."""
+    found, drawn = contest.note(), contest.sampler.standing().released
+    return f"; after {drawn:,} questions {found}, without a verdict" if found else ""
 
 
 def _sampler(prepared: Prepared, journal: Journal) -> Sampler:

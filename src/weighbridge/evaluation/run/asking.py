@@ -26,6 +26,7 @@ __all__ = ["Heard", "Order", "ask", "ask_and_tell"]
 Order = Iterator[int] | AsyncIterator[int]
 Heard = Callable[[int, Completion], None]
 _SPARE = 3  # times the lanes: what waits for a next attempt is bounded, too
+_BEAT_S = 1.0  # between looks whether something holds the requests up
 _NOT_ASKED = Completion(Outcome.NOT_ASKED, attempts=0)
 
 
@@ -104,6 +105,7 @@ class _Asking:
         width = lanes or self._engine.lanes(generates=self._plan.generates)
         spare = 0 if lanes else _SPARE * width  # a latency is that of one request at a time, whatever waits
         drawn = iter(_by_waves(self._plan, width)) if order is None else order
+        beating = asyncio.create_task(self._beat()) if self._pace is not None else None
         try:
             with self._session.stop.scope():
                 await self._over_lanes(drawn, min(width, len(self._plan.requests)), spare)
@@ -111,9 +113,17 @@ class _Asking:
             raise group_error.exceptions[0] from group_error  # an engine that cannot be started says so in every lane
         finally:
             self._ended = True
+            if beating is not None:
+                beating.cancel()
             if self._pace is not None:
                 self._pace.on_sleep = None
             self._keeper.flush()
+
+    async def _beat(self) -> None:
+        """Let the progress look again while nothing comes: an endpoint that is away is not waited for in silence."""
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            self._advance(0)
 
     async def _over_lanes(self, order: Order, width: int, spare: int) -> None:
         """Ask over `width` lanes, and over `spare` more while requests wait between attempts."""

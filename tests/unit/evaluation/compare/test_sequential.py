@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import signal
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -177,6 +178,28 @@ def test_an_endpoint_that_goes_down_decides_nothing(store: SQLiteStore, sums: Su
     with pytest.raises(Interrupted, match="HTTP 503"):
         compared(store, sums, engine, None)
     assert not list(store.select(kind="comparison/v1"))
+
+
+def test_a_comparison_that_is_stopped_says_how_it_stands(store: SQLiteStore, sums: Suite) -> None:
+    """Ctrl-C lets go of both sides, tells the difference so far with its interval, and loses no answer."""
+    candidate = ScriptedEngine(model(0.8))
+
+    def interrupted(request: Request) -> Completion:
+        if len(candidate.requests) == 60:
+            signal.raise_signal(signal.SIGINT)
+        return model(0.8)(request)
+
+    candidate = ScriptedEngine(interrupted)
+    journal = MemoryJournal()
+    with pytest.raises(
+        Interrupted, match=r"was stopped; after \d+ questions [+-]\d.* points \[-.*\], without"
+    ) as stopped:
+        compared(store, sums, candidate, ScriptedEngine(model(0.8)), journal=journal)
+    assert "run the same command again" in str(stopped.value.hint)
+    asked = {request.text for request in candidate.requests[:56]}  # four lanes may still have been at it
+    again = ScriptedEngine(model(0.8))
+    assert compared(store, sums, again, ScriptedEngine(model(0.8)), journal=journal).body["sequential"]["verdict"]
+    assert not asked & {request.text for request in again.requests}
 
 
 def test_a_failure_that_passes_is_asked_again(store: SQLiteStore, sums: Suite) -> None:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.engine.limits import Limits
+from weighbridge.engine.pace import Pace
 from weighbridge.engine.protocol import Completion, Outcome, Request
 from weighbridge.evaluation.plan import make_plan
 from weighbridge.evaluation.run import Session, ask
 from weighbridge.evaluation.suite import Item, Suite
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.scripted import ScriptedEngine
+from weighbridge.testing.virtual_time import run_in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -48,6 +51,30 @@ def make_plan_of(n: int, engine: ScriptedEngine) -> Plan:
 def echo(request: Request) -> Completion:
     """Answer with the question."""
     return Completion(Outcome.ANSWERED, request.text)
+
+
+class _Away(ScriptedEngine):
+    """An engine whose one answer takes a minute; its pace says so."""
+
+    def __init__(self) -> None:
+        super().__init__(echo, lanes=1)
+        self.pace = Pace(Limits(in_flight=1))
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer after a minute."""
+        await asyncio.sleep(60)
+        self.pace.give_back()
+        return echo(request)
+
+
+def test_the_progress_is_told_that_nothing_comes(session: Session) -> None:
+    """Whoever watches may look once a second what is waited for; nothing is counted by it, and it ends with the run."""
+    told: list[int] = []
+    engine = _Away()
+    run = run_in_virtual_time(ask(make_plan_of(1, engine), engine, session, told.append))
+    assert run.completions[0].text == "0"
+    assert sum(told) == 1
+    assert 55 <= told.count(0) <= 60
 
 
 def ask_by(
