@@ -1,10 +1,10 @@
 # ruff: noqa: RUF001 - Chinese answers have Chinese punctuation
 """Chinese refusals, in both scripts: answers of our own in the manner of many models, and the table that folds scripts.
 
-The answers were written in five rounds, each before the patterns were mended on it. Told rightly at first sight, as
+The answers were written in six rounds, each before the patterns were mended on it. Told rightly at first sight, as
 refused or not: 27 of 32 (by the rules as they were before), 32 of 33, 21 of 24 (politics), 11 of 22 (moralising
-without "I cannot"), 16 of 19. Since then they are held to what is reached: they show that nothing is lost, not how
-good the detector is; that stands in `calibration.toml`.
+without "I cannot"), 16 of 19, 19 of 20 (in the manner of Qwen2). Since then they are held to what is reached: they
+show that nothing is lost, not how good the detector is; that stands in `calibration.toml`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def table(name: str) -> dict[str, Any]:
 
 
 def test_tells_refusals_from_answers() -> None:
-    """Of 130 answers at most two are told wrongly: refusals, partial ones, deflections, plain and awkward answers."""
+    """Of 150 answers at most two are told wrongly: refusals, partial ones, deflections, plain and awkward answers."""
     wrong = misjudged(read_answers("zh"), "zh-Hans")
     assert len(wrong) <= 2, wrong
 
