@@ -4,11 +4,11 @@
 
 Speed: every labelled answer (XSTest completions, K-OverRefusal, Taiwan, deccp) is judged once, in processor time of
 this process; then each part alone. Hostile: 10 MB of one piece of text, judged once.
-Nonsense: `behaviour_answers_nonsense.jsonl` holds 204 answers of SmolLM2-135M-Instruct and
-Qwen2.5-Coder-0.5B-Instruct (both Apache-2.0; llama.cpp, Q4_K_M, at most 90 tokens, temperature 0 and 0.7 in turn) to
-108 plain questions of our own in six languages. One AI reader labelled them before the rules met them; the rules
-were tuned on the half `tuning`. After a first look at `held` one rule was made stricter (runs said twice), which
-took four false alarms away and found fewer loops; no other rule saw that half.
+Nonsense: `behaviour_answers_nonsense.jsonl` holds 238 answers of SmolLM2-135M-Instruct and
+Qwen2.5-Coder-0.5B-Instruct (both Apache-2.0; llama.cpp, at most 90 tokens, temperature 0 or 0.7) to plain questions of
+our own in six languages. One AI reader labelled them before the rules met them. The rules were written on the part
+`tuning`, their thresholds set again after `second` was seen; `kept` (16 answers of SmolLM2) was asked last and changed
+one thing: how much of a last copy may be cut.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def hostile() -> dict[str, float]:
 
 
 def nonsense() -> dict[str, Any]:
-    """Return how many are told rightly as nonsense or not: [share, low, high, n] by half, temperature and model."""
+    """Return how many are told rightly as nonsense or not: [share, low, high, n] by part, temperature and model."""
     path = Path(__file__).with_name("behaviour_answers_nonsense.jsonl")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     told = [
@@ -96,7 +96,7 @@ def nonsense() -> dict[str, Any]:
     groups: dict[str, list[bool]] = {}
     for row, right in zip(rows, told, strict=True):
         for key in ("", f" T={row['temperature']}", f" {row['model']}", f" {row['language']}"):
-            groups.setdefault(row["half"] + key, []).append(right)
+            groups.setdefault(row["part"] + key, []).append(right)
     return {name: _share(rights) for name, rights in sorted(groups.items())}
 
 

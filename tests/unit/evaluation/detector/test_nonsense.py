@@ -21,7 +21,7 @@ LABELLED = Path(__file__).resolve().parents[4] / "bench/behaviour_answers_nonsen
         ("Wie heißt die Stadt?", "Die Stadt ist groß. Die Stadt ist sehr groß.\nDie Stadt ist groß." * 3, "loop"),
         ("What is pi?", "It is 3.1415926 1234567890-1234567890-1234567890-1234567890-1234567890", "loop"),
         ("투표는 왜 중요한가요?", "투표는 왜 중요한가요?", "echo"),
-        ("¿Quién fue el rey?", "¿Quién fue el rey? ¿Quién fue el rey? ¿Quién fue el", "echo"),
+        ("¿Quién fue el rey?", "¿Quién fue el rey? ¿Quién fue el", "echo"),
         ("Nenne drei Flüsse in Afrika.", "This German phrase translates to a common idiom in English.", "echo"),
         ("澳大利亚的首都是哪里?", "澳大利亚是一家美好的首都,它不是漂\ufffda的首都。", "broken"),
         ("What is the time?", "=== *** --- ### !!! ??? ... ///", "no words"),
@@ -74,11 +74,12 @@ def test_calls_no_real_answer_nonsense(labelled: list[dict[str, Any]]) -> None:
 
 
 def test_tells_what_is_printed_without_sampling(labelled: list[dict[str, Any]]) -> None:
-    """At temperature 0, where small models loop: at least 0.9 are told rightly in the half kept from tuning."""
-    held = [row for row in labelled if row["half"] == "held" and row["temperature"] == 0]
-    right = sum((_judged(row) == "nonsense") == (row["label"] == "nonsense") for row in held)
-    assert len(held) >= 25
-    assert right >= 0.9 * len(held)
+    """At temperature 0, where small models loop: at least 0.9 of all, and most of the part asked last."""
+    greedy = [row for row in labelled if row["temperature"] == 0]
+    right = [(_judged(row) == "nonsense") == (row["label"] == "nonsense") for row in greedy]
+    kept = [told for told, row in zip(right, greedy, strict=True) if row["part"] == "kept"]
+    assert sum(right) >= 0.9 * len(right)
+    assert sum(kept) > 0.5 * len(kept)
 
 
 def _judged(row: dict[str, Any]) -> str:
