@@ -18,7 +18,10 @@ from weighbridge.dossier.visible import single_line
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weighbridge.cli.settings import Settings
+    from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.workflow.behaviour import Call, Measured
 
@@ -37,8 +40,10 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
     "source",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="Judge the answers of this file (rows id, language, prompt, answer) without calling a model.",
+    help="Judge the answers of this file without calling a model: rows id, language, prompt, answer, logs of chats, or "
+    "what lm-eval (`--log_samples`), Inspect, promptfoo and EvalScope write.",
 )
+@click.option("--model", "of_model", metavar="NAME", help="With --from: the model whose answers to read.")
 @click.option("--bank", metavar="NAME|DIR|FILE", help=f"Items to ask. Default: the bank `{_BANK}` that ships.")
 @click.option(
     "--languages", metavar="LIST", help=f"Languages to ask in, the first is the reference. Default: {_LANGUAGES}."
@@ -97,6 +102,8 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
         return
     if baseline is None and given["baseline_engine"]:
         raise UsageError("`--baseline-engine` needs a baseline to serve")
+    if given["of_model"]:
+        raise UsageError("`--model` belongs to `--from`: a model to ask is named by itself")
     if given["keep"]:
         raise UsageError("`--keep` belongs to `--from`: what is asked for here is always kept")
     call = _call(given, settings)
@@ -151,22 +158,25 @@ def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[s
     from click.core import ParameterSource
 
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.behaviour_of_file import keep, row_of, score_file
+    from weighbridge.workflow.behaviour_of_file import judge_file, keep, score_file
 
     for name in _WITH_FILE:
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise UsageError(f"`--{name.replace('_', '-')}` says nothing beside `--from`: no model is asked")
     bank = _bank(given["bank"]) if given["bank"] else None
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
+    if given["as_json"] and not given["keep"]:
+        _tell_rows(judge_file(source, bank, model=given["of_model"]))
+        return
+    asked: dict[str, Any] = {"maker": given["maker"].upper(), "model": given["of_model"]}
     if not given["keep"] and not settings.workspace.path.exists():
-        scored, kept = score_file(source, bank, maker=given["maker"].upper()), None
+        scored, kept = score_file(source, bank, **asked), None
     else:
         with settings.workspace.store() as store:
-            scored = score_file(source, bank, maker=given["maker"].upper(), store=store)
+            scored = score_file(source, bank, store=store, **asked)
             kept = keep(scored, Session(store, today)) if given["keep"] else None
     if given["as_json"]:
-        for one in scored.answers:
-            click.echo(json.dumps(row_of(one), ensure_ascii=False))
+        _tell_rows(scored.answers)
         return
     click.echo(f"{len(scored.answers):,} answers\n")
     for line in behaviour_lines(scored.body):
@@ -175,6 +185,14 @@ def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[s
         click.echo(f"\nNext: `{program()} evidence show {short(kept.id)}{in_workspace(settings.workspace.path)}`")
     else:
         click.echo(f"\nNext: `{program()} label --from {source}` to correct the rates by hand labels")
+
+
+def _tell_rows(answers: Sequence[Judged]) -> None:
+    """Print one JSON object an answer."""
+    from weighbridge.workflow.behaviour_of_file import row_of
+
+    for one in answers:
+        click.echo(json.dumps(row_of(one), ensure_ascii=False))
 
 
 def _bank(name: str | None) -> Bank:

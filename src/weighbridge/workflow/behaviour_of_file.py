@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Session
     from weighbridge.store.protocol import Store
 
-__all__ = ["Scored", "keep", "row_of", "score_file"]
+__all__ = ["Scored", "judge_file", "keep", "row_of", "score_file"]
 
 _REFERENCE = "en"
 _FAILED = frozenset({"failed", "timeout"})
@@ -40,14 +41,36 @@ class Scored:
     bank: str
 
 
+def judge_file(path: Path, bank: Bank | None = None, *, model: str | None = None) -> list[Judged]:
+    """Judge every answer of a file, row by row, in its order; models are judged apart, each as one run.
+
+    Raises SuiteError or UsageError with file and line.
+    """
+    answers = read_answered(path, bank, model=model, apart=True)
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, one in enumerate(answers):
+        rows[one.model].append(row)
+    judged = {
+        row: one for of in rows.values() for row, one in zip(of, judge_all([answers[row] for row in of]), strict=True)
+    }
+    return [judged[row] for row in range(len(answers))]
+
+
 def score_file(
-    path: Path, bank: Bank | None = None, *, reference: str | None = None, maker: str = "", store: Store | None = None
+    path: Path,
+    bank: Bank | None = None,
+    *,
+    reference: str | None = None,
+    maker: str = "",
+    store: Store | None = None,
+    model: str | None = None,
 ) -> Scored:
     """Judge every answer of a file; rows whose id is an item of `bank` take its class, form and narratives.
 
-    Hand labels in `store` correct the rates. Raises SuiteError or UsageError with file and line.
+    Hand labels in `store` correct the rates. `model` picks one where the file holds several. Raises SuiteError,
+    DamagedFile or UsageError with file and line.
     """
-    answers = read_answered(path, bank)
+    answers = read_answered(path, bank, model=model)
     judged = judge_all(answers)
     languages = tuple(dict.fromkeys(one.answered.language for one in judged))
     known = [language for language in languages if language != UNKNOWN]
@@ -92,4 +115,4 @@ def row_of(one: Judged) -> dict[str, Any]:
         "answer_language": one.judgement.language,
         "marked": one.judgement.span,
         "why": one.judgement.why,
-    }
+    } | ({"model": one.answered.model} if one.answered.model else {})

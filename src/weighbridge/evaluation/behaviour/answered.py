@@ -38,6 +38,7 @@ class Answered:
 
     `thinking` is the characters of reasoning that were left out, None where nobody can know; `open` says that the
     reasoning never ended. `chunks` are what was streamed, where it was. `recipe` and `digest` tie it to the store.
+    `model` is the name that a file gives, "" elsewhere.
     """
 
     subject: Subject
@@ -51,6 +52,7 @@ class Answered:
     chunks: tuple[str, ...] = ()
     recipe: str = ""
     digest: str | None = None
+    model: str = ""
 
     @property
     def key(self) -> str:

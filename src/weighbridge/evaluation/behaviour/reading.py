@@ -1,4 +1,4 @@
-"""Answers that somebody else asked for: a table with a row an answer, with or without the items of a bank."""
+"""Answers that somebody else asked for: a table with a row an answer, or the log of a tool, with or without a bank."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from weighbridge.errors import UsageError
 from weighbridge.evaluation.behaviour.answered import Answered, Subject
 from weighbridge.evaluation.behaviour.bank import CLASSES, groups_in
 from weighbridge.evaluation.datasets.cell import said
-from weighbridge.evaluation.datasets.table import Dialect, Row, read_rows
 from weighbridge.evaluation.detector.tongue import language_of, script_of
+from weighbridge.evaluation.imports.answers import of_model, read_rows_of_any
 from weighbridge.evaluation.labels.answers import UNKNOWN, given_of_row
 from weighbridge.evaluation.thinking import answer_part
 from weighbridge.formats.place import quote
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.evaluation.behaviour.bank import Bank
+    from weighbridge.evaluation.datasets.table import Row
 
 __all__ = ["answered_of_rows", "read_answered"]
 
@@ -32,25 +33,29 @@ _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "truncated"})
 _FILTERED = frozenset({"content_filter", "filtered", "safety", "blocked"})
 
 
-def read_answered(path: Path, bank: Bank | None = None) -> list[Answered]:
-    """Return the answers of a table, in its order: JSONL, JSON, CSV, TSV or Parquet.
+def read_answered(
+    path: Path, bank: Bank | None = None, *, model: str | None = None, apart: bool = False
+) -> list[Answered]:
+    """Return the answers of a file, in its order: a table (JSONL, JSON, CSV, TSV, Parquet), or the log of a tool.
 
+    Of a file with several models, `model` is the one that is read; without it, `apart` lets all of them through.
     Columns: `id`, `language`, `prompt` and `answer`; and where they are there `class`, `topic`, `about`, `form`,
-    `finish_reason`, `error`, `reasoning`. A row whose id is one of `bank` is that item. Several rows of one id and
-    language are draws of it. Raises SuiteError or UsageError with file and line.
+    `finish_reason`, `error`, `reasoning`, `model`. A row whose id is one of `bank` is that item. Several rows of one
+    id and language are draws of it. Raises SuiteError, DamagedFile or UsageError with file and line.
     """
-    return answered_of_rows(read_rows(path, Dialect()), bank, f"{quote(str(path), 4096)}")
+    where, rows = quote(str(path), 4096), read_rows_of_any(path)
+    return answered_of_rows(rows if apart and model is None else of_model(rows, model, where), bank, where)
 
 
 def answered_of_rows(rows: Iterable[Row], bank: Bank | None, where: str) -> list[Answered]:
     """Return the answers of rows, see `read_answered`."""
     found: list[Answered] = []
-    draws: Counter[tuple[str, str]] = Counter()
+    draws: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         if len(found) >= _MAX_ROWS:
             raise UsageError(f"{where} holds more than {_MAX_ROWS:,} answers")
         one = _answered(row, bank)
-        key = (one.subject.id, one.language)
+        key = (one.subject.id, one.language, one.model)
         found.append(replace(one, draw=draws[key]))
         draws[key] += 1
     if not found:
@@ -76,6 +81,7 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
         outcome=_outcome(finish, failed, answer.text),
         thinking=thinking,
         open=answer.open,
+        model=said(cells.get("model", cells.get("model_name"))).strip(),
     )
 
 

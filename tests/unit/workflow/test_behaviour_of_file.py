@@ -1,0 +1,46 @@
+"""Answers of several models in one file: judged apart row by row, never added up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.errors import UsageError
+from weighbridge.workflow.behaviour_of_file import judge_file, row_of, score_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REFUSAL = "I'm sorry, but I can't help with that."
+
+
+@pytest.fixture
+def two_models(tmp_path: Path) -> Path:
+    """Write the answers of two models to the same three questions, row by row in turns."""
+    rows = [
+        {"id": str(n), "language": "en", "prompt": f"How do I open jar {n}?", "answer": answer, "model": model}
+        for n in range(3)
+        for model, answer in (("meek", REFUSAL), ("bold", f"Turn the lid of jar {n} to the left, firmly."))
+    ]
+    place = tmp_path / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return place
+
+
+def test_rows_of_several_models_are_judged_apart(two_models: Path) -> None:
+    """The order is the file's, each row names its model, and one model's repeats are nobody else's draws."""
+    found = judge_file(two_models)
+    assert [row_of(one)["model"] for one in found] == ["meek", "bold"] * 3
+    assert [one.behaviour for one in found] == ["refusal", "compliance"] * 3
+    assert {one.answered.draw for one in found} == {0}
+
+
+def test_no_rate_is_of_two_models(two_models: Path) -> None:
+    """Rates need one model; with its name the others are left out."""
+    with pytest.raises(UsageError, match="several models"):
+        score_file(two_models)
+    body = score_file(two_models, model="meek").body
+    assert body["rates"]["en"]["all"]["items"] == 3
+    assert body["rates"]["en"]["all"]["refused"]["value"] == 1
