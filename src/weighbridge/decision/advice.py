@@ -54,6 +54,10 @@ def command_for(rule: Rule, reason: Reason) -> str | None:
         named = f" --suite {shlex.quote(suite)}" if isinstance(suite, str) else ""
         again = " --again" if reason is Reason.STALE else ""  # or the stored answers would come back
         return f"weighbridge evaluate REF{named}{again}"
+    if rule.kind == "behaviour/v2":
+        bank = rule.where.get("bank.name")
+        named = f" --bank {shlex.quote(bank)}" if isinstance(bank, str) and bank != "behaviour" else ""
+        return f"weighbridge behaviour REF{named}" + (" --again" if reason is Reason.STALE else "")
     if rule.kind == "comparison/v1":
         return "weighbridge weigh REF --baseline BASELINE"
     return None

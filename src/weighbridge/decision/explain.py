@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from weighbridge import plugin
 from weighbridge.core.kinds import KINDS
 from weighbridge.decision.advice import command_for, words_for_demand
+from weighbridge.decision.gates import words_for_gates
 from weighbridge.decision.measure import Shape, find_measure, measures_of
 from weighbridge.decision.rule import Reason
 from weighbridge.decision.shipped import load_policy, shipped_policies
@@ -153,12 +154,13 @@ def _policy_text(policy: Policy) -> str:
     """Describe a policy: its use and its rules."""
     use = policy.use
     rules = "\n".join(f"- `{rule.id}`: {_demand(rule)}; otherwise {rule.on_fail}" for rule in policy.rules)
+    gates = words_for_gates(policy)
     return _entry(
         policy.name,
         "policy",
         f"{policy.title}\n\n{policy.description}\n\n"
         f"Intended use: {use.description} (audience: {use.audience}, hosted by: {use.hosted_by}).\n"
-        f"A decision holds for {policy.valid_days} days.\n\n{rules}",
+        f"A decision holds for {policy.valid_days} days.\n\n{rules}" + (f"\n\n{gates}" if gates else ""),
     )
 
 

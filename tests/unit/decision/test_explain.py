@@ -26,7 +26,9 @@ def test_a_rule_is_explained_with_its_because() -> None:
     assert "a tag is not the licence" in one
     assert "weighbridge weigh REF" in one
     every = explain("licence-tag")
-    assert all(f"# {name}:licence-tag (rule)" in every for name in shipped_policies())
+    having = [name for name in shipped_policies() if any(rule.id == "licence-tag" for rule in load_policy(name).rules)]
+    assert len(having) > 1
+    assert all(f"# {name}:licence-tag (rule)" in every for name in having)
 
 
 def test_a_word_with_two_meanings_is_explained_twice() -> None:

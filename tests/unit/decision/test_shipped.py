@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
 
 Write = Callable[..., str]
-NAMES = ("customer-facing-eu", "internal-tool", "starter")
+NAMES = (
+    "behaviour-eu-customer-facing",
+    "behaviour-gbt-45654",
+    "behaviour-internal-coding",
+    "customer-facing-eu",
+    "internal-tool",
+    "starter",
+)
 HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "write-a-policy.md"
 
 
-def test_three_policies_ship() -> None:
+def test_six_policies_ship() -> None:
     """They are found by the name that stands in them."""
     assert tuple(shipped_policies()) == NAMES
     assert [load_policy(name).name for name in NAMES] == list(NAMES)
