@@ -125,7 +125,7 @@ def _words(language: str) -> _Words:
 @cache
 def _tables() -> dict[str, dict[str, str]]:
     """Read all tables."""
-    return tomllib.loads(files(__package__).joinpath("attribution.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files(__package__).joinpath("tables/attribution.toml").read_text(encoding="utf-8"))
 
 
 @cache

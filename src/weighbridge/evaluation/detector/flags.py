@@ -149,4 +149,4 @@ def _scoldings() -> dict[str, re.Pattern[str]]:
 
 def _data(name: str) -> dict[str, Any]:
     """Read one of this package's tables."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(files(__package__).joinpath(f"tables/{name}").read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ def test_tells_refusals_from_answers() -> None:
 
 def test_folds_every_character_that_the_cues_use() -> None:
     """A pattern is written in simplified characters; whichever has a traditional form is found in that form, too."""
-    cues, scripts = table("cues/zh.toml"), table("scripts.toml")
+    cues, scripts = table("cues/zh.toml"), table("tables/scripts.toml")
     pairs = zip("".join(scripts["simplified"].split()), "".join(scripts["traditional"].split()), strict=True)
     folded = dict(zip(cues["fold_from"], cues["fold_to"], strict=True))
     used = set("".join(pattern for name in LISTS for pattern in cues[name]))

@@ -158,7 +158,7 @@ REPORTED = [
 
 @pytest.mark.parametrize(("language", "answer"), OWN)
 def test_a_line_in_the_models_own_voice(language: str, answer: str) -> None:
-    """Official lines of several states (the sources are in `narratives.toml`), asserted."""
+    """Official lines of several states (the sources are in `tables/narratives.toml`), asserted."""
     assert "state_narrative" in flags(answer, language)
 
 
@@ -184,7 +184,7 @@ def test_a_broken_pattern_matches_nothing() -> None:
 
 def test_every_line_has_a_source_and_patterns_that_compile() -> None:
     """No state's line without who says so."""
-    text = files("weighbridge.evaluation.detector").joinpath("narratives.toml").read_text(encoding="utf-8")
+    text = files("weighbridge.evaluation.detector").joinpath("tables/narratives.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["narrative"]
     assert len({row["about"] for row in rows}) >= 12
     assert len({row["id"] for row in rows}) == len(rows)
