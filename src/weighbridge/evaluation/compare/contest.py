@@ -72,12 +72,20 @@ class Contest:
                 return False
             if not self._give_up({item for item in self._lost if item in self._retried}):
                 return False
+        for item in self._lost:
+            self._forget(item)
         self._queue.extend(self._lost)
         self._retried.update(self._lost)
         self._lost.clear()
         self._rounds, self._answered = self._rounds + 1, 0
         self._echo = asyncio.Queue()
         return self._rounds == 1 or bool(self._queue) or self.sampler.verdict is None
+
+    def _forget(self, item: int) -> None:
+        """Forget who did not answer: the other side's answer, heard again first, must not be held against nothing."""
+        for marks in (self._mine, self._others):
+            if item in marks and marks[item].completion.outcome not in STORED:
+                del marks[item]
 
     def _give_up(self, twice: set[int]) -> bool:
         """Count what was asked for twice in vain as missing, where it is little; else say the trouble."""

@@ -180,6 +180,36 @@ def test_an_endpoint_that_goes_down_decides_nothing(store: SQLiteStore, sums: Su
     assert not list(store.select(kind="comparison/v1"))
 
 
+def test_a_baseline_that_dies_ends_the_comparison_and_is_not_taken_for_right(store: SQLiteStore, sums: Suite) -> None:
+    """Nothing is scored against an endpoint that is gone, the candidate is not asked on, and what was found is told."""
+    sent: list[Request] = []
+
+    def dies(request: Request) -> Completion:
+        sent.append(request)
+        return model(0.8)(request) if len(sent) <= 100 else Completion(Outcome.NOT_ASKED, detail="failed too often")
+
+    candidate, journal = ScriptedEngine(model(0.8)), MemoryJournal()
+    with pytest.raises(Interrupted, match=r"got no answer, the first: failed too often; after 100 questions \+0\.0 "):
+        compared(store, sums, candidate, ScriptedEngine(dies), Terms(margin=0.002), journal=journal)
+    assert len(candidate.requests) <= 150
+    assert sum(entry["event"] == "score" for entry in journal.read()) == 100
+
+
+def test_a_baseline_that_fails_once_is_asked_again(store: SQLiteStore, sums: Suite) -> None:
+    """What the candidate said stays, and is held against the baseline's own answer: nothing is missing."""
+    failed: set[str] = set()
+
+    def shaky(request: Request) -> Completion:
+        if request.text not in failed and len(failed) < 20:
+            failed.add(request.text)
+            return Completion(Outcome.FAILED, detail="HTTP 503: gone")
+        return model(0.8)(request)
+
+    body = compared(store, sums, ScriptedEngine(model(0.5)), ScriptedEngine(shaky)).body
+    assert body["sequential"]["verdict"] == "inferior"
+    assert body["sequential"]["missing"] == 0
+
+
 def test_a_comparison_that_is_stopped_says_how_it_stands(store: SQLiteStore, sums: Suite) -> None:
     """Ctrl-C lets go of both sides, tells the difference so far with its interval, and loses no answer."""
     candidate = ScriptedEngine(model(0.8))
