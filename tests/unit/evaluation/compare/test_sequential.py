@@ -205,9 +205,13 @@ def test_a_baseline_that_fails_once_is_asked_again(store: SQLiteStore, sums: Sui
             return Completion(Outcome.FAILED, detail="HTTP 503: gone")
         return model(0.8)(request)
 
-    body = compared(store, sums, ScriptedEngine(model(0.5)), ScriptedEngine(shaky)).body
-    assert body["sequential"]["verdict"] == "inferior"
-    assert body["sequential"]["missing"] == 0
+    journal = MemoryJournal()
+    body = compared(
+        store, sums, ScriptedEngine(model(0.8)), ScriptedEngine(shaky), Terms(margin=0.05), journal=journal
+    ).body
+    assert body["sequential"]["verdict"] == "noninferior"
+    scores = [entry for entry in journal.read() if entry["event"] == "score"]
+    assert [entry["candidate"] for entry in scores] == [entry["baseline"] for entry in scores]
 
 
 def test_a_comparison_that_is_stopped_says_how_it_stands(store: SQLiteStore, sums: Suite) -> None:
