@@ -1,6 +1,6 @@
 """Fit the weights of the refusal detector for English, and say how well they do on answers they were not fitted on.
 
-    python bench/refusal_weights.py --data ../shared/data/evals [--write]
+    python -m bench.refusal_weights --data ../shared/data/evals [--write]
 
 A logistic regression (refused, wholly or partly, or not) with a penalty on the squared weights, over the features of
 `weighbridge.evaluation.detector.features`. Fitted on: three quarters of XSTest's prompts with the answers of two
@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from bench.refusal_detector import kept, read_rows
 from scipy.optimize import minimize
 
-from refusal_detector import kept, read_rows
 from weighbridge.evaluation.detector.cues import load_cues
 from weighbridge.evaluation.detector.features import TELLING, count_features, mark_sentences
 from weighbridge.evaluation.detector.prose import read_prose, visible_text
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN = ROOT / "tests/unit/evaluation/detector/fixtures/answers_en.jsonl"
 WEIGHTS = ROOT / "src/weighbridge/evaluation/detector/weights/en.toml"
 FITTED = frozenset({"xstest", "pyrit", "deccp-en"})
-PENALTY = 5.0
+PENALTY = 4.0
 OUTSIDE = 0.97  # accuracy outside the unsure band; 0.96 is promised, of models not seen
 WIDEST = 0.20  # share of the answers that the band may hold
 
