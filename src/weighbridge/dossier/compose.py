@@ -24,7 +24,7 @@ from weighbridge.core.kinds import (
 )
 from weighbridge.decision.decide import Decision
 from weighbridge.dossier.asked import Part, asserted_engines, part_of
-from weighbridge.dossier.coverage import Look, looks
+from weighbridge.dossier.coverage import NOT_YET, Look, further_looks, looks
 from weighbridge.dossier.record import BodyT, Demand, Flip, Measured, Record, Source, Tally, anchor_of
 from weighbridge.dossier.title import titles_of
 from weighbridge.errors import UsageError
@@ -39,6 +39,8 @@ __all__ = ["Dossier", "compose", "read_decision"]
 
 _OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
+# Kinds that are read as tables of their own, in the order of reading.
+_FURTHER = ("behaviour/v2", "behaviour-comparison/v1", "load/v1", "arena/v1", "precision/v1", "contamination/v1")
 _EXAMINED = ("licence/v1", "safety/v1", "lineage/v1", "openness/v1", "provenance/v1")
 _DECISION = TypeAdapter(Decision)
 
@@ -49,7 +51,8 @@ class Dossier:
 
     By id: `titles` says what each measurement is called, `parts` how much of its suite was asked where that is not
     all, `flips` are those of each comparison. `asserted` names the engines that only the user vouches for. `examined`
-    holds the last statement on licence, safety, lineage and openness, by kind.
+    holds the last statement on licence, safety, lineage and openness, by kind; `further` all of each kind that is read
+    as tables of its own.
     """
 
     decision: dict[str, Any]
@@ -64,6 +67,7 @@ class Dossier:
     latencies: tuple[Record[LatencyV1], ...]
     comparisons: tuple[Record[ComparisonV1], ...]
     examined: dict[str, Record[Any]]
+    further: dict[str, tuple[Record[Any], ...]]
     fits: tuple[Record[FitV1], ...]
     titles: dict[str, str]
     parts: dict[str, Part]
@@ -114,21 +118,32 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
     bodies = {record.id: record.body.model_dump(exclude={"items"}) for record in measured}
     examined = {kind: record for kind in _EXAMINED if (record := _last(own, KINDS[kind]))}
     fits = tuple(_read(one, FitV1) for one in own if one.kind == _name_of(FitV1))
-    shown = {record.id for record in (files, anatomy, card, *measured, *examined.values(), *fits) if record}
+    further: dict[str, tuple[Record[Any], ...]] = {
+        kind: tuple(_read(one, KINDS[kind]) for one in own if one.kind == kind) for kind in _FURTHER
+    }
+    tables = [record for records in further.values() for record in records]
+    shown = {record.id for record in (files, anatomy, card, *measured, *examined.values(), *fits, *tables) if record}
+    served: list[Record[Any]] = [
+        record for record in (*scores, *behaviours, *latencies, *tables) if getattr(record.body, "engine", None)
+    ]
     facts = json.loads(canonical(made.to_json()))  # as the store gives it back: keys in order, 1.0 as 1
     return Dossier(
         decision=facts,
-        name=files.body.name if files else _served_name(made.subject, (*scores, *behaviours, *latencies)),
+        name=files.body.name if files else _served_name(made.subject, served),
         tally=Tally(made.met, made.failed, made.unknown, made.waived),
         rulings=tuple(sorted(facts["rulings"], key=_weight)),
         files=files, anatomy=anatomy, card=card,
         scores=scores, behaviours=behaviours, latencies=latencies, comparisons=comparisons,
-        examined=examined, fits=fits,
+        examined=examined, further=further, fits=fits,
         titles=titles_of([record.evidence for record in measured]),
         parts={digest: part for digest, body in bodies.items() if (part := part_of(body))},
-        asserted=asserted_engines(bodies.values()),
+        asserted=asserted_engines([*bodies.values(), *({"engine": one.body.engine.model_dump()} for one in served)]),
         flips={one.id: _flips(one, at_hand) for one in comparisons},
-        looks=looks(files, anatomy, card, (scores, behaviours, latencies, comparisons), examined, len(fits)),
+        looks=(
+            *looks(files, anatomy, card, (scores, behaviours, latencies, comparisons), examined, len(fits)),
+            *further_looks(further),
+            *(Look(area) for area in NOT_YET),
+        ),
         sources=_sources(made.evidence, at_hand, shown),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds import AnatomyV2, CardV1, FilesV1
     from weighbridge.dossier.record import Record
 
-__all__ = ["NOT_YET", "Look", "looks"]
+__all__ = ["NOT_YET", "Look", "further_looks", "looks"]
 
 # What no kind of evidence can say yet. A reader must not take silence for a good answer.
 NOT_YET = ("training-data", "jailbreak", "bias")
@@ -42,7 +42,7 @@ def looks(
 ) -> tuple[Look, ...]:
     """Say for every area whether it was looked at. `measured` holds scores, behaviours, latencies, comparisons."""
     scores, behaviours, latencies, comparisons = measured
-    areas = (
+    return (
         Look("files", files.body.count, files.body.findings_by_severity.total, len(files.body.left_alone))
         if files
         else Look("files"),
@@ -55,7 +55,22 @@ def looks(
         _asked("latency", latencies),
         Look("comparison", len(comparisons), sum(len(one.body.flips) for one in comparisons)),
     )
-    return (*areas, *(Look(area) for area in NOT_YET))
+
+
+def further_looks(further: dict[str, tuple[Record[Any], ...]]) -> Iterator[Look]:
+    """Say of every kind that is read as tables of its own how much it looked at: answers, stretches, votes, probes."""
+    found = {kind: [record.body for record in records] for kind, records in further.items()}
+    asked = [item for body in found["behaviour/v2"] for item in body.items]
+    yield Look("bylanguage", len(asked), None, sum(not item.behaviour for item in asked))
+    beside = found["behaviour-comparison/v1"]
+    yield Look("beside", len(beside), sum(body.differing for body in beside) if beside else None)
+    yield Look("load", sum(len(body.points) for body in found["load/v1"]))
+    yield Look("arena", sum(body.votes for body in found["arena/v1"]))
+    precise = found["precision/v1"]
+    yield Look("precision", sum(body.positions for body in precise), None, sum(body.unanswered for body in precise))
+    probed = found["contamination/v1"]
+    hints = sum(len(body.hinting) for body in probed) if probed else None
+    yield Look("contamination", sum(len(body.probes) for body in probed), hints, sum(len(b.not_done) for b in probed))
 
 
 def _examined(examined: dict[str, Record[Any]]) -> Iterator[Look]:

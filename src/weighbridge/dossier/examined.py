@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from weighbridge.dossier.block import MOST_ROWS, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,22 +13,12 @@ if TYPE_CHECKING:
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.record import Record
 
-__all__ = ["Table", "fits_table", "licence_tables", "lineage_tables", "openness_tables", "provenance_tables",
+__all__ = ["fits_table", "licence_tables", "lineage_tables", "openness_tables", "provenance_tables",
            "safety_tables"]  # fmt: skip
 
-_MOST_ROWS = 200
 _MOST_QUOTED = 2
 _GIB = 2**30
 _DULL = "nothing found"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A caption, its columns, and rows of plain text; renderers escape every cell."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 Arranged = tuple[tuple[str, ...], tuple[Table, ...]]
@@ -39,7 +30,7 @@ def _table(figures: Figures, caption: str, columns: tuple[str, ...], rows: Itera
     if not kept:
         return []
     head = tuple(t(f"column.{name}") for name in columns)
-    return [Table(t(f"examined.{caption}"), head, kept[:_MOST_ROWS])]
+    return [Table(t(f"examined.{caption}"), head, kept[:MOST_ROWS])]
 
 
 def licence_tables(body: LicenceV1, figures: Figures) -> Arranged:

@@ -14,6 +14,7 @@ from weighbridge.dossier.anatomy_chart import memory_plot, parts_plot
 from weighbridge.dossier.chart import difference_plot, share_plot
 from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import Figures, as_estimate
+from weighbridge.dossier.further import further_sections
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.record import anchor_of
 from weighbridge.dossier.section import sections
@@ -45,6 +46,7 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
         **spoken,
         d=dossier,
         sections=tuple(sections(dossier, figures)),
+        further=tuple(further_sections(dossier, figures)),
         css=Markup(stylesheet()),  # noqa: S704 - our own file
         charts={
             "shares": share_plot(dossier, figures),

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.dossier.facts import facts_of
 from weighbridge.dossier.figure import MEASURES, Figures
+from weighbridge.dossier.further import further_sections
 from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.marked import escape, pairs, section_lines, table
 from weighbridge.dossier.section import sections
-from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from weighbridge.core.kinds import EstimateBody, SuiteBody
     from weighbridge.dossier.asked import Part
     from weighbridge.dossier.compose import Dossier
     from weighbridge.dossier.record import Record
 
 __all__ = ["escape", "render"]
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@&])")
-_AUTOLINK = re.compile(r"(?<=[a-zA-Z])(:(?=//)|(?<=www)\.)")
-_LEADING = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=](?:\s|$|[-=])))")
-_LIMIT = 500
 
 
 def render(dossier: Dossier, language: str = "en") -> bytes:
@@ -40,7 +33,7 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
     of = "files" if dossier.files else "model"
     for engine in dossier.asserted:
         lines += [f"**{escape(t(f'asserted.{of}', engine=engine))}**", ""]
-    lines += _pairs(
+    lines += pairs(
         (t("document.subject"), decision["subject"]),
         (t("document.policy"), f"{decision['policy_name']} {decision['policy_version']}"),
         (t("document.decided"), decision["on"]),
@@ -49,29 +42,6 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
     for part in (_why, _change, _terms, _model, _examined, _measured, _looks, _made, _sign):
         lines += ["", *part(dossier, figures)]
     return ("\n".join(lines) + "\n").encode()
-
-
-def escape(text: object) -> str:
-    """Return text that Markdown shows as it is: one line, revealed, no markup, no link, no table cell."""
-    line = _SPECIAL.sub(r"\\\1", single_line(str(text), _LIMIT))
-    return _LEADING.sub(r"\1\\", _AUTOLINK.sub(r"\\\1", line))
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    """Return a table; every cell is escaped here and nowhere else."""
-    heads = [escape(cell) for cell in head]
-    lines = [_row(heads), _row(["---"] * len(heads))]
-    return [*lines, *(_row([escape(cell) for cell in row]) for row in rows)]
-
-
-def _row(cells: list[str]) -> str:
-    """Return one line of a table."""
-    return "| " + " | ".join(cells) + " |"
-
-
-def _pairs(*pairs: tuple[str, object]) -> list[str]:
-    """Return a list of names and values."""
-    return [f"- {escape(name)}: {escape(value)}" for name, value in pairs]
 
 
 def _why(dossier: Dossier, figures: Figures) -> list[str]:
@@ -90,7 +60,7 @@ def _why(dossier: Dossier, figures: Figures) -> list[str]:
         ]
         for ruling in dossier.rulings
     ]
-    return [f"## {t('why.heading')}", "", *_table(head, rows)]
+    return [f"## {t('why.heading')}", "", *table(head, rows)]
 
 
 def _part(dossier: Dossier, ruling: dict[str, Any]) -> Part | None:
@@ -128,7 +98,7 @@ def _terms(dossier: Dossier, figures: Figures) -> list[str]:
     """Return intended use, conditions and waivers."""
     t, decision = figures.locale, dossier.decision
     lines = [f"## {t('terms.heading')}", ""]
-    lines += _pairs(
+    lines += pairs(
         *(
             (t.label("use", key), figures.value(value, key))
             for key, value in decision["use"].items()
@@ -141,7 +111,7 @@ def _terms(dossier: Dossier, figures: Figures) -> list[str]:
         return [*lines, "", escape(t("terms.no_waivers"))]
     head = [t("why.rule"), *(t(f"terms.{name}") for name in ("until", "by")), t("why.because"), t("terms.ticket")]
     rows = [[w["rule"], w["until"], w["by"], w["because"], w["ticket"] or "-"] for w in waived]
-    return [*lines, "", *_table(head, rows)]
+    return [*lines, "", *table(head, rows)]
 
 
 def _model(dossier: Dossier, figures: Figures) -> list[str]:
@@ -150,16 +120,16 @@ def _model(dossier: Dossier, figures: Figures) -> list[str]:
     lines = [f"## {t('model.heading')}", ""]
     if dossier.files:
         rows = [[one.name, figures.number(one.size, "bytes"), one.sha256] for one in dossier.files.body.files]
-        lines += _table([t("model.file"), t("model.size"), "SHA-256"], rows)
+        lines += table([t("model.file"), t("model.size"), "SHA-256"], rows)
         found = [[f.severity, f.check, f.place, f.message] for f in dossier.files.body.findings]
-        lines += ["", *_table([t(f"model.{name}") for name in ("severity", "check", "place", "message")], found)]
+        lines += ["", *table([t(f"model.{name}") for name in ("severity", "check", "place", "message")], found)]
     for heading, record in (("model.anatomy", dossier.anatomy), ("model.card", dossier.card)):
         lines += ["", f"### {t(heading)}", ""]
         rows = [
             [t.label("measure", name), t("model.not_said") if value is None else figures.value(value, name)]
             for name, value in (facts_of(record.body) if record else ())
         ]
-        lines += _table([t("model.field"), t("model.value")], rows) if rows else [t("model.absent")]
+        lines += table([t("model.field"), t("model.value")], rows) if rows else [t("model.absent")]
     if dossier.anatomy and (differing := dossier.anatomy.body.disagreements):
         lines += ["", f"### {t('model.disagreements')}", ""]
         lines += [f"- {escape(one.name)}: {escape(one.message)}" for one in differing]
@@ -168,15 +138,9 @@ def _model(dossier: Dossier, figures: Figures) -> list[str]:
 
 def _examined(dossier: Dossier, figures: Figures) -> list[str]:
     """Return licence, safety, lineage, openness and fit."""
-    t = figures.locale
-    lines = [f"## {t('examined.heading')}"]
+    lines = [f"## {figures.locale('examined.heading')}"]
     for section in sections(dossier, figures):
-        lines += ["", f"### {section.heading}", ""]
-        lines += [escape(sentence) for sentence in section.lead]
-        for table in section.tables:
-            lines += ["", f"#### {table.caption}", "", *_table(table.head, table.rows)]
-        if not section.lead and not section.tables:
-            lines.append(escape(t("model.absent")))
+        lines += section_lines(section, figures)
     return lines
 
 
@@ -192,14 +156,17 @@ def _measured(dossier: Dossier, figures: Figures) -> list[str]:
         if hasattr(record.body, name)
     ]
     lines = [f"## {t('measured.heading')}", ""]
-    lines += _table([t(f"measured.{name}") for name in ("suite", "measure", "estimate")] + [t("why.evidence")], rows)
+    lines += table([t(f"measured.{name}") for name in ("suite", "measure", "estimate")] + [t("why.evidence")], rows)
     if records:
         lines += ["", f"### {t('measured.how')}", ""]
     for record in records:
         title = t.label("kind", record.evidence.kind) + t("figure.colon") + dossier.titles[record.id]
         lines += [f"- **{escape(title)}**", *(f"  {line}" for line in _asked(record, figures))]
     notes = [f"- {escape(dossier.titles[one.id])}: {escape(one.body.calibration)}" for one in dossier.behaviours]
-    return [*lines, "", f"### {t('measured.calibration')}", "", *notes] if notes else lines
+    lines += ["", f"### {t('measured.calibration')}", "", *notes] if notes else []
+    for section in further_sections(dossier, figures):
+        lines += section_lines(section, figures)
+    return lines
 
 
 def _estimate(dossier: Dossier, record: Record[Any], measure: str, figures: Figures) -> str:
@@ -213,12 +180,12 @@ def _estimate(dossier: Dossier, record: Record[Any], measure: str, figures: Figu
 def _asked(record: Record[Any], figures: Figures) -> list[str]:
     """Return engine, prompt form and suite of one measurement."""
     t, suite, engine = figures.locale, record.body.suite, getattr(record.body, "engine", None)
-    pairs = [(t("measured.form"), record.body.form), (t("measured.suite"), _named(suite, figures))]
+    told = [(t("measured.form"), record.body.form), (t("measured.suite"), _named(suite, figures))]
     if engine:
         parts = (f"{engine.name} {engine.version or ''}".strip(), engine.model, engine.address)
         served = t("measured.engine_asserted" if engine.asserted else "measured.engine_loaded")
-        pairs.insert(0, (t("measured.engine"), " · ".join([*filter(None, parts), served])))
-    return _pairs(*pairs)
+        told.insert(0, (t("measured.engine"), " · ".join([*filter(None, parts), served])))
+    return pairs(*told)
 
 
 def _named(suite: SuiteBody, figures: Figures) -> str:
@@ -236,7 +203,7 @@ def _looks(dossier: Dossier, figures: Figures) -> list[str]:
         for one in dossier.looks
     ]
     head = [t(f"look.{name}") for name in ("area", "looked", "found", "left")]
-    return [f"## {t('look.heading')}", "", escape(t("look.legend")), "", *_table(head, rows)]
+    return [f"## {t('look.heading')}", "", escape(t("look.legend")), "", *table(head, rows)]
 
 
 def _made(dossier: Dossier, figures: Figures) -> list[str]:
@@ -254,8 +221,8 @@ def _made(dossier: Dossier, figures: Figures) -> list[str]:
         for one in dossier.sources
     ]
     head = [t(f"made.{name}") for name in ("kind", "evidence", "on", "producer")]
-    digest = _pairs((t("made.policy_digest"), dossier.decision["policy_digest"]))
-    return [f"## {t('made.heading')}", "", *_table(head, rows), "", *digest]
+    digest = pairs((t("made.policy_digest"), dossier.decision["policy_digest"]))
+    return [f"## {t('made.heading')}", "", *table(head, rows), "", *digest]
 
 
 def _sign(_dossier: Dossier, figures: Figures) -> list[str]:
@@ -263,4 +230,4 @@ def _sign(_dossier: Dossier, figures: Figures) -> list[str]:
     t = figures.locale
     head = [t("sign.heading"), *(t(f"sign.{name}") for name in ("signature", "name", "date"))]
     rows = [[t(f"sign.{role}"), "", "", ""] for role in ("lawyer", "engineer", "auditor")]
-    return [f"## {t('sign.heading')}", "", escape(t("sign.lead")), "", *_table(head, rows)]
+    return [f"## {t('sign.heading')}", "", escape(t("sign.lead")), "", *table(head, rows)]

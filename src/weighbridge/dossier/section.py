@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from weighbridge.dossier.block import Section
 from weighbridge.dossier.examined import (
     fits_table,
     licence_tables,
@@ -17,22 +17,11 @@ from weighbridge.dossier.examined import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from weighbridge.dossier.block import Table
     from weighbridge.dossier.compose import Dossier
-    from weighbridge.dossier.examined import Table
     from weighbridge.dossier.figure import Figures
 
-__all__ = ["Section", "sections"]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One area that was examined; `lead` is said first. Without tables and lead it was not looked at."""
-
-    name: str
-    heading: str
-    anchor: str = ""
-    lead: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = field(default=())
+__all__ = ["sections"]
 
 
 def sections(dossier: Dossier, figures: Figures) -> Iterator[Section]:

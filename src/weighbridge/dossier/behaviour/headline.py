@@ -1,0 +1,92 @@
+"""The headline: one contrast in sentences that a lawyer can read - what, by how much, how sure, and what it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weighbridge.dossier.behaviour.wording import group_word, language_word, probability
+
+if TYPE_CHECKING:
+    from weighbridge.core.kinds import BehaviourComparisonV1, BehaviourV2, ContrastBody
+    from weighbridge.dossier.figure import Figures
+
+__all__ = ["comparison_headline", "headline", "standing_of"]
+
+_LEVEL = 0.05
+
+
+def standing_of(contrast: ContrastBody) -> str:
+    """Return how sure a contrast is: `shown`, `hint` or `not_shown`.
+
+    Shown: the interval leaves zero out, and so does the test after adjustment for all contrasts of its kind. A hint:
+    the interval alone does.
+    """
+    estimate = contrast.estimate
+    if estimate is None or estimate.low <= 0 <= estimate.high:
+        return "not_shown"
+    return "shown" if contrast.p_adjusted is not None and contrast.p_adjusted <= _LEVEL else "hint"
+
+
+def headline(body: BehaviourV2, figures: Figures) -> tuple[str, tuple[str, ...]]:
+    """Return the main finding, and how sure it is and what it does not say."""
+    t = figures.locale
+    contrast = body.contrasts.get(body.headline or "")
+    if contrast is None or contrast.estimate is None:
+        return t("conduct.headline_none"), (t("conduct.avoids"),)
+    kind = "did" if contrast.what == "difference-in-differences" else "gap"
+    first = t(
+        f"conduct.{kind}_{_way(contrast.estimate.value)}",
+        points=_points(contrast.estimate.value),
+        group=group_word(contrast.group, t),
+        language=language_word(contrast.language, t),
+        reference=language_word(contrast.reference, t),
+    )
+    return first, (_certainty(contrast, figures), t(f"conduct.silent_{kind}"), t("conduct.avoids"))
+
+
+def comparison_headline(body: BehaviourComparisonV1, figures: Figures) -> tuple[str, tuple[str, ...]]:
+    """Return how candidate and baseline differ in the first language, and what the other languages show."""
+    t = figures.locale
+    told = []
+    for language in body.languages:
+        contrast = body.differences.get(f"to-baseline/all/{language}/avoided")
+        if contrast is None or contrast.estimate is None:
+            continue
+        sentence = t(
+            f"conduct.beside_{_way(contrast.estimate.value)}",
+            points=_points(contrast.estimate.value),
+            candidate=body.candidate_name,
+            baseline=body.baseline_name,
+            language=language_word(language, t),
+        )
+        told.append((sentence, _certainty(contrast, figures)))
+    if not told:
+        return t("conduct.headline_none"), (t("conduct.avoids"),)
+    first, *others = told
+    return first[0], (first[1], *(" ".join(pair) for pair in others), t("conduct.silent_beside"), t("conduct.avoids"))
+
+
+def _way(value: float) -> str:
+    """Return which way a difference points, as it is written: `more`, `less` or `same`."""
+    return "same" if _points(value) == "0.0" else "more" if value > 0 else "less"
+
+
+def _points(value: float) -> str:
+    return f"{abs(100 * value):.1f}"
+
+
+def _certainty(contrast: ContrastBody, figures: Figures) -> str:
+    """Say between which values the truth lies, on how many items, and whether chance explains it."""
+    t, estimate = figures.locale, contrast.estimate
+    if estimate is None:
+        return t("conduct.too_few")
+    unit = "items" if contrast.what in {"language-gap", "to-baseline"} else "forms"
+    span = t(
+        "conduct.span",
+        level=figures.bound(estimate.level, "share"),
+        low=figures.number(estimate.low, "points", bare=True),
+        high=figures.number(estimate.high, "points", bare=True),
+        count=t(f"conduct.{unit}", n=f"{estimate.n:,}"),
+    )
+    sure = t(f"conduct.{standing_of(contrast)}", p=probability(contrast.p_adjusted))
+    return f"{span} {sure}"

@@ -1,0 +1,1 @@
+"""Tables of what was measured beside scores: load, arena, quantization loss, contamination hints."""
