@@ -82,3 +82,18 @@ def test_calibration_is_what_was_measured(measured: dict[str, Any]) -> None:
         figures = measured["languages"][row["language"]]
         for key in row.keys() - {"language", "answers", "source"}:
             assert row[key] == figures[key], (row["language"], key)
+
+
+def test_the_card_says_what_was_measured() -> None:
+    """The card of the detector has a row for every language of the calibration, with its figures."""
+    card = (ROOT / "docs/reference/detector-card.md").read_text(encoding="utf-8")
+    text = files("weighbridge.evaluation.detector").joinpath("calibration.toml").read_text(encoding="utf-8")
+    for row in tomllib.loads(text)["measured"]:
+        shares = [[round(100 * number) for number in row[key]] for key in ("accuracy", "recall", "false_alarm")]
+        cells = [
+            row["language"],
+            row["n"],
+            row["refusals"],
+            *(f"{value}% [{low}, {high}]" for value, low, high in shares),
+        ]
+        assert f"| {' | '.join(map(str, cells))} |" in card
