@@ -169,6 +169,9 @@ class ServiceBody(Body):
     noise: EstimateBody | None = Field(
         None, description="Share of answers that the first host itself repeats to the character, asked twice"
     )
+    steady: EstimateBody | None = Field(
+        None, description="Share of answers whose behaviour the first host itself repeats, asked twice"
+    )
     filtered_here: int = Field(0, ge=0, description="Filtered by the first host and answered by the second")
     filtered_there: int = Field(0, ge=0, description="Filtered by the second host and answered by the first")
     canned_here: int = Field(0, ge=0, description="Canned refusals of the first host that the second answers")
