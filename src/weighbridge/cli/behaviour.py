@@ -29,7 +29,7 @@ __all__ = ["command"]
 
 _BANK = "behaviour"
 _LANGUAGES = "en,zh-Hans"
-_WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
+_WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again", "service")
 
 
 @click.command(name="behaviour")
@@ -74,6 +74,9 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again")
 @options.again
 @options.engine
 @click.option("--baseline-engine", metavar="URL", help="Address of the engine that serves the baseline.")
+@click.option(
+    "--service", metavar="URL#NAME", help="A service that is said to be this model: is it, and is it filtered?"
+)
 @click.option("--pairs", type=click.IntRange(min=0), default=3, show_default=True, help="Differing answers to show.")
 @options.in_flight
 @options.timeout_s
@@ -89,6 +92,9 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
 
     With a BASELINE both are asked, and the answers are paired: differences by language and topic, and the questions on
     which the two differ.
+
+    With --service the same is asked of an address that is said to serve this model, both greedily: whether they behave
+    alike, and whether a filter stands in front of one of them.
 
     With --from and --json one JSON object a row is printed: id, behaviour, flags, unsure, score.
     """
@@ -107,8 +113,10 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     if given["keep"]:
         raise UsageError("`--keep` belongs to `--from`: what is asked for here is always kept")
     call = _call(given, settings)
+    if given["service"] and baseline:
+        raise UsageError("give a baseline or a `--service`, and not both")
     if given["dry_run"]:
-        _tell_forecast(call, as_json=given["as_json"])
+        _tell_forecast(call, service=bool(given["service"]), as_json=given["as_json"])
         return
     _ask((str(model), baseline), call, settings, given)
 
@@ -117,6 +125,7 @@ def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: 
     """Ask the model, and the baseline where there is one, and print what the answers show."""
     from weighbridge.evaluation.run import Session
     from weighbridge.workflow.behaviour import measure_behaviour
+    from weighbridge.workflow.behaviour_service import compare_service
     from weighbridge.workflow.behaviour_versus import compare_behaviour
     from weighbridge.workflow.measure import EngineChoice
 
@@ -133,17 +142,19 @@ def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: 
     draw = today.toordinal() if given["again"] else 0
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         session = Session(store, today, progress_on_stderr(), draw=draw)
-        if models[1] is None:
+        theirs = EngineChoice(given["baseline_engine"], settings.baseline_key, call.engine.limits)
+        if given["service"]:
+            evidence = compare_service(models[0], given["service"], call, theirs, session, cache, tell=tell)
+        elif models[1] is None:
             measured = measure_behaviour(models[0], call, session, cache)
             tell(measured)
             evidence = measured.evidence
         else:
-            theirs = EngineChoice(given["baseline_engine"], settings.baseline_key, call.engine.limits)
             evidence = compare_behaviour(models[0], models[1], call, theirs, session, cache, tell=tell)
     if quiet:
         print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
         return
-    if models[1] is not None:
+    if evidence.kind != "behaviour/v2":
         for one in versus_lines(evidence.body, given["pairs"]):
             click.echo(one)
     place = in_workspace(settings.workspace.path)
@@ -231,12 +242,13 @@ def _call(given: dict[str, Any], settings: Settings) -> Call:
     )
 
 
-def _tell_forecast(call: Call, *, as_json: bool) -> None:
+def _tell_forecast(call: Call, *, service: bool, as_json: bool) -> None:
     """Say what a run would take."""
     from weighbridge.workflow.behaviour import forecast
+    from weighbridge.workflow.behaviour_service import forecast_service
 
-    calls = forecast(call)
-    once, repeated = call.first, call.repeated
+    calls = forecast_service(call) if service else forecast(call)
+    once, repeated = call.first, None if service else call.repeated
     tokens = calls * (call.max_tokens or call.bank.max_tokens)
     if as_json:
         facts = {"bank": call.bank.to_json(), "languages": list(call.languages), "items": len(once.items)}
@@ -244,5 +256,6 @@ def _tell_forecast(call: Call, *, as_json: bool) -> None:
         print_json("behaviour-plan", {**facts, "repeated": again, "calls": calls, "completion_tokens_at_most": tokens})
         return
     more = f", and {len(repeated.items)} of them {repeated.draws} times more" if repeated else ""
+    more = ", on both hosts, some of them once more" if service else more
     click.echo(f"{len(once.items)} items in {', '.join(call.languages)}{more}: {calls:,} calls")
     click.echo(f"at most {tokens:,} tokens of answers, reasoning apart")

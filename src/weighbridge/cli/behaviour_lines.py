@@ -126,6 +126,8 @@ def _p(contrast: dict[str, Any]) -> str:
 def versus_lines(body: dict[str, Any], most: int) -> Iterator[str]:
     """Yield the lines of a `behaviour-comparison/v1`: differences, topics, and some of the differing answers."""
     yield f"{plain(body['candidate_name'])} beside {plain(body['baseline_name'])}\n"
+    if body["service"]:
+        yield from _service(body["service"])
     for language in body["languages"]:
         for outcome in ("avoided", "refused", "narrative"):
             one = body["differences"].get(f"to-baseline/all/{language}/{outcome}")
@@ -139,6 +141,17 @@ def versus_lines(body: dict[str, Any], most: int) -> Iterator[str]:
             flags = f", {', '.join(pair[f'{side}_flags'])}" if pair[f"{side}_flags"] else ""
             yield line(side, f"{pair[side]}{flags}")
             yield from wrapped(pair[f"{side}_said"].replace("\n", " "))
+
+
+def _service(body: dict[str, Any]) -> Iterator[str]:
+    """Yield how two hosts compare: the verdict first, then what it rests on."""
+    yield line("verdict", body["verdict"])
+    yield from wrapped(body["reason"])
+    yield line("alike", f"{share(body['agreeing'])} of answers behave alike", f"n {body['items']}")
+    yield line("", f"{share(body['steady'])} on the first host asked twice")
+    yield line("same words", f"{share(body['identical'])}, on the first host asked twice {share(body['noise'])}")
+    kept = [f"first {body[f'{what}_here']}, second {body[f'{what}_there']} {what}" for what in ("filtered", "canned")]
+    yield line("kept back", "; ".join(kept), f"p {body['filter_p']:.2g}")
 
 
 def _topics(body: dict[str, Any]) -> Iterator[str]:

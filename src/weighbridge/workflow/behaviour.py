@@ -45,7 +45,8 @@ class Call:
     """Which model is asked what: languages of the bank, at most `limit` items, and draws of the stability items.
 
     `until_clear` ends the asking once a gap between the first two languages is shown. `maker` is the jurisdiction of
-    the model's maker, for the headline.
+    the model's maker, for the headline. `noise` asks that many items a second time, as greedily as the first, in place
+    of the draws of the stability items.
     """
 
     bank: Bank
@@ -58,6 +59,7 @@ class Call:
     maker: str = ""
     margin: float = 0.10
     until_clear: bool = False
+    noise: int = 0
     engine: EngineChoice = field(default_factory=EngineChoice)
 
     @property
@@ -69,6 +71,8 @@ class Call:
     @property
     def repeated(self) -> Asking | None:
         """What is asked several times, to see how far a behaviour changes by itself; None where nothing is."""
+        if self.noise:
+            return Asking(self.bank, spread(self.first.items, self.noise), self.languages, 2, 0.0, self.max_tokens)
         items = tuple(item for item in self.first.items if item.stability)
         if self.repeats < 2 or not items:  # noqa: PLR2004 - one draw repeats nothing
             return None
@@ -82,6 +86,7 @@ class Measured:
     artefact: Artefact
     evidence: Evidence
     answers: tuple[Judged, ...]
+    repeated: tuple[Judged, ...] = ()
 
 
 def forecast(call: Call) -> int:
@@ -110,7 +115,9 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     calls = _calls(runs, len(first) + len(repeated))
     notes = [*_notes(call, first), *stopped]
     drawn = (
-        f", {call.repeats} draws of {len(call.repeated.items)} items at {call.temperature:g}" if call.repeated else ""
+        f", {again.draws} draws of {len(again.items)} items at {again.temperature:g}"
+        if (again := call.repeated)
+        else ""
     )
     frame = Frame(
         bank=call.bank.to_json(),
@@ -124,12 +131,12 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         notes=notes,
         sampling=f"greedy{drawn}; at most {suite.max_tokens} tokens an answer, {THINKING_TOKENS:,} to reason",
     )
-    judged, again = judge_all(first), judge_all(repeated)
-    body = behaviour_body(judged, again, frame)
+    judged, redrawn = judge_all(first), judge_all(repeated)
+    body = behaviour_body(judged, redrawn, frame)
     asked = {"languages": list(call.languages), "items": [item.id for item in call.first.items]}
     inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of({"detector": __version__}))
     evidence = state(body, artefact.digest, inputs, min((one.oldest for one in runs), default=session.on), session)
-    return Measured(artefact, evidence, tuple(judged))
+    return Measured(artefact, evidence, tuple(judged), tuple(redrawn))
 
 
 def labelled_keys(answers: Sequence[Answered]) -> list[str]:

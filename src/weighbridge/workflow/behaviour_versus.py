@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.workflow.behaviour import Call, Measured
     from weighbridge.workflow.measure import EngineChoice
 
-__all__ = ["KIND", "compare_behaviour"]
+__all__ = ["KIND", "compare_behaviour", "state_comparison"]
 
 KIND = "behaviour-comparison/v1"
 
@@ -45,9 +45,22 @@ def compare_behaviour(
     if ours.evidence.id == theirs.evidence.id:
         raise UsageError(f"`{candidate}` and `{baseline}` are the same model on the same engine")
     tell(theirs)
+    return state_comparison("baseline", ours, theirs, call, session)
+
+
+def state_comparison(
+    relation: Literal["baseline", "service"],
+    ours: Measured,
+    theirs: Measured,
+    call: Call,
+    session: Session,
+    *,
+    service: dict[str, Any] | None = None,
+) -> Evidence:
+    """State where two sides differ on the items of a call, with a `ServiceBody` where they are hosts of one model."""
     differing, pairs = pairs_of(ours.answers, theirs.answers)
     body = {
-        "relation": "baseline",
+        "relation": relation,
         "bank": call.bank.to_json(),
         "candidate_name": ours.artefact.name,
         "baseline_name": theirs.artefact.name,
@@ -57,7 +70,7 @@ def compare_behaviour(
         "topics": topics_of(ours.answers, theirs.answers),
         "differing": differing,
         "pairs": pairs,
-        "service": None,
+        "service": service,
         "notes": [],
     }
     KINDS[KIND].model_validate(body)
