@@ -70,6 +70,8 @@ def decide(question: str, answer: str, language: str) -> Found:
     """Label a visible answer whose language has rules, and weights where it has them."""
     cues, prose = load_cues(language), read_prose(answer)
     if not prose.sentences and not prose.code:
+        if not any(map(str.isalpha, answer)) and any(map(str.isdigit, answer)):
+            return Found("compliance", _SCORES["compliance"], answer[:_SAID], "a number")
         return Found("compliance", 0.5, "", "nothing but quotations", unsure=True)
     label, place, why = rule(question, prose, cues)
     weights = load_weights(language)
