@@ -123,9 +123,8 @@ def compose(decision: Any, evidence: Iterable[Evidence], behind: Iterable[Eviden
     }
     tables = [record for records in further.values() for record in records]
     shown = {record.id for record in (files, anatomy, card, *measured, *examined.values(), *fits, *tables) if record}
-    served: list[Record[Any]] = [
-        record for record in (*scores, *behaviours, *latencies, *tables) if getattr(record.body, "engine", None)
-    ]
+    asked: tuple[Record[Any], ...] = (*scores, *behaviours, *latencies, *tables)
+    served = [record for record in asked if getattr(record.body, "engine", None)]
     facts = json.loads(canonical(made.to_json()))  # as the store gives it back: keys in order, 1.0 as 1
     return Dossier(
         decision=facts,

@@ -1,0 +1,73 @@
+"""A page of behaviour by language, without a decision: HTML or Markdown, in English or Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from weighbridge.core.kinds import KINDS
+from weighbridge.dossier.behaviour.section import behaviour_section, comparison_section
+from weighbridge.dossier.html import environment, stylesheet, words
+from weighbridge.dossier.markdown import escape
+from weighbridge.dossier.marked import section_lines
+from weighbridge.dossier.record import anchor_of
+from weighbridge.dossier.visible import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from weighbridge.dossier.block import Section
+    from weighbridge.dossier.figure import Figures
+
+__all__ = ["FORMATS", "Told", "behaviour_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One statement to show: its kind and body as JSON, what it is about and when it was made; `id` is "" if unkept."""
+
+    kind: str
+    body: dict[str, Any]
+    name: str
+    subject: str
+    on: str
+    id: str = ""
+
+
+def behaviour_page(told: Sequence[Told], form: str, language: str = "en") -> bytes:
+    """Return a page of `behaviour/v2` and `behaviour-comparison/v1` in a form of `FORMATS`, in the order given.
+
+    The same statements give the same bytes. Raises UsageError for a language that there are no words for.
+    """
+    spoken = words(language)
+    figures: Figures = spoken["figure"]
+    sections = [_section(one, figures) for one in told]
+    names = " · ".join(dict.fromkeys(one.name for one in told if one.name))
+    return FORMATS[form](sections, figures.locale("conduct.page", names=names), told, spoken)
+
+
+def _section(one: Told, figures: Figures) -> Section:
+    build: Callable[..., Section] = behaviour_section if one.kind == "behaviour/v2" else comparison_section
+    anchor = anchor_of(one.id) if one.id else ""
+    body = KINDS[one.kind].model_validate(one.body)
+    return build(body, figures, subject=one.subject, on=one.on, anchor=anchor)
+
+
+def _html(sections: Sequence[Section], title: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
+    template = environment().get_template("behaviour_page.html.j2")
+    css = Markup(stylesheet())  # noqa: S704 - our own file
+    return reveal(template.render(**spoken, sections=sections, title=title, told=told, css=css)).encode()
+
+
+def _markdown(sections: Sequence[Section], title: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
+    t = spoken["t"]
+    lines = [f"# {escape(title)}"]
+    for one, section in zip(told, sections, strict=True):
+        lines += section_lines(section, spoken["figure"])
+        lines += ["", f"{escape(t('made.evidence'))}: {escape(one.id)}"] if one.id else []
+    return ("\n".join([*lines, "", escape(t("conduct.page_closing"))]) + "\n").encode()
+
+
+FORMATS: dict[str, Callable[..., bytes]] = {".html": _html, ".md": _markdown}
