@@ -11,6 +11,7 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
+from weighbridge.cli.behaviour_report import check_report, told_of, told_of_file, write_report
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weighbridge.cli.settings import Settings
+    from weighbridge.dossier.behaviour.page import Told
     from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.workflow.behaviour import Call, Measured
@@ -78,6 +80,13 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again",
     "--service", metavar="URL#NAME", help="A service that is said to be this model: is it, and is it filtered?"
 )
 @click.option("--pairs", type=click.IntRange(min=0), default=3, show_default=True, help="Differing answers to show.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the tables, the heat map and the answers side by side to this `.html` or `.md` file too.",
+)
+@options.language
 @options.in_flight
 @options.timeout_s
 @options.workspace
@@ -102,7 +111,10 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
 
     if (model is None) == (source is None):
         raise UsageError("give a model to ask, or a file of answers with `--from`, and not both")
-    settings = load_settings(weighed=model, workspace=given["workspace"], engine=given["engine"])
+    check_report(given["report"])
+    settings = load_settings(
+        weighed=model, workspace=given["workspace"], engine=given["engine"], language=given["language"]
+    )
     if source is not None:
         _of_file(ctx, source, settings, given)
         return
@@ -130,8 +142,10 @@ def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: 
     from weighbridge.workflow.measure import EngineChoice
 
     quiet = given["as_json"]
+    told: list[Told] = []
 
     def tell(measured: Measured) -> None:
+        told.append(told_of(measured.evidence, measured.artefact.name))
         if not quiet:
             click.echo(f"{single_line(measured.artefact.name)}\n")
             for one in behaviour_lines(measured.evidence.body):
@@ -151,6 +165,9 @@ def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: 
             evidence = measured.evidence
         else:
             evidence = compare_behaviour(models[0], models[1], call, theirs, session, cache, tell=tell)
+    if evidence.kind != "behaviour/v2":
+        told.insert(0, told_of(evidence, f"{evidence.body['candidate_name']} · {evidence.body['baseline_name']}"))
+    write_report(given["report"], told, settings)
     if quiet:
         print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
         return
@@ -176,7 +193,7 @@ def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[s
             raise UsageError(f"`--{name.replace('_', '-')}` says nothing beside `--from`: no model is asked")
     bank = _bank(given["bank"]) if given["bank"] else None
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-    if given["as_json"] and not given["keep"]:
+    if given["as_json"] and not given["keep"] and not given["report"]:
         _tell_rows(judge_file(source, bank, model=given["of_model"]))
         return
     asked: dict[str, Any] = {"maker": given["maker"].upper(), "model": given["of_model"]}
@@ -186,6 +203,7 @@ def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[s
         with settings.workspace.store() as store:
             scored = score_file(source, bank, store=store, **asked)
             kept = keep(scored, Session(store, today)) if given["keep"] else None
+    write_report(given["report"], [told_of_file(scored, kept, today)], settings)
     if given["as_json"]:
         _tell_rows(scored.answers)
         return
