@@ -76,6 +76,8 @@ class Window:
     _latency_s: float = 0.0
     _full: bool = False
     _began: float = field(default=-1.0)
+    _is_first: bool = True
+    _lead_s: float = 0.0  # of the first epoch: all began at once, and at its end a round is on the mean half under way
 
     def __post_init__(self) -> None:
         self.limit = self.limit or float(min(self.most, _FIRST))
@@ -89,6 +91,8 @@ class Window:
     def ended(self, now: float, seconds: float, *, answered: bool, refused: bool) -> None:
         """Note how an attempt ended, after how long; `refused` where the server said that it has too much to do."""
         if answered:
+            if self._is_first and not self.usual_s:
+                self._lead_s = min(seconds, now - self._began) / 2
             self.usual_s += _EASE * (seconds - self.usual_s) if self.usual_s else seconds
             self._quickest_s = min(self._quickest_s, seconds)
         if now < self._settled_at:  # what is in flight still belongs to the window before
@@ -101,16 +105,15 @@ class Window:
         seen = self._answered + self._refused + self._failed
         rounds = _ROUNDS if self._refused else 1  # refusals come at once: a count of them tells little
         if seen >= max(_FEWEST_ANSWERS, self.limit) and now - self._began >= max(rounds * self.usual_s, _TICK_S):
-            epoch = _Epoch(
-                self._answered / (now - self._began), self._refused / seen, self._latency_s / max(1, self._answered)
-            )
-            self._judge(epoch, now)
+            rate = self._answered / (now - self._began - self._lead_s)
+            self._judge(_Epoch(rate, self._refused / seen, self._latency_s / max(1, self._answered)), now)
             self._reset(now)
 
     def _reset(self, now: float) -> None:
         """Begin an epoch."""
         self._answered = self._refused = self._failed = 0
         self._latency_s, self._full, self._began = 0.0, False, now
+        self._is_first, self._lead_s = False, 0.0
 
     def _judge(self, epoch: _Epoch, now: float) -> None:
         """Judge the change under trial, and make the next one."""

@@ -104,6 +104,22 @@ def test_a_short_run_with_faults_takes_less_than_double(status: int, n: int, in_
     assert span <= 2 * n * latency_s / in_flight
 
 
+@pytest.mark.parametrize("latency_s", [0.02, 0.1])
+def test_random_refusals_of_a_staggered_run_are_not_taken_for_overload(latency_s: float) -> None:
+    """Answers that do not come in step, from a client that takes its time, say of the goodput what is so."""
+    numbers, rng, free_at = itertools.count(1), random.Random(1), [0.0]  # noqa: S311 - a seeded simulation
+
+    def by_number(now: float, _n: int) -> tuple[float, Attempt]:
+        free_at[0] = max(free_at[0], now) + 0.00025
+        fails = next(numbers) * 2654435761 % 2**32 < 0.2 * 2**32
+        return free_at[0] - now + latency_s * rng.uniform(1.0, 1.1), fault(429) if fails else OK
+
+    span, outcomes, pace = ask_all(Endpoint(by_number), 300, Limits(in_flight=32))
+    assert outcomes == {Outcome.ANSWERED: 300}
+    assert pace.window.limit == 32
+    assert span <= 2 * 300 * 1.05 * latency_s / 32
+
+
 def test_a_storm_does_not_end_in_serial_asking() -> None:
     """After ten seconds of nothing but 429 the endpoint soon has all its requests again."""
 
