@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.run import Run, Session
 
-__all__ = ["KIND", "Judge", "ask_judge"]
+__all__ = ["KIND", "Judge", "ask_judge", "can_be_held", "tokens_needed"]
 
 KIND = "verdicts/v1"
 _MARGIN, _STEP = 256, 4096  # what a chat template adds; the room that engines are given at once
@@ -55,8 +55,8 @@ async def ask_judge(
         held: judge_plan(ballot, shown, judge.digest, judge.engine.identity, constrained=held) for held in (True, False)
     }
     if judge.reserve is not None:
-        judge.reserve(_tokens(plans[True]))
-    held = await _can_be_held(plans, judge.engine, session)
+        judge.reserve(tokens_needed(plans[True]))
+    held = await can_be_held(plans, judge.engine, session)
     run = await ask_and_tell(plans[held], judge.engine, session)
     body = _body(ballot, judge, shown, plans[held], run) | {"reading": "constrained" if held else "generated"}
     KINDS[KIND].model_validate(body)
@@ -66,14 +66,14 @@ async def ask_judge(
     return evidence
 
 
-def _tokens(plan: Plan) -> int:
+def tokens_needed(plan: Plan) -> int:
     """Return the tokens that the longest request may take, in steps of 4,096; a token has at least two bytes."""
     longest = max(len(f"{one.system}{one.text}".encode()) // 2 + one.max_tokens for one in plan.requests)
     return -(-(longest + _MARGIN) // _STEP) * _STEP
 
 
-async def _can_be_held(plans: dict[bool, Plan], engine: Engine, session: Session) -> bool:
-    """Say whether the engine can be held to the three words; where verdicts are stored, as they were asked."""
+async def can_be_held(plans: dict[bool, Plan], engine: Engine, session: Session) -> bool:
+    """Say whether the engine can be held to the words of a verdict; where verdicts are stored, as they were asked."""
     for held, plan in plans.items():
         if session.store.completions(plan.recipes[:1]):
             return held
