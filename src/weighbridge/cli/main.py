@@ -30,6 +30,7 @@ COMMANDS = {
     "engine": "Say what an engine can do, and what it really serves",
     "behaviour": "Measure what a model refuses, evades and recites, by language",
     "gate": "Say whom a gate of counts lets pass, and what count would show the rate",
+    "canary": "Choose questions with stable answers, and ask them again to see a change",
     "compare": "Compare two models on the same questions, and stop when it is clear",
     "results": "Use runs that other tools have stored, as evidence",
     "precision": "Measure what a quantized model lost against its original",
