@@ -146,7 +146,8 @@ def _by_words(text: str, script: str) -> tuple[str, bool]:
     """Tell languages of one script apart; the second value says whether the signs leave no doubt."""
     words, letters, default = _tables()[script]
     lowered = text.lower()
-    found = _WORD.findall(lowered)
+    # initials say nothing: `W. Z. O.` is no Polish
+    found = [word.lower() for word in _WORD.findall(text) if len(word) > 1 or not word.isupper()]
     scores = dict.fromkeys(letters, 0.0)
     for word in found:
         for language, weight in words.get(word, ()):

@@ -94,3 +94,9 @@ def test_is_quick_on_a_wall_of_marks() -> None:
     """Ten million characters of one kind are cut first: the patterns see 4,000."""
     for character in ('"', "<", "`", "“", "A.", "「"):
         assert isinstance(language_of(character * 5_000_000), str)
+
+
+@pytest.mark.parametrize("text", ["20 W 34th St., New York, NY 10001", "Dr. W. A. Smith", "C. Z. O. W."])
+def test_initials_are_no_words(text: str) -> None:
+    """Capital letters of names and addresses are no Polish, where `w`, `z` and `o` are words."""
+    assert language_of(text) == "en"
