@@ -17,8 +17,7 @@ __all__ = ["Window"]
 _FIRST = 64  # of at most, for one round
 _FEWEST_ANSWERS = 16  # of an epoch: one answer tells nothing
 _TOLERATED = 0.1  # share of refusals that is no sign of overload
-_CAREFUL, _DEEP = 0.7, 0.5  # the first cut, and those after one that proved to help
-_AS_GOOD = 0.5  # of what a cut would lose if the window bound the goodput: losing less, it does not
+_AS_GOOD = 0.75  # a halved window with this share of the goodput loses nothing: goodput was not bound by the window
 _OURS = 0.5  # refusals that fall below this share of what they were came of the window
 _MOST_TOLERATED = 0.6
 _GAIN = 0.1  # of the growth of the window must come back as goodput,
@@ -62,7 +61,6 @@ class Window:
     most: int
     limit: float = 0.0
     tolerated: float = _TOLERATED
-    _cut: float = _CAREFUL
     _opened: bool = False
     _trial: _Trial | None = None
     _rest: int = 0
@@ -76,8 +74,6 @@ class Window:
     _latency_s: float = 0.0
     _full: bool = False
     _began: float = field(default=-1.0)
-    _is_first: bool = True
-    _lead_s: float = 0.0  # of the first epoch: all began at once, and at its end a round is on the mean half under way
 
     def __post_init__(self) -> None:
         self.limit = self.limit or float(min(self.most, _FIRST))
@@ -91,8 +87,6 @@ class Window:
     def ended(self, now: float, seconds: float, *, answered: bool, refused: bool) -> None:
         """Note how an attempt ended, after how long; `refused` where the server said that it has too much to do."""
         if answered:
-            if self._is_first and not self.usual_s:
-                self._lead_s = min(seconds, now - self._began) / 2
             self.usual_s += _EASE * (seconds - self.usual_s) if self.usual_s else seconds
             self._quickest_s = min(self._quickest_s, seconds)
         if now < self._settled_at:  # what is in flight still belongs to the window before
@@ -105,15 +99,16 @@ class Window:
         seen = self._answered + self._refused + self._failed
         rounds = _ROUNDS if self._refused else 1  # refusals come at once: a count of them tells little
         if seen >= max(_FEWEST_ANSWERS, self.limit) and now - self._began >= max(rounds * self.usual_s, _TICK_S):
-            rate = self._answered / (now - self._began - self._lead_s)
-            self._judge(_Epoch(rate, self._refused / seen, self._latency_s / max(1, self._answered)), now)
+            epoch = _Epoch(
+                self._answered / (now - self._began), self._refused / seen, self._latency_s / max(1, self._answered)
+            )
+            self._judge(epoch, now)
             self._reset(now)
 
     def _reset(self, now: float) -> None:
         """Begin an epoch."""
         self._answered = self._refused = self._failed = 0
         self._latency_s, self._full, self._began = 0.0, False, now
-        self._is_first, self._lead_s = False, 0.0
 
     def _judge(self, epoch: _Epoch, now: float) -> None:
         """Judge the change under trial, and make the next one."""
@@ -128,32 +123,30 @@ class Window:
             pass  # nothing is answered at any window: that is the breaker's business
         elif epoch.refused > self.tolerated:
             self._opened = True
-            self._narrow("down", self._cut, epoch, now)
+            self._narrow("down", epoch, now)
         elif trial is not None and _only_queued(epoch, trial.before, self.limit / trial.limit - 1):
             self.limit, self._rest = trial.limit, _REST_EPOCHS
         elif not self._opened:
             self._opened, self.limit = True, float(self.most)
         elif self._full and not self._rest and epoch.latency_s > max(_SLOW * self._quickest_s, _BEARABLE_S):
-            self._narrow("slow", _DEEP, epoch, now)
+            self._narrow("slow", epoch, now)
         elif self._full and not self._rest and self.limit < self.most:
             self._trial = _Trial("up", self.limit, epoch)
             self._settled_at = now + self.usual_s
             self.limit = min(float(self.most), self.limit + max(1.0, _GROWTH * self.limit))
 
-    def _narrow(self, way: Literal["down", "slow"], cut: float, epoch: _Epoch, now: float) -> None:
-        """Try a part of the window."""
+    def _narrow(self, way: Literal["down", "slow"], epoch: _Epoch, now: float) -> None:
+        """Try half the window."""
         if self.limit > 1:
             self._trial = _Trial(way, self.limit, epoch)
             self._settled_at = now + self.usual_s
-            self.limit = max(1.0, self.limit * cut)
+            self.limit = max(1.0, self.limit / 2)
 
     def _judge_refused(self, epoch: _Epoch, trial: _Trial) -> None:
-        """Keep the smaller window, or return: to all of it where it had no part in what was refused."""
-        loses = epoch.rate < (1 - _AS_GOOD * (1 - self.limit / trial.limit)) * trial.before.rate
-        self._cut = _CAREFUL if loses else _DEEP
-        if loses and epoch.refused < _OURS * trial.before.refused:
+        """Keep half the window, or return: to all of it where it had no part in what was refused."""
+        if epoch.rate < _AS_GOOD * trial.before.rate and epoch.refused < _OURS * trial.before.refused:
             self.limit, self._rest = (self.limit + trial.limit) / 2, _REST_EPOCHS  # the best lies between
-        elif loses:
+        elif epoch.rate < _AS_GOOD * trial.before.rate:
             tolerated = 1.25 * trial.before.refused + 0.05
             self.tolerated = min(max(self.tolerated, tolerated), _MOST_TOLERATED)
             self.limit = trial.limit
