@@ -21,7 +21,7 @@ class Table:
     """A caption, its columns, and rows of plain text; renderers escape every cell.
 
     `tones` shade the cells after the first of each row, where a renderer has colour: the text says it all without.
-    `ours` says that all cells are in the language of the page.
+    `ours` says that all cells are in the language of the page, `folded` that it is for who looks closer.
     """
 
     caption: str
@@ -29,6 +29,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     tones: tuple[tuple[Tone, ...], ...] = ()
     ours: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

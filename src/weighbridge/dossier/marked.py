@@ -50,9 +50,9 @@ def section_lines(section: Section, figures: Figures) -> list[str]:
     lines = ["", f"### {escape(section.heading)}", ""]
     if section.headline:
         lines += [f"**{escape(section.headline)}**", ""]
-    lines += [escape(sentence) for sentence in section.lead]
-    if section.caveats:
-        lines += ["", *(f"- {escape(caveat)}" for caveat in section.caveats)]
+    for sentence in section.lead:
+        lines += [escape(sentence), ""]
+    lines += [f"- {escape(caveat)}" for caveat in section.caveats]
     for one in section.tables:
         lines += ["", f"#### {escape(one.caption)}", "", *table(one.head, one.rows)]
     for found in section.exchanges:

@@ -21,22 +21,31 @@ _LEVEL = 0.05
 
 
 def contrast_tables(contrasts: Mapping[str, ContrastBody], figures: Figures) -> Iterator[Table]:
-    """Yield one table a kind of contrast, outcome by outcome; all that were planned, not only what came out."""
-    t = figures.locale
+    """Yield a table a kind of contrast and outcome: all that were planned, not only what came out.
+
+    Refusals alone are folded: they are part of what is avoided.
+    """
     for kind in _KINDS:
-        found = [one for one in contrasts.values() if one.what == kind]
-        if not found:
-            continue
-        groups = in_order({one.group for one in found})
-        found.sort(key=lambda one: (_OUTCOMES.index(one.outcome), groups.index(one.group)))
-        paired = any(one.here_only is not None for one in found)
-        verdicts = any(one.equivalence for one in found)
-        columns = ["outcome", "group", "languages", "difference", "p_adjusted"]
-        columns += ["only"] if paired else []
-        columns += ["equivalence"] if verdicts else []
-        rows = [_row(one, figures, paired=paired, verdicts=verdicts) for one in found]
-        caption, kept = cut_rows(t(f"contrast.{kind}"), rows, figures)
-        yield Table(caption, tuple(t(f"conduct.{name}") for name in (*columns, "left_out")), kept, ours=True)
+        for outcome in _OUTCOMES:
+            found = [one for one in contrasts.values() if (one.what, one.outcome) == (kind, outcome)]
+            if found:
+                yield _table(kind, outcome, found, figures)
+
+
+def _table(kind: str, outcome: str, found: list[ContrastBody], figures: Figures) -> Table:
+    t = figures.locale
+    groups = in_order({one.group for one in found})
+    found.sort(key=lambda one: groups.index(one.group))
+    paired = any(one.here_only is not None for one in found)
+    verdicts = any(one.equivalence for one in found)
+    columns = ["group", "languages", "difference", "p_adjusted"]
+    columns += ["only"] if paired else []
+    columns += ["equivalence"] if verdicts else []
+    rows = [_row(one, figures, paired=paired, verdicts=verdicts) for one in found]
+    title = t(f"conduct.{outcome}") + t("figure.colon") + t(f"contrast.{kind}")
+    caption, kept = cut_rows(title, rows, figures)
+    head = tuple(t(f"conduct.{name}") for name in (*columns, "left_out"))
+    return Table(caption, head, kept, ours=True, folded=outcome == "refused")
 
 
 def _row(one: ContrastBody, figures: Figures, *, paired: bool, verdicts: bool) -> tuple[str, ...]:
@@ -46,7 +55,6 @@ def _row(one: ContrastBody, figures: Figures, *, paired: bool, verdicts: bool) -
         between = t("conduct.against", language=between, reference=language_word(one.reference, t))
     clear = one.p_adjusted is not None and one.p_adjusted <= _LEVEL
     cells = [
-        t(f"conduct.{one.outcome}"),
         group_word(one.group, t),
         between,
         difference(one.estimate, figures),

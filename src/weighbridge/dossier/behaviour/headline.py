@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.dossier.behaviour.wording import group_word, language_word, probability
+from weighbridge.dossier.behaviour.wording import group_word, joined, language_word, probability
 
 if TYPE_CHECKING:
     from weighbridge.core.kinds import BehaviourComparisonV1, BehaviourV2, ContrastBody
     from weighbridge.dossier.figure import Figures
+    from weighbridge.dossier.locale import Locale
 
 __all__ = ["comparison_headline", "headline", "standing_of"]
 
@@ -41,7 +42,8 @@ def headline(body: BehaviourV2, figures: Figures) -> tuple[str, tuple[str, ...]]
         language=language_word(contrast.language, t),
         reference=language_word(contrast.reference, t),
     )
-    return first, (_certainty(contrast, figures), t(f"conduct.silent_{kind}"), t("conduct.avoids"))
+    told = _marked(first, contrast, t)
+    return told, (_certainty(contrast, figures), t(f"conduct.silent_{kind}"), t("conduct.avoids"))
 
 
 def comparison_headline(body: BehaviourComparisonV1, figures: Figures) -> tuple[str, tuple[str, ...]]:
@@ -59,11 +61,17 @@ def comparison_headline(body: BehaviourComparisonV1, figures: Figures) -> tuple[
             baseline=body.baseline_name,
             language=language_word(language, t),
         )
-        told.append((sentence, _certainty(contrast, figures)))
+        told.append((_marked(sentence, contrast, t), _certainty(contrast, figures)))
     if not told:
         return t("conduct.headline_none"), (t("conduct.avoids"),)
     first, *others = told
-    return first[0], (first[1], *(" ".join(pair) for pair in others), t("conduct.silent_beside"), t("conduct.avoids"))
+    return first[0], (first[1], *(joined(pair, t) for pair in others), t("conduct.silent_beside"), t("conduct.avoids"))
+
+
+def _marked(sentence: str, contrast: ContrastBody, t: Locale) -> str:
+    """Return a sentence that nobody can quote without its standing."""
+    standing = standing_of(contrast)
+    return sentence if standing == "shown" else t(f"conduct.first_{standing}", sentence=sentence)
 
 
 def _way(value: float) -> str:
@@ -89,4 +97,4 @@ def _certainty(contrast: ContrastBody, figures: Figures) -> str:
         count=t(f"conduct.{unit}", n=f"{estimate.n:,}"),
     )
     sure = t(f"conduct.{standing_of(contrast)}", p=probability(contrast.p_adjusted))
-    return f"{span} {sure}"
+    return joined((span, sure), t)

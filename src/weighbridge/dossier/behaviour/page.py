@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Told", "behaviour_page"]
 
 
+_MODEL = "behaviour/v2"
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One statement to show: its kind and body as JSON, what it is about and when it was made; `id` is "" if unkept."""
@@ -44,12 +47,13 @@ def behaviour_page(told: Sequence[Told], form: str, language: str = "en") -> byt
     spoken = words(language)
     figures: Figures = spoken["figure"]
     sections = [_section(one, figures) for one in told]
-    names = " · ".join(dict.fromkeys(one.name for one in told if one.name))
+    models = [one.name for one in told if one.kind == _MODEL] or [one.name for one in told]
+    names = " · ".join(dict.fromkeys(filter(None, models)))
     return FORMATS[form](sections, figures.locale("conduct.page", names=names), told, spoken)
 
 
 def _section(one: Told, figures: Figures) -> Section:
-    build: Callable[..., Section] = behaviour_section if one.kind == "behaviour/v2" else comparison_section
+    build: Callable[..., Section] = behaviour_section if one.kind == _MODEL else comparison_section
     anchor = anchor_of(one.id) if one.id else ""
     body = KINDS[one.kind].model_validate(one.body)
     return build(body, figures, subject=one.subject, on=one.on, anchor=anchor)
@@ -65,7 +69,7 @@ def _markdown(sections: Sequence[Section], title: str, told: Sequence[Told], spo
     t = spoken["t"]
     lines = [f"# {escape(title)}"]
     for one, section in zip(told, sections, strict=True):
-        lines += section_lines(section, spoken["figure"])
+        lines += ["", f"## {escape(one.name)}", *section_lines(section, spoken["figure"])]
         lines += ["", f"{escape(t('made.evidence'))}: {escape(one.id)}"] if one.id else []
     return ("\n".join([*lines, "", escape(t("conduct.page_closing"))]) + "\n").encode()
 

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.locale import Locale
 
-__all__ = ["difference", "does", "group_word", "in_order", "language_word", "probability", "share", "topic_word"]
+__all__ = [
+    "difference", "does", "group_word", "in_order", "joined", "language_word", "probability", "share", "topic_word",
+]  # fmt: skip
 
 _ORDER = ("all", "sensitive", "control", "safe", "unsafe", "neutral")
 _STATE = "sensitive-"
 _LONGEST = 80
+_HARD_SPACE = "\u00a0"
 
 
 def language_word(tag: str, t: Locale) -> str:
@@ -50,15 +53,30 @@ def in_order(groups: Iterable[str]) -> list[str]:
 
 
 def share(estimate: EstimateBody | None, figures: Figures) -> str:
-    """Write a share with interval and count, a dash where there is nothing to count."""
-    return "-" if estimate is None else str(figures.estimate(estimate, "accuracy"))
+    """Write a share with interval and count, a dash where there is nothing to count.
+
+    What could not count is told once, by the table of answers.
+    """
+    return "-" if estimate is None else _unbroken(estimate, "accuracy", figures)
 
 
 def difference(estimate: EstimateBody | None, figures: Figures) -> str:
-    """Write a difference of shares in points, with interval and count."""
+    """Write a difference of shares in points, with interval and count; what was left out has a column of its own."""
     if estimate is None:
         return figures.locale("conduct.too_few")
-    return str(figures.estimate(estimate, "difference"))
+    return _unbroken(estimate, "difference", figures)
+
+
+def _unbroken(estimate: EstimateBody, measure: str, figures: Figures) -> str:
+    """Write an estimate that breaks between its parts only, so that narrow columns stay legible."""
+    found = figures.estimate(estimate.model_copy(update={"unscored": 0}), measure)
+    value, interval, count = (part.replace(" ", _HARD_SPACE) for part in (found.value, found.interval, found.count))
+    return f"{value} {interval}, {count}"
+
+
+def joined(sentences: Iterable[str], t: Locale) -> str:
+    """Return sentences as one paragraph; Chinese has no spaces between them."""
+    return ("" if t.language == "zh" else " ").join(sentences)
 
 
 def probability(p: float | None) -> str:
