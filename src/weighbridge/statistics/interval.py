@@ -120,6 +120,8 @@ def student_quantile(probability: float, freedom: float) -> float:
 
 def student_tails(t: float, freedom: float) -> float:
     """Return P(|T| >= |t|), the two-sided p-value of Student's t with `freedom` degrees of freedom."""
+    if abs(t) < 1:  # here freedom / (freedom + t^2) may be so near to one that rounding it costs half of the digits
+        return 1 - _beta_below(t * t / (freedom + t * t), 0.5, freedom / 2)
     return _beta_below(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
