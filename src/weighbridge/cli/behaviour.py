@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.behaviour_file import judges_of, of_file
 from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
-from weighbridge.cli.behaviour_report import check_report, told_of, told_of_file, write_report
+from weighbridge.cli.behaviour_report import check_report, told_of, write_report
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short
@@ -19,11 +19,8 @@ from weighbridge.dossier.visible import single_line
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from weighbridge.cli.settings import Settings
     from weighbridge.dossier.behaviour.page import Told
-    from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.workflow.behaviour import Call, Measured
 
@@ -31,7 +28,6 @@ __all__ = ["command"]
 
 _BANK = "behaviour"
 _LANGUAGES = "en,zh-Hans"
-_WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again", "service")
 
 
 @click.command(name="behaviour")
@@ -79,6 +75,13 @@ _WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again",
 @click.option(
     "--service", metavar="URL#NAME", help="A service that is said to be this model: is it, and is it filtered?"
 )
+@click.option(
+    "--judge",
+    "judges",
+    metavar="MODEL",
+    multiple=True,
+    help="Let this model decide, blind, what the detector is unsure of. Twice: only where both agree.",
+)
 @click.option("--pairs", type=click.IntRange(min=0), default=3, show_default=True, help="Differing answers to show.")
 @click.option(
     "--report",
@@ -116,7 +119,7 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
         weighed=model, workspace=given["workspace"], engine=given["engine"], language=given["language"]
     )
     if source is not None:
-        _of_file(ctx, source, settings, given)
+        of_file(ctx, source, settings, given, _bank(given["bank"]) if given["bank"] else None)
         return
     if baseline is None and given["baseline_engine"]:
         raise UsageError("`--baseline-engine` needs a baseline to serve")
@@ -181,49 +184,6 @@ def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: 
     )
 
 
-def _of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[str, Any]) -> None:
-    """Judge the answers of a file."""
-    from click.core import ParameterSource
-
-    from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.behaviour_of_file import judge_file, keep, score_file
-
-    for name in _WITH_FILE:
-        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise UsageError(f"`--{name.replace('_', '-')}` says nothing beside `--from`: no model is asked")
-    bank = _bank(given["bank"]) if given["bank"] else None
-    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-    if given["as_json"] and not given["keep"] and not given["report"]:
-        _tell_rows(judge_file(source, bank, model=given["of_model"]))
-        return
-    asked: dict[str, Any] = {"maker": given["maker"].upper(), "model": given["of_model"]}
-    if not given["keep"] and not settings.workspace.path.exists():
-        scored, kept = score_file(source, bank, **asked), None
-    else:
-        with settings.workspace.store() as store:
-            scored = score_file(source, bank, store=store, **asked)
-            kept = keep(scored, Session(store, today)) if given["keep"] else None
-    write_report(given["report"], [told_of_file(scored, kept, today)], settings)
-    if given["as_json"]:
-        _tell_rows(scored.answers)
-        return
-    click.echo(f"{len(scored.answers):,} answers\n")
-    for line in behaviour_lines(scored.body):
-        click.echo(line)
-    if kept is not None:
-        click.echo(f"\nNext: `{program()} evidence show {short(kept.id)}{in_workspace(settings.workspace.path)}`")
-    else:
-        click.echo(f"\nNext: `{program()} label --from {source}` to correct the rates by hand labels")
-
-
-def _tell_rows(answers: Sequence[Judged]) -> None:
-    """Print one JSON object an answer."""
-    from weighbridge.workflow.behaviour_of_file import row_of
-
-    for one in answers:
-        click.echo(json.dumps(row_of(one), ensure_ascii=False))
-
-
 def _bank(name: str | None) -> Bank:
     from weighbridge.evaluation.behaviour.bank import load_bank
 
@@ -257,6 +217,7 @@ def _call(given: dict[str, Any], settings: Settings) -> Call:
         margin=given["margin"] / 100,
         until_clear=given["until_clear"],
         engine=EngineChoice(settings.engine, settings.key, limits),
+        judges=judges_of(given),
     )
 
 

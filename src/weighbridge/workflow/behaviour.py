@@ -18,6 +18,7 @@ from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.stopping import GapClear
 from weighbridge.evaluation.labels.log import labelled_sample
+from weighbridge.workflow.behaviour_judges import at, second_opinion
 from weighbridge.workflow.engines import context_needed
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.evaluation.run import Run, Session
     from weighbridge.hub.protocol import DigestCache
+    from weighbridge.workflow.behaviour_judges import Judges
 
 __all__ = ["KIND", "Call", "Measured", "forecast", "labelled_keys", "measure_behaviour", "state"]
 
@@ -46,7 +48,7 @@ class Call:
 
     `until_clear` ends the asking once a gap between the first two languages is shown. `maker` is the jurisdiction of
     the model's maker, for the headline. `noise` asks that many items a second time, as greedily as the first, in place
-    of the draws of the stability items.
+    of the draws of the stability items. `judges` are asked about what the detector is unsure of.
     """
 
     bank: Bank
@@ -60,6 +62,7 @@ class Call:
     margin: float = 0.10
     until_clear: bool = False
     noise: int = 0
+    judges: Judges | None = None
     engine: EngineChoice = field(default_factory=EngineChoice)
 
     @property
@@ -112,8 +115,11 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
     if session.stop.asked:
         raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
+    whose = {artefact.digest, at(engine.identity)}
+    taken = second_opinion([*judge_all(first), *judge_all(repeated)], call.judges, session, cache, judged=whose)
+    judged, redrawn = taken.answers[: len(first)], taken.answers[len(first) :]
     calls = _calls(runs, len(first) + len(repeated))
-    notes = [*_notes(call, first), *stopped]
+    notes = [*_notes(call, first), *stopped, *taken.notes]
     drawn = (
         f", {again.draws} draws of {len(again.items)} items at {again.temperature:g}"
         if (again := call.repeated)
@@ -125,18 +131,19 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         reference=call.reference,
         maker=call.maker,
         margin=call.margin,
+        judge=taken.judge,
         engine=identity,
         calls=calls,
         labels=labelled_sample(session.store, labelled_keys(first)),
         notes=notes,
         sampling=f"greedy{drawn}; at most {suite.max_tokens} tokens an answer, {THINKING_TOKENS:,} to reason",
     )
-    judged, redrawn = judge_all(first), judge_all(repeated)
     body = behaviour_body(judged, redrawn, frame)
     asked = {"languages": list(call.languages), "items": [item.id for item in call.first.items]}
-    inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of({"detector": __version__}))
+    judging = {"detector": __version__} | ({"judge": taken.judge} if taken.judge else {})
+    inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of(judging))
     evidence = state(body, artefact.digest, inputs, min((one.oldest for one in runs), default=session.on), session)
-    return Measured(artefact, evidence, tuple(judged), tuple(redrawn))
+    return Measured(artefact, evidence, judged, redrawn)
 
 
 def labelled_keys(answers: Sequence[Answered]) -> list[str]:

@@ -11,12 +11,14 @@ from weighbridge.core.digest import digest_of
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.reading import read_answered
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
+from weighbridge.evaluation.behaviour.second_opinion import Taken
 from weighbridge.evaluation.imports.reading import digest_of_file
 from weighbridge.evaluation.labels.answers import UNKNOWN
 from weighbridge.evaluation.labels.log import labelled_sample
 from weighbridge.workflow.behaviour import labelled_keys, state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from weighbridge.core.evidence import Evidence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.evaluation.run import Session
     from weighbridge.store.protocol import Store
+
+    Decide = Callable[[Sequence[Judged]], Taken]
 
 __all__ = ["Scored", "judge_file", "keep", "row_of", "score_file"]
 
@@ -41,10 +45,12 @@ class Scored:
     bank: str
 
 
-def judge_file(path: Path, bank: Bank | None = None, *, model: str | None = None) -> list[Judged]:
+def judge_file(
+    path: Path, bank: Bank | None = None, *, model: str | None = None, decide: Decide | None = None
+) -> list[Judged]:
     """Judge every answer of a file, row by row, in its order; models are judged apart, each as one run.
 
-    Raises SuiteError or UsageError with file and line.
+    `decide` labels what the detector is unsure of. Raises SuiteError or UsageError with file and line.
     """
     answers = read_answered(path, bank, model=model, apart=True)
     rows: defaultdict[str, list[int]] = defaultdict(list)
@@ -53,7 +59,8 @@ def judge_file(path: Path, bank: Bank | None = None, *, model: str | None = None
     judged = {
         row: one for of in rows.values() for row, one in zip(of, judge_all([answers[row] for row in of]), strict=True)
     }
-    return [judged[row] for row in range(len(answers))]
+    found = [judged[row] for row in range(len(answers))]
+    return list(decide(found).answers) if decide is not None else found
 
 
 def score_file(
@@ -64,14 +71,17 @@ def score_file(
     maker: str = "",
     store: Store | None = None,
     model: str | None = None,
+    decide: Decide | None = None,
 ) -> Scored:
     """Judge every answer of a file; rows whose id is an item of `bank` take its class, form and narratives.
 
-    Hand labels in `store` correct the rates. `model` picks one where the file holds several. Raises SuiteError,
-    DamagedFile or UsageError with file and line.
+    Hand labels in `store` correct the rates. `model` picks one where the file holds several. `decide`
+    labels what the detector is unsure of. Raises SuiteError, DamagedFile or UsageError with file and line.
     """
     answers = read_answered(path, bank, model=model)
     judged = judge_all(answers)
+    taken = decide(judged) if decide is not None else Taken(tuple(judged), None, ())
+    judged = list(taken.answers)
     languages = tuple(dict.fromkeys(one.answered.language for one in judged))
     known = [language for language in languages if language != UNKNOWN]
     chosen = reference or (_REFERENCE if _REFERENCE in languages else (known or languages)[0])
@@ -91,7 +101,8 @@ def score_file(
         origin=path.name[:200],
         maker=maker,
         labels=labelled_sample(store, labelled_keys(answers)) if store is not None else {},
-        notes=["answers were imported: who asked them, and how, is not known here"],
+        judge=taken.judge,
+        notes=["answers were imported: who asked them, and how, is not known here", *taken.notes],
     )
     return Scored(tuple(judged), behaviour_body(judged, (), frame), digest_of_file(path), frame.bank["digest"])
 
