@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from weighbridge.core.artefact import digest_of_endpoint
 from weighbridge.core.digest import short
 from weighbridge.core.kinds import KINDS
 from weighbridge.dossier.compose import read_decision
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["SOON_DAYS", "body_of", "decision_at", "decision_row", "name_in", "names_of", "row"]
 
 SOON_DAYS = 30
+# Kinds that only an engine can give; the small ones first.
+_ASKED = ("endpoint/v1", "load/v1", "latency/v1", "score/v1", "behaviour/v1", "behaviour/v2")
 
 
 def row(evidence: Evidence, name: str) -> dict[str, Any]:
@@ -41,25 +44,47 @@ def row(evidence: Evidence, name: str) -> dict[str, Any]:
 
 
 def _about(evidence: Evidence) -> str:
-    """Return the suite or policy that a statement was made with, or nothing."""
-    suite, decision = evidence.body.get("suite"), evidence.body.get("decision")
+    """Return the suite, bank or policy that a statement was made with, or nothing."""
+    suite, decision = evidence.body.get("suite", evidence.body.get("bank")), evidence.body.get("decision")
     if isinstance(suite, dict):
         return str(suite.get("name", ""))
     return str(decision.get("policy_name", "")) if isinstance(decision, dict) else ""
 
 
 def names_of(store: Store) -> dict[str, str]:
-    """Return the name of every subject whose files were listed."""
+    """Return the name of every subject whose files were listed, or which is an address that was asked."""
     listed: dict[str, list[Evidence]] = {}
     for one in store.select(kind="files/v1"):
         listed.setdefault(one.subject, []).append(one)
-    return {subject: name_in(newest(found), subject) for subject, found in listed.items()}
+    names = {subject: name_in(newest(found), subject) for subject, found in listed.items()}
+    for kind in _ASKED:
+        for one in store.select(kind=kind):
+            if one.subject not in names and (name := _served_name(one)):
+                names[one.subject] = name
+    return names
 
 
 def name_in(evidence: Iterable[Evidence], subject: str) -> str:
-    """Return the name that the files give a subject, or its digest where they were not listed."""
-    listed = (one.body.get("name", short(subject)) for one in evidence if one.kind == "files/v1")
-    return str(next(listed, short(subject)))
+    """Return the name that the files give a subject, or else its address, or its digest where nobody knows better."""
+    found = list(evidence)
+    listed = [str(one.body.get("name", short(subject))) for one in found if one.kind == "files/v1"]
+    return next(iter(listed), "") or next((name for one in found if (name := _served_name(one))), short(subject))
+
+
+def _served_name(evidence: Evidence) -> str:
+    """Return model and address of a subject that is an address; "" for files that an engine is only said to serve.
+
+    The subject of an endpoint is the digest of the two, so that no body can name another subject.
+    """
+    engine = evidence.body.get("engine")
+    model, address = (engine.get("model"), engine.get("address")) if isinstance(engine, dict) else (None, None)
+    if not (isinstance(model, str) and isinstance(address, str)):
+        return ""
+    try:
+        digests = {digest_of_endpoint(spelled, model) for spelled in (address, f"{address}/")}
+    except ValueError:
+        return ""
+    return f"{model} at {address}" if evidence.subject in digests else ""
 
 
 def decision_at(store: Store, evidence_id: str) -> Evidence:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from weighbridge.core.kinds import KINDS
+from weighbridge.dossier.further import section_of
+from weighbridge.dossier.html import words
 from weighbridge.errors import WeighbridgeError
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import body_of, names_of, row
@@ -23,15 +29,27 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     evidence = reader.store.get(request.path_params["id"])
     name = names_of(reader.store).get(evidence.subject, "")
     decisions = reader.store.select(subject=evidence.subject, kind="decision/v1")
+    items = (body_of(evidence) or {}).get("items", [])
     return {
         **row(evidence, name),
         "recipe": evidence.recipe,
         "statement": evidence.to_json(),
         "inputs": [{"digest": digest, "kind": _kind_at(reader.store, digest)} for digest in evidence.inputs],
         "cited_by": [one.id for one in decisions if evidence.id in one.inputs],
-        "items": (body_of(evidence) or {}).get("items", []),
+        "items": [one for one in items if "mark" in one],
+        "section": _section(evidence),
         "raw": _raw(evidence),
     }
+
+
+def _section(evidence: Evidence) -> dict[str, Any] | None:
+    """Return what the dossier shows of a statement, for kinds that are read as tables of their own."""
+    try:
+        body = KINDS[evidence.kind].model_validate(evidence.body)
+    except (KeyError, ValidationError):
+        return None
+    section = section_of(evidence, body, words("en")["figure"])
+    return {**asdict(section), "empty": section.empty} if section else None
 
 
 def _kind_at(store: Store, digest: str) -> str | None:
