@@ -38,8 +38,8 @@ _EXTRA = {
 def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the statement that counts of each measurement, from statements in the order they were added.
 
-    A measurement is a kind and, within it, a suite, a prompt form, an engine's name and address, a baseline and a
-    margin, or what a fit was asked for. Asking again the same way replaces the older answer, unless it got fewer
+    A measurement is a kind and, within it, a suite or bank, a prompt form, an engine's name and address, a baseline
+    and a margin, or what a fit was asked for. Asking again the same way replaces the older answer, unless it got fewer
     answers to the same questions; asking another way stands beside it. Another version of a suite replaces the older
     one; other questions under the same name and version are another suite.
     """
@@ -51,6 +51,7 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
         slot = [
             statement.kind,
             suite.get("name"),
+            _table(statement, "bank").get("name"),
             statement.body.get("form"),
             engine.get("name"),
             engine.get("address"),

@@ -22,6 +22,7 @@ def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evi
         | {"name": more.get("suite", "s")},
         "form": more.get("form", "chat"),
         "engine": {"name": "openai", "address": more.get("address", "http://a/v1")},
+        "bank": {"name": more.get("bank", "")},
         "calls": {"asked": asked, "failed": more.get("failed", 0)},
         "accuracy": {"value": value},
     }
@@ -42,6 +43,8 @@ def score(day: int, *, asked: int = 100, value: float = 0.5, **more: Any) -> Evi
         (score(1), score(2, form="completion"), [0, 1]),  # another way stands beside it
         (score(1), score(2, address="http://b/v1"), [0, 1]),
         (score(1), score(2, suite="t"), [0, 1]),
+        (score(1, bank="b"), score(2, bank="c"), [0, 1]),  # items of another bank
+        (score(1, bank="b"), score(2, bank="b"), [1]),
     ],
 )
 def test_asking_again_replaces_and_asking_otherwise_does_not(older: Evidence, newer: Evidence, kept: list[int]) -> None:
