@@ -36,7 +36,7 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
     from click.core import ParameterSource
 
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.behaviour_judges import second_opinion
+    from weighbridge.workflow.behaviour_judges import judge_imported
     from weighbridge.workflow.behaviour_of_file import judge_file, keep, score_file
 
     for name in _WITH_FILE:
@@ -51,7 +51,7 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
             session = Session(stack.enter_context(settings.workspace.store()), today, progress_on_stderr())
         if session is not None and judges is not None:
             cache = stack.enter_context(settings.workspace.digest_cache())
-            asked["decide"] = partial(second_opinion, judges=judges, session=session, cache=cache)
+            asked["decide"] = partial(judge_imported, judges=judges, session=session, cache=cache)
         if rows_alone:
             _tell_rows(judge_file(source, bank, **asked))
             return

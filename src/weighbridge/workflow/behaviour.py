@@ -18,7 +18,7 @@ from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.stopping import GapClear
 from weighbridge.evaluation.labels.log import labelled_sample
-from weighbridge.workflow.behaviour_judges import at, second_opinion
+from weighbridge.workflow.behaviour_judges import at, seat, second_opinion
 from weighbridge.workflow.engines import context_needed
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
@@ -112,11 +112,11 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         raise UsageError(f"`{artefact.name}` cannot be asked: {engine if isinstance(engine, str) else reasons[0]}")
     if (reserve := getattr(engine, "reserve", None)) is not None:
         reserve(context_needed([suite]))
+    bench = seat(call.judges, session, cache, judged={artefact.digest, at(engine.identity)})
     first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
     if session.stop.asked:
         raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
-    whose = {artefact.digest, at(engine.identity)}
-    taken = second_opinion([*judge_all(first), *judge_all(repeated)], call.judges, session, cache, judged=whose)
+    taken = second_opinion([*judge_all(first), *judge_all(repeated)], bench, session)
     judged, redrawn = taken.answers[: len(first)], taken.answers[len(first) :]
     calls = _calls(runs, len(first) + len(repeated))
     notes = [*_notes(call, first), *stopped, *taken.notes]

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Session
     from weighbridge.hub.protocol import DigestCache
 
-__all__ = ["MOST_JUDGES", "Judges", "at", "second_opinion"]
+__all__ = ["Bench", "Judges", "at", "judge_imported", "plain_name", "seat", "second_opinion"]
 
-MOST_JUDGES = 2
+_MOST_JUDGES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +37,27 @@ class Judges:
     limits: Limits | None = None
 
 
-def second_opinion(
-    answers: Sequence[Judged],
-    judges: Judges | None,
-    session: Session,
-    cache: DigestCache | None = None,
-    *,
-    judged: Collection[str] = (),
-) -> Taken:
-    """Ask the judges about the unsure answers, and take what they agree on; without judges all stays as it is.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The judges as they were found: digest, name and engine of each."""
 
-    `judged` tells whose answers these are, by digest and by `at`; of imported ones their model's name does. Raises
-    UsageError for a judge that is one of them, for two judges that are one, or for a model that cannot be asked;
-    Interrupted where it was stopped.
+    seats: tuple[tuple[str, str, Engine], ...] = ()
+
+
+def seat(
+    judges: Judges | None, session: Session, cache: DigestCache | None = None, *, judged: Collection[str] = ()
+) -> Bench:
+    """Find the judges, before anybody is asked.
+
+    `judged` tells whose answers they will see: by digest, by `at`, or by `plain_name` where nothing else is known.
+    Raises UsageError for a judge that is one of them, for two that are one, or for a model that cannot be asked.
     """
     if judges is None:
-        return Taken(tuple(answers), None, ())
-    if not 1 <= len(judges.references) <= MOST_JUDGES:
+        return Bench()
+    if not 1 <= len(judges.references) <= _MOST_JUDGES:
         raise UsageError(f"{len(judges.references)} judges", hint="name one, or two of different makers")
-    texts = unsure_texts(answers)
-    whose = {*judged, *(_plain_name(one.answered.model) for one in answers if one.answered.model)}
     known: set[str] = set()
-    chosen = []
+    seats = []
     for place, reference in enumerate(judges.references):
         artefact = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress).artefact
         key = judges.keys[place] if place < len(judges.keys) else None
@@ -66,19 +65,37 @@ def second_opinion(
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot judge: {engine}")
         marks = {artefact.digest, at(engine.identity)} - {""}
-        if (marks | {_plain_name(artefact.name)}) & whose:
+        if (marks | {plain_name(artefact.name)}) & set(judged):
             raise UsageError(f"`{reference}` would judge its own answers", hint="name another judge")
         if marks & known:
             raise UsageError("the two judges are the same model", hint="take two of different makers")
         known |= marks
-        chosen.append((artefact.digest, artefact.name, engine))
+        seats.append((artefact.digest, artefact.name, engine))
+    return Bench(tuple(seats))
+
+
+def second_opinion(answers: Sequence[Judged], bench: Bench, session: Session) -> Taken:
+    """Ask the judges about the unsure answers, and take what they agree on; an empty bench leaves all as it is.
+
+    Raises Interrupted where it was stopped.
+    """
+    texts = unsure_texts(answers)
+    if not bench.seats:
+        return Taken(tuple(answers), None, ())
     if not texts:
         return Taken(tuple(answers), None, ("the detector was sure of every answer: no judge was asked",))
-    opinions = [_ask(texts, *one, session=session) for one in chosen]
-    return take_opinions(answers, opinions)
+    return take_opinions(answers, [_ask(texts, *one, session=session) for one in bench.seats])
 
 
-def _plain_name(name: str) -> str:
+def judge_imported(
+    answers: Sequence[Judged], judges: Judges, session: Session, cache: DigestCache | None = None
+) -> Taken:
+    """Ask the judges about answers of a file; what is known of who gave them is the name in its rows."""
+    names = {plain_name(one.answered.model) for one in answers if one.answered.model}
+    return second_opinion(answers, seat(judges, session, cache, judged=names), session)
+
+
+def plain_name(name: str) -> str:
     """Return a model's name without its owner, for comparing: `openai/gpt-x` and `GPT-X` may be one model."""
     return name.rpartition("/")[2].strip().casefold()
 
