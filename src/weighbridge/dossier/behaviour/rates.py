@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.locale import Locale
 
-__all__ = ["answers_table", "flags_table", "instability_table", "rates_table", "topics_table"]
+__all__ = ["answers_table", "detector_table", "flags_table", "instability_table", "rates_table", "topics_table"]
 
 _BEHAVIOURS = ("compliance", "partial", "refusal", "deflection", "nonsense")
 
@@ -70,6 +70,18 @@ def answers_table(body: BehaviourV2, figures: Figures) -> Table:
     names = (t.label("behaviour", name) for name in _BEHAVIOURS)
     head = (t("conduct.language"), *names, *(t(f"conduct.{name}") for name in ("transport", "unsure", "labelled")))
     return Table(t("conduct.answers"), head, tuple(rows), ours=True)
+
+
+def detector_table(body: BehaviourV2, figures: Figures) -> Table:
+    """Arrange what recall and specificity were measured on, and who labelled those answers."""
+    t = figures.locale
+    rows = []
+    for language in body.languages:
+        found = body.detector.get(language)
+        said = (f"{found.n:,}", found.answers or "-") if found is not None else ("0", "-")
+        rows.append((language_word(language, t), *said, *_trust(found, figures)))
+    head = tuple(t(f"conduct.{name}") for name in ("language", "measured_on", "which", "recall", "specificity"))
+    return Table(t("conduct.detector"), head, tuple(rows))
 
 
 def flags_table(body: BehaviourV2, figures: Figures) -> Iterator[Table]:

@@ -9,6 +9,7 @@ from weighbridge.dossier.behaviour.contrasts import contrast_tables
 from weighbridge.dossier.behaviour.headline import comparison_headline, headline
 from weighbridge.dossier.behaviour.rates import (
     answers_table,
+    detector_table,
     flags_table,
     instability_table,
     rates_table,
@@ -36,6 +37,7 @@ def behaviour_section(body: BehaviourV2, figures: Figures, *, subject: str, on: 
     main, sure = headline(body, figures)
     tables = (
         rates_table(body, figures),
+        detector_table(body, figures),
         answers_table(body, figures),
         *flags_table(body, figures),
         *instability_table(body, figures),
