@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.evidence import Evidence
+    from weighbridge.engine.protocol import Engine
     from weighbridge.evaluation.run import Session
     from weighbridge.evaluation.suite import Suite
     from weighbridge.hub.protocol import DigestCache
@@ -51,6 +53,18 @@ __all__ = ["command"]
 @click.option("--ray", metavar="ADDRESS|local", help="Ask from the workers of this Ray cluster; `local` starts one.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would take, and ask nothing.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Answers a second that `--dry-run` reckons with.")
+@click.option(
+    "--batch-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what would be asked as the vendor's batch file, instead of asking it.",
+)
+@click.option(
+    "--batch-in",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Take the answers of a batch from this file first; what it lacks is asked as usual.",
+)
 @options.workspace
 @options.as_json
 def command(reference: str, *, as_json: bool, **given: Any) -> None:
@@ -85,6 +99,11 @@ def command(reference: str, *, as_json: bool, **given: Any) -> None:
         if given["dry_run"]:
             _tell_forecast(forecast(suites, artefact, engine, session, rate=given["rate"]), as_json=as_json)
             return
+        if given["batch_out"]:
+            _write_batch(artefact, engine, suites, session, given["batch_out"], as_json=as_json)
+            return
+        if given["batch_in"]:
+            _take_batch(artefact, engine, suites, session, given["batch_in"])
         known = {statement.id for statement in store.select(subject=artefact.digest)}
         if given["ray"]:
             from weighbridge.engine.ray_workers import RayFleet
@@ -99,6 +118,32 @@ def command(reference: str, *, as_json: bool, **given: Any) -> None:
     _end(results, session, len(suites))
     if not as_json:
         click.echo(f"Next: `{program()} decide {single_line(reference)}{_workspace(settings)}`")
+
+
+def _write_batch(
+    artefact: Artefact, engine: Engine, suites: Sequence[Suite], session: Session, place: Path, *, as_json: bool
+) -> None:
+    """Write the batch file, and say what to do with it."""
+    from weighbridge.workflow.batch import write_batch
+
+    count = write_batch(artefact.digest, engine, suites, session, place)
+    if as_json:
+        print_json("batch", {"file": str(place), "requests": count})
+        return
+    click.echo(f"{count:,} requests in {single_line(str(place))}")
+    click.echo("\nNext: hand it to the vendor's batches, and give the results with `--batch-in` to the same command")
+
+
+def _take_batch(artefact: Artefact, engine: Engine, suites: Sequence[Suite], session: Session, place: Path) -> None:
+    """Take the answers of a batch, and say on stderr what could not be taken."""
+    from weighbridge.workflow.batch import take_batch
+
+    taken = take_batch(artefact.digest, engine, suites, session, place)
+    click.echo(f"note: {taken.kept:,} answers were taken from {single_line(str(place))}", err=True)
+    if taken.strangers:
+        click.echo(f"warning: {taken.strangers:,} of its lines answer other questions than these", err=True)
+    for why in taken.failures:
+        click.echo(f"warning: of {taken.failed:,} without an answer: {single_line(why)}", err=True)
 
 
 def _workspace(settings: Settings) -> str:

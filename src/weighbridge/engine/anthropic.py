@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.engine.http import HTTPEngine
 from weighbridge.engine.protocol import Completion, EngineIdentity, Request
+from weighbridge.engine.wire.batch import message_line
 from weighbridge.engine.wire.messages import MessageStream, impossible_here, message_body, parse_message
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class AnthropicEngine(HTTPEngine):
     def _body(self, request: Request) -> dict[str, Any] | str:
         """Return the body, or why there is none."""
         return impossible_here(request) or message_body(request, self.model)
+
+    def _line(self, name: str, path: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the shape of others
+        """Return the line of a batch file."""
+        return message_line(name, body)
 
     def _read(self, body: bytes, request: Request) -> Completion:
         """Read an answer that comes in one piece."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -12,12 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 from pyreqwest.client import ClientBuilder
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
 
+from weighbridge.engine.bodies import Bodies
 from weighbridge.engine.limits import Limits, is_retried, retry_after_s
 from weighbridge.engine.pace import Pace
 from weighbridge.engine.protocol import Completion, EngineIdentity, Outcome, Request
 from weighbridge.engine.wire.ask import encode
 from weighbridge.engine.wire.bounds import said_why
-from weighbridge.engine.wire.habits import Habits
 from weighbridge.engine.wire.stream import Events, Timing
 from weighbridge.errors import EngineUnreachable, UsageError
 
@@ -59,41 +58,20 @@ class _Try(NamedTuple):
     learnt: bool = False
 
 
-class HTTPEngine(ABC):
+class HTTPEngine(Bodies):
     """An engine behind an address: everything but what the bodies say."""
 
     def __init__(self, base_url: str, identity: EngineIdentity, key: str | None, limits: Limits | None) -> None:
+        super().__init__()
         scheme, host, path, self._query, _ = urlsplit(base_url)
         self.base_url = urlunsplit((scheme, host, path.rstrip("/"), "", ""))
         self.identity = identity
         self.limits = limits or Limits()
         self.pace = Pace(self.limits)
-        self.habits = Habits()
         self._key = key
         self._client: Client | None = None
 
-    @property
-    @abstractmethod
-    def _path(self) -> dict[str, str]:
-        """Where each form is asked, below the base URL."""
-
-    @abstractmethod
-    def _headers(self) -> dict[str, str]:
-        """Return the headers that carry the key."""
-
-    @abstractmethod
-    def _body(self, request: Request) -> dict[str, Any] | str:
-        """Return the body of a request, or why it cannot be put to this server."""
-
-    @abstractmethod
-    def _read(self, body: bytes, request: Request) -> Completion:
-        """Read an answer that comes in one piece."""
-
-    @abstractmethod
-    def _events(self) -> Events:
-        """Return a reader for a streamed answer."""
-
-    def _listened(self, models: Reply) -> None:  # noqa: B027 - most have nothing to hear
+    def _listened(self, models: Reply) -> None:
         """Hear what the list of models says; nothing by default."""
 
     def lanes(self, *, generates: bool) -> int:  # noqa: ARG002 - a served engine batches both alike
