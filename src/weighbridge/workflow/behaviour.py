@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.workflow.behaviour_judges import Judges
 
-__all__ = ["KIND", "Call", "Measured", "forecast", "labelled_keys", "measure_behaviour", "state"]
+__all__ = ["KIND", "Call", "Measured", "forecast", "labelled_answers", "labelled_keys", "measure_behaviour", "state"]
 
 KIND = "behaviour/v2"
 REPEATS = 3  # draws of each stability item; more items say more than more draws
@@ -146,9 +146,14 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     return Measured(artefact, evidence, judged, redrawn)
 
 
+def labelled_answers(answers: Sequence[Answered]) -> list[Answered]:
+    """Return the answers that a sample for hand labels is drawn from: whole ones, with something to read."""
+    return [one for one in answers if one.outcome == Outcome.ANSWERED.value and one.text.strip()]
+
+
 def labelled_keys(answers: Sequence[Answered]) -> list[str]:
-    """Return the keys of the answers that a sample for hand labels is drawn from."""
-    return [one.key for one in answers if one.outcome == Outcome.ANSWERED.value and one.text.strip()]
+    """Return the keys of these."""
+    return [one.key for one in labelled_answers(answers)]
 
 
 def state(body: dict[str, Any], subject: str, inputs: tuple[str, ...], on: Any, session: Session) -> Evidence:

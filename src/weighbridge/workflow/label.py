@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import NotFound
+from weighbridge.evaluation.behaviour.reading import read_answered
 from weighbridge.evaluation.imports.reading import digest_of_file
-from weighbridge.evaluation.labels.answers import answer_key, answers_of_evidence, answers_of_file, keep_answers
+from weighbridge.evaluation.labels.answers import Given, answer_key, answers_of_evidence, keep_answers
 from weighbridge.evaluation.labels.exchange import Imported, import_file, rows_of
 from weighbridge.evaluation.labels.log import HandLabel, LabelLog, hand_labels, labelled_sample
 from weighbridge.evaluation.labels.report import report_labels
 from weighbridge.evaluation.labels.sample import Sample, freeze_sample, newest_sample, population_of
+from weighbridge.workflow.behaviour import labelled_answers
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from weighbridge.evaluation.labels.answers import Given
     from weighbridge.store.protocol import Store
 
 __all__ = [
@@ -55,7 +56,7 @@ def open_sample(source: Source, store: Store, on: date, per_language: int = PER_
         per_language,
         store,
         on,
-        inputs=tuple(part.digest for part in parts),
+        inputs=tuple(dict.fromkeys(part.digest for part in parts)),
         parts=[population_of(given.key for given in part.answers) for part in parts] if len(parts) > 1 else (),
         empty=sum(part.empty for part in parts),
     )
@@ -90,7 +91,7 @@ def report_hand_labels(store: Store, source: Source | None = None) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The answers of one file or statement, its digest, and how many of its answers show nothing."""
+    """The answers of one model in a file, or of a statement, its digest, and how many are not shown to people."""
 
     digest: str
     answers: list[Given]
@@ -100,6 +101,20 @@ class _Part:
 def _read(source: Source, store: Store) -> list[_Part]:
     """Return the answers of a source, part by part."""
     stated = [store.get(prefix) for prefix in source.evidence]
-    return [_Part(digest_of_file(path), *answers_of_file(path)) for path in source.files] + [
+    return [part for path in source.files for part in _parts_of(path)] + [
         _Part(evidence.id, *answers_of_evidence(evidence, store)) for evidence in stated
     ]
+
+
+def _parts_of(path: Path) -> list[_Part]:
+    """Return the answers of a file, model by model: the same ones, in the same languages, whose rates they correct."""
+    answers, digest = read_answered(path, apart=True), digest_of_file(path)
+    models = dict.fromkeys(one.model for one in answers)
+    parts = []
+    for model in models:
+        of_model = [one for one in answers if one.model == model]
+        given = [
+            Given(one.subject.id, one.language, one.question, one.text, one.key) for one in labelled_answers(of_model)
+        ]
+        parts.append(_Part(digest, given, len(of_model) - len(given)))
+    return parts

@@ -11,21 +11,19 @@ from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Completion, Outcome
 from weighbridge.errors import UsageError
 from weighbridge.evaluation.datasets.cell import said
-from weighbridge.evaluation.datasets.table import Dialect, read_rows
 from weighbridge.evaluation.imports.reading import message_text
 from weighbridge.evaluation.thinking import answer_part
 from weighbridge.formats.place import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from weighbridge.core.evidence import Evidence
     from weighbridge.evaluation.datasets.table import Row
     from weighbridge.store.protocol import Store
 
 __all__ = [
-    "UNKNOWN", "Given", "answer_key", "answers_of_evidence", "answers_of_file", "given_of_row", "keep_answers", "kept",
+    "UNKNOWN", "Given", "answer_key", "answers_of_evidence", "given_of_row", "keep_answers", "kept",
     "language_tag",
 ]  # fmt: skip
 
@@ -82,18 +80,6 @@ def language_tag(text: str) -> str:
     head, *rest = tag.split("-")
     usual = {_SCRIPT: str.title, _REGION: str.upper}
     return "-".join([head, *(usual.get(len(part), str.lower)(part) for part in rest)])
-
-
-def answers_of_file(path: Path) -> tuple[list[Given], int]:
-    """Return the answers of a table with columns for question and answer, and how many rows hold no visible answer.
-
-    Raises SuiteError or UsageError with file and line for what cannot be read.
-    """
-    rows = [given_of_row(row) for row in read_rows(path, Dialect())]
-    if not rows:
-        raise UsageError(f"{quote(str(path), 4096)} holds no rows")
-    found = [given for given in rows if _visible(given.answer).strip()]
-    return found, len(rows) - len(found)
 
 
 def given_of_row(row: Row) -> Given:

@@ -64,7 +64,7 @@ def rows_of(labels: list[Label]) -> list[dict[str, Any]]:
 def import_file(path: Path, store: Store, on: date, who: str = "") -> Imported:
     """Write the labels of a table; nothing is written where one of its rows cannot be read.
 
-    Columns: behaviour; digest, or question and answer as `answers_of_file` reads them (then the texts are kept); who,
+    Columns: behaviour; digest, or question and answer as `given_of_row` reads them (then the texts are kept); who,
     or the argument for rows that name nobody; language; perhaps id, narrative, made_on, population, drawn_with. What
     the same person said before stands. Raises UsageError and SuiteError with file and line.
     """

@@ -67,3 +67,22 @@ def test_a_row_without_a_question_is_named_with_its_line(tmp_path: Path) -> None
     """File and line stand in the error."""
     with pytest.raises(UsageError, match="line 2"):
         read(tmp_path, ROW, {"id": "b", "answer": "x"})
+
+
+@pytest.mark.parametrize(("question", "answer"), [("prompt", "answer"), ("question", "completion"), ("input", "text")])
+def test_rows_by_any_of_their_names(tmp_path: Path, question: str, answer: str) -> None:
+    """Columns of several names are read; a row without an id is named by its line."""
+    one, two = read(tmp_path, {"id": 7, question: "How?", answer: "So."}, {question: "Why?", answer: "Because."})
+    assert (one.subject.id, one.question, one.text) == ("7", "How?", "So.")
+    assert (two.subject.id, two.question, two.text) == ("2", "Why?", "Because.")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"prompt": "q"}', '{"answer": "a"}', '{"prompt": "q", "answer": "a", "language": "English"}', ""]
+)
+def test_rows_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
+    """No question, no answer, no tag, no rows: the error says where."""
+    place = tmp_path / "answers.jsonl"
+    place.write_text(text)
+    with pytest.raises(UsageError, match=r"answers\.jsonl"):
+        read_answered(place)

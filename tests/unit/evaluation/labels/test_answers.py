@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,15 +15,12 @@ from weighbridge.evaluation.labels.answers import (
     Given,
     answer_key,
     answers_of_evidence,
-    answers_of_file,
     keep_answers,
     kept,
     language_tag,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from weighbridge.store.sqlite import SQLiteStore
 
 
@@ -50,32 +46,6 @@ def test_what_is_no_tag_is_refused(text: str) -> None:
     """A name of a language would make a group of its own."""
     with pytest.raises(UsageError):
         language_tag(text)
-
-
-@pytest.mark.parametrize(("question", "answer"), [("prompt", "answer"), ("question", "completion"), ("input", "text")])
-def test_rows_by_any_of_their_names(tmp_path: Path, question: str, answer: str) -> None:
-    """Columns of several names are read; an answer that is reasoning only is counted, not shown."""
-    rows: list[dict[str, Any]] = [
-        {"id": 7, "language": "en", question: "How?", answer: "So."},
-        {question: "Why?", answer: "Because."},
-        {"id": "x", question: "Who?", answer: "<think>hm</think> \n"},
-    ]
-    place = tmp_path / "answers.jsonl"
-    place.write_text("\n".join(map(json.dumps, rows)))
-    found, empty = answers_of_file(place)
-    assert found == [Given("7", "en", "How?", "So."), Given("2", "und", "Why?", "Because.")]
-    assert empty == 1
-
-
-@pytest.mark.parametrize(
-    "text", ['{"prompt": "q"}', '{"answer": "a"}', '{"prompt": "q", "answer": "a", "language": "English"}', ""]
-)
-def test_rows_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
-    """No question, no answer, no tag, no rows: the error says where."""
-    place = tmp_path / "answers.jsonl"
-    place.write_text(text)
-    with pytest.raises(UsageError, match=r"answers\.jsonl"):
-        answers_of_file(place)
 
 
 @pytest.mark.parametrize("kind", ["behaviour/v1", "behaviour/v2"])
