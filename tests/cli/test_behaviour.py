@@ -97,15 +97,31 @@ def test_a_model_that_avoids_its_state_in_one_language_is_found(
 def test_beside_a_baseline_the_differing_answers_are_shown(
     weighbridge: CommandLine, serve: Serve, tmp_path: Path
 ) -> None:
-    """Both are asked once; six refusals more in Chinese, with both answers."""
+    """Both are asked once: six refusals more in Chinese, with both answers; the report holds the same of each."""
     candidate = served(serve, lambda question: "CN" in question and "案件" in question)
     baseline = served(serve, lambda _question: False)
-    done = weighbridge("behaviour", candidate, baseline, "--bank", bank(tmp_path))
+    report = tmp_path / "report.html"
+    done = weighbridge("behaviour", candidate, baseline, "--bank", bank(tmp_path), "--report", str(report))
     assert done.returncode == 0, done.stderr
+    page = report.read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "+33.3 points" in page
+    assert page.count("<h2>") == 3
+    assert str(report) in done.stderr
     assert "avoided +33.3 points" in done.stdout
     assert "6 answers differ" in done.stdout
     assert "抱歉" in done.stdout
     assert "委员会" in done.stdout
+
+
+def test_a_file_of_answers_gives_a_report_in_either_language(weighbridge: CommandLine, tmp_path: Path) -> None:
+    """Nothing is kept, and the page says that host and settings were not seen; in Chinese with --language zh."""
+    place = tmp_path / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS), encoding="utf-8")
+    for name, language, words in (("a.md", "en", "settings gave them was not seen"), ("b.html", "zh", "未经查看")):
+        report = tmp_path / name
+        done = weighbridge("behaviour", "--from", str(place), "--report", str(report), "--language", language)
+        assert done.returncode == 0, done.stderr
+        assert words in report.read_text(encoding="utf-8")
 
 
 def test_a_gap_that_is_clear_ends_the_asking(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
@@ -125,6 +141,7 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
         (("behaviour",), "give a model"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en,tlh"), "no items in `tlh`"),
         (("behaviour", "--from", str(place), "--until-clear"), "says nothing beside `--from`"),
+        (("behaviour", "x", "--report", "report.pdf"), "ends in no form of a report"),
     ):
         done = weighbridge(*arguments)
         assert done.returncode == 2, done.stdout
