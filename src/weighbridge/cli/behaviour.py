@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.behaviour_attacks import attack_options, attacks
 from weighbridge.cli.behaviour_file import judges_of, of_file
 from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
 from weighbridge.cli.behaviour_report import check_report, told_of, write_report
@@ -89,6 +90,7 @@ _LANGUAGES = "en,zh-Hans"
     metavar="FILE",
     help="Write the tables, the heat map and the answers side by side to this `.html` or `.md` file too.",
 )
+@attack_options
 @options.language
 @options.in_flight
 @options.timeout_s
@@ -108,6 +110,8 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     With --service the same is asked of an address that is said to serve this model, both greedily: whether they behave
     alike, and whether a filter stands in front of one of them.
 
+    With --hijack tasks are asked whose tool output holds an instruction: does the model act on it?
+
     With --from and --json one JSON object a row is printed: id, behaviour, flags, unsure, score.
     """
     from weighbridge.cli.settings import load_settings
@@ -118,6 +122,9 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     settings = load_settings(
         weighed=model, workspace=given["workspace"], engine=given["engine"], language=given["language"]
     )
+    if given["hijack"]:
+        attacks(ctx, model, settings, given)
+        return
     if source is not None:
         of_file(ctx, source, settings, given, _bank(given["bank"]) if given["bank"] else None)
         return

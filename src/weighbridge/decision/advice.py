@@ -58,6 +58,8 @@ def command_for(rule: Rule, reason: Reason) -> str | None:
         bank = rule.where.get("bank.name")
         named = f" --bank {shlex.quote(bank)}" if isinstance(bank, str) and bank != "behaviour" else ""
         return f"weighbridge behaviour REF{named}" + (" --again" if reason is Reason.STALE else "")
+    if rule.kind == "hijack/v1":
+        return "weighbridge behaviour REF --hijack" + (" --again" if reason is Reason.STALE else "")
     if rule.kind == "comparison/v1":
         return "weighbridge weigh REF --baseline BASELINE"
     return None
