@@ -53,12 +53,21 @@ _SHAPES: dict[Shape, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """Something that can be explained: its name, one line, how its text is written, and its short name if any."""
+    """Something that can be explained: its name, what it is, how its summary and text are made, its short name if any.
+
+    Both are made when they are asked for: a suite is read for its text.
+    """
 
     name: str
-    line: str
+    what: str
+    summary: Callable[[], str]
     write: Callable[[], str]
     short: str | None = None
+
+    @property
+    def line(self) -> str:
+        """What it is and its summary, on one line."""
+        return f"{self.what}: {self.summary()}"
 
 
 def explain(word: str) -> str:
@@ -94,24 +103,35 @@ def explainable() -> dict[str, str]:
 def _topics() -> Iterator[_Topic]:
     """Yield every topic."""
     for verdict, meaning in _VERDICT_MEANINGS.items():
-        line = f"verdict: {meaning.split('. ')[0]}"
-        yield _Topic(verdict, line, partial(_entry, verdict, "verdict", meaning))
+        yield _said(verdict, "verdict", meaning)
     for kind in KINDS:
-        yield _Topic(kind, f"kind: {_first_line(_docstring_of_kind(kind))}", partial(_kind_text, kind))
+        yield _Topic(kind, "kind", partial(_summary_of_kind, kind), partial(_kind_text, kind))
     for name in shipped_policies():
         policy = load_policy(name)
-        yield _Topic(name, f"policy: {policy.title}", partial(_policy_text, policy))
+        yield _Topic(name, "policy", partial(str, policy.title), partial(_policy_text, policy))
         for rule in policy.rules:
-            line = f"rule: {_demand(rule)}"
-            yield _Topic(f"{name}:{rule.id}", line, partial(_rule_text, rule, policy), short=rule.id)
+            write = partial(_rule_text, rule, policy)
+            yield _Topic(f"{name}:{rule.id}", "rule", partial(_demand, rule), write, short=rule.id)
     for word, meaning in _words().items():
-        yield _Topic(word, f"word: {meaning.split('. ')[0]}", partial(_entry, word, "word", meaning))
+        yield _said(word, "word", meaning)
     for name in plugin.names("checks"):
-        text = _text_of_check(name)
-        yield _Topic(name, f"check: {_first_line(text)}", partial(_entry, name, "check", text))
+        yield _read(name, "check", partial(_text_of_check, name))
     for name in shipped_suites():
-        text = _text_of_suite(name)
-        yield _Topic(name, f"suite: {_first_line(text)}", partial(_entry, name, "suite", text))
+        yield _read(name, "suite", partial(_text_of_suite, name))
+
+
+def _said(name: str, what: str, meaning: str) -> _Topic:
+    """Return a topic whose meaning is at hand; its first sentence sums it up."""
+    return _Topic(name, what, partial(str, meaning.split(". ", maxsplit=1)[0]), partial(_entry, name, what, meaning))
+
+
+def _read(name: str, what: str, text: Callable[[], str]) -> _Topic:
+    """Return a topic whose text must be read first; its first line sums it up."""
+    return _Topic(name, what, lambda: _first_line(text()), lambda: _entry(name, what, text()))
+
+
+def _summary_of_kind(kind: str) -> str:
+    return _first_line(_docstring_of_kind(kind))
 
 
 @cache

@@ -7,6 +7,7 @@ from weighbridge.core.kinds import KINDS
 from weighbridge.decision.explain import explain, explainable
 from weighbridge.decision.shipped import load_policy, shipped_policies
 from weighbridge.errors import NotFound
+from weighbridge.evaluation.detector.judgement import BEHAVIOURS, FLAGS
 from weighbridge.evaluation.suite import shipped_suites
 
 
@@ -77,3 +78,33 @@ def test_an_unknown_word_brings_the_nearest() -> None:
         assert caught.value.hint == f"did you mean `{meant}`?"
     with pytest.raises(NotFound, match="nothing is named"):
         explain("")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("noninferior", "not worse than the baseline by the margin"),
+        ("inferior", "worse than the baseline by the margin"),
+        ("better", "better than the baseline"),
+        ("worse", "worse than the baseline"),
+        ("undecided", "neither a pass nor a fail"),
+        ("equivalent", "within the margin"),
+        ("different", "rejects it at 5%"),
+        ("not shown", "no all-clear"),
+        ("state_narrative", "in the model's own voice"),
+        ("script_switch", "Traditional Chinese"),
+        ("difference-in-differences", "less the same in the reference"),
+        ("not measured", "Nobody has labelled"),
+    ],
+)
+def test_a_word_that_reports_print_is_explained(word: str, said: str) -> None:
+    """A verdict, a flag or a contrast can be looked up as it is printed."""
+    assert said in explain(word)
+
+
+def test_every_behaviour_flag_and_verdict_of_a_body_has_an_explanation() -> None:
+    """Whatever a report can print of behaviour is listed."""
+    fields = KINDS["behaviour/v2"].model_json_schema()["$defs"]["ContrastBody"]["properties"]
+    printed = {*BEHAVIOURS, *FLAGS, *fields["what"]["enum"], *fields["outcome"]["enum"]}
+    printed |= set(fields["equivalence"]["anyOf"][0]["enum"])
+    assert printed - explainable().keys() == set()
