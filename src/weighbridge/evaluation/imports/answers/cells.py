@@ -86,5 +86,6 @@ def part_of(messages: Any, kinds: Mapping[str, str]) -> str | None:
     content = last.get("content") if isinstance(last, dict) else None
     if not isinstance(content, list):
         return None
-    texts = [part.get(kinds[part["type"]]) for part in content if isinstance(part, dict) and part.get("type") in kinds]
+    parts = [(kinds.get(text_of(part.get("type"))), part) for part in content if isinstance(part, dict)]
+    texts = [part.get(key) for key, part in parts if key is not None]
     return "\n".join(text for text in texts if isinstance(text, str))

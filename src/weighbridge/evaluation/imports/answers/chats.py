@@ -94,7 +94,7 @@ def _of_server(reply: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _filters(code: Any) -> bool:
     """Say whether an error is a filter's: Azure answers HTTP 400 with this code."""
-    return code in {"content_filter", "content_policy_violation"}
+    return text_of(code) in {"content_filter", "content_policy_violation"}
 
 
 def _of_choice(choice: dict[str, Any]) -> dict[str, Any]:
