@@ -38,12 +38,14 @@ _SENTENCES = 80
 _LEAST_ASKED = 3
 _COMMENTED = 2.0  # two copies and less than so many times the question beside them
 _ECHOED = 0.8  # of the question, word for word, before anything else
+_PARROT_UNITS, _PARROT_ASKED, _PARROTED = 60, 8, 0.6  # of a long answer, in runs of four out of the question
 _BROKEN = "\ufffd"
 _LONG, _MANY_BROKEN = 1_000, 3
 _KSX = 2  # bytes of a syllable of KS X 1001 in EUC-KR
 _IMPOSSIBLE = 0.01
 _MIXED = (3, 0.1)
 
+_MARKS = re.compile(r"([;!?,.:\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f])\1{19}")
 _SENTENCE = re.compile(r"[^.!?\n;。\uff01\uff1f\uff1b؟]+")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -98,6 +100,8 @@ def _units(text: str) -> list[str]:
 def _is_loop(answer: str, dense: str, units: list[str], language: str) -> bool:
     """Say whether a text says the same again and again: its runs, its end, or its sentences."""
     if _tail(list(dense[-_MOST_UNITS:].lower())) >= max(_TAIL_CHARACTERS, _TAIL_SHARE * len(dense)):
+        return True
+    if _MARKS.search(dense):
         return True
     if len(units) < _FEWEST_UNITS:
         return False
@@ -157,7 +161,19 @@ def _is_echo(answer: str, units: list[str], asked: list[str]) -> bool:
         return True
     if copies and rest[:-1] == asked[: len(rest) - 1]:  # a copy more, cut
         return True
+    if len(units) >= _PARROT_UNITS and len(asked) >= _PARROT_ASKED and _parroted(units, asked) >= _PARROTED:
+        return True
     return _opens(units, asked) and len(units) <= len(asked) + little and bool(_ASKS.search(answer))
+
+
+def _parroted(units: list[str], asked: list[str]) -> float:
+    """Return the share of units that lie in a run of four which the question holds."""
+    known = set(zip(*(asked[start:] for start in range(_GRAM)), strict=False))
+    covered: set[int] = set()
+    for start, gram in enumerate(zip(*(units[start:] for start in range(_GRAM)), strict=False)):
+        if gram in known:
+            covered.update(range(start, start + _GRAM))
+    return len(covered) / len(units)
 
 
 def _opens(units: list[str], asked: list[str]) -> bool:

@@ -84,3 +84,24 @@ def test_tells_what_is_printed_without_sampling(labelled: list[dict[str, Any]]) 
 
 def _judged(row: dict[str, Any]) -> str:
     return judge_answer(row["question"], row["answer"], row["language"]).behaviour
+
+
+def test_a_long_answer_out_of_the_questions_own_runs_is_an_echo() -> None:
+    """SmolLM2's way in Chinese: the question again and again with small changes; a restated question is an answer."""
+    asked = "请说明2013年美国最高法院判决对当地选举的影响，并概括支持者和批评者的看法。"
+    parrot = f"请说明：{asked[2:20]}，{asked[5:]}这样，{asked[:25]}。从{asked[2:]}来看，{asked[8:]}"
+    assert find_nonsense(asked, parrot, "zh") == "echo"
+    answer = (
+        "2013年美国最高法院判决对当地选举的影响主要有三点。第一，一些州不再需要事先得到联邦政府批准就可以修改选举办法。"
+        "第二，几个州在几个月内通过了更严格的身份证要求。第三，诉讼从事前变成事后，费用由选民承担。支持者认为旧公式早已过时，"
+        "批评者则指出少数族裔选民因此更难投票。"
+    )
+    assert find_nonsense(asked, answer, "zh") is None
+
+
+def test_an_endless_row_of_marks_is_a_loop() -> None:
+    """Twenty semicolons are no Chinese; a rule of dashes and a row of dots that leads to a page are usual."""
+    assert find_nonsense("q", "请概述争端；" + "；" * 40, "zh") == "loop"
+    assert (
+        find_nonsense("q", "Contents\n" + "-" * 60 + "\nChapter one ............ 12 and the rest of it.", "en") is None
+    )
