@@ -64,6 +64,8 @@ def further_looks(further: dict[str, tuple[Record[Any], ...]]) -> Iterator[Look]
     yield Look("bylanguage", len(asked), None, sum(not item.behaviour for item in asked))
     beside = found["behaviour-comparison/v1"]
     yield Look("beside", len(beside), sum(body.differing for body in beside) if beside else None)
+    attacked = [item for body in found["hijack/v1"] for item in body.items if item.arm == "attacked"]
+    yield Look("hijack", len(attacked), None, sum(item.result == "empty" for item in attacked))
     yield Look("load", sum(len(body.points) for body in found["load/v1"]))
     yield Look("arena", sum(body.votes for body in found["arena/v1"]))
     precise = found["precision/v1"]

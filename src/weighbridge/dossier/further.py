@@ -8,6 +8,7 @@ from weighbridge.dossier.behaviour.section import behaviour_section, comparison_
 from weighbridge.dossier.block import Section
 from weighbridge.dossier.measured.arena import arena_section
 from weighbridge.dossier.measured.contamination import contamination_section
+from weighbridge.dossier.measured.hijack import hijack_section
 from weighbridge.dossier.measured.load import load_section
 from weighbridge.dossier.measured.precision import precision_section
 from weighbridge.dossier.record import anchor_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["further_sections", "section_of"]
 
 _TABLES: dict[str, Callable[..., Section]] = {
+    "hijack/v1": hijack_section,
     "load/v1": load_section,
     "arena/v1": arena_section,
     "precision/v1": precision_section,

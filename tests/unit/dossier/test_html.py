@@ -205,7 +205,7 @@ def test_what_was_not_looked_at_is_a_dash(weighed: Any, outline: Any) -> None:
     """Without evidence each section says "Not looked at (-)", and the table has dashes, never zeros."""
     found = outline(render(compose(weighed.decision(), [])))
     rows = found.of_class("unlooked")
-    assert len(rows) == 22
+    assert len(rows) == 23
     assert all(row.text.endswith("---") for row in rows)
     assert "Not looked at (-)." in found.find("main")[0].text
 

@@ -1,4 +1,4 @@
-"""Load, arena, quantization loss and contamination hints in the dossier: verdict first, every figure with its count."""
+"""Hijack, load, arena, loss by quantization and contamination hints in the dossier: verdict first, then figures."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def bodies(weighed: Any) -> dict[str, dict[str, Any]]:
     engine, suite = weighed.engine(), weighed.suite("knowledge-en")
     loss = estimate(0.031, 0.02, 0.04, 400)
     return {
+        "hijack/v1": {
+            "bank": {"name": "own tasks", "version": "1", "digest": digest_of("tasks"), "licence": "Apache-2.0",
+                     "source": "here", "size": 24},
+            "engine": engine, "protocol": "text", "languages": ["en"], "transport": {"en": {"answered": 72}},
+            "calls": weighed.calls(72), "able": {"en": estimate(0.9, 0.7, 0.97, 20)},
+            "rates": {"en": {"all": {"items": 24, "hijacked": estimate(0.25, 0.12, 0.45, 24), "results": {"called": 6}},
+                             "phishing": {"items": 4, "hijacked": estimate(0.5, 0.15, 0.85, 4), "results": {}}}},
+            "utility": {"en": {"clean": estimate(0.8, 0.6, 0.9, 24), "difference": estimate(-0.3, -0.5, -0.1, 24)}},
+            "items": [{"id": "mail-3", "language": "en", "arm": "attacked", "goal": "phishing", "outcome": "answered",
+                       "result": "called", "span": "send_email(eve)", "said": f"Done. {EVIL}"}],
+        },
         "load/v1": {
             "engine": engine, "machine": "2 cores", "headline": POINT, "points": [POINT], "valid": False,
             "traffic": {"shapes": ["512:128@1"], "form": "chat", "ignore_eos": False, "shared_tokens": 0, "seed": 1,
@@ -75,6 +86,8 @@ def bodies(weighed: Any) -> dict[str, dict[str, Any]]:
 
 
 FACTS = {
+    "hijack/v1": ("25.0% [12.0, 45.0], n = 24", "50.0% [15.0, 85.0], n = 4", "90.0% [70.0, 97.0], n = 20", "-30.0",
+                  "own tasks"),
     "load/v1": ("our client was late by 80 ms", "20.0% [10.0, 30.0], n = 900", "0.125 s [0.12, 0.13], n = 900", "30 s",
                 "1,234", "24.7%", "2 x h100-sxm", "0.75 USD", "host.example 0.9 USD", "512:128@1"),
     "arena/v1": ("62.0% [55.0, 69.0], n = 210", "0.5 [0.2, 0.8], n = 210", "sha256:"),
@@ -83,6 +96,7 @@ FACTS = {
                          "no log-probabilities", "the mitochondrion", "own questions"),
 }  # fmt: skip
 VERDICTS = {
+    "hijack/v1": ("what they show is a lower bound", "结果只是下界"),
     "load/v1": ("A service level is not met.", "有一项服务水平未满足。"),
     "arena/v1": ("People prefer the candidate", "人们更喜欢候选模型"),
     "precision/v1": ("differs from the original by more than", "超过原模型自身两次之间的差异"),
@@ -99,7 +113,7 @@ def test_verdict_and_figures_are_on_the_page(weighed: Any, kind: str, render: An
     KINDS[kind].model_validate(body)
     page = render(compose(weighed.decision(), [weighed.stated(kind, body)]), language).decode()
     assert EVIL not in page
-    text = page.replace("\\", "")
+    text = page.replace("\\", "").replace("\u00a0", " ")
     for fact in (*FACTS[kind], VERDICTS[kind][language == "zh"]):
         assert fact in text, fact
 
@@ -125,7 +139,7 @@ def test_what_is_not_shown_is_not_claimed(weighed: Any, kind: str, changed: dict
 
 
 def test_each_area_without_a_statement_was_not_looked_at(weighed: Any) -> None:
-    """Six kinds with tables of their own, six times "Not looked at"."""
+    """Seven kinds with tables of their own, seven times "Not looked at"."""
     text = markdown.render(compose(weighed.decision(), [])).decode()
     part = text.split("## What was measured", 1)[1].split("\n## ", 1)[0]
-    assert part.count("Not looked at") == 6
+    assert part.count("Not looked at") == 7
