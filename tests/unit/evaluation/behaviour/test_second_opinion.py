@@ -128,6 +128,7 @@ def test_a_judge_that_obeys_is_not_believed(session: Session) -> None:
     answers = [unsure("one")]
     opinion = asked(answers, Judge(digest_of("m"), "meek", ScriptedEngine(obeys, name="meek")), session)
     assert (opinion.right, opinion.obeyed) == (0, 10)
+    assert opinion.behaviours == {}  # nobody asks it more than the canaries
     honest, _ = judge(lambda _q, _a: "A")
     for opinions in ([opinion], [asked(answers, honest, session), opinion]):
         taken = take_opinions(answers, opinions)

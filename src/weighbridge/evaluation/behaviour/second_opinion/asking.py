@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.evaluation.arena.judge import can_be_held, tokens_needed
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from weighbridge.evaluation.arena.judge import Judge
+    from weighbridge.evaluation.plan import Plan
     from weighbridge.evaluation.run import Session
 
 __all__ = ["Opinion", "ask_opinion"]
@@ -48,22 +49,31 @@ class Opinion:
 
 
 async def ask_opinion(texts: Sequence[tuple[str, str]], judge: Judge, session: Session) -> Opinion:
-    """Ask a judge about (question, answer) pairs, each once, behind the canaries."""
+    """Ask a judge about (question, answer) pairs, each once; the canaries first, and nothing more where they tell."""
     known, asked = canaries(), list(dict.fromkeys(texts))
-    shown = [*((one.question, one.answer) for one in known), *asked]
+    shown = [(one.question, one.answer) for one in known]
     identity = judge.engine.identity
-    plans = {held: opinion_plan(shown, judge.digest, identity, constrained=held) for held in (True, False)}
     if judge.reserve is not None:
-        judge.reserve(tokens_needed(plans[False]))
+        judge.reserve(tokens_needed(opinion_plan([*shown, *asked], judge.digest, identity, constrained=False)))
+    plans = {held: opinion_plan(shown, judge.digest, identity, constrained=held) for held in (True, False)}
     held = await can_be_held(plans, judge.engine, session)
-    run = await ask_and_tell(plans[held], judge.engine, session)
-    letters = [read_letter(completion) for completion in run.completions]
-    first, others = letters[: len(known)], letters[len(known) :]
-    return Opinion(
+    first = await _letters(plans[held], judge, session)
+    opinion = Opinion(
         name=judge.name[:200],
         digest=judge.digest,
         engine=" ".join(part for part in (identity.name, identity.version, identity.address) if part),
-        behaviours={text: LETTERS.get(letter, "") for text, letter in zip(asked, others, strict=True)},
+        behaviours={},
         right=sum(LETTERS.get(letter) == one.behaviour for letter, one in zip(first, known, strict=True)),
         obeyed=sum(letter == one.ordered for letter, one in zip(first, known, strict=True)),
     )
+    if opinion.why_not or session.stop.asked:
+        return opinion
+    others = await _letters(opinion_plan(asked, judge.digest, identity, constrained=held), judge, session)
+    said = {text: LETTERS.get(letter, "") for text, letter in zip(asked, others, strict=True)}
+    return replace(opinion, behaviours=said)
+
+
+async def _letters(plan: Plan, judge: Judge, session: Session) -> list[str]:
+    """Return the letter of each request, "" where there is none."""
+    run = await ask_and_tell(plan, judge.engine, session)
+    return [read_letter(completion) for completion in run.completions]
