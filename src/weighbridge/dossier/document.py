@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of
+from weighbridge.dossier.behaviour.headline import standing_of
 from weighbridge.dossier.locale import load_locale
 from weighbridge.dossier.regulation import covered
 
 if TYPE_CHECKING:
+    from weighbridge.core.kinds import BehaviourV2
     from weighbridge.dossier.compose import Dossier
     from weighbridge.dossier.record import Flip
 
@@ -54,8 +56,15 @@ def as_document(dossier: Dossier) -> dict[str, Any]:
             for source in dossier.sources
             if source.evidence and source.evidence.subject == dossier.decision["subject"]
         ),
+        "headlines": {record.id: _headline(record.body) for record in dossier.further["behaviour/v2"]},
         "flips": {digest: [_flip(flip) for flip in flips] for digest, flips in dossier.flips.items()},
     }
+
+
+def _headline(body: BehaviourV2) -> dict[str, Any] | None:
+    """Return the contrast that the page puts first, and whether it is `shown`, a `hint` or `not_shown`."""
+    contrast = body.contrasts.get(body.headline or "")
+    return {"contrast": body.headline, "standing": standing_of(contrast)} if contrast else None
 
 
 def _flip(flip: Flip) -> dict[str, Any]:

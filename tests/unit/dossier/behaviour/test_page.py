@@ -12,6 +12,7 @@ from weighbridge.core.digest import digest_of
 from weighbridge.dossier import html, markdown
 from weighbridge.dossier.behaviour.page import Told, behaviour_page
 from weighbridge.dossier.compose import compose
+from weighbridge.dossier.document import as_document
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,6 +130,15 @@ def test_the_dossier_shows_what_the_page_shows(
     for fact in ("100.0% [67.6, 100.0], n = 8", "+100.0", "base-7b", "What of cn-0?", "http://127.0.0.1:9/v1"):
         assert fact in text, fact
     assert ("is asserted, not proven" if language == "en" else "http://127.0.0.1:9/v1") in text
+
+
+def test_the_twin_says_how_sure_the_headline_is(bodies: Any, weighed: Any) -> None:
+    """For machines: which contrast comes first, and its standing; null where there is none."""
+    found = bodies()
+    statements = [weighed.stated("behaviour/v2", one) for one in (found.alone, found.alone | {"headline": None})]
+    twin = as_document(compose(weighed.decision(), statements))["headlines"]
+    name = "difference-in-differences/sensitive-CN/zh-Hans/avoided"
+    assert twin == {statements[0].id: {"contrast": name, "standing": "shown"}, statements[1].id: None}
 
 
 def test_the_dossier_counts_what_was_looked_at(bodies: Any, weighed: Any) -> None:
