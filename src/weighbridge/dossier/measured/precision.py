@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from weighbridge.core.kinds import EstimateBody, PrecisionV1
     from weighbridge.dossier.figure import Figures
+    from weighbridge.dossier.locale import Locale
 
 __all__ = ["precision_section"]
 
@@ -35,16 +36,21 @@ def _rows(body: PrecisionV1, figures: Figures) -> Iterator[tuple[str, str]]:
     for name in (*_NATS, *_SHARES, "perplexity_ratio"):
         found: EstimateBody | None = getattr(body, name)
         measure = "accuracy" if name in _SHARES else name
-        yield t(f"measure.{name}"), str(figures.estimate(found, measure)) if found else "-"
+        yield _word(name, t), str(figures.estimate(found, measure)) if found else "-"
     for name in ("kl_median", "kl_worst"):
         yield t(f"measure.{name}"), f"{getattr(body, name):.4g}"
     for name in _COUNTS:
-        yield t(f"measure.{name}"), f"{getattr(body, name):,}"
+        yield _word(name, t), f"{getattr(body, name):,}"
     yield t("measure.original"), body.original
     yield t("measure.texts_name"), body.texts_name
     yield t("measure.tokenizer"), body.tokenizer
     for name, engine in (("engine", body.engine), ("original_engine", body.original_engine)):
         yield t(f"measure.{name}"), " · ".join(filter(None, (engine.name, engine.model, engine.address)))
+
+
+def _word(name: str, t: Locale) -> str:
+    """Return the word of a field; some fields of other kinds have the same name and another meaning."""
+    return t.label("precision", name) if f"precision.{name}" in t.words else t(f"measure.{name}")
 
 
 def _worst(body: PrecisionV1, figures: Figures) -> Iterator[Table]:
