@@ -35,6 +35,7 @@ class Bounds:
     steps: int = 20_000_000
     text_bytes: int = 24 << 20
     items: int = 200_000  # of containers, that are kept to be looked at
+    in_tuples: int = 4_000_000  # cells of tuples that were made: one in another takes no place on the stack
     most_on_stack: int = 800_000  # of one pickle
     most_in_memo: int = 400_000  # of one pickle; the rest is forgotten
 
@@ -114,6 +115,13 @@ class Machine:
             self.cells = len(self.stack) + len(self.marks) + sum(map(len, self.marks))
             if self.cells > self.bounds.most_on_stack * 0.9:
                 self.trouble, self.is_bounded = f"holds more than is followed, at byte {self.start}", True
+
+    def push_tuple(self, items: list[Any]) -> None:
+        """Put a tuple on the stack; beyond the bound the pickle is given up."""
+        self.bounds.in_tuples -= len(items) + 1
+        if self.bounds.in_tuples < 0:
+            self.trouble, self.is_bounded = f"holds more than is followed, at byte {self.start}", True
+        self.push(tuple(items))
 
     def to_mark(self) -> list[Any]:
         """Return what lies above the last mark, and forget the mark; raises IndexError without one."""

@@ -100,14 +100,13 @@ def _adds(count: int, *, is_pairs: bool) -> Callable[[Machine], None]:
 
 def _tuple(count: int) -> Callable[[Machine], None]:
     def operation(m: Machine) -> None:
-        items = [m.stack.pop() for _ in range(count)][::-1]
-        m.push(tuple(items))
+        m.push_tuple([m.stack.pop() for _ in range(count)][::-1])
 
     return operation
 
 
 def _marked_tuple(m: Machine) -> None:
-    m.push(tuple(m.to_mark()[:_KEPT_ITEMS]))
+    m.push_tuple(m.to_mark()[:_KEPT_ITEMS])
 
 
 def _marked_items(kind: str, *, is_pairs: bool) -> Callable[[Machine], None]:
