@@ -16,7 +16,8 @@ from weighbridge.engine.limits import Limits, is_retried, retry_after_s
 from weighbridge.engine.pace import Pace
 from weighbridge.engine.protocol import Completion, EngineIdentity, Outcome, Request
 from weighbridge.engine.wire.ask import encode
-from weighbridge.engine.wire.bounds import said_why
+from weighbridge.engine.wire.bounds import read_json, said_why
+from weighbridge.engine.wire.filters import is_filter
 from weighbridge.engine.wire.stream import Events, Timing
 from weighbridge.errors import EngineUnreachable, UsageError
 
@@ -38,6 +39,7 @@ _IDLE_S = 4.0  # uvicorn and llama.cpp close an idle connection after 5 s, and a
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _OK, _UNAUTHORISED = 200, (401, 403)
 _REFUSED = (400, 422)
+_FILTERED = (400, 403, 422)
 _MOST_LESSONS = 4  # refusals that one request may learn from
 
 
@@ -219,7 +221,10 @@ class HTTPEngine(Bodies):
         async with builder.build_streamed() as response:
             if response.status != _OK:
                 said = await _body_of(response)
-                failed = Completion(Outcome.FAILED, detail=f"HTTP {response.status}: {said_why(said)}")
+                why = f"HTTP {response.status}: {said_why(said)}"
+                if response.status in _FILTERED and is_filter(read_json(said)):
+                    return _Try(Completion(Outcome.FILTERED, finish_reason="content_filter", detail=why))
+                failed = Completion(Outcome.FAILED, detail=why)
                 learnt = response.status in _REFUSED and self.habits.learn(sent, said)
                 asked_s = retry_after_s(_header(response, "retry-after"))
                 return _Try(failed, asked_s, is_retried(response.status), learnt)

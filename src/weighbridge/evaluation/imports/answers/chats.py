@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.engine.wire.filters import is_filter
 from weighbridge.evaluation.imports.answers.cells import chat_in, part_of
 from weighbridge.evaluation.imports.reading import message_text, text_of
 
@@ -75,9 +76,8 @@ def _of_server(reply: dict[str, Any]) -> list[dict[str, Any]]:
     shared = {"model": body["model"]} if isinstance(body.get("model"), str) else {}
     error = body.get("error")
     if error or (isinstance(status, int) and status >= _BAD_STATUS):
-        code = error.get("code") if isinstance(error, dict) else None
         said = text_of(error) or f"HTTP {status}"
-        return [shared | {"answer": "", "error": said, "finish_reason": "content_filter" if _filters(code) else ""}]
+        return [shared | {"answer": "", "error": said, "finish_reason": "content_filter" if is_filter(body) else ""}]
     choices = body.get("choices")
     if isinstance(choices, list):
         found = [_of_choice(one) for one in choices[:_MOST_CHOICES] if isinstance(one, dict)]
@@ -90,11 +90,6 @@ def _of_server(reply: dict[str, Any]) -> list[dict[str, Any]]:
     else:
         found = [_of_message(body) | {"finish_reason": text_of(body.get("stop_reason") or body.get("finish_reason"))}]
     return [shared | one for one in found] or [shared | {"answer": ""}]
-
-
-def _filters(code: Any) -> bool:
-    """Say whether an error is a filter's: Azure answers HTTP 400 with this code."""
-    return text_of(code) in {"content_filter", "content_policy_violation"}
 
 
 def _of_choice(choice: dict[str, Any]) -> dict[str, Any]:
