@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.workflow.behaviour_judges import Judges
 
-__all__ = ["KIND", "Call", "Measured", "forecast", "labelled_answers", "labelled_keys", "measure_behaviour", "state"]
+__all__ = [
+    "KIND",
+    "Call",
+    "Measured",
+    "calls_of",
+    "forecast",
+    "labelled_answers",
+    "labelled_keys",
+    "measure_behaviour",
+    "state",
+]
 
 KIND = "behaviour/v2"
 REPEATS = 3  # draws of each stability item; more items say more than more draws
@@ -118,7 +128,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
     taken = second_opinion([*judge_all(first), *judge_all(repeated)], bench, session)
     judged, redrawn = taken.answers[: len(first)], taken.answers[len(first) :]
-    calls = _calls(runs, len(first) + len(repeated))
+    calls = calls_of(runs, len(first) + len(repeated))
     notes = [*_notes(call, first), *stopped, *taken.notes]
     drawn = (
         f", {again.draws} draws of {len(again.items)} items at {again.temperature:g}"
@@ -181,7 +191,7 @@ async def _ask(
         return first, repeated, runs, late.identity.to_json(), stopped
 
 
-def _calls(runs: Sequence[Run], asked: int) -> dict[str, Any]:
+def calls_of(runs: Sequence[Run], asked: int) -> dict[str, Any]:
     """Return what the runs took (the shape of `CallsBody`)."""
     failed = sum(one.failed for one in runs)
     total: dict[str, Any] = {}
