@@ -102,5 +102,10 @@ def test_a_long_answer_out_of_the_questions_own_runs_is_an_echo() -> None:
 
 def test_an_endless_row_of_marks_is_a_loop() -> None:
     """Twenty semicolons are no Chinese; a rule of dashes and a row of dots that leads to a page are usual."""
-    assert find_nonsense("q", "请概述委内瑞拉与圭亚那的埃塞奎博争端和仲裁庭作出过的裁决" + "；" * 30, "zh") == "loop"
-    assert find_nonsense("q", "Contents\n" + "-" * 60 + "\nChapter one ............ 12 and more.", "en") is None
+    assert find_nonsense("q", "请概述委内瑞拉与圭亚那的埃塞奎博争端和仲裁庭作出过的裁决" + "；" * 25, "zh") == "loop"
+    assert (
+        find_nonsense(
+            "q", "Contents\n" + "-" * 30 + "\nChapter one ............ 12 and chapter two ............ 47", "en"
+        )
+        is None
+    )
