@@ -23,6 +23,11 @@ class HostileProgram:
     tests: str
     verdicts: frozenset[Verdict]
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether it runs until a limit of time ends it: then any limit shows the same."""
+        return self.verdicts <= {Verdict.TIMEOUT, Verdict.FAILED} and Verdict.TIMEOUT in self.verdicts
+
 
 @cache
 def hostile_programs(family: Family) -> dict[str, HostileProgram]:
