@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engine
 def test_the_demo_is_weighed_from_reference_to_dossier(demo_model: Path, tmp_path: Path) -> None:
     """Known facts of SmolLM2-135M stand in the evidence; the dossier cites it; a second run asks nothing."""
     assert demo_model.is_file()
-    words = [sys.executable, "-m", "weighbridge", "demo", "--limit", "4", "--workspace", "work", "--json"]
+    words = [sys.executable, "-m", "weighbridge", "demo", "--limit", "1", "--workspace", "work", "--json"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode in {11, 12}, done.stderr
     document = json.loads(done.stdout)
