@@ -28,6 +28,9 @@ def host(serve: Serve, filters: Callable[[int], bool] = lambda _case: False, *, 
         case = int("".join(filter(str.isdigit, question)))
         text = f"The court decided case {case} in {1900 + case}, and its report was published the year after."
         end = "stop"
+        if filters(case) and not canned and case % 2:
+            error = {"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}
+            return http(json.dumps(error).encode(), status="400 Bad Request")
         if filters(case):
             text, end = (CANNED, "stop") if canned else ("", "content_filter")
         return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": end}]}).encode())
@@ -76,7 +79,7 @@ def test_a_filter_in_front_of_a_service_is_found(weighbridge: CommandLine, serve
 
 
 def test_content_filters_and_equal_hosts(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
-    """A finish reason of a filter counts without a text; two equal hosts are shown to behave alike."""
+    """A filter's finish reason counts, and so does its error; two equal hosts are shown to behave alike."""
     ours, filtered, same = host(serve), host(serve, lambda case: case < 7, canned=False), host(serve)
     begin = ("behaviour", f"{ours.url}#m", "--bank", bank(tmp_path), "--languages", "en", "--service")
     body = weighbridge.json(*begin, f"{filtered.url}#m")["body"]["service"]
