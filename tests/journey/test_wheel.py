@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -18,9 +19,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the package without extras into a fresh environment; skip where no package index can be reached."""
     folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    words = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(REPOSITORY)]
+    venv.create(folder)
+    python = str(folder / "bin" / "python")
+    words = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    words += ["--no-compile", str(REPOSITORY)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     if "No matching distribution found" in done.stderr or "Could not find a version" in done.stderr:
         pytest.skip("no package index can be reached")
