@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.dossier.compose import Dossier
     from weighbridge.dossier.figure import Figures
 
-__all__ = ["further_sections", "section_of"]
+__all__ = ["further_sections", "section_for", "section_of"]
 
 _TABLES: dict[str, Callable[..., Section]] = {
     "hijack/v1": hijack_section,
@@ -48,8 +48,12 @@ def further_sections(dossier: Dossier, figures: Figures) -> Iterator[Section]:
 
 def section_of(evidence: Evidence, body: Any, figures: Figures) -> Section | None:
     """Return the section of one statement, or None for a kind that is not read this way; `body` is of its kind."""
-    kind, anchor = evidence.kind, anchor_of(evidence.id)
+    about = (evidence.subject, evidence.made_on.isoformat())
+    return section_for(evidence.kind, body, figures, about, anchor_of(evidence.id))
+
+
+def section_for(kind: str, body: Any, figures: Figures, about: tuple[str, str], anchor: str = "") -> Section | None:
+    """Return the section of a body, kept or not; `about` is the digest of its subject and the day."""
     if kind in _BEHAVIOURS:
-        on = evidence.made_on.isoformat()
-        return _BEHAVIOURS[kind](body, figures, subject=evidence.subject, on=on, anchor=anchor)
+        return _BEHAVIOURS[kind](body, figures, subject=about[0], on=about[1], anchor=anchor)
     return _TABLES[kind](body, figures, anchor=anchor) if kind in _TABLES else None

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from weighbridge.core.kinds import KINDS
-from weighbridge.dossier.behaviour.section import behaviour_section, comparison_section
+from weighbridge.dossier.further import section_for
 from weighbridge.dossier.html import environment, stylesheet, words
 from weighbridge.dossier.markdown import escape
 from weighbridge.dossier.marked import section_lines
 from weighbridge.dossier.record import anchor_of
 from weighbridge.dossier.visible import reveal
+from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,9 +41,10 @@ class Told:
 
 
 def behaviour_page(told: Sequence[Told], form: str, language: str = "en") -> bytes:
-    """Return a page of `behaviour/v2` and `behaviour-comparison/v1` in a form of `FORMATS`, in the order given.
+    """Return a page of statements in a form of `FORMATS`, in the order given: behaviour, and attacks on it.
 
-    The same statements give the same bytes. Raises UsageError for a language that there are no words for.
+    The same statements give the same bytes. Raises UsageError for a language that there are no words for, or a kind
+    that has no section.
     """
     spoken = words(language)
     figures: Figures = spoken["figure"]
@@ -53,10 +55,12 @@ def behaviour_page(told: Sequence[Told], form: str, language: str = "en") -> byt
 
 
 def _section(one: Told, figures: Figures) -> Section:
-    build: Callable[..., Section] = behaviour_section if one.kind == _MODEL else comparison_section
     anchor = anchor_of(one.id) if one.id else ""
     body = KINDS[one.kind].model_validate(one.body)
-    return build(body, figures, subject=one.subject, on=one.on, anchor=anchor)
+    found = section_for(one.kind, body, figures, (one.subject, one.on), anchor)
+    if found is None:
+        raise UsageError(f"there is no section for `{one.kind}`", hint="a report shows behaviour and attacks on it")
+    return found
 
 
 def _html(sections: Sequence[Section], title: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
