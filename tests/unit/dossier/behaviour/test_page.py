@@ -118,6 +118,13 @@ def test_an_unknown_language_is_refused(bodies: Any) -> None:
         behaviour_page(_told(bodies(), *KINDS), ".html", "xx")
 
 
+def test_a_kind_without_a_section_is_refused(weighed: Any) -> None:
+    """A score is read in a dossier; a report of behaviour says what it shows."""
+    told = Told("score/v1", weighed.score("knowledge-en", "en", 3, 10).body, "cand-7b", WEIGHTS, "2026-11-22")
+    with pytest.raises(UsageError, match="no section for `score/v1`"):
+        behaviour_page([told], ".html")
+
+
 @pytest.mark.parametrize("render", [html.render, markdown.render])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_dossier_shows_what_the_page_shows(
