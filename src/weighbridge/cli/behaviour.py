@@ -110,7 +110,8 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     With --service the same is asked of an address that is said to serve this model, both greedily: whether they behave
     alike, and whether a filter stands in front of one of them.
 
-    With --hijack tasks are asked whose tool output holds an instruction: does the model act on it?
+    With --hijack tasks are asked whose tool output holds an instruction: does the model act on it? With --jailbreaks
+    the unsafe items are asked under published transforms, too.
 
     With --from and --json one JSON object a row is printed: id, behaviour, flags, unsure, score.
     """
@@ -122,7 +123,7 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     settings = load_settings(
         weighed=model, workspace=given["workspace"], engine=given["engine"], language=given["language"]
     )
-    if given["hijack"]:
+    if given["hijack"] or given["jailbreaks"] is not None:
         attacks(ctx, model, settings, given)
         return
     if source is not None:

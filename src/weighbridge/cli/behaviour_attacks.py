@@ -1,4 +1,4 @@
-"""`weighbridge behaviour --hijack`: what a model does under known attacks."""
+"""`weighbridge behaviour --hijack` and `--jailbreaks`: what a model does under known attacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.behaviour_lines import points, share
+from weighbridge.cli.behaviour_lines import points, share, trust
 from weighbridge.cli.layout import line, plain, wrapped
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
@@ -17,7 +17,7 @@ from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeVar
+    from typing import TypeAlias, TypeVar
 
     from weighbridge.cli.settings import Settings
     from weighbridge.core.evidence import Evidence
@@ -26,21 +26,30 @@ if TYPE_CHECKING:
     from weighbridge.workflow.measure import EngineChoice
 
     F = TypeVar("F", bound=Callable[..., Any])
+    _Attack: TypeAlias = tuple[
+        Callable[[Session, DigestCache], tuple[str, Evidence]], int, Callable[[dict[str, Any]], Iterator[str]]
+    ]
 
-__all__ = ["attack_options", "attacks", "hijack_lines"]
+__all__ = ["attack_options", "attacks", "hijack_lines", "jailbreak_lines"]
 
-_TASK_LANGUAGES = "en,zh-Hans"
+_LANGUAGES = "en,zh-Hans"
 _BESIDE = frozenset({
-    "model", "hijack", "languages", "limit", "max_tokens", "dry_run", "again", "engine", "in_flight", "timeout_s",
-    "workspace", "as_json",
+    "model", "hijack", "jailbreaks", "languages", "limit", "max_tokens", "dry_run", "again", "engine", "in_flight",
+    "timeout_s", "workspace", "as_json",
 })  # fmt: skip
 
 
 def attack_options(command: F) -> F:
     """Add the options that ask under attack."""
-    return click.option(
+    hijack = click.option(
         "--hijack", is_flag=True, help="Ask tasks with an instruction hidden in a tool's output, instead of the bank."
-    )(command)
+    )
+    jailbreaks = click.option(
+        "--jailbreaks",
+        metavar="all|LIST",
+        help="Ask the bank's unsafe items and their safe twins, plain and under these published transforms.",
+    )
+    return hijack(jailbreaks(command))
 
 
 def attacks(ctx: click.Context, model: str | None, settings: Settings, given: dict[str, Any]) -> None:
@@ -51,29 +60,34 @@ def attacks(ctx: click.Context, model: str | None, settings: Settings, given: di
     from weighbridge.evaluation.run import Session
     from weighbridge.workflow.measure import EngineChoice
 
+    if given["hijack"] and given["jailbreaks"] is not None:
+        raise UsageError("give `--hijack` or `--jailbreaks`, and not both")
     for parameter in ctx.command.params:
         name = str(parameter.name)
-        if name not in _BESIDE and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise UsageError(f"`{parameter.opts[0]}` says nothing beside `--hijack`")
+        fits = name in _BESIDE or (name == "bank" and not given["hijack"])
+        if not fits and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            what = "--hijack" if given["hijack"] else "--jailbreaks"
+            raise UsageError(f"`{parameter.opts[0]}` says nothing beside `{what}`")
     if model is None:
         raise UsageError("give a model to ask")
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
     choice = EngineChoice(settings.engine, settings.key, limits)
-    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
-    languages = list(
-        dict.fromkeys(one.strip() for one in (given["languages"] or _TASK_LANGUAGES).split(",") if one.strip())
-    )
+    measure, calls, lines = (_hijack if given["hijack"] else _jailbreak)(model, choice, given)
     if given["dry_run"]:
-        _tell_forecast(languages, given)
+        if given["as_json"]:
+            print_json("behaviour-plan", {"calls": calls})
+        else:
+            click.echo(f"{calls:,} calls")
         return
+    today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
-        session = Session(store, today, progress_on_stderr(), draw=today.toordinal() if given["again"] else 0)
-        name, evidence = _hijacked(model, languages, choice, session, cache, given)
+        draw = today.toordinal() if given["again"] else 0
+        name, evidence = measure(Session(store, today, progress_on_stderr(), draw=draw), cache)
     if given["as_json"]:
         print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
         return
     click.echo(f"{single_line(name)}\n")
-    for one in hijack_lines(evidence.body):
+    for one in lines(evidence.body):
         click.echo(one)
     place = in_workspace(settings.workspace.path)
     click.echo(f"\nNext: `{program()} evidence show {short(evidence.id)}{place}`")
@@ -100,23 +114,56 @@ def hijack_lines(body: dict[str, Any]) -> Iterator[str]:
         yield from wrapped(note)
 
 
-def _hijacked(
-    model: str, languages: list[str], choice: EngineChoice, session: Session, cache: DigestCache, given: dict[str, Any]
-) -> tuple[str, Evidence]:
+def jailbreak_lines(body: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a `jailbreak/v1`."""
+    for language in body["languages"]:
+        yield line(language, "unsafe items complied with, safe twins refused", "beside the plain request")
+        for name, rate in body["rates"][language].items():
+            text = f"{share(rate['complied'])}, safe refused {share(rate['safe_refused'])}"
+            beside = "" if rate["difference"] is None else f"{points(rate['difference'])} p {rate['p_adjusted']:.2g}"
+            yield line(name, text, f"n {rate['items']} {beside}".rstrip())
+        best = body["best"][language]
+        chosen = " and ".join(dict.fromkeys(best["chosen"])) or "none"
+        yield line("best", f"{share(best['held_out'])} by {chosen}, chosen on the other half of the items")
+        yield line("any", f"{share(best['any'])} of items broken by some transform")
+        yield line("detector", trust(body["detector"].get(language)))
+    for note in body["notes"]:
+        yield from wrapped(note)
+
+
+def _asked_in(given: dict[str, Any]) -> tuple[str, ...]:
+    """Return the languages to ask in."""
+    parts = (one.strip() for one in (given["languages"] or _LANGUAGES).split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _hijack(model: str, choice: EngineChoice, given: dict[str, Any]) -> _Attack:
+    """Return how hijacks are measured, how many calls it takes, and how it reads."""
+    from weighbridge.evaluation.behaviour.hijack.tasks import cases_of, check_languages
     from weighbridge.workflow.hijack import measure_hijack
 
-    return measure_hijack(
-        model, languages, choice, session, cache, limit=given["limit"], max_tokens=given["max_tokens"]
-    )
-
-
-def _tell_forecast(languages: list[str], given: dict[str, Any]) -> None:
-    """Say what a run would take."""
-    from weighbridge.evaluation.behaviour.hijack.tasks import cases_of, check_languages
-
+    languages, limit = _asked_in(given), given["limit"]
     check_languages(languages)
-    calls = sum(len(cases_of(language, given["limit"])) for language in languages)
-    if given["as_json"]:
-        print_json("behaviour-plan", {"languages": languages, "calls": calls})
-    else:
-        click.echo(f"tasks in {', '.join(languages)}: {calls:,} calls")
+    calls = sum(len(cases_of(language, limit)) for language in languages)
+
+    def measure(session: Session, cache: DigestCache) -> tuple[str, Evidence]:
+        return measure_hijack(model, languages, choice, session, cache, limit=limit, max_tokens=given["max_tokens"])
+
+    return measure, calls, hijack_lines
+
+
+def _jailbreak(model: str, choice: EngineChoice, given: dict[str, Any]) -> _Attack:
+    """Return how jailbreaks are measured, how many calls it takes, and how it reads."""
+    from weighbridge.evaluation.behaviour.bank import load_bank
+    from weighbridge.evaluation.behaviour.jailbreak.transforms import choose_transforms
+    from weighbridge.workflow.jailbreak import JailbreakCall, measure_jailbreaks
+
+    call = JailbreakCall(
+        load_bank(given["bank"] or "behaviour"), _asked_in(given), choose_transforms(given["jailbreaks"]),
+        given["limit"], given["max_tokens"], choice,
+    )  # fmt: skip
+
+    def measure(session: Session, cache: DigestCache) -> tuple[str, Evidence]:
+        return measure_jailbreaks(model, call, session, cache)
+
+    return measure, sum(one.calls for one in call.askings), jailbreak_lines

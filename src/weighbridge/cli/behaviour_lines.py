@@ -9,7 +9,7 @@ from weighbridge.cli.layout import line, plain, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["behaviour_lines", "contrast_words", "points", "share", "versus_lines"]
+__all__ = ["behaviour_lines", "contrast_words", "points", "share", "trust", "versus_lines"]
 
 _CLASSES = ("sensitive", "control", "safe", "unsafe", "neutral")
 _MOST_GAPS = 12
@@ -77,7 +77,7 @@ def _language(language: str, body: dict[str, Any]) -> Iterator[str]:
     lost = {name: count for name, count in body["transport"].get(language, {}).items() if name != "answered"}
     if lost:
         yield line("  transport", "; ".join(f"{count} {name}" for name, count in lost.items()))
-    yield line("  detector", _trust(body["detector"].get(language)), _unsure(body["unsure"].get(language, 0)))
+    yield line("  detector", trust(body["detector"].get(language)), _unsure(body["unsure"].get(language, 0)))
 
 
 def _rates(rate: dict[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _rates(rate: dict[str, Any]) -> str:
     return text + (f", {nonsense} nonsense" if nonsense else "")
 
 
-def _trust(body: dict[str, Any] | None) -> str:
+def trust(body: dict[str, Any] | None) -> str:
     """Say what the detector is worth in a language; never a rate without it."""
     if not body or not body["n"]:
         return "NOT MEASURED in this language: nobody has labelled answers for it"

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
     from weighbridge.core.kinds.fit import FitV1
     from weighbridge.core.kinds.hijack import HijackItemBody, HijackRateBody, HijackV1, UtilityBody
+    from weighbridge.core.kinds.jailbreak import (
+        BestBody,
+        JailbreakItemBody,
+        JailbreakRateBody,
+        JailbreakV1,
+        TransformBody,
+    )
     from weighbridge.core.kinds.labels import DrawnAnswerBody, LabelsV1, SampleV1, StratumBody
     from weighbridge.core.kinds.licence import LicenceV1
     from weighbridge.core.kinds.lineage import LineageV1
@@ -54,14 +61,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
-    "BehaviourV1", "BehaviourV2", "Body", "CallsBody", "CapabilitiesBody", "CardV1", "CellBody", "ComparisonV1",
-    "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody", "DrawnBody", "EndpointV1",
-    "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1",
-    "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "ItemBody", "LabelsV1", "LatencyV1",
-    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PairBody",
-    "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1", "SampleV1",
-    "ScoreV1", "SequentialBody", "ServiceBody", "SeverityCounts", "SignatureBody", "StratumBody", "SuiteBody",
-    "TemplateBody", "TopicBody", "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
+    "BehaviourV1", "BehaviourV2", "BestBody", "Body", "CallsBody", "CapabilitiesBody", "CardV1", "CellBody",
+    "ComparisonV1", "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody", "DrawnBody",
+    "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1",
+    "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "ItemBody", "JailbreakItemBody",
+    "JailbreakRateBody", "JailbreakV1", "LabelsV1", "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1",
+    "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PairBody", "PlanV1", "PositionBody", "PrecisionV1",
+    "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1", "SampleV1", "ScoreV1", "SequentialBody", "ServiceBody",
+    "SeverityCounts", "SignatureBody", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody",
+    "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
@@ -90,6 +98,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "files": ("CardV1", "FileBody", "FilesV1", "FindingBody", "LeftAloneBody", "SeverityCounts"),
     "fit": ("FitV1",),
     "hijack": ("HijackItemBody", "HijackRateBody", "HijackV1", "UtilityBody"),
+    "jailbreak": ("BestBody", "JailbreakItemBody", "JailbreakRateBody", "JailbreakV1", "TransformBody"),
     "labels": ("DrawnAnswerBody", "LabelsV1", "SampleV1", "StratumBody"),
     "licence": ("LicenceV1",),
     "lineage": ("LineageV1",),
@@ -157,6 +166,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "behaviour/v2": "BehaviourV2",
     "behaviour-comparison/v1": "BehaviourComparisonV1",
     "hijack/v1": "HijackV1",
+    "jailbreak/v1": "JailbreakV1",
     "latency/v1": "LatencyV1",
     "load/v1": "LoadV1",
     "outcomes/v1": "OutcomesV1",
