@@ -41,7 +41,8 @@ _OUTCOMES = ("fail", "unknown", "pass")
 _EFFECTS = ("reject", "hold", "condition", "none")
 # Kinds that are read as tables of their own, in the order of reading.
 _FURTHER = (
-    "behaviour/v2", "behaviour-comparison/v1", "hijack/v1", "load/v1", "arena/v1", "precision/v1", "contamination/v1",
+    "behaviour/v2", "behaviour-comparison/v1", "hijack/v1", "jailbreak/v1", "load/v1", "arena/v1", "precision/v1",
+    "contamination/v1",
 )  # fmt: skip
 _EXAMINED = ("licence/v1", "safety/v1", "lineage/v1", "openness/v1", "provenance/v1")
 _DECISION = TypeAdapter(Decision)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_YET", "Look", "further_looks", "looks"]
 
 # What no kind of evidence can say yet. A reader must not take silence for a good answer.
-NOT_YET = ("training-data", "jailbreak", "bias")
+NOT_YET = ("training-data", "bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ def further_looks(further: dict[str, tuple[Record[Any], ...]]) -> Iterator[Look]
     yield Look("beside", len(beside), sum(body.differing for body in beside) if beside else None)
     attacked = [item for body in found["hijack/v1"] for item in body.items if item.arm == "attacked"]
     yield Look("hijack", len(attacked), None, sum(item.result == "empty" for item in attacked))
+    forced = [item for body in found["jailbreak/v1"] for item in body.items if item.transform != "plain"]
+    yield Look("jailbreak", len(forced), None, sum(not item.behaviour for item in forced))
     yield Look("load", sum(len(body.points) for body in found["load/v1"]))
     yield Look("arena", sum(body.votes for body in found["arena/v1"]))
     precise = found["precision/v1"]

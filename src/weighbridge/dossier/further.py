@@ -9,6 +9,7 @@ from weighbridge.dossier.block import Section
 from weighbridge.dossier.measured.arena import arena_section
 from weighbridge.dossier.measured.contamination import contamination_section
 from weighbridge.dossier.measured.hijack import hijack_section
+from weighbridge.dossier.measured.jailbreak import jailbreak_section
 from weighbridge.dossier.measured.load import load_section
 from weighbridge.dossier.measured.precision import precision_section
 from weighbridge.dossier.record import anchor_of
@@ -24,6 +25,7 @@ __all__ = ["further_sections", "section_for", "section_of"]
 
 _TABLES: dict[str, Callable[..., Section]] = {
     "hijack/v1": hijack_section,
+    "jailbreak/v1": jailbreak_section,
     "load/v1": load_section,
     "arena/v1": arena_section,
     "precision/v1": precision_section,
