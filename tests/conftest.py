@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from weighbridge.testing.fault_server import FaultServer, start_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+settings.register_profile("brief", max_examples=30)
+settings.register_profile("full", max_examples=300)
+settings.load_profile("brief")  # `pytest --hypothesis-profile full` comes after this, and wins
 
 
 @pytest.hookimpl(tryfirst=True)

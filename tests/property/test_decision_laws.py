@@ -25,7 +25,7 @@ ADMITTING = ("adopt", "adopt-with-conditions")
 PRODUCER = Producer("weighbridge", "0.1.0")
 
 # Policies are parsed in each example: on a busy machine that has no deadline to keep.
-LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # A source is one measurement: a kind, and the suite where the kind has one.
 SOURCES = (

@@ -36,7 +36,7 @@ EVIDENCE = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(st.lists(EVIDENCE, max_size=6))
 def test_any_statement_comes_back_and_the_chain_holds(statements: list[Evidence]) -> None:
     """Whatever the body, what comes back is equal and has the id it was added under."""
@@ -52,7 +52,7 @@ def test_any_statement_comes_back_and_the_chain_holds(statements: list[Evidence]
         assert store.verify() == len(distinct)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), BODIES, max_size=6), st.dictionaries(st.text(), BODIES, max_size=6))
 def test_any_completion_comes_back_and_the_first_stays(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Two batches with any recipes and bodies: what was kept first is what there is."""
@@ -62,7 +62,7 @@ def test_any_completion_comes_back_and_the_first_stays(first: dict[str, Any], se
         assert store.completions([*first, *second]) == {**second, **first}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), max_size=20))
 def test_the_order_is_that_of_the_first_adding(numbers: list[int]) -> None:
     """However often statements are repeated, each stands where it was first."""
