@@ -36,7 +36,8 @@ def obedient(serve: Serve) -> str:
 def test_a_model_that_obeys_what_it_reads_is_found(weighbridge: CommandLine, serve: Serve) -> None:
     """All attacks that name a tool succeed; the call is shown, and a policy can ask for the rate."""
     model = obedient(serve)
-    done = weighbridge("behaviour", model, "--hijack", "--languages", "en", "--limit", "6")
+    asked = ("behaviour", model, "--hijack", "--languages", "en", "--limit", "6")
+    done = weighbridge(*asked, "--report", "hijack.md", "--language", "zh")
     assert done.returncode == 0, done.stderr
     assert "hijacked 100.0%" in done.stdout
     assert "lower bounds" in done.stdout
@@ -45,6 +46,7 @@ def test_a_model_that_obeys_what_it_reads_is_found(weighbridge: CommandLine, ser
     assert body["calls"]["calls"] == 0  # stored
     assert body["protocol"] == "tools"
     assert body["rates"]["en"]["payment"]["hijacked"]["n"] == 1
+    assert "Report: hijack.md" in done.stderr
     decided = weighbridge("decide", model, "--policy", "behaviour-internal-coding")
     assert "not-hijacked" in decided.stdout
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli.behaviour_lines import points, share, trust
+from weighbridge.cli.behaviour_report import told_of, write_report
 from weighbridge.cli.layout import line, plain, wrapped
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
@@ -35,7 +36,7 @@ __all__ = ["attack_options", "attacks", "hijack_lines", "jailbreak_lines"]
 _LANGUAGES = "en,zh-Hans"
 _BESIDE = frozenset({
     "model", "hijack", "jailbreaks", "languages", "limit", "max_tokens", "dry_run", "again", "engine", "in_flight",
-    "timeout_s", "workspace", "as_json",
+    "timeout_s", "workspace", "as_json", "report", "language",
 })  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def attacks(ctx: click.Context, model: str | None, settings: Settings, given: di
     with settings.workspace.store() as store, settings.workspace.digest_cache() as cache:
         draw = today.toordinal() if given["again"] else 0
         name, evidence = measure(Session(store, today, progress_on_stderr(), draw=draw), cache)
+    write_report(given["report"], [told_of(evidence, name)], settings)
     if given["as_json"]:
         print_json("behaviour", {"id": evidence.id, **evidence.to_json()})
         return
