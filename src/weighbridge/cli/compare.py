@@ -80,17 +80,18 @@ def command(ctx: click.Context, /, candidate: str, baseline: str, **given: Any) 
 
     Exit codes: 0 noninferior or better, 11 undecided, 12 inferior or worse.
     """
+    _refuse_contradictions(ctx, given)
     from weighbridge.cli.results import compare_files, is_pair_of_files
+
+    if is_pair_of_files(candidate, baseline, given):
+        code = compare_files(candidate, baseline, **given)
+        ctx.exit(0 if given["no_verdict_code"] else code)
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.compare.terms import Terms
     from weighbridge.workflow.compare import Match, compare, forecast
     from weighbridge.workflow.measure import EngineChoice
 
-    _refuse_contradictions(ctx, given)
-    if is_pair_of_files(candidate, baseline, given):
-        code = compare_files(candidate, baseline, **given)
-        ctx.exit(0 if given["no_verdict_code"] else code)
     settings = load_settings(weighed=candidate, workspace=given["workspace"], engine=given["engine"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
