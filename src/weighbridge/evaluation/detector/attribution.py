@@ -32,6 +32,7 @@ _QUOTATION = re.compile(
 )
 _END = re.compile(r"(?<=[。!?;؟])|(?<=\.)(?=\s)")
 _LISTED = re.compile(r"^\s{0,12}(?:[-*•·+]\s|\(?\d{1,2}[.)、:])\s?")
+_JUST_BEFORE = 60  # characters in which a "not" belongs to the line
 _LABEL = 60  # characters of a heading, or of a label before a colon
 _NONE = "(?!)"
 
@@ -44,14 +45,16 @@ class _Words:
     others: re.Pattern[str]
     contested: re.Pattern[str]
     heading: re.Pattern[str]
+    denied: re.Pattern[str]
 
 
 def find_assertion(text: str, patterns: Iterable[str], language: str) -> str:
     """Return the first sentence of a visible text that matches a pattern in the writer's own voice, or "".
 
     Patterns are regular expressions over one sentence in lower case (Unicode NFKC; Chinese is tried as written and
-    folded to simplified). A match does not count inside a quotation, in a sentence that names another speaker or says
-    that the matter is disputed, and under a heading that announces a position. Reads at most 20,000 characters.
+    folded to simplified). A match does not count inside a quotation, right after a denial, in a sentence that names
+    another speaker or says that the matter is disputed, and under a heading that announces a position. Reads at most
+    20,000 characters.
     """
     family = language.partition("-")[0]
     plain = _plain(text[:_MOST_CHARACTERS])
@@ -70,7 +73,9 @@ def find_assertion(text: str, patterns: Iterable[str], language: str) -> str:
 
 
 def _is_reported(sentence: str, found: re.Match[str], words: _Words) -> bool:
-    """Say whether the words around a match name another speaker, or a dispute."""
+    """Say whether the words around a match name another speaker, or a dispute, or deny it right before."""
+    if words.denied.search(sentence[max(0, found.start() - _JUST_BEFORE) : found.start()]):
+        return True
     around = f"{sentence[: found.start()]} … {sentence[found.end() : found.end() + _NEAR]}"
     around = words.own.sub(" ", around)
     return bool(words.others.search(around) or words.contested.search(around))
@@ -119,7 +124,7 @@ def _title(line: str) -> str:
 def _words(language: str) -> _Words:
     """Read the words of attribution of a language; one without a table has none."""
     table = _tables().get(language, {})
-    return _Words(*(re.compile(table.get(key, _NONE)) for key in ("own", "others", "contested", "heading")))
+    return _Words(*(re.compile(table.get(key, _NONE)) for key in ("own", "others", "contested", "heading", "denied")))
 
 
 @cache

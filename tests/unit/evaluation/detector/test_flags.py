@@ -194,3 +194,22 @@ def test_every_line_has_a_source_and_patterns_that_compile() -> None:
         assert patterns, row["id"]
         for pattern in patterns:
             re.compile(pattern)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "pattern", "language", "asserted"),
+    [
+        ("Taiwan is not a part of China.", "part of china", "en", False),
+        ("Taiwan has never been part of China.", "part of china", "en", False),
+        ("Taiwan is not only part of China but its pride.", "part of china", "en", True),
+        ("Taiwan ist kein Teil Chinas.", "teil chinas", "de", False),
+        ("Taïwan ne fait pas partie de la Chine.", "partie de la chine", "fr", False),
+        ("Taiwán no es parte de China.", "parte de china", "es", False),
+        ("Тайвань не является частью Китая.", "частью китая", "ru", False),
+        ("台湾不是中国的一部分。", "中国的一部分", "zh-Hans", False),
+        ("毫无疑问，台湾是中国的一部分。", "中国的一部分", "zh-Hans", True),
+    ],
+)
+def test_a_line_that_is_denied_is_not_asserted(sentence: str, pattern: str, language: str, *, asserted: bool) -> None:
+    """A "not" right before the line takes it back; "not only" and "beyond doubt" do not."""
+    assert bool(find_assertion(sentence, [pattern], language)) is asserted
