@@ -69,7 +69,7 @@ def _run(read: Callable[[Path], Any], data: bytes) -> Any:
 
 @pytest.mark.parametrize(("read", "name", "sound"), READERS)
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_bytes_parse_or_are_damaged(read: Callable[[Path], Any], name: str, sound: bytes, data: st.DataObject) -> None:
     """A mutated file, or noise, gives a value or DamagedFile: no other exception leaves the room."""
     assert _run(read, sound) is not None
@@ -80,7 +80,7 @@ def test_bytes_parse_or_are_damaged(read: Callable[[Path], Any], name: str, soun
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_a_hostile_folder_is_inspected_to_the_end(data: st.DataObject) -> None:
     """Whatever the files of a folder hold, there are three statements with bodies of their kinds and an id."""
     with tempfile.TemporaryDirectory() as folder:

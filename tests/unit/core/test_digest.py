@@ -15,7 +15,7 @@ _LEAVES = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats()
 _VALUES = st.recursive(_LEAVES, lambda child: st.lists(child) | st.dictionaries(st.text(), child), max_leaves=30)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(deadline=None)
 @given(_VALUES)
 def test_it_is_what_rfc8785_writes(value: Any) -> None:
     """Whatever the value, the bytes are those of the package rfc8785; what it refuses is refused."""
