@@ -66,7 +66,10 @@ class ContrastBody(Body):
     here_only: int | None = Field(None, description="Items with the outcome only here, where items are paired")
     there_only: int | None = Field(None, description="Items with the outcome only on the other side")
     p: Share | None = Field(None, description="Of no difference: exact McNemar at one draw, else by the interval")
-    p_adjusted: Share | None = Field(None, description="By Holm over the contrasts of this kind and outcome")
+    p_adjusted: Share | None = Field(
+        None,
+        description="By Holm over its kind and outcome; the headline, named beforehand, stands alone",
+    )
     equivalence: Literal["equivalent", "different", "not shown"] | None = Field(
         None, description="Whether the gap is shown to lie within the margin, by two one-sided tests"
     )

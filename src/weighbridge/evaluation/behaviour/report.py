@@ -53,6 +53,9 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
     are the draws of the stability items, of which only the instability is told: they are asked at another temperature.
     """
     contrasts = contrasts_of(first, frame.languages, frame.reference, margin=frame.margin)
+    headline = headline_of(contrasts, frame.languages, frame.reference, frame.maker)
+    if headline is not None:  # one contrast, named before the first call: its p is not adjusted for the others
+        contrasts[headline]["p_adjusted"] = contrasts[headline]["p"]
     by_language = {
         language: [one for one in first if one.answered.language == language] for language in frame.languages
     }
@@ -71,7 +74,7 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
         },
         "topics": _topics(first, frame.languages),
         "contrasts": contrasts,
-        "headline": headline_of(contrasts, frame.languages, frame.reference, frame.maker),
+        "headline": headline,
         "instability": _instability(repeated or first, frame.languages),
         "flags": {language: _counts(flag for one in answers for flag in one.flags)
                   for language, answers in by_language.items()},
