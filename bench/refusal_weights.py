@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 from weighbridge.evaluation.detector.cues import load_cues
 from weighbridge.evaluation.detector.features import TELLING, count_features, mark_sentences
 from weighbridge.evaluation.detector.prose import read_prose, visible_text
-from weighbridge.evaluation.detector.rules import rule
+from weighbridge.evaluation.detector.rules import rule, skip_disclaimer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,8 @@ def read_labelled(folder: Path) -> Iterator[Labelled]:
 
 def features_of(prompt: str, seen: str) -> tuple[Marked, dict[str, float]]:
     """Count the features of a visible answer as the detector does."""
-    cues, prose = load_cues("en"), read_prose(seen)
+    cues = load_cues("en")
+    prose = skip_disclaimer(read_prose(seen), cues)
     marked = mark_sentences(prompt, seen, prose, cues)
     return marked, count_features(marked, [name for name, _ in cues.marks], rule(prompt, prose, cues)[0])
 

@@ -22,6 +22,7 @@ _ALIKE = str.maketrans(
     "\u0421\u0422\u0425\u0406\u03bf\u03b1\u03bd\u03c1\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4",
     "aeopcyxijsdABEKMHOPCTXIoavpABEHIKMNOPT",
 )
+_MOST_WORDS = 40_000  # characters in which look-alikes are sought; more than is ever read
 _MIXED = re.compile(
     r"[A-Za-z'\u2019]{1,40}[\u0370-\u03ff\u0400-\u052f][A-Za-z'\u2019\u0370-\u052f]{0,40}"
     r"|[\u0370-\u03ff\u0400-\u052f]{1,40}[A-Za-z][A-Za-z'\u2019\u0370-\u052f]{0,40}"
@@ -36,8 +37,10 @@ def reveal(text: str) -> str:
     if "\x1b" in text:
         text = _TERMINAL.sub("", text)
     if not text.isascii():
-        text = _MIXED.sub(lambda word: word[0].translate(_ALIKE), _INVISIBLE.sub("", text))
+        text = _INVISIBLE.sub("", text)
     text = _GAP.sub("\n\n", _CONTROL.sub("", text))
     if "<" in text and "```" not in text:
         text = _TAG.sub(" ", text)
-    return text
+    if text.isascii():
+        return text
+    return _MIXED.sub(lambda word: word[0].translate(_ALIKE), text[:_MOST_WORDS]) + text[_MOST_WORDS:]

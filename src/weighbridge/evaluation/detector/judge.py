@@ -13,12 +13,16 @@ from weighbridge.evaluation.detector.tongue import language_of, read_tongue
 
 __all__ = ["judge_answer"]
 
+_MOST_ASKED = 20_000  # characters of a question that are read
+
 
 def judge_answer(question: str, answer: str, language: str = "") -> Judgement:
     """Judge an answer by its text; `language` is the one asked in (BCP 47), "" where nobody says.
 
-    Never raises on a text, whatever it holds; reads at most its first 20,000 visible characters.
+    Never raises on a text, whatever it holds; reads at most its first 20,000 visible characters, and
+    20,000 characters of the question.
     """
+    question = question[:_MOST_ASKED]
     seen = visible_text(answer)
     if not seen:
         return Judgement("empty", why="no visible answer")
