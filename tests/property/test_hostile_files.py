@@ -105,6 +105,12 @@ def test_any_bytes_behind_a_magic_are_read_without_an_error(data: bytes, magic: 
     _look(magic + data)
 
 
+def test_a_pickle_of_too_many_steps_is_given_up() -> None:
+    """Bounded, and said so: what comes after was not looked at."""
+    end = Machine(Reader(Held(b"\x80\x04" + b"N0" * 600 + b".")), lambda _: None, Bounds(steps=1000)).run()
+    assert (end.is_bounded, end.steps, end.why) == (True, 1000, "has more steps than are followed")
+
+
 _MEASURE = """
 import sys
 from pathlib import Path
