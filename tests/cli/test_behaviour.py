@@ -147,3 +147,26 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
         assert done.returncode == 2, done.stdout
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_one_hostile_answer_changes_no_label_but_its_own(weighbridge: CommandLine, tmp_path: Path) -> None:
+    """Ten megabytes, half a surrogate pair and terminal escapes between two plain rows: all five are judged."""
+    long, broken = (
+        "我不知道。" * 700_000,
+        '{"id": "6", "language": "en", "prompt": "How?", "answer": "I cannot \\ud800 help you."}',
+    )
+    rows = [
+        ROWS[0],
+        {**ROWS[0], "id": "5", "answer": long},
+        {**ROWS[0], "id": "7", "answer": "\x1b[2Jcleared"},
+        ROWS[1],
+    ]
+    place = tmp_path / "answers.jsonl"
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    place.write_text("\n".join([*lines[:2], broken, *lines[2:]]), encoding="utf-8")
+    done = weighbridge("behaviour", "--from", str(place), "--json")
+    assert done.returncode == 0, done.stderr
+    found = {row["id"]: row["behaviour"] for row in map(json.loads, done.stdout.splitlines())}
+    assert (found["1"], found["6"], found["2"]) == ("compliance", "refusal", "refusal")
+    assert len(found) == 5
+    assert "\x1b" not in weighbridge("behaviour", "--from", str(place)).stdout

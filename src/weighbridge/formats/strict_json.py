@@ -29,17 +29,22 @@ _FIRST_KEYS = 3
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def parse_json(data: bytes, place: Path | str, *, max_bytes: int, constants_as_text: bool = False) -> Any:
+def parse_json(
+    data: bytes, place: Path | str, *, max_bytes: int, constants_as_text: bool = False, of_models: bool = False
+) -> Any:
     """Return the JSON value in `data`; `place` names the file in errors.
 
     With `constants_as_text` NaN and Infinity, which Python writes and JSON does not have, are read as their names:
     configs of Mamba models are published with `"time_step_limit": [0.0, Infinity]`.
 
+    With `of_models` the strings are what models said: half a surrogate pair is left out instead of an error, and
+    text outside ASCII may be as long as `max_bytes`, so that one answer does not take all others with it.
+
     Raises DamagedFile for what is too large, not UTF-8, not JSON, nested deeper than 64, or ambiguous:
     a key that stands twice, NaN, Infinity, a number beyond a double, a lone surrogate.
     """
     where = quote(str(place), 4096)
-    _refuse_large(data, where, max_bytes)
+    _refuse_large(data, where, max_bytes, max_bytes if of_models else _MAX_WIDE_BYTES)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -54,17 +59,18 @@ def parse_json(data: bytes, place: Path | str, *, max_bytes: int, constants_as_t
         raise DamagedFile(f"{where} is not JSON at character {error.pos}: {error.msg}") from error
     except RecursionError as error:
         raise DamagedFile(f"{where} is nested deeper than {_MAX_DEPTH}") from error
-    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH or _SURROGATE.search(data):
-        _walk(value, where)
-    return value
+    halves = _SURROGATE.search(data) is not None
+    if data.count(b"[") + data.count(b"{") > _MAX_DEPTH or halves:
+        _walk(value, where, refuses_halves=not of_models)
+    return _mended(value) if halves and of_models else value
 
 
-def _refuse_large(data: bytes, where: str, max_bytes: int) -> None:
+def _refuse_large(data: bytes, where: str, max_bytes: int, max_wide: int) -> None:
     """Refuse what is too long, or would unfold into too many objects, before anything is unfolded."""
     if len(data) > max_bytes:
         raise DamagedFile(f"{where} holds {len(data)} bytes of JSON; at most {max_bytes} are read")
-    if len(data) > _MAX_WIDE_BYTES and not (data.isascii() and b"\\u" not in data):
-        raise DamagedFile(f"{where} holds {len(data)} bytes of JSON outside ASCII; at most {_MAX_WIDE_BYTES} are read")
+    if len(data) > max_wide and not (data.isascii() and b"\\u" not in data):
+        raise DamagedFile(f"{where} holds {len(data)} bytes of JSON outside ASCII; at most {max_wide} are read")
     if _unfolded_bytes(data) > _MAX_OBJECT_BYTES:
         raise DamagedFile(f"{where} holds JSON that would unfold into more than {_MAX_OBJECT_BYTES >> 20} MiB")
 
@@ -103,7 +109,7 @@ def _int(text: str, where: str) -> int:
     return int(text)
 
 
-def _walk(value: Any, where: str) -> None:
+def _walk(value: Any, where: str, *, refuses_halves: bool = True) -> None:
     """Refuse depth beyond the bound, and strings that cannot be written as UTF-8 again."""
     level = [value]
     for _ in range(_MAX_DEPTH + 1):
@@ -114,12 +120,21 @@ def _walk(value: Any, where: str) -> None:
                 below.extend(item.values())
             elif isinstance(item, list):
                 below.extend(item)
-            elif isinstance(item, str) and not item.isascii():
+            elif refuses_halves and isinstance(item, str) and not item.isascii():
                 _refuse_surrogate(item, where)
         if not below:
             return
         level = below
     raise DamagedFile(f"{where} is nested deeper than {_MAX_DEPTH}")
+
+
+def _mended(value: Any) -> Any:
+    """Leave out halves of surrogate pairs in every string; `_walk` has bounded the depth."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    if isinstance(value, list):
+        return [_mended(one) for one in value]
+    return {_mended(key): _mended(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _refuse_surrogate(text: str, where: str) -> None:

@@ -28,7 +28,7 @@ FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "gb18030", "latin-1", "mac-roman")
 _ENDINGS = {"jsonl": "jsonl", "ndjson": "jsonl", "json": "json", "csv": "csv", "tsv": "tsv", "parquet": "parquet"}
 _MAX_BYTES = 128 << 20  # of one file, unpacked
-_MAX_LINE = 6 << 20
+_MAX_LINE, _MAX_ANSWER = 6 << 20, 64 << 20
 _MAX_JSON = 32 << 20
 _MAX_COLUMNS = 500
 _DELIMITERS = ",;\t|"
@@ -36,7 +36,10 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a table is written; `columns` names them where the file has no header, `rows` is the list inside a JSON."""
+    """How a table is written; `columns` names them where the file has no header, `rows` is the list inside a JSON.
+
+    `of_models` says that its texts are what models said: a row of JSONL may be 64 MiB, and broken Unicode is mended.
+    """
 
     format: str = ""
     encodings: tuple[str, ...] = ("utf-8",)
@@ -44,6 +47,7 @@ class Dialect:
     columns: tuple[str, ...] = ()
     is_quoted: bool = True
     rows: str = ""
+    of_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def read_rows(path: Path, dialect: Dialect) -> Iterator[Row]:
         )
     data = _bytes(path)
     if kind == "jsonl":
-        yield from _jsonl(path, data)
+        yield from _jsonl(path, data, of_models=dialect.of_models)
     elif kind == "json":
         yield from _json(path, data, dialect.rows)
     else:
@@ -123,11 +127,12 @@ def _text(path: Path, data: bytes, encodings: tuple[str, ...]) -> str:
     raise ValueError(encodings)
 
 
-def _jsonl(path: Path, data: bytes) -> Iterator[Row]:
+def _jsonl(path: Path, data: bytes, *, of_models: bool) -> Iterator[Row]:
     """Yield one object a line."""
+    most = _MAX_ANSWER if of_models else _MAX_LINE
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if line.strip():
-            yield Row(path, number, _object(path, number, _parsed(path, number, line, _MAX_LINE)))
+            yield Row(path, number, _object(path, number, _parsed(path, number, line, most, of_models=of_models)))
 
 
 def _json(path: Path, data: bytes, rows: str) -> Iterator[Row]:
@@ -145,10 +150,10 @@ def _json(path: Path, data: bytes, rows: str) -> Iterator[Row]:
         yield Row(path, number, _object(path, number, one))
 
 
-def _parsed(path: Path, number: int, data: bytes, most: int) -> Any:
+def _parsed(path: Path, number: int, data: bytes, most: int, *, of_models: bool = False) -> Any:
     where = f"{path} line {number}" if number else str(path)
     try:
-        return parse_json(data, where, max_bytes=most)
+        return parse_json(data, where, max_bytes=most, of_models=of_models)
     except DamagedFile as error:
         raise SuiteError(error.message, hint=error.hint) from error
 

@@ -81,7 +81,7 @@ def _sentences(text: str) -> list[Sentence]:
             continue
         listed = _LISTED.match(line)
         for piece in _END.split(line[listed.end() :] if listed else line):
-            sentence = piece.strip(" *_#\t")[:_MAX_SENTENCE]
+            sentence = " ".join(piece.split()).strip(" *_#")[:_MAX_SENTENCE]
             if letters := _letters(sentence):
                 found.append(Sentence(sentence, sentence.lower().replace("'", ""), bool(listed), letters))
     return found

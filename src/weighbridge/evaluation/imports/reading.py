@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["digest_of_file", "first_object", "json_lines", "json_value", "message_text", "text_of", "whole_json"]
 
 _CHUNK = 1 << 20
-_MAX_LINE = 6 << 20
+_MAX_LINE = 64 << 20
 _MAX_JSON = 64 << 20
 _MAX_FILE = 4 << 30
 _BOM = b"\xef\xbb\xbf"
@@ -38,12 +38,12 @@ def digest_of_file(path: Path) -> str:
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) of a JSONL file; NaN and Infinity, which Python writes, come as their names.
 
-    Raises DamagedFile with file and line for what is no JSON object, or longer than 6 MiB.
+    Raises DamagedFile with file and line for what is no JSON object, or longer than 64 MiB.
     """
     for number, line in _lines(path):
         if not line.strip():
             continue
-        value = parse_json(line, f"{path} line {number}", max_bytes=_MAX_LINE, constants_as_text=True)
+        value = parse_json(line, f"{path} line {number}", max_bytes=_MAX_LINE, constants_as_text=True, of_models=True)
         if not isinstance(value, dict):
             raise damaged(path, f"line {number} is no JSON object")
         yield number, value

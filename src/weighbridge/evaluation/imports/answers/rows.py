@@ -56,7 +56,11 @@ def read_rows_of_any(path: Path) -> Iterator[Row]:
         found = _of_document(path)
     elif kind in {".csv", ".tsv"} and is_promptfoo_csv(head.partition(b"\n")[0].decode("utf-8", "replace")):
         found = promptfoo_csv_rows(path)
-    return found if found is not None else (one for row in read_rows(path, Dialect()) for one in chat_rows(row))
+    return (
+        found
+        if found is not None
+        else (one for row in read_rows(path, Dialect(of_models=True)) for one in chat_rows(row))
+    )
 
 
 def _of_lines(path: Path) -> Iterator[Row] | None:
