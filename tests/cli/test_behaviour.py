@@ -141,6 +141,9 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
         (("behaviour",), "give a model"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en,tlh"), "no items in `tlh`"),
         (("behaviour", "--from", str(place), "--until-clear"), "says nothing beside `--from`"),
+        (("behaviour", "--from", str(place), "--repeats", "5"), "says nothing beside `--from`"),
+        (("behaviour", "x", "--service", "http://h/v1#m", "--until-clear"), "says nothing beside `--service`"),
+        (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en", "--until-clear"), "between two languages"),
         (("behaviour", "x", "--report", "report.pdf"), "ends in no form of a report"),
     ):
         done = weighbridge(*arguments)

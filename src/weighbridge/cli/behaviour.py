@@ -135,13 +135,25 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
         raise UsageError("`--model` belongs to `--from`: a model to ask is named by itself")
     if given["keep"]:
         raise UsageError("`--keep` belongs to `--from`: what is asked for here is always kept")
-    call = _call(given, settings)
     if given["service"] and baseline:
         raise UsageError("give a baseline or a `--service`, and not both")
+    if given["service"]:
+        _refuse_beside_service(ctx)
+    call = _call(given, settings)
     if given["dry_run"]:
         _tell_forecast(call, service=bool(given["service"]), as_json=given["as_json"])
         return
     _ask((str(model), baseline), call, settings, given)
+
+
+def _refuse_beside_service(ctx: click.Context) -> None:
+    """Refuse options that would do nothing where two hosts are compared."""
+    from click.core import ParameterSource
+
+    for name in ("repeats", "temperature", "until_clear"):
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = name.replace("_", "-")
+            raise UsageError(f"`--{option}` says nothing beside `--service`: both hosts are asked everything, greedily")
 
 
 def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: dict[str, Any]) -> None:
@@ -212,6 +224,8 @@ def _call(given: dict[str, Any], settings: Settings) -> Call:
             raise UsageError(
                 f"the bank `{bank.name}` has no items in `{language}`", hint=f"it has {', '.join(bank.languages)}"
             )
+    if given["until_clear"] and len(languages) == 1:
+        raise UsageError("`--until-clear` looks for a gap between two languages", hint="name two with `--languages`")
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
     return Call(
         bank,

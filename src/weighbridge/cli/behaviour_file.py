@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["judges_of", "of_file"]
 
-_WITH_FILE = ("languages", "limit", "until_clear", "dry_run", "engine", "again", "service")
+_WITH_FILE = (
+    "languages", "limit", "repeats", "temperature", "max_tokens", "until_clear", "dry_run", "engine", "again",
+    "baseline_engine", "service", "pairs",
+)  # fmt: skip
 
 
 def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[str, Any], bank: Bank | None) -> None:
@@ -56,7 +59,7 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
             _tell_rows(judge_file(source, bank, **asked))
             return
         asked["store"] = session.store if session is not None else None
-        scored = score_file(source, bank, maker=given["maker"].upper(), **asked)
+        scored = score_file(source, bank, maker=given["maker"].upper(), margin=given["margin"] / 100, **asked)
         kept = keep(scored, session) if given["keep"] and session is not None else None
     write_report(given["report"], [told_of_file(scored, kept, today)], settings)
     if given["as_json"]:

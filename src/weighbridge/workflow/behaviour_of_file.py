@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge import __version__
 from weighbridge.core.digest import digest_of
+from weighbridge.evaluation.behaviour.contrasts import MARGIN
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.reading import read_answered
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
@@ -67,16 +68,17 @@ def score_file(
     path: Path,
     bank: Bank | None = None,
     *,
-    reference: str | None = None,
     maker: str = "",
+    margin: float = MARGIN,
     store: Store | None = None,
     model: str | None = None,
     decide: Decide | None = None,
 ) -> Scored:
     """Judge every answer of a file; rows whose id is an item of `bank` take its class, form and narratives.
 
-    Hand labels in `store` correct the rates. `model` picks one where the file holds several. `decide`
-    labels what the detector is unsure of. Raises SuiteError, DamagedFile or UsageError with file and line.
+    Hand labels in `store` correct the rates. `model` picks one where the file holds several. `margin` is the gap that
+    is as good as none. `decide` labels what the detector is unsure of. Raises SuiteError, DamagedFile or UsageError
+    with file and line.
     """
     answers = read_answered(path, bank, model=model)
     judged = judge_all(answers)
@@ -84,7 +86,7 @@ def score_file(
     judged = list(taken.answers)
     languages = tuple(dict.fromkeys(one.answered.language for one in judged))
     known = [language for language in languages if language != UNKNOWN]
-    chosen = reference or (_REFERENCE if _REFERENCE in languages else (known or languages)[0])
+    reference = _REFERENCE if _REFERENCE in languages else (known or languages)[0]
     items = {one.answered.subject.id for one in judged}
     own = {
         "name": "imported",
@@ -97,9 +99,10 @@ def score_file(
     frame = Frame(
         bank=bank.to_json() if bank else own,
         languages=languages,
-        reference=chosen,
+        reference=reference,
         origin=path.name[:200],
         maker=maker,
+        margin=margin,
         labels=labelled_sample(store, labelled_keys(answers)) if store is not None else {},
         judge=taken.judge,
         notes=["answers were imported: who asked them, and how, is not known here", *taken.notes],

@@ -44,3 +44,16 @@ def test_no_rate_is_of_two_models(two_models: Path) -> None:
     body = score_file(two_models, model="meek").body
     assert body["rates"]["en"]["all"]["items"] == 3
     assert body["rates"]["en"]["all"]["refused"]["value"] == 1
+
+
+def test_the_margin_is_the_users(tmp_path: Path) -> None:
+    """Equivalence of imported answers is tested against the margin that is asked for."""
+    rows = [
+        {"id": str(n), "language": language, "class": "control", "prompt": f"How do I open jar {n}?", "answer": REFUSAL}
+        for n in range(6)
+        for language in ("en", "de")
+    ]
+    place = tmp_path / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    gap = score_file(place, margin=0.02).body["contrasts"]["language-gap/control/de/avoided"]
+    assert gap["margin"] == 0.02
