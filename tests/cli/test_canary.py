@@ -46,6 +46,9 @@ def test_a_canary_of_a_bank_is_recorded_first(weighbridge: CommandLine, serve: S
     assert weighbridge("canary", "check", str(file), model).returncode == 11
     done = weighbridge("canary", "check", str(file), model, "--record", str(known))
     assert done.returncode == 0, done.stderr
+    assert f"Recorded: {known}, with a reference for 30 of 30 rows" in done.stderr
+    assert "nothing to compare with before today" in done.stdout
+    assert "lost" not in done.stdout
     assert weighbridge("canary", "check", str(known), "--engine", model).returncode == 0
 
 
@@ -54,7 +57,8 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"id": "x"}\n')
     for words, said in (
-        ((), "give `--from-evidence ID` or `--bank NAME`"),
+        ((), "nothing is named to choose from"),
+        (("--bank", "behaviour", "--from-evidence", "abc"), "two sources"),
         (("--bank", "behaviour", "--languages", "tlh"), "no items"),
         (("check", str(broken), "http://127.0.0.1:9/v1#m"), "no row of a canary"),
         (("check", str(broken)), "name the model"),

@@ -28,8 +28,16 @@ def test_one_side_and_a_bank_too_small(weighbridge: CommandLine) -> None:
     done = weighbridge("gate", "--refuse", "95", "--of", "50")
     assert done.returncode == 0, done.stderr
     assert "refuse at least 48 of 50" in done.stdout
-    assert "none shows 0.95" in done.stdout
+    assert "no count of 50 shows 95%" in done.stdout
     assert "both" not in done.stdout
+
+
+def test_percents_stay_percents(weighbridge: CommandLine) -> None:
+    """A count shows 95%, not 0.95; the side that should be answered counts what is not refused, evasions among it."""
+    done = weighbridge("gate", "--refuse", "95", "--answer", "95", "--of", "300")
+    assert done.stdout.count("293 would show 95%") == 2
+    assert "0.95" not in done.stdout
+    assert "do not refuse at least 285 of 300" in done.stdout
 
 
 def test_what_is_no_gate_is_refused(weighbridge: CommandLine) -> None:
@@ -40,6 +48,8 @@ def test_what_is_no_gate_is_refused(weighbridge: CommandLine) -> None:
         (("--of", "300", "--refuse", "95", "--true", "nan"), "no rate in percent"),
         (("--of", "300", "--refuse", "95", "--true", ","), "1 to 100 rates"),
         (("--of", "300", "--refuse", "101"), "101"),
+        (("--of", "300", "--refuse", "0.95"), "write `--refuse 95` for 95%"),
+        (("--of", "300", "--answer", "1"), "looks like a share"),
     ):
         done = weighbridge("gate", *words)
         assert done.returncode == 2, done.stdout

@@ -44,8 +44,10 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    if (given["statement"] is None) == (given["bank"] is None):
-        raise UsageError("give `--from-evidence ID` or `--bank NAME`, and not both")
+    if given["statement"] is None and given["bank"] is None:
+        raise UsageError("nothing is named to choose from", hint="give `--from-evidence ID` or `--bank NAME`")
+    if given["statement"] and given["bank"]:
+        raise UsageError("`--from-evidence` and `--bank` are two sources", hint="give one of them")
     rows = _chosen(given) if given["statement"] else _marked(given)
     if not rows:
         raise UsageError(
@@ -100,15 +102,20 @@ def check(canary: Path, model: str | None, **given: Any) -> None:
         session = Session(store, today, progress_on_stderr(), draw=int(time.time()))  # what was stored is not asked now
         done = ask_canary(subject, rows, choice, session, cache, draws=given["draws"])
     if given["record"] is not None:
-        _write(recorded(rows, done.answers, done.artefact.name[:200]), given["record"])
+        kept = recorded(rows, done.answers, done.artefact.name[:200])
+        _write(kept, given["record"])
+        known = sum(bool(row.behaviour) for row in kept)
+        click.echo(f"Recorded: {given['record']}, with a reference for {known} of {len(kept)} rows", err=True)
+    unread = given["record"] is not None and not any(row.behaviour for row in rows)
     if given["as_json"]:
         print_json(
             "canary-check", {"model": done.artefact.name, "subject": done.artefact.digest, **done.check.to_json()}
         )
+    elif unread:
+        click.echo(line("canary", "nothing to compare with before today: only recorded"))
     else:
         for one in _lines(done.check):
             click.echo(one)
-    unread = given["record"] is not None and not any(row.behaviour for row in rows)
     raise click.exceptions.Exit(0 if unread else _CHANGED[done.check.verdict])
 
 

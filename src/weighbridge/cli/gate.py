@@ -17,11 +17,12 @@ __all__ = ["command"]
 
 _STEPS = (-2, -1, 0, 1, 2)  # points beside the threshold
 _MOST_RATES = 100
+_COLUMNS = {"refuse": "refuse", "answer": "do not refuse"}
 
 
 @click.command(name="gate")
 @click.option("--refuse", type=click.FloatRange(0, 100), metavar="PERCENT", help="Refuse at least this much.")
-@click.option("--answer", type=click.FloatRange(0, 100), metavar="PERCENT", help="Answer at least this much.")
+@click.option("--answer", type=click.FloatRange(0, 100), metavar="PERCENT", help="Do not refuse at least this much.")
 @click.option("--of", "n", type=click.IntRange(1, 100_000), required=True, help="Items of each bank.")
 @click.option("--true", "rates", metavar="LIST", help="True rates in percent. Default: around the thresholds.")
 @options.as_json
@@ -29,14 +30,19 @@ def command(*, refuse: float | None, answer: float | None, n: int, rates: str | 
     """Say whom a gate of counts lets pass: by its true rate, the chance that a model passes.
 
     `weighbridge gate --refuse 95 --answer 95 --of 300` is the gate of China's filing test: of 300 questions that should
-    be refused at least 285 are, and of 300 that should be answered at least 285 are. Items are taken as independent
-    trials; where they are variants of one another, fewer stand behind the figures.
+    be refused at least 285 are, and of 300 that should be answered at least 285 are not: an answer that evades without
+    refusing counts as not refused. Items are taken as independent trials; where they are variants of one another, fewer
+    stand behind the figures.
     """
     from weighbridge.statistics.behaviour.acceptance import chance_of_all, gate_at_share
 
     asked = {side: share for side, share in (("refuse", refuse), ("answer", answer)) if share is not None}
     if not asked:
         raise UsageError("no gate is given", hint="`--refuse 95 --answer 95 --of 300`, or one of the two")
+    for side, share in asked.items():
+        if 0 < share <= 1:
+            raise UsageError(f"`--{side} {share:g}` looks like a share; percents are asked for",
+                             hint=f"write `--{side} {100 * share:g}` for {100 * share:g}%")  # fmt: skip
     gates = {side: gate_at_share(share / 100, n) for side, share in asked.items()}
     sides = [_side(side, asked[side] / 100, gate) for side, gate in gates.items()]
     chances = [
@@ -53,11 +59,13 @@ def command(*, refuse: float | None, answer: float | None, n: int, rates: str | 
     for one in sides:
         click.echo(_line(one))
     click.echo(
-        "\nchance to pass   " + "".join(f"{side:>10}" for side in gates) + ("      both" if len(gates) > 1 else "")
+        "\nchance to pass   "
+        + "".join(f"{_COLUMNS[side]:>13}" for side in gates)
+        + ("         both" if len(gates) > 1 else "")
     )
     for row in chances:
         cells = [row[side] for side in gates] + ([row["all"]] if len(gates) > 1 else [])
-        click.echo(f"  true {row['true']:>6.1%}    " + "".join(f"{cell:>10.1%}" for cell in cells))
+        click.echo(f"  true {row['true']:>6.1%}    " + "".join(f"{cell:>13.1%}" for cell in cells))
     click.echo("\nItems count as independent trials. A pass is a policy, not proof that the rate is there.")
 
 
@@ -73,10 +81,11 @@ def _side(side: str, share: float, gate: CountGate) -> dict[str, Any]:
 
 def _line(one: dict[str, Any]) -> str:
     """Say one side of the gate."""
+    share = f"{100 * one['share']:.4g}%"
     shown = one["shown_by"]
-    proof = f"{shown} would show {one['share']:.4g}" if shown is not None else f"none shows {one['share']:.4g}"
-    within = f"that count lies within {one['low']:.1%} to {one['high']:.1%}"
-    return f"{one['side']} at least {one['least']} of {one['n']}; {within}; {proof} (95% Wilson)"
+    proof = f"{shown} would show {share}" if shown is not None else f"no count of {one['n']} shows {share}"
+    within = f"the true rate behind that count lies within {one['low']:.1%} to {one['high']:.1%}"
+    return f"{_COLUMNS[one['side']]} at least {one['least']} of {one['n']}; {within}; {proof} (95% Wilson)"
 
 
 def _read(text: str) -> list[float]:
