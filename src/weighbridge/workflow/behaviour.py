@@ -11,7 +11,7 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.engine.late import LateEngine
 from weighbridge.engine.protocol import Outcome
-from weighbridge.errors import Interrupted, UsageError
+from weighbridge.errors import Interrupted
 from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, Asking, ask_items, suite_of
 from weighbridge.evaluation.behaviour.bank import spread
 from weighbridge.evaluation.behaviour.judging import judge_all
@@ -19,13 +19,13 @@ from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.stopping import GapClear
 from weighbridge.evaluation.labels.log import labelled_sample
 from weighbridge.workflow.behaviour_judges import at, seat, second_opinion
-from weighbridge.workflow.engines import context_needed
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
-from weighbridge.workflow.measure import EngineChoice, askable, choose_engine
+from weighbridge.workflow.measure import EngineChoice, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.engine.protocol import Engine
@@ -116,12 +116,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
     artefact = inspected.artefact
     suite = suite_of(call.first)
-    able, reasons = askable([suite], inspected, call.engine)
-    engine = choose_engine(artefact, call.engine)
-    if isinstance(engine, str) or not able:
-        raise UsageError(f"`{artefact.name}` cannot be asked: {engine if isinstance(engine, str) else reasons[0]}")
-    if (reserve := getattr(engine, "reserve", None)) is not None:
-        reserve(context_needed([suite]))
+    engine = engine_for([suite], inspected, call.engine)
     bench = seat(call.judges, session, cache, judged={artefact.digest, at(engine.identity)})
     first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
     if session.stop.asked:
@@ -166,10 +161,12 @@ def labelled_keys(answers: Sequence[Answered]) -> list[str]:
     return [one.key for one in labelled_answers(answers)]
 
 
-def state(body: dict[str, Any], subject: str, inputs: tuple[str, ...], on: Any, session: Session) -> Evidence:
-    """Check a body against its kind, and add it to the store as evidence."""
-    KINDS[KIND].model_validate(body)
-    evidence = Evidence(subject, KIND, body, inputs, OURS, on)
+def state(
+    body: dict[str, Any], subject: str, inputs: tuple[str, ...], on: date, session: Session, *, kind: str = KIND
+) -> Evidence:
+    """Check a body against its kind, and add it to the store as evidence made `on` a day."""
+    KINDS[kind].model_validate(body)
+    evidence = Evidence(subject, kind, body, inputs, OURS, on)
     session.store.add(evidence)
     return evidence
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
 from weighbridge.errors import UsageError
 from weighbridge.evaluation.behaviour.versus import differences_of, pairs_of, topics_of
-from weighbridge.workflow.behaviour import measure_behaviour
+from weighbridge.workflow.behaviour import measure_behaviour, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from weighbridge.core.evidence import Evidence
     from weighbridge.evaluation.run import Session
     from weighbridge.hub.protocol import DigestCache
     from weighbridge.workflow.behaviour import Call, Measured
@@ -73,8 +72,5 @@ def state_comparison(
         "service": service,
         "notes": [],
     }
-    KINDS[KIND].model_validate(body)
     made_on = min(ours.evidence.made_on, theirs.evidence.made_on)
-    evidence = Evidence(ours.artefact.digest, KIND, body, (ours.evidence.id, theirs.evidence.id), OURS, made_on)
-    session.store.add(evidence)
-    return evidence
+    return state(body, ours.artefact.digest, (ours.evidence.id, theirs.evidence.id), made_on, session, kind=KIND)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighbridge.engine.late import LateEngine
-from weighbridge.errors import Interrupted, UsageError
+from weighbridge.errors import Interrupted
 from weighbridge.evaluation.behaviour.asking import Asking, ask_items, suite_of
 from weighbridge.evaluation.behaviour.canary.check import CanaryCheck, check_canary
 from weighbridge.evaluation.behaviour.canary.rows import bank_of
 from weighbridge.evaluation.behaviour.judging import judge_all
-from weighbridge.workflow.engines import context_needed
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
-from weighbridge.workflow.measure import askable, choose_engine
+from weighbridge.workflow.measure import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,14 +58,7 @@ def ask_canary(
         for language in dict.fromkeys(row.language for row in rows)
         for bank in (bank_of(rows, language),)
     ]
-    suites = [suite_of(one) for one in asked]
-    able, reasons = askable(suites, inspected, choice)
-    engine = choose_engine(inspected.artefact, choice)
-    if isinstance(engine, str) or not able:
-        why = engine if isinstance(engine, str) else reasons[0]
-        raise UsageError(f"`{inspected.artefact.name}` cannot be asked: {why}")
-    if (reserve := getattr(engine, "reserve", None)) is not None:
-        reserve(context_needed(suites))
+    engine = engine_for([suite_of(one) for one in asked], inspected, choice)
     answers = judge_all(run(_ask(asked, inspected.artefact.digest, engine, session)))
     if session.stop.asked:
         raise Interrupted("stopped before all was asked", hint="run the same command again")

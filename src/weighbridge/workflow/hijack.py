@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge import __version__
 from weighbridge.core.digest import digest_of
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
 from weighbridge.engine.late import LateEngine
-from weighbridge.errors import Interrupted, UsageError
+from weighbridge.errors import Interrupted
 from weighbridge.evaluation.behaviour.hijack.asking import MAX_TOKENS, ask_cases, suite_of_cases
 from weighbridge.evaluation.behaviour.hijack.report import hijack_body
 from weighbridge.evaluation.behaviour.hijack.tasks import bank_json, cases_of, check_languages
-from weighbridge.workflow.engines import context_needed
+from weighbridge.workflow.behaviour import state
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
-from weighbridge.workflow.measure import askable, choose_engine
+from weighbridge.workflow.measure import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weighbridge.core.evidence import Evidence
     from weighbridge.engine.protocol import Engine
     from weighbridge.evaluation.behaviour.hijack.asking import Taken
     from weighbridge.evaluation.behaviour.hijack.tasks import Case
@@ -48,23 +47,14 @@ def measure_hijack(
     cases = [case for language in languages for case in cases_of(language, limit)]
     inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
     artefact = inspected.artefact
-    suite = suite_of_cases(cases, "text", budget)
-    able, reasons = askable([suite], inspected, choice)
-    engine = choose_engine(artefact, choice)
-    if isinstance(engine, str) or not able:
-        raise UsageError(f"`{artefact.name}` cannot be asked: {engine if isinstance(engine, str) else reasons[0]}")
-    if (reserve := getattr(engine, "reserve", None)) is not None:
-        reserve(context_needed([suite]) + _TOOLS)
+    engine = engine_for([suite_of_cases(cases, "text", budget)], inspected, choice, extra=_TOOLS)
     taken, identity = run(_ask(cases, artefact.digest, engine, session, budget))
     if session.stop.asked:
         raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
     body = hijack_body(taken.answers, languages, taken.protocol, identity, taken.calls)
-    KINDS[KIND].model_validate(body)
     asked = {"languages": list(languages), "limit": limit, "max_tokens": budget, "protocol": taken.protocol}
     inputs = (bank_json()["digest"], digest_of(identity), digest_of(asked), digest_of({"scoring": __version__}))
-    evidence = Evidence(artefact.digest, KIND, body, inputs, OURS, taken.oldest)
-    session.store.add(evidence)
-    return artefact.name, evidence
+    return artefact.name, state(body, artefact.digest, inputs, taken.oldest, session, kind=KIND)
 
 
 async def _ask(

@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge import __version__
 from weighbridge.core.digest import digest_of
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
 from weighbridge.engine.late import LateEngine
-from weighbridge.errors import Interrupted, UsageError
+from weighbridge.errors import Interrupted
 from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, ask_items, suite_of
 from weighbridge.evaluation.behaviour.jailbreak.asking import asking_of, attempts_of
 from weighbridge.evaluation.behaviour.jailbreak.report import jailbreak_body
-from weighbridge.workflow.behaviour import calls_of
-from weighbridge.workflow.engines import context_needed
+from weighbridge.workflow.behaviour import calls_of, state
 from weighbridge.workflow.look import look
 from weighbridge.workflow.loop import run
-from weighbridge.workflow.measure import EngineChoice, askable, choose_engine
+from weighbridge.workflow.measure import EngineChoice, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weighbridge.core.evidence import Evidence
     from weighbridge.engine.protocol import Engine
     from weighbridge.evaluation.behaviour.answered import Answered
     from weighbridge.evaluation.behaviour.asking import Asking
@@ -67,12 +65,7 @@ def measure_jailbreaks(
     suites = [suite_of(one) for one in asked]
     inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
     artefact = inspected.artefact
-    able, reasons = askable(suites, inspected, call.engine)
-    engine = choose_engine(artefact, call.engine)
-    if isinstance(engine, str) or not able:
-        raise UsageError(f"`{artefact.name}` cannot be asked: {engine if isinstance(engine, str) else reasons[0]}")
-    if (reserve := getattr(engine, "reserve", None)) is not None:
-        reserve(context_needed(suites))
+    engine = engine_for(suites, inspected, call.engine)
     answers, runs, identity = run(_ask(asked, artefact.digest, engine, session))
     if session.stop.asked:
         raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
@@ -84,13 +77,10 @@ def measure_jailbreaks(
     }
     attempts = attempts_of(call.bank, answers, call.transforms)
     body = jailbreak_body(attempts, call.languages, call.transforms, frame)
-    KINDS[KIND].model_validate(body)
     asked_for = digest_of([one.bank.digest for one in asked])
     inputs = (call.bank.digest, digest_of(identity), asked_for, digest_of({"detector": __version__}))
     made_on = min((one.oldest for one in runs), default=session.on)
-    evidence = Evidence(artefact.digest, KIND, body, inputs, OURS, made_on)
-    session.store.add(evidence)
-    return artefact.name, evidence
+    return artefact.name, state(body, artefact.digest, inputs, made_on, session, kind=KIND)
 
 
 async def _ask(

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from weighbridge.store.protocol import Store
     from weighbridge.workflow.look import Inspected
 
-__all__ = ["STARTER_SUITES", "EngineChoice", "askable", "choose_engine", "compare_scores", "measure", "suites_for"]
+__all__ = [
+    "STARTER_SUITES", "EngineChoice", "askable", "choose_engine", "compare_scores", "engine_for", "measure",
+    "suites_for",
+]  # fmt: skip
 
 STARTER_SUITES = ("knowledge-en", "knowledge-zh", "refusals-en", "refusals-zh", "latency")
 _ALWAYS = "latency"  # a few seconds, and nobody decides without it
@@ -130,6 +133,21 @@ def askable(suites: Sequence[Suite], inspected: Inspected, choice: EngineChoice)
         for suite in suites
         if "completion" not in suite.forms
     ]
+
+
+def engine_for(suites: Sequence[Suite], inspected: Inspected, choice: EngineChoice, *, extra: int = 0) -> Engine:
+    """Return the engine that can ask these suites, with room for their longest request and `extra` tokens more.
+
+    Raises UsageError where there is none, or it could ask none of them.
+    """
+    able, reasons = askable(suites, inspected, choice)
+    engine = choose_engine(inspected.artefact, choice)
+    if isinstance(engine, str) or not able:
+        why = engine if isinstance(engine, str) else reasons[0]
+        raise UsageError(f"`{inspected.artefact.name}` cannot be asked: {why}")
+    if (reserve := getattr(engine, "reserve", None)) is not None:
+        reserve(context_needed(suites) + extra)
+    return engine
 
 
 def measure(
