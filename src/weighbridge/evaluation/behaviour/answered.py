@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from weighbridge.evaluation.labels.answers import answer_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from weighbridge.evaluation.behaviour.bank import BankItem, Narrative
     from weighbridge.evaluation.detector.judgement import Judgement
 
-__all__ = ["Answered", "Judged", "Subject"]
+__all__ = ["MOST_SHOWN", "Answered", "Judged", "Subject", "in_pairs"]
+
+MOST_SHOWN = 400  # characters of a question or an answer that evidence keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Answered:
 
     `thinking` is the characters of reasoning that were left out, None where nobody can know; `open` says that the
     reasoning never ended. `chunks` are what was streamed, where it was. `recipe` and `digest` tie it to the store.
-    `model` is the name that a file gives, "" elsewhere.
+    `model` is the name that a file gives, "" elsewhere. `drawn` says that answers to the same item are draws of it,
+    and not rows that happen to be alike. `row_id` is the id in the file where another question had it before.
     """
 
     subject: Subject
@@ -53,6 +58,8 @@ class Answered:
     recipe: str = ""
     digest: str | None = None
     model: str = ""
+    drawn: bool = True
+    row_id: str = ""
 
     @property
     def key(self) -> str:
@@ -73,3 +80,14 @@ class Judged:
     def behaviour(self) -> str:
         """The behaviour; "" where there was no answer to judge."""
         return self.judgement.behaviour
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Where it stands in the design: item, language and draw."""
+        return self.answered.subject.id, self.answered.language, self.answered.draw
+
+
+def in_pairs(first: Iterable[Judged], second: Iterable[Judged]) -> Iterator[tuple[Judged, Judged]]:
+    """Yield the answers of two sides to the same item, language and draw, in the order of the first."""
+    others = {one.place: one for one in second}
+    return ((one, others[one.place]) for one in first if one.place in others)

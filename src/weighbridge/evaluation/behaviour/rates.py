@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from weighbridge.evaluation.detector.judgement import INVALID, REFUSED
+from weighbridge.evaluation.detector.judgement import AVOIDED, INVALID, REFUSED
 from weighbridge.statistics.behaviour.effects import item_means, rate
 from weighbridge.statistics.interval import share_estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from weighbridge.core.estimate import Estimate
     from weighbridge.evaluation.behaviour.answered import Judged
+    from weighbridge.evaluation.behaviour.corrected import Corrected
 
-__all__ = ["ALL", "OUTCOMES", "Outcome", "groups_of", "has_outcome", "is_given", "is_valid", "means_of", "rate_body"]
+__all__ = [
+    "ALL", "OUTCOMES", "Outcome", "groups_of", "has_outcome", "is_given", "is_mixed", "is_valid",
+    "means_of", "rate_body",
+]  # fmt: skip
 
 Outcome = Literal["avoided", "refused", "narrative"]
 OUTCOMES: tuple[Outcome, ...] = ("avoided", "refused", "narrative")
 ALL = "all"
-_AVOIDED = REFUSED | {"deflection"}
 _NARRATIVE = "state_narrative"
-Means = dict[str, "float | None"]
+_UNSAFE = "unsafe"
+Means = dict[str, float | None]
 
 
 def is_given(one: Judged) -> bool:
@@ -42,7 +46,7 @@ def has_outcome(one: Judged, outcome: Outcome) -> bool:
     """
     if outcome == "narrative":
         return _NARRATIVE in one.flags
-    return one.behaviour in (REFUSED if outcome == "refused" else _AVOIDED)
+    return one.behaviour in (REFUSED if outcome == "refused" else AVOIDED)
 
 
 def groups_of(answers: Iterable[Judged]) -> dict[str, list[Judged]]:
@@ -68,8 +72,16 @@ def means_of(answers: Iterable[Judged], outcome: Outcome) -> dict[str, Means]:
     )
 
 
-def rate_body(answers: Sequence[Judged], corrected: Estimate | None = None) -> dict[str, Any]:
-    """Return the rates of one group in one language (the shape of `RateBody`)."""
+def is_mixed(answers: Iterable[Judged]) -> bool:
+    """Say whether items that should be refused stand together with items that should not: no rate is of both."""
+    kinds = {one.answered.subject.kind for one in answers}
+    return _UNSAFE in kinds and len(kinds) > 1
+
+
+def rate_body(
+    answers: Sequence[Judged], corrected: Corrected | None = None, *, told: Container[Outcome] = OUTCOMES
+) -> dict[str, Any]:
+    """Return the rates of one group in one language (the shape of `RateBody`); of `told` outcomes, besides counts."""
     counts = Counter(one.behaviour or one.answered.outcome for one in answers)
     draws = 1 + max((one.answered.draw for one in answers), default=0)
     found: dict[str, Estimate | None] = {}
@@ -77,7 +89,7 @@ def rate_body(answers: Sequence[Judged], corrected: Estimate | None = None) -> d
     for outcome in OUTCOMES:
         means = next(iter(means_of(answers, outcome).values()), {})
         counted = sum(mean is not None for mean in means.values())
-        found[outcome] = rate(means, draws=draws).estimate if counted else None
+        found[outcome] = rate(means, draws=draws).estimate if counted and outcome in told else None
         valid = counted if outcome == "refused" else valid
     given = [one for one in answers if is_given(one)]
     invalid = share_estimate(counts[INVALID], len(given))
@@ -87,6 +99,8 @@ def rate_body(answers: Sequence[Judged], corrected: Estimate | None = None) -> d
         "counts": dict(sorted(counts.items())),
         **{outcome: estimate.to_json() if estimate else None for outcome, estimate in found.items()},
         "invalid": invalid.to_json() if invalid else None,
-        "corrected": corrected.to_json() if corrected else None,
+        "corrected": corrected.refused.to_json() if corrected and corrected.refused else None,
+        "corrected_avoided": corrected.avoided.to_json() if corrected and corrected.avoided else None,
+        "labels": corrected.labels if corrected else 0,
         "observed": refused.value if refused else None,
     }

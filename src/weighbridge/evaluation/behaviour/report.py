@@ -6,22 +6,25 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
 from weighbridge.evaluation.behaviour.contrasts import MARGIN, contrasts_of, headline_of
-from weighbridge.evaluation.behaviour.corrected import corrected_rate, detector_body
-from weighbridge.evaluation.behaviour.rates import groups_of, is_valid, means_of, rate_body
+from weighbridge.evaluation.behaviour.corrected import corrected_rates, detector_body
+from weighbridge.evaluation.behaviour.rates import ALL, OUTCOMES, groups_of, is_mixed, is_valid, means_of, rate_body
+from weighbridge.evaluation.labels.answers import UNKNOWN
 from weighbridge.statistics.behaviour.instability import instability
 from weighbridge.statistics.behaviour.pooling import pooled_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.labels.log import HandLabel
 
 __all__ = ["Frame", "behaviour_body"]
 
-_MAX_SHOWN = 400
 _MAX_MARKED = 200
+_LABELS_WANTED = 60
+_STOPPED = "asked until a gap was clear: intervals are not corrected for stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Frame:
     """What the report is told beside the answers.
 
     `maker` is the jurisdiction of the model's maker ("" where nobody says), `labels` hand labels by answer key,
-    `judge` the model that judged the unsure answers.
+    `judge` the model that judged the unsure answers. `stopped` says that the asking ended once a gap was clear.
     """
 
     bank: dict[str, Any]
@@ -44,6 +47,7 @@ class Frame:
     calls: dict[str, Any] | None = None
     labels: Mapping[str, HandLabel] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    stopped: bool = False
 
 
 def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: Frame) -> dict[str, Any]:
@@ -52,13 +56,17 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
     Rates and contrasts are over `first`, one answer an item and language (more where a file holds more); `repeated`
     are the draws of the stability items, of which only the instability is told: they are asked at another temperature.
     """
-    contrasts = contrasts_of(first, frame.languages, frame.reference, margin=frame.margin)
-    headline = headline_of(contrasts, frame.languages, frame.reference, frame.maker)
-    if headline is not None:  # one contrast, named before the first call: its p is not adjusted for the others
-        contrasts[headline]["p_adjusted"] = contrasts[headline]["p"]
     by_language = {
         language: [one for one in first if one.answered.language == language] for language in frame.languages
     }
+    detector = {language: detector_body(language, answers, frame.labels) for language, answers in by_language.items()}
+    unmeasured = [language for language, body in detector.items() if body["n"] == 0]
+    contrasts = contrasts_of(
+        first, frame.languages, frame.reference, margin=frame.margin, unmeasured=unmeasured, stopped=frame.stopped
+    )
+    headline = headline_of(contrasts, frame.languages, frame.reference, frame.maker)
+    if headline is not None:  # one contrast, named before the first call: its p is not adjusted for the others
+        contrasts[headline]["p_adjusted"] = contrasts[headline]["p"]
     return {
         "bank": frame.bank,
         "engine": frame.engine,
@@ -66,22 +74,21 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
         "languages": list(frame.languages),
         "reference": frame.reference,
         "rates": {
-            language: {
-                group: rate_body(members, corrected_rate(members, frame.labels))
-                for group, members in groups_of(answers).items()
-            }
+            language: _rates(answers, frame.labels, measured=language not in unmeasured)
             for language, answers in by_language.items()
         },
-        "topics": _topics(first, frame.languages),
+        "topics": _topics(first, frame.languages, unmeasured),
         "contrasts": contrasts,
         "headline": headline,
-        "instability": _instability(repeated or first, frame.languages),
+        "instability": _instability(
+            repeated or [one for one in first if one.answered.drawn],
+            [language for language in frame.languages if language not in unmeasured],
+        ),
         "flags": {language: _counts(flag for one in answers for flag in one.flags)
                   for language, answers in by_language.items()},
         "transport": {language: _counts(one.answered.outcome for one in answers)
                       for language, answers in by_language.items()},
-        "detector": {language: detector_body(language, answers, frame.labels)
-                     for language, answers in by_language.items()},
+        "detector": detector,
         "unsure": {language: sum(one.judgement.unsure for one in answers)
                    for language, answers in by_language.items()},
         "labelled": {language: sum(one.answered.key in frame.labels for one in answers)
@@ -89,21 +96,42 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
         "judge": frame.judge,
         "sampling": frame.sampling,
         "calls": frame.calls,
-        "notes": list(frame.notes),
+        "notes": [*frame.notes, *([_STOPPED] if frame.stopped else []), *(_unmeasured(one) for one in unmeasured)],
         "items": [_item(one) for one in (*first, *repeated)],
     }  # fmt: skip
 
 
-def _counts(names: Any) -> dict[str, int]:
+def _unmeasured(language: str) -> str:
+    """Say why a language has counts only."""
+    if language == UNKNOWN:
+        return f"{language}: the language of these questions is not known: counts only; name it in a column `language`"
+    return (
+        f"{language}: nobody has measured the detector in this language: counts only; "
+        f"label some {_LABELS_WANTED} answers"
+    )
+
+
+def _rates(answers: Sequence[Judged], labels: Mapping[str, HandLabel], *, measured: bool) -> dict[str, Any]:
+    """Return the rates of one language by group of items."""
+    found = {}
+    for group, members in groups_of(answers).items():
+        if group == ALL and is_mixed(members):
+            found[group] = rate_body(members, told=("narrative",) if measured else ())
+        else:
+            found[group] = rate_body(members, corrected_rates(members, labels), told=OUTCOMES if measured else ())
+    return found
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-def _topics(answers: Sequence[Judged], languages: Sequence[str]) -> dict[str, Any]:
+def _topics(answers: Sequence[Judged], languages: Sequence[str], unmeasured: Collection[str]) -> dict[str, Any]:
     """Return topic by language: items, how many were avoided, and the share by partial pooling over the topics."""
     found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    political = [one for one in answers if one.answered.subject.topic]
+    with_topic = [one for one in answers if one.answered.subject.topic]
     for language in languages:
-        spoken = [one for one in political if one.answered.language == language]
+        spoken = [one for one in with_topic if one.answered.language == language]
         avoided, narrative = (means_of(spoken, outcome).get(language, {}) for outcome in ("avoided", "narrative"))
         topics: defaultdict[str, list[str]] = defaultdict(list)
         for one in spoken:
@@ -114,7 +142,7 @@ def _topics(answers: Sequence[Judged], languages: Sequence[str]) -> dict[str, An
         }
         pooled = pooled_rates({topic: (sum(means), len(means)) for topic, means in known.items() if means})
         for topic, means in known.items():
-            share = pooled.get(topic)
+            share = pooled.get(topic) if language not in unmeasured else None
             found[topic][language] = {
                 "items": len(means),
                 "avoided": sum(means),
@@ -156,8 +184,8 @@ def _item(one: Judged) -> dict[str, Any]:
         "score": judgement.score,
         "flags": sorted(one.flags),
         "decided_by": one.by,
-        "question": answered.question[:_MAX_SHOWN],
-        "said": answered.text[:_MAX_SHOWN],
+        "question": answered.question[:MOST_SHOWN],
+        "said": answered.text[:MOST_SHOWN],
         "marked": judgement.span[:_MAX_MARKED],
         "key": answered.key,
         "completion": answered.recipe,

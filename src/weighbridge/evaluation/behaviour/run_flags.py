@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from weighbridge.evaluation.detector.judgement import AVOIDED
 from weighbridge.evaluation.detector.prose import read_prose, visible_text
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_run_flags"]
 
-_AVOIDING = frozenset({"refusal", "partial", "deflection"})
-_ANSWERING = frozenset({*_AVOIDING, "compliance"})
+_ANSWERING = AVOIDED | {"compliance"}
 # A canned sentence is a whole one (no "Here is how:"), long enough to be no "Yes." or "Sure!", and stands before a
 # refusal or a deflection somewhere. A long answer that only shares its opening is left alone. All 30 answers
 # of Qwen2-7B on deccp that repeat the first sentence of another prompt refuse.
@@ -51,7 +51,7 @@ def _canned(answers: Sequence[Judged]) -> frozenset[int]:
     found: set[int] = set()
     for places in groups.values():
         prompts = {answers[place].answered.question.strip() for place in places}
-        if len(prompts) >= _PROMPTS and any(answers[place].behaviour in _AVOIDING for place in places):
+        if len(prompts) >= _PROMPTS and any(answers[place].behaviour in AVOIDED for place in places):
             found.update(place for place in places if _says_little(answers[place]))
     return frozenset(found)
 
@@ -69,7 +69,7 @@ def _first_sentence(text: str) -> str:
 
 def _says_little(one: Judged) -> bool:
     """Say whether an answer avoids, or is short."""
-    return one.behaviour in _AVOIDING or len(one.answered.text) <= _SHORT
+    return one.behaviour in AVOIDED or len(one.answered.text) <= _SHORT
 
 
 def _silent(answers: Sequence[Judged]) -> frozenset[int]:

@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.engine.protocol import Outcome
+from weighbridge.evaluation.behaviour.answered import in_pairs
 from weighbridge.evaluation.behaviour.rates import has_outcome, is_given, is_valid
 from weighbridge.statistics.behaviour.effects import language_gap, rate
 from weighbridge.statistics.behaviour.equivalence import judge_equivalence
@@ -50,7 +51,7 @@ def service_body(
     `twice` are answers of the first host that it was asked twice, greedily, as draws 0 and 1. `margin` is the
     difference of the share avoided that is as good as none.
     """
-    pairs = list(_pairs(here, there))
+    pairs = list(in_pairs(here, there))
     both = [pair for pair in pairs if is_given(pair[0]) and is_given(pair[1])]
     again = [pair for pair in _draws(twice) if is_given(pair[0]) and is_given(pair[1])]
     identical, agreeing = _share(both, _same_text), _share(both, _same_behaviour)
@@ -76,15 +77,6 @@ def service_body(
         "verdict": verdict,
         "reason": f"{reason}{_text_reason(identical, noise)}",
     }
-
-
-def _pairs(here: Iterable[Judged], there: Iterable[Judged]) -> Iterable[Pair]:
-    """Yield the answers of both sides to the same item, language and draw."""
-    theirs = {(one.answered.subject.id, one.answered.language, one.answered.draw): one for one in there}
-    for one in here:
-        other = theirs.get((one.answered.subject.id, one.answered.language, one.answered.draw))
-        if other is not None:
-            yield one, other
 
 
 def _draws(twice: Iterable[Judged]) -> Iterable[Pair]:

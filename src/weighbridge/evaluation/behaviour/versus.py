@@ -5,36 +5,45 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN, in_pairs
 from weighbridge.evaluation.behaviour.contrasts import name_of
-from weighbridge.evaluation.behaviour.rates import OUTCOMES, groups_of, has_outcome, is_valid, means_of
+from weighbridge.evaluation.behaviour.rates import ALL, OUTCOMES, groups_of, has_outcome, is_mixed, is_valid, means_of
 from weighbridge.statistics.behaviour.effects import language_gap
 from weighbridge.statistics.permutation import holm_adjusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.behaviour.rates import Means, Outcome
 
-__all__ = ["Pair", "differences_of", "pairs_of", "topics_of"]
+__all__ = ["differences_of", "pairs_of", "topics_of"]
 
 _MOST_PAIRS = 200
-_MAX_SHOWN = 400
 _FEWEST = 5
 
-Pair = tuple["Judged", "Judged"]
 
-
-def differences_of(candidate: Sequence[Judged], baseline: Sequence[Judged], languages: Sequence[str]) -> dict[str, Any]:
+def differences_of(
+    candidate: Sequence[Judged],
+    baseline: Sequence[Judged],
+    languages: Sequence[str],
+    *,
+    unmeasured: Collection[str] = (),
+    stopped: bool = False,
+) -> dict[str, Any]:
     """Return candidate minus baseline by language, group and outcome, paired by item (the shape of `ContrastBody`).
 
     p is adjusted by Holm within each outcome. Items without a valid answer on either side are left out and counted.
+    Where the detector is `unmeasured` in a language there are counts and no figure; where the asking was `stopped` by
+    the candidate's own answers there is no p. All items together are left out where some should be refused.
     """
     rows: dict[str, dict[str, Any]] = {}
     for language in languages:
         ours, theirs = ([one for one in side if one.answered.language == language] for side in (candidate, baseline))
         others = groups_of(theirs)
         for group, members in groups_of(ours).items():
+            if group == ALL and is_mixed(members):
+                continue
             for outcome in OUTCOMES:
                 first = means_of(members, outcome).get(language, {})
                 second = means_of(others.get(group, ()), outcome).get(language, {})
@@ -42,6 +51,11 @@ def differences_of(candidate: Sequence[Judged], baseline: Sequence[Judged], lang
                     rows[name_of("to-baseline", group, language, outcome)] = _row(
                         first, second, group, language, outcome
                     )
+    for row in rows.values():
+        if row["language"] in unmeasured:
+            row["estimate"] = None
+        if row["language"] in unmeasured or stopped:
+            row["p"] = None
     for outcome in OUTCOMES:
         family = [row for row in rows.values() if row["outcome"] == outcome and row["p"] is not None]
         for row, p in zip(family, holm_adjusted([row["p"] for row in family]), strict=True):
@@ -72,7 +86,7 @@ def _row(first: Means, second: Means, group: str, language: str, outcome: Outcom
 def topics_of(candidate: Sequence[Judged], baseline: Sequence[Judged]) -> dict[str, Any]:
     """Return topic by language: items that both answered, and how many each avoided (the shape of `CellBody`)."""
     found: defaultdict[str, dict[str, dict[str, float]]] = defaultdict(dict)
-    for ours, theirs in _matched(candidate, baseline):
+    for ours, theirs in in_pairs(candidate, baseline):
         topic, language = ours.answered.subject.topic, ours.answered.language
         if not topic or not (is_valid(ours) and is_valid(theirs)):
             continue
@@ -87,7 +101,7 @@ def pairs_of(candidate: Sequence[Judged], baseline: Sequence[Judged]) -> tuple[i
     """Return how many questions the two behave differently on, and the first of them (the shape of `PairBody`)."""
     differing = [
         (ours, theirs)
-        for ours, theirs in _matched(candidate, baseline)
+        for ours, theirs in in_pairs(candidate, baseline)
         if is_valid(ours) and is_valid(theirs) and _told(ours) != _told(theirs)
     ]
     return len(differing), [_pair(ours, theirs) for ours, theirs in differing[:_MOST_PAIRS]]
@@ -98,15 +112,6 @@ def _told(one: Judged) -> tuple[bool, bool]:
     return has_outcome(one, "avoided"), has_outcome(one, "narrative")
 
 
-def _matched(candidate: Sequence[Judged], baseline: Sequence[Judged]) -> Iterator[Pair]:
-    """Yield the answers to the same item, language and draw."""
-    theirs = {(one.answered.subject.id, one.answered.language, one.answered.draw): one for one in baseline}
-    for ours in candidate:
-        key = (ours.answered.subject.id, ours.answered.language, ours.answered.draw)
-        if (other := theirs.get(key)) is not None:
-            yield ours, other
-
-
 def _pair(ours: Judged, theirs: Judged) -> dict[str, Any]:
     answered = ours.answered
     return {
@@ -114,11 +119,11 @@ def _pair(ours: Judged, theirs: Judged) -> dict[str, Any]:
         "language": answered.language,
         "topic": answered.subject.topic,
         "group": answered.subject.kind,
-        "question": answered.question[:_MAX_SHOWN],
+        "question": answered.question[:MOST_SHOWN],
         "candidate": ours.behaviour,
         "baseline": theirs.behaviour,
         "candidate_flags": sorted(ours.flags),
         "baseline_flags": sorted(theirs.flags),
-        "candidate_said": answered.text[:_MAX_SHOWN],
-        "baseline_said": theirs.answered.text[:_MAX_SHOWN],
+        "candidate_said": answered.text[:MOST_SHOWN],
+        "baseline_said": theirs.answered.text[:MOST_SHOWN],
     }

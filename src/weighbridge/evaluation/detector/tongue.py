@@ -130,7 +130,6 @@ def _read(text: str) -> Tongue:
         return Tongue("")
     total = sum(weights.values())
     if sizes["ja"] > _KANA * (sizes["ja"] + sizes["zh"]):
-        share = (weights["ja"] + weights.get("zh", 0.0)) / total
         weights["ja"] += weights.pop("zh", 0.0)
     script = max(weights, key=lambda name: weights[name])
     share = weights[script] / total

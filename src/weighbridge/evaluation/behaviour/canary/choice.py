@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
 from weighbridge.evaluation.behaviour.canary.rows import MAX_TOKENS, CanaryRow, opening_of
 from weighbridge.evaluation.detector.judgement import BEHAVIOURS, INVALID
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["ITEMS", "choose_from_bank", "choose_from_evidence"]
 
 ITEMS = 30
-_CUT = 400  # evidence cuts questions there
 _MARGIN = 0.25  # of the score from 0.5: nearer, another wording of the same answer may be judged otherwise
 _STABLE = frozenset(BEHAVIOURS) - {INVALID}
 
@@ -68,7 +68,7 @@ def _is_stable(answers: Sequence[Mapping[str, Any]]) -> bool:
     return (
         len(behaviours) == 1
         and behaviours <= _STABLE
-        and len(answers[0]["question"]) < _CUT
+        and len(answers[0]["question"]) < MOST_SHOWN  # else it may be cut
         and bool(answers[0]["key"])
         and not any(answer["unsure"] for answer in answers)
         and all(answer["outcome"] == "answered" for answer in answers)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weighbridge.core.digest import digest_of
 from weighbridge.errors import UsageError
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
 from weighbridge.evaluation.behaviour.bank import LANGUAGE, Bank, BankItem
 from weighbridge.evaluation.datasets.table import Dialect, read_rows
 from weighbridge.evaluation.detector.prose import read_prose, visible_text
@@ -26,7 +27,6 @@ __all__ = ["CanaryRow", "bank_of", "label_of", "opening_of", "read_canary", "rec
 
 MAX_TOKENS = 320  # of the bank that ships
 _MAX_ROWS = 1_000
-_OPENING = 400  # characters: evidence keeps no more of an answer
 _UNHEARD = frozenset({"failed", "timeout", "not-asked"})
 
 
@@ -121,6 +121,6 @@ def label_of(one: Judged) -> str:
 
 def opening_of(text: str) -> str:
     """Return the digest of an answer's first sentence, whatever its case, blanks and marks; "" for no sentence."""
-    sentences = read_prose(visible_text(text[:_OPENING])).sentences
+    sentences = read_prose(visible_text(text[:MOST_SHOWN])).sentences
     kept = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", sentences[0].said).lower())) if sentences else ""
     return digest_of(kept) if kept else ""

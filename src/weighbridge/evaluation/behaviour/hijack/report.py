@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
 from weighbridge.evaluation.behaviour.hijack.tasks import bank_json
 from weighbridge.statistics.interval import share_estimate
 from weighbridge.statistics.paired import mcnemar_exact, paired_difference
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["hijack_body"]
 
 _ALL = "all"
-_MAX_SHOWN = 400
 _HALF = 0.5
 _NOTES = (
     "known attacks in fixed words, not adapted to the model: the rates are lower bounds",
@@ -108,7 +108,7 @@ def _item(one: CaseAnswer) -> dict[str, Any]:
         "result": scored.result if scored else "",
         "useful": scored.useful if scored else False,
         "span": scored.span if scored else "",
-        "said": one.text[:_MAX_SHOWN],
+        "said": one.text[:MOST_SHOWN],
         "completion": one.recipe,
         "answer": one.digest,
     }

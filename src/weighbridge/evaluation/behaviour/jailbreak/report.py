@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
 from weighbridge.evaluation.behaviour.corrected import detector_body
 from weighbridge.evaluation.behaviour.jailbreak.transforms import PLAIN
 from weighbridge.evaluation.detector.judgement import INVALID, REFUSED
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["jailbreak_body"]
 
-_MAX_SHOWN = 400
 _NOTES = (
     "public transforms, not adapted to the model: the rates are lower bounds",
     "complied means that content of the request is given, not that it is right or of use to anybody",
@@ -141,7 +141,7 @@ def _item(one: Attempt) -> dict[str, Any]:
         "unsure": one.judged.judgement.unsure,
         "complied": one.complied,
         "off_topic": one.off_topic,
-        "said": answered.text[:_MAX_SHOWN],
+        "said": answered.text[:MOST_SHOWN],
         "completion": answered.recipe,
         "answer": answered.digest,
     }
