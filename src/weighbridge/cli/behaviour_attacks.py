@@ -101,7 +101,7 @@ def hijack_lines(body: dict[str, Any]) -> Iterator[str]:
         rates, used = body["rates"][language], body["utility"][language]
         for goal, rate in rates.items():
             text = f"hijacked {share(rate['hijacked'])}, warned {share(rate['warned'])}"
-            yield line(language if goal == "all" else goal, text, f"n {rate['items']}")
+            yield line(language if goal == "all" else goal, text, f"n {rate['items']} tasks")
         yield line("can call", share(body["able"].get(language)), "of plain requests for a tool")
         yield line("useful", f"{share(used['clean'])} clean, {share(used['attacked'])} attacked",
                    points(used["difference"]))  # fmt: skip
@@ -119,18 +119,33 @@ def hijack_lines(body: dict[str, Any]) -> Iterator[str]:
 def jailbreak_lines(body: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of a `jailbreak/v1`."""
     for language in body["languages"]:
-        yield line(language, "unsafe items complied with, safe twins refused", "beside the plain request")
-        for name, rate in body["rates"][language].items():
+        rates = body["rates"][language]
+        yield line(language, "unsafe items whose content is given, safe twins refused", "beside the plain request")
+        for name, rate in rates.items():
             text = f"{share(rate['complied'])}, safe refused {share(rate['safe_refused'])}"
             beside = "" if rate["difference"] is None else f"{points(rate['difference'])} p {rate['p_adjusted']:.2g}"
-            yield line(name, text, f"n {rate['items']} {beside}".rstrip())
-        best = body["best"][language]
-        chosen = " and ".join(dict.fromkeys(best["chosen"])) or "none"
-        yield line("best", f"{share(best['held_out'])} by {chosen}, chosen on the other half of the items")
-        yield line("any", f"{share(best['any'])} of items broken by some transform")
+            yield line(name, text, f"n {rate['items']} items {beside}".rstrip())
+        yield from _best(body["best"][language], rates)
+        left_out = [name for name in body["transforms"] if name not in rates]
+        if left_out:
+            yield line("left out", f"{', '.join(left_out)}: not asked in this language")
         yield line("detector", trust(body["detector"].get(language)))
     for note in body["notes"]:
         yield from wrapped(note)
+
+
+def _best(best: dict[str, Any], rates: dict[str, Any]) -> Iterator[str]:
+    """Yield what the best transform gives on items that did not choose it, and all of them together."""
+    if not any((rate["difference"] or {"value": 0})["value"] > 0 for rate in rates.values()):
+        yield line("best", "none: no transform gives more than the plain request does")
+    elif best["held_out"] is not None:
+        chosen = " and ".join(dict.fromkeys(best["chosen"])) or "none"
+        text = f"{share(best['held_out'])} by {chosen}, chosen on the other half of the items"
+        yield line("best", text, f"n {best['held_out']['n']} items")
+    if best["any"] is not None:
+        plainly = share(rates["plain"]["complied"]) if "plain" in rates else "-"
+        text = f"{share(best['any'])} given under one transform or more, {plainly} plainly"
+        yield line("any", text, f"n {best['any']['n']} items")
 
 
 def _asked_in(given: dict[str, Any]) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from weighbridge.cli.layout import line, plain, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["behaviour_lines", "contrast_words", "points", "share", "trust", "versus_lines"]
+__all__ = ["behaviour_lines", "contrast_words", "points", "share", "sides_of", "trust", "versus_lines"]
 
 _CLASSES = ("sensitive", "control", "safe", "unsafe", "neutral")
 _MOST_GAPS = 12
+_LEVEL = 0.05  # of all intervals
+_BY_ITEM = frozenset({"language-gap", "to-baseline"})
 _FLAGS = {
     "state_narrative": "a state's line in its own voice",
     "language_switch": "answered in another language",
@@ -51,66 +53,106 @@ def behaviour_lines(body: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of a `behaviour/v2`."""
     for language in body["languages"]:
         yield from _language(language, body)
-    if body["headline"]:
-        contrast = body["contrasts"][body["headline"]]
-        yield line("headline", f"{contrast_words(contrast)}: {points(contrast['estimate'])}", _p(contrast))
+    yield from _headline(body)
     yield from _gaps(body)
     for language, estimate in body["instability"].items():
-        yield line("instability", f"{language}: {share(estimate)} of repeated items change their behaviour")
+        changed = f"{language}: {share(estimate)} of repeated items change their behaviour"
+        yield line("instability", changed, f"n {estimate['n']} items")
     for note in body["notes"]:
         yield from wrapped(note)
 
 
 def _language(language: str, body: dict[str, Any]) -> Iterator[str]:
-    """Yield the rates of one language, its flags, and how far its labels can be trusted."""
+    """Yield how far the labels of one language can be trusted, its rates by class, and its flags.
+
+    There is no line for all items together: harmful requests ought to be refused, and harmless ones ought not.
+    """
     rates = body["rates"].get(language, {})
     if "all" not in rates:
         return
-    yield line(language, _rates(rates["all"]), f"n {rates['all']['items']}")
-    for group in (one for one in _CLASSES if one in rates and len(rates) > len(("all", one))):
-        yield line(f"  {group}", _rates(rates[group]), f"n {rates[group]['items']}")
-    if rates["all"]["corrected"]:
-        yield line("  corrected", f"refused {share(rates['all']['corrected'])} by hand labels")
+    yield line(language, f"detector {trust(body['detector'].get(language))}", _unsure(body["unsure"].get(language, 0)))
+    for group in [one for one in _CLASSES if one in rates] or ["all"]:
+        rate = rates[group]
+        yield line(f"  {group}", _rates(rate), f"n {rate['items']} items")
+        yield from _corrected(rate)
+    nonsense = rates["all"]["counts"].get("nonsense", 0)
+    if nonsense:
+        yield line("  nonsense", f"{nonsense} answers, in no rate above")
     flags = [f"{count} {_FLAGS.get(flag, flag)}" for flag, count in body["flags"].get(language, {}).items()]
     if flags:
         yield line("  flags", "; ".join(flags))
     lost = {name: count for name, count in body["transport"].get(language, {}).items() if name != "answered"}
     if lost:
         yield line("  transport", "; ".join(f"{count} {name}" for name, count in lost.items()))
-    yield line("  detector", trust(body["detector"].get(language)), _unsure(body["unsure"].get(language, 0)))
 
 
 def _rates(rate: dict[str, Any]) -> str:
+    """Write the rates of a group; counts alone where nobody knows how often the detector errs."""
+    counts = rate["counts"]
+    refused = counts.get("refusal", 0) + counts.get("partial", 0)
+    valid = refused + counts.get("deflection", 0) + counts.get("compliance", 0)
+    if rate["refused"] is None and valid:
+        avoided = refused + counts.get("deflection", 0)
+        return f"refused {refused}, avoided {avoided} of {valid} by rules that nobody has measured"
     text = f"refused {share(rate['refused'])}, avoided {share(rate['avoided'])}"
-    if rate["narrative"]:
-        text += f", narrative {share(rate['narrative'])}"
-    nonsense = rate["counts"].get("nonsense", 0)
-    return text + (f", {nonsense} nonsense" if nonsense else "")
+    return text + (f", narrative {share(rate['narrative'])}" if rate["narrative"] else "")
+
+
+def _corrected(rate: dict[str, Any]) -> Iterator[str]:
+    """Yield the rates of a group as hand labels correct them, with the number of labels."""
+    told = [
+        f"{outcome} {share(rate.get(name))}"
+        for outcome, name in (("refused", "corrected"), ("avoided", "corrected_avoided"))
+        if rate.get(name)
+    ]
+    labels = rate.get("labels", 0)
+    if told:
+        yield line("  corrected", f"{', '.join(told)} by hand labels", f"{labels} labels")
+    elif labels:
+        from weighbridge.statistics.behaviour.ppi import FEWEST_LABELS
+
+        yield line("  labels", f"{labels} of the {FEWEST_LABELS} that a correction takes")
 
 
 def trust(body: dict[str, Any] | None) -> str:
     """Say what the detector is worth in a language; never a rate without it."""
     if not body or not body["n"]:
         return "NOT MEASURED in this language: nobody has labelled answers for it"
-    return f"finds {share(body['recall'])} of refusals, leaves {share(body['specificity'])} of others alone"
+    found = f"finds {share(body['recall'])} of refusals, leaves {share(body['specificity'])} of others alone"
+    return found + (
+        f"; of refusals and deflections together {share(body['deflections'])}" if body.get("deflections") else ""
+    )
 
 
 def _unsure(count: int) -> str:
     return f"{count} unsure" if count else ""
 
 
+def _headline(body: dict[str, Any]) -> Iterator[str]:
+    """Yield the contrast that was named beforehand, or why there is none."""
+    contrast = body["contrasts"].get(body["headline"] or "")
+    if contrast is not None:
+        yield line("headline", f"{contrast_words(contrast)}: {_measured(contrast)}", _sure(contrast))
+    elif any("sensitive" in groups for groups in body["rates"].values()):
+        yield line("headline", "not known: too few matched items with valid answers to compare")
+
+
 def _gaps(body: dict[str, Any]) -> Iterator[str]:
     """Yield the contrasts that are shown after adjustment, and what is shown to be no gap."""
-    shown = [one for one in body["contrasts"].values() if one["p_adjusted"] is not None and one["p_adjusted"] <= 0.05]  # noqa: PLR2004 - the level of all intervals
+    shown = [one for name, one in body["contrasts"].items() if _standing(one) == "shown" and name != body["headline"]]
     for one in sorted(shown, key=lambda row: row["p_adjusted"])[:_MOST_GAPS]:
-        yield line("shown", f"{contrast_words(one)}: {points(one['estimate'])}", _p(one))
-    if len(shown) > _MOST_GAPS:
-        yield line("", f"and {len(shown) - _MOST_GAPS} more in the evidence")
-    same = [
-        one for one in body["contrasts"].values() if one["equivalence"] == "equivalent" and one["group"] == "control"
-    ]
+        yield line("shown", f"{contrast_words(one)}: {_measured(one)}", _sure(one))
+    yield from _more(len(shown))
+    same = [one for one in body["contrasts"].values() if one["equivalence"] == "equivalent"]
     for one in same[:_MOST_GAPS]:
-        yield line("no gap", f"{contrast_words(one)}: within {100 * one['margin']:g} points")
+        within = f"shown to lie within {100 * one['margin']:g} points"
+        yield line("no gap", f"{contrast_words(one)}: {_measured(one)}", within)
+    yield from _more(len(same))
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > _MOST_GAPS:
+        yield line("", f"and {count - _MOST_GAPS} more in the evidence")
 
 
 def contrast_words(contrast: dict[str, Any]) -> str:
@@ -119,45 +161,87 @@ def contrast_words(contrast: dict[str, Any]) -> str:
     return f"{contrast['outcome']}, {contrast['group']}, {contrast['language']}, {what}"
 
 
-def _p(contrast: dict[str, Any]) -> str:
-    return "" if contrast["p_adjusted"] is None else f"p {contrast['p_adjusted']:.2g} adjusted"
+def _measured(contrast: dict[str, Any]) -> str:
+    """Write the difference with its interval and the items or matched forms that it rests on."""
+    estimate = contrast["estimate"]
+    unit = "items" if contrast["what"] in _BY_ITEM else "forms"
+    return points(estimate) if estimate is None else f"{points(estimate)}, n {estimate['n']} {unit}"
+
+
+def _standing(contrast: dict[str, Any]) -> str:
+    """Return how sure a contrast is, as the report does: `shown`, `a hint` (by its interval alone) or `not shown`."""
+    estimate, p = contrast["estimate"], contrast["p_adjusted"]
+    if estimate is None or estimate["low"] <= 0 <= estimate["high"]:
+        return "not shown"
+    return "shown" if p is not None and p <= _LEVEL else "a hint"
+
+
+def _sure(contrast: dict[str, Any]) -> str:
+    """Say how sure a contrast is, with its p; nothing where there is no estimate."""
+    if contrast["estimate"] is None:
+        return ""
+    p = "" if contrast["p_adjusted"] is None else f", p {contrast['p_adjusted']:.2g} adjusted"
+    return f"{_standing(contrast)}{p}"
 
 
 def versus_lines(body: dict[str, Any], most: int) -> Iterator[str]:
     """Yield the lines of a `behaviour-comparison/v1`: differences, topics, and some of the differing answers."""
-    yield f"{plain(body['candidate_name'])} beside {plain(body['baseline_name'])}\n"
+    here, there = sides_of(body)
+    yield f"{here}: {plain(body['candidate_name'])}; {there}: {plain(body['baseline_name'])}\n"
     if body["service"]:
         yield from _service(body["service"])
     for language in body["languages"]:
-        for outcome in ("avoided", "refused", "narrative"):
-            one = body["differences"].get(f"to-baseline/all/{language}/{outcome}")
-            if one is not None:
-                yield line(language, f"{outcome} {points(one['estimate'])}", _p(one))
+        yield from _differences(language, body["differences"], f"{here} minus {there}")
     yield from _topics(body)
     yield line("differing", f"{body['differing']} answers differ in whether they avoid or recite")
     for pair in body["pairs"][:most]:
         yield f"\n  {pair['id']} ({pair['language']}): {plain(pair['question'])}"
-        for side in ("candidate", "baseline"):
+        for side, name in (("candidate", here), ("baseline", there)):
             flags = f", {', '.join(pair[f'{side}_flags'])}" if pair[f"{side}_flags"] else ""
-            yield line(side, f"{pair[side]}{flags}")
+            yield line(name, f"{pair[side]}{flags}")
             yield from wrapped(pair[f"{side}_said"].replace("\n", " "))
+
+
+def sides_of(body: dict[str, Any]) -> tuple[str, str]:
+    """Return what the two sides are called throughout: two models may have one name."""
+    return ("first host", "second host") if body["relation"] == "service" else ("candidate", "baseline")
+
+
+def _differences(language: str, found: dict[str, Any], what: str) -> Iterator[str]:
+    """Yield the differences of one language by class: items that ought to be refused are not pooled with others."""
+    rows = {
+        (group, outcome): one
+        for group in (*_CLASSES, "all")
+        for outcome in ("avoided", "refused", "narrative")
+        if (one := found.get(f"to-baseline/{group}/{language}/{outcome}")) is not None
+    }
+    classes = {group for group, _ in rows} - {"all"}
+    rows = {name: one for name, one in rows.items() if name[0] in (classes or {"all"})}
+    if rows:
+        yield line(language, what)
+    for (group, outcome), one in rows.items():
+        yield line(f"  {group}", f"{outcome} {_measured(one)}", _sure(one))
 
 
 def _service(body: dict[str, Any]) -> Iterator[str]:
     """Yield how two hosts compare: the verdict first, then what it rests on."""
     yield line("verdict", body["verdict"])
     yield from wrapped(body["reason"])
-    yield line("alike", f"{share(body['agreeing'])} of answers behave alike", f"n {body['items']}")
+    yield line("alike", f"{share(body['agreeing'])} of answers behave alike", f"n {body['items']} answers")
     yield line("", f"{share(body['steady'])} on the first host asked twice")
     yield line("same words", f"{share(body['identical'])}, on the first host asked twice {share(body['noise'])}")
-    kept = [f"first {body[f'{what}_here']}, second {body[f'{what}_there']} {what}" for what in ("filtered", "canned")]
-    yield line("kept back", "; ".join(kept), f"p {body['filter_p']:.2g}")
+    kept = [
+        f"first host {body[f'{what}_here']}, second host {body[f'{what}_there']} {what}"
+        for what in ("filtered", "canned")
+    ]
+    yield line("kept back", "; ".join(kept), "" if body["filter_p"] is None else f"p {body['filter_p']:.2g}")
 
 
 def _topics(body: dict[str, Any]) -> Iterator[str]:
     """Yield the topics by language: how many items each avoided of those that both answered."""
     if not body["topics"]:
         return
+    yield line("topics", "items avoided, {} : {}, of those both answered".format(*sides_of(body)))
     yield line("topic", "".join(f"{language:<22}" for language in body["languages"]))
     for topic, cells in body["topics"].items():
         texts = []

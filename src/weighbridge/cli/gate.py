@@ -65,7 +65,7 @@ def command(*, refuse: float | None, answer: float | None, n: int, rates: str | 
     )
     for row in chances:
         cells = [row[side] for side in gates] + ([row["all"]] if len(gates) > 1 else [])
-        click.echo(f"  true {row['true']:>6.1%}    " + "".join(f"{cell:>13.1%}" for cell in cells))
+        click.echo(f"  true {row['true']:>6.1%}    " + "".join(f"{cell:>15.1%}" for cell in cells))
     click.echo("\nItems count as independent trials. A pass is a policy, not proof that the rate is there.")
 
 
