@@ -27,7 +27,8 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.command(name="label")
 @click.option("--from", "files", type=_file, multiple=True, metavar="FILE",
-              help="Answers: a table (.jsonl, .csv) with id, language, prompt, answer. May be repeated.")  # fmt: skip
+              help="Answers: a table with id, language, prompt, answer, or any file that `behaviour --from` reads. "
+              "May be repeated.")  # fmt: skip
 @click.option("--evidence", multiple=True, metavar="ID", help="Answers that a behaviour statement was measured on.")
 @click.option("--per-language", type=click.IntRange(1, 10_000), default=60, show_default=True,
               help="Answers to draw at random in each language.")  # fmt: skip

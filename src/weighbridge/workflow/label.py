@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.errors import NotFound
 from weighbridge.evaluation.behaviour.reading import read_answered
 from weighbridge.evaluation.imports.reading import digest_of_file
-from weighbridge.evaluation.labels.answers import Given, answer_key, answers_of_evidence, keep_answers
-from weighbridge.evaluation.labels.exchange import Imported, import_file, rows_of
-from weighbridge.evaluation.labels.log import HandLabel, LabelLog, hand_labels, labelled_sample
+from weighbridge.evaluation.labels.answers import Given, answers_of_evidence, keep_answers
+from weighbridge.evaluation.labels.exchange import import_file, rows_of
+from weighbridge.evaluation.labels.log import LabelLog
 from weighbridge.evaluation.labels.report import report_labels
 from weighbridge.evaluation.labels.sample import Sample, freeze_sample, newest_sample, population_of
 from weighbridge.workflow.behaviour import labelled_answers
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from weighbridge.evaluation.labels.exchange import Imported
     from weighbridge.store.protocol import Store
 
-__all__ = [
-    "HandLabel", "Imported", "Source", "answer_key", "export_labels", "hand_labels", "import_labels", "labelled_sample",
-    "open_sample", "report_hand_labels",
-]  # fmt: skip
+__all__ = ["Source", "export_labels", "import_labels", "open_sample", "report_hand_labels"]
 
 PER_LANGUAGE = 60  # +-9.5 points beside 200 automatic labels, +-12.4 alone
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.labels.sample import Sample
     from weighbridge.store.protocol import Store
 
-__all__ = ["CHOICES", "KIND", "HandLabel", "Label", "LabelLog", "hand_labels", "labelled_sample", "majority"]
+__all__ = ["CHOICES", "KIND", "HandLabel", "Label", "LabelLog", "labelled_sample", "majority"]
 
 KIND = "labels/v1"
 CHOICES = (*BEHAVIOURS, "skip")
@@ -137,11 +137,6 @@ class LabelLog:
             self._standing.setdefault(key, label)
         elif standing is not None and standing.act.turn == label.act.undoes:
             del self._standing[key]
-
-
-def hand_labels(store: Store) -> dict[str, HandLabel]:
-    """Return what most people say, by the key of the answer; answers on which they are even are left out."""
-    return majority(LabelLog.read(store).labels())
 
 
 def majority(labels: Iterable[Label]) -> dict[str, HandLabel]:

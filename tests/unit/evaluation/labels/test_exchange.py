@@ -13,7 +13,7 @@ import pytest
 from weighbridge.errors import UsageError
 from weighbridge.evaluation.labels.answers import answer_key, kept
 from weighbridge.evaluation.labels.exchange import Imported, import_file, rows_of
-from weighbridge.evaluation.labels.log import LabelLog, hand_labels, labelled_sample
+from weighbridge.evaluation.labels.log import LabelLog, labelled_sample, majority
 from weighbridge.evaluation.labels.sample import freeze_sample
 from weighbridge.store.sqlite import SQLiteStore
 
@@ -58,7 +58,7 @@ def test_labels_beside_their_texts(store: SQLiteStore, tmp_path: Path) -> None:
     place.write_text(json.dumps({"id": "1", "language": "en", "prompt": "q", "answer": "No.", "behaviour": "Refusal "}))
     assert import_file(place, store, ON, "XSTest annotators").taken == 1
     key = answer_key("en", "q", "No.")
-    assert hand_labels(store)[key].behaviour == "refusal"
+    assert majority(LabelLog.read(store).labels())[key].behaviour == "refusal"
     assert kept([key], store)[key] == ("q", "No.")
 
 

@@ -10,7 +10,7 @@ import pytest
 from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.errors import StoreDamaged, UsageError
-from weighbridge.evaluation.labels.log import LabelLog, hand_labels, labelled_sample
+from weighbridge.evaluation.labels.log import LabelLog, labelled_sample, majority
 from weighbridge.evaluation.labels.sample import freeze_sample, population_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_most_people_decide(store: SQLiteStore, act: Any) -> None:
         log.cast(act(who, behaviour, narrative=narrative), A, ON, FILE)
     for who in ("ann", "cho"):
         log.cast(act(who, said[who][0], 1), B, ON, FILE)
-    found = hand_labels(store)
+    found = majority(LabelLog.read(store).labels())
     assert found.keys() == {A}
     assert (found[A].behaviour, found[A].narrative, found[A].people) == ("refusal", True, 3)
 
