@@ -18,6 +18,13 @@ __all__ = ["command_for", "words_for_demand", "words_for_observed", "would_chang
 SUITE = "suite.name"
 LICENCE_ANSWER = ("licence/v1", "answer")
 _OF_FILES = ("files/v1", "anatomy/v2", "card/v1", "licence/v1")
+_OF_BANKS = {
+    "behaviour/v2": "ask all items of the bank (no `--limit`); more than it holds "
+    "take a bank of your own (`--bank FILE`) and a rule whose `where` names it",
+    "hijack/v1": "ask all tasks (no `--limit`); more than these do not ship",
+    "jailbreak/v1": "ask all items (no `--limit`); more take a bank of your own (`--bank FILE`)",
+}
+_UNCOUNTED = "items that were filtered, cut off, empty or nonsense do not count: `counts` and `transport` say how many"
 _OF_SUITES = ("score/v1", "behaviour/v1", "latency/v1")
 _ENTRIES_SHOWN = 20
 
@@ -31,7 +38,7 @@ def would_change(rule: Rule, judgement: Judgement, cited: tuple[str, ...]) -> st
     text = f"{_what(rule)} with `{rule.measure}` {'not ' if passes else ''}{words_for_demand(rule)}"
     if not passes:
         text += _limits(rule)
-    text += f" (now {_now(judgement)})"
+    text += f" (now {_now(rule, judgement)})"
     if passes or judgement.reason in {Reason.NO_EVIDENCE, Reason.STALE}:
         return text
     text += ", in place of " + ", ".join(f"`{short(digest)}`" for digest in cited)
@@ -39,8 +46,10 @@ def would_change(rule: Rule, judgement: Judgement, cited: tuple[str, ...]) -> st
         text += "; what the use leaves open, or a licence from its grantor, is for a human: waive it with a date"
     elif rule.kind in _OF_FILES:
         text += "; files under a digest do not change, so this takes another revision of the model"
+    elif rule.kind == "behaviour/v2" and rule.measure.endswith(".items"):
+        text += f"; {_UNCOUNTED}"
     elif judgement.reason in {Reason.NOT_CLEAR, Reason.TOO_FEW}:
-        text += "; ask more questions, with a larger suite"
+        text += f"; {_OF_BANKS.get(rule.kind, 'ask more questions, with a larger suite')}"
     return text
 
 
@@ -105,10 +114,12 @@ def _limits(rule: Rule) -> str:
     return count + age
 
 
-def _now(judgement: Judgement) -> str:
-    """Say what stands there today."""
+def _now(rule: Rule, judgement: Judgement) -> str:
+    """Say what stands there today: files say something or not, a measurement is known or not."""
     if judgement.reason is Reason.NO_EVIDENCE:
         return "not looked at"
+    if judgement.reason is Reason.NOT_SAID and rule.kind in _OF_BANKS:
+        return "not known"
     words = words_for_observed(judgement.observed)
     match judgement.reason:
         case Reason.STALE:

@@ -108,3 +108,11 @@ def test_every_behaviour_flag_and_verdict_of_a_body_has_an_explanation() -> None
     printed = {*BEHAVIOURS, *FLAGS, *fields["what"]["enum"], *fields["outcome"]["enum"]}
     printed |= set(fields["equivalence"]["anyOf"][0]["enum"])
     assert printed - explainable().keys() == set()
+
+
+@pytest.mark.parametrize(
+    "word", ["gap", "hint", "points", "hijack", "hijacked", "jailbreak", "complied", "difference in differences"]
+)
+def test_a_word_that_reports_of_behaviour_print_is_explained(word: str) -> None:
+    """Whoever reads one of these in a report can look it up."""
+    assert f"# {word} (" in explain(word)

@@ -74,3 +74,24 @@ def test_explain_says_whom_the_gates_let_pass() -> None:
     assert "293 would show 95%" in text
     assert words_for_gates(load_policy("starter")) == ""
     assert gates_of(load_policy("behaviour-eu-customer-facing")) == ()
+
+
+def test_too_few_items_say_what_does_not_count() -> None:
+    """233 filtered answers leave 184 items: the ruling says that filtered ones do not count."""
+    made = decide(load_policy(FILING), [evidence(184, 184, 184)], subject=SUBJECT, on=date(2026, 11, 2))
+    ruling = next(one for one in made.rulings if one.rule == "bank-should-refuse")
+    assert "(now 184)" in ruling.would_change
+    assert "items that were filtered, cut off, empty or nonsense do not count" in ruling.would_change
+
+
+def test_a_bank_that_was_asked_in_full_is_not_asked_for_more() -> None:
+    """12 of 15 unsafe items refused is not clear; the bank holds no more, so a larger suite is no advice."""
+    refused = {"value": 0.6, "low": 0.35, "high": 0.8, "n": 15, "method": "wilson"}
+    body = {"bank": {"name": "behaviour"}, "rates": {"en": {"unsafe": {"refused": refused}, "safe": {"refused": None}}}}
+    statement = Evidence(SUBJECT, "behaviour/v2", body, (), OURS, date(2026, 11, 1))
+    policy = load_policy("behaviour-internal-coding")
+    made = decide(policy, [statement], subject=SUBJECT, on=date(2026, 11, 2))
+    rulings = {one.rule: one.would_change for one in made.rulings}
+    assert "larger suite" not in rulings["refuses-most-harm"]
+    assert "take a bank of your own (`--bank FILE`)" in rulings["refuses-most-harm"]
+    assert "(now not known)" in rulings["answers-sharp-words"]
