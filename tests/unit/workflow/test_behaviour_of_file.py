@@ -51,9 +51,9 @@ def test_the_margin_is_the_users(tmp_path: Path) -> None:
     rows = [
         {"id": str(n), "language": language, "class": "control", "prompt": f"How do I open jar {n}?", "answer": REFUSAL}
         for n in range(6)
-        for language in ("en", "de")
+        for language in ("en", "fr")
     ]
     place = tmp_path / "answers.jsonl"
     place.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    gap = score_file(place, margin=0.02).body["contrasts"]["language-gap/control/de/avoided"]
+    gap = score_file(place, margin=0.02).body["contrasts"]["language-gap/control/fr/avoided"]
     assert gap["margin"] == 0.02

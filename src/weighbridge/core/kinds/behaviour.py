@@ -27,7 +27,11 @@ class BankBody(Body):
 
 
 class RateBody(Body):
-    """What the answers of one language to one group of items do; nonsense is in no share but `invalid`."""
+    """What the answers of one language to one group of items do; nonsense is in no share but `invalid`.
+
+    Where nobody has measured the detector in the language there are counts, and no shares but `invalid` and those that
+    hand labels correct. Of `all`, nothing is said of items that should be refused together with items that should not.
+    """
 
     items: int = Field(ge=0, description="Items of the group with a valid answer; draws of an item count once")
     counts: dict[str, int] = Field(description="Answers by behaviour, transport outcomes apart")
@@ -38,8 +42,12 @@ class RateBody(Body):
     )
     invalid: EstimateBody | None = Field(None, description="Share of nonsense among all answers that were given")
     corrected: EstimateBody | None = Field(
-        None, description="Share refused, corrected by hand labels (prediction-powered); None without labels"
+        None, description="Share refused, corrected by hand labels (prediction-powered); None with fewer than ten"
     )
+    corrected_avoided: EstimateBody | None = Field(
+        None, description="Share not answered in full, corrected by hand labels in the same way"
+    )
+    labels: int = Field(0, ge=0, description="Items with a hand label that these corrections rest on, or would")
     observed: Share | None = Field(
         None, description="Share refused as counted: what a gate of fixed size looks at, without an interval"
     )
@@ -70,10 +78,11 @@ class ContrastBody(Body):
         None,
         description="By Holm over its kind and outcome; the headline, named beforehand, stands alone",
     )
-    equivalence: Literal["equivalent", "different", "not shown"] | None = Field(
-        None, description="Whether the gap is shown to lie within the margin, by two one-sided tests"
+    equivalence: Literal["equivalent", "different"] | None = Field(
+        None,
+        description="Whether the gap is shown to lie within the margin, by two one-sided tests; None: neither is shown",
     )
-    margin: Share | None = None
+    margin: Share | None = Field(None, description="What equivalence was tested against; None where it was not tested")
     left_out: int = Field(0, ge=0, description="Items or forms without a valid answer on every side")
 
 
@@ -84,6 +93,11 @@ class DetectorBody(Body):
     answers: str = Field("", description="Which answers these were, and who labelled them")
     recall: EstimateBody | None = Field(None, description="Share of refusals, whole or partial, that were found")
     specificity: EstimateBody | None = Field(None, description="Share of other answers that were left alone")
+    deflections: EstimateBody | None = Field(
+        None,
+        description="Share of the answers that hand labels of this run call refused, partly or deflected, that were "
+        "found to be one of these; None: not measured",
+    )
 
 
 class AnswerBody(Body):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Outcome
+from weighbridge.errors import UsageError
 from weighbridge.evaluation.behaviour.answered import Answered, Subject
 from weighbridge.evaluation.item import Item
 from weighbridge.evaluation.marks import answer_digest
@@ -34,7 +35,10 @@ THINKING_TOKENS = 3072  # llmcensor.com's budget; Inspect's default of 256 starv
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is asked and how: items, languages, draws of each, temperature, and the budget of an answer in tokens."""
+    """What is asked and how: items, languages, draws of each, temperature, and the budget of an answer in tokens.
+
+    Raises UsageError for a language that one of the items lacks.
+    """
 
     bank: Bank
     items: tuple[BankItem, ...]
@@ -42,6 +46,22 @@ class Asking:
     draws: int = 1
     temperature: float = 0.0
     max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that every item is written in every language; raises UsageError for the first that is not."""
+        for language in self.languages:
+            if language not in self.bank.languages:
+                raise UsageError(
+                    f"the bank `{self.bank.name}` has no items in `{language}`",
+                    hint=f"it has {', '.join(self.bank.languages)}",
+                )
+            lacking = [item for item in self.items if language not in item.text]
+            if lacking:
+                more = f", and neither are {len(lacking) - 1:,} more" if len(lacking) > 1 else ""
+                raise UsageError(
+                    f"`{lacking[0].id}` of the bank `{self.bank.name}` is not written in `{language}`{more}",
+                    hint=f"it is in {', '.join(lacking[0].text)}; what is compared must be asked in every language",
+                )
 
     @property
     def calls(self) -> int:

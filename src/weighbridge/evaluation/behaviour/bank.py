@@ -114,9 +114,8 @@ class Bank:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages that every item is written in, in the order of the first."""
-        shared = set.intersection(*(set(item.text) for item in self.items))
-        return tuple(language for language in self.items[0].text if language in shared)
+        """The languages of any item, in their order in the file: what is asked in one needs every item in it."""
+        return tuple(dict.fromkeys(language for item in self.items for language in item.text))
 
     def to_json(self) -> dict[str, Any]:
         """Return what evidence says about the bank (the shape of `BankBody`)."""
@@ -200,10 +199,7 @@ def _bank(head: _Head, place: Path) -> Bank:
     items = tuple(by_id.values())
     content = [item.model_dump(by_alias=True, exclude={"stability", "canary"}) for item in items]
     digest = digest_of({"max_tokens": head.max_tokens, "items": content})
-    bank = Bank(head.name, head.version, head.title, head.licence, head.source, items, head.max_tokens, digest, by_id)
-    if not bank.languages:
-        raise SuiteError(f"`{place}`: no language stands in every item")
-    return bank
+    return Bank(head.name, head.version, head.title, head.licence, head.source, items, head.max_tokens, digest, by_id)
 
 
 def _items(rows: Iterable[Row]) -> Iterator[tuple[str, BankItem]]:
@@ -237,7 +233,10 @@ def _item(where: str, cells: dict[str, Any]) -> BankItem:
 
 
 def spread(items: Sequence[BankItem], limit: int | None) -> tuple[BankItem, ...]:
-    """Return at most `limit` items, by whole forms and evenly over the bank, so that matched items stay together."""
+    """Return at most `limit` items, by whole forms and evenly over the bank, so that matched items stay together.
+
+    Where not even one form fits there is none.
+    """
     forms: dict[str, list[BankItem]] = {}
     for item in items:
         forms.setdefault(item.form or item.id, []).append(item)
@@ -246,4 +245,6 @@ def spread(items: Sequence[BankItem], limit: int | None) -> tuple[BankItem, ...]
     ordered = list(forms.values())
     kept = max(1, limit * len(ordered) // len(items))
     chosen = [ordered[index * len(ordered) // kept] for index in range(kept)]
+    while chosen and sum(map(len, chosen)) > limit:
+        chosen.pop()
     return tuple(item for form in chosen for item in form)

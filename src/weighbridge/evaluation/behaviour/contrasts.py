@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.evaluation.behaviour.rates import OUTCOMES, means_of
-from weighbridge.statistics.behaviour.effects import Form, difference_in_differences, language_gap, matched_gap
+from weighbridge.statistics.behaviour.effects import Effect, Form, difference_in_differences, language_gap, matched_gap
 from weighbridge.statistics.behaviour.equivalence import judge_equivalence
 from weighbridge.statistics.permutation import holm_adjusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from weighbridge.evaluation.behaviour.answered import Judged, Subject
     from weighbridge.evaluation.behaviour.rates import Means, Outcome
-    from weighbridge.statistics.behaviour.effects import Effect
 
 __all__ = ["MARGIN", "contrasts_of", "headline_of", "name_of"]
 
 MARGIN = 0.10  # a gap that nobody would act on; said in the report, and the user's to change
 _TOST_LEVEL = 0.90
+_GAP = "language-gap"
 _FEWEST = 5  # items or forms; fewer say nothing
 
 
@@ -38,13 +38,29 @@ class _Row:
     only: tuple[int, int] | None = None
     equivalence: str | None = None
 
+    def withheld(self) -> _Row:
+        """Return it without a figure: its counts alone are known."""
+        return replace(self, effect=Effect(None, None, self.effect.left_out), equivalence=None)
+
+    def untested(self) -> _Row:
+        """Return it without its tests."""
+        return replace(self, effect=replace(self.effect, p_value=None), equivalence=None)
+
 
 def contrasts_of(
-    answers: Sequence[Judged], languages: Sequence[str], reference: str, *, margin: float = MARGIN
+    answers: Sequence[Judged],
+    languages: Sequence[str],
+    reference: str,
+    *,
+    margin: float = MARGIN,
+    unmeasured: Collection[str] = (),
+    stopped: bool = False,
 ) -> dict[str, Any]:
     """Return the contrasts by name (the shape of `ContrastBody`): all that were planned, each p adjusted by Holm.
 
-    A family is one question (gap, sensitive against control, difference in differences) about one outcome.
+    A family is one question (gap, sensitive against control, difference in differences) about one outcome. Where the
+    detector is `unmeasured` in a language, what involves it has counts and no figure. Tests of a fixed sample say
+    nothing of one that was `stopped` by its own answers: there is none.
     """
     subjects = {one.answered.subject.id: one.answered.subject for one in answers}
     rows: list[_Row] = []
@@ -53,7 +69,8 @@ def contrasts_of(
         rows += _gaps(means, subjects, languages, reference, margin, outcome)
         if outcome != "narrative":  # controls have no state's line to recite
             rows += _matched(means, subjects, languages, reference, outcome)
-    return _bodies(rows, margin)
+    rows = [row.withheld() if row.language in unmeasured or row.reference in unmeasured else row for row in rows]
+    return _bodies([row.untested() for row in rows] if stopped else rows, margin, tested=not stopped)
 
 
 def name_of(what: str, group: str, language: str, outcome: str) -> str:
@@ -104,7 +121,8 @@ def _gaps(
             )
             tested = language_gap(first, second, level=_TOST_LEVEL)
             verdict = judge_equivalence(tested.estimate, effect.p_value, margin=margin).verdict
-            yield _Row("language-gap", outcome, group, language, reference, effect, only, verdict)
+            shown = None if verdict == "not shown" else verdict
+            yield _Row(_GAP, outcome, group, language, reference, effect, only, shown)
 
 
 def _matched(
@@ -148,15 +166,15 @@ def _some(means: Means, ids: Sequence[str]) -> Means:
     return {one: means[one] for one in ids if one in means}
 
 
-def _bodies(rows: Sequence[_Row], margin: float) -> dict[str, Any]:
+def _bodies(rows: Sequence[_Row], margin: float, *, tested: bool) -> dict[str, Any]:
     """Write the rows, with p adjusted within each family."""
     families: defaultdict[tuple[str, str], list[_Row]] = defaultdict(list)
     for row in rows:
         families[row.what, row.outcome].append(row)
     adjusted: dict[int, float] = {}
     for family in families.values():
-        tested = [(row, row.effect.p_value) for row in family if row.effect.p_value is not None]
-        for (row, _), p in zip(tested, holm_adjusted([p for _, p in tested]), strict=True):
+        known = [(row, row.effect.p_value) for row in family if row.effect.p_value is not None]
+        for (row, _), p in zip(known, holm_adjusted([p for _, p in known]), strict=True):
             adjusted[id(row)] = p
     return {
         name_of(row.what, row.group, row.language, row.outcome): {
@@ -171,7 +189,7 @@ def _bodies(rows: Sequence[_Row], margin: float) -> dict[str, Any]:
             "p": row.effect.p_value,
             "p_adjusted": adjusted.get(id(row)),
             "equivalence": row.equivalence,
-            "margin": margin if row.equivalence else None,
+            "margin": margin if tested and row.what == _GAP and row.effect.estimate else None,
             "left_out": row.effect.left_out,
         }
         for row in rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from weighbridge.evaluation.behaviour.bank import CLASSES, groups_in
 from weighbridge.evaluation.datasets.cell import said
 from weighbridge.evaluation.detector.tongue import language_of, script_of
 from weighbridge.evaluation.imports.answers import of_model, read_rows_of_any
-from weighbridge.evaluation.labels.answers import UNKNOWN, given_of_row
+from weighbridge.evaluation.labels.answers import NAMES, UNKNOWN, given_of_row, language_tag
 from weighbridge.evaluation.thinking import answer_part
 from weighbridge.formats.place import quote
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["answered_of_rows", "read_answered"]
 
 _ANSWERS = ("answer", "completion", "response", "output", "text")
+_DRAWS = ("draw", "sample", "epoch", "repeat")
 _MAX_ROWS = 2_000_000
 _MAX_CELL = 80
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "truncated"})
@@ -40,8 +41,10 @@ def read_answered(
 
     Of a file with several models, `model` is the one that is read; without it, `apart` lets all of them through.
     Columns: `id`, `language`, `prompt` and `answer`; and where they are there `class`, `topic`, `about`, `form`,
-    `finish_reason`, `error`, `reasoning`, `model`. A row whose id is one of `bank` is that item. Several rows of one
-    id and language are draws of it. Raises SuiteError, DamagedFile or UsageError with file and line.
+    `finish_reason`, `error`, `reasoning`, `model`, and `draw`, `sample`, `epoch` or `repeat`. A row whose id is one of
+    `bank` is that item, and needs no `prompt`. Rows of one id, language and question are draws of one item, `drawn`
+    where a column says so. Another question under the same id is an item of its own, `id#2`.
+    Raises SuiteError, DamagedFile or UsageError with file and line.
     """
     where, rows = quote(str(path), 4096), read_rows_of_any(path)
     return answered_of_rows(rows if apart and model is None else of_model(rows, model, where), bank, where)
@@ -51,10 +54,16 @@ def answered_of_rows(rows: Iterable[Row], bank: Bank | None, where: str) -> list
     """Return the answers of rows, see `read_answered`."""
     found: list[Answered] = []
     draws: Counter[tuple[str, str, str]] = Counter()
+    questions: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in rows:
         if len(found) >= _MAX_ROWS:
             raise UsageError(f"{where} holds more than {_MAX_ROWS:,} answers")
         one = _answered(row, bank)
+        asked, question = questions[one.subject.id, one.language, one.model], " ".join(one.question.split())
+        if question not in asked:
+            asked.append(question)
+        if number := asked.index(question):
+            one = replace(one, subject=_another(one.subject, number + 1), row_id=one.subject.id)
         key = (one.subject.id, one.language, one.model)
         found.append(replace(one, draw=draws[key]))
         draws[key] += 1
@@ -67,7 +76,7 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
     """Read one row; an answer that is null is an empty one."""
     cells = {name.strip().lower(): value for name, value in row.cells.items()}
     blank = {name: "" for name in _ANSWERS if name in cells and cells[name] is None}
-    given = given_of_row(replace(row, cells=cells | blank))
+    given = given_of_row(replace(row, cells=cells | blank | _asked_by(bank, cells)))
     finish, failed = said(cells.get("finish_reason")).lower(), said(cells.get("error")).strip()
     cut = finish in _CUT
     answer = answer_part(Completion(Outcome.TRUNCATED if cut else Outcome.ANSWERED, given.answer))
@@ -82,7 +91,27 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
         thinking=thinking,
         open=answer.open,
         model=said(cells.get("model", cells.get("model_name"))).strip(),
+        drawn=any(said(cells.get(name)).strip() for name in _DRAWS),
     )
+
+
+def _asked_by(bank: Bank | None, cells: dict[str, Any]) -> dict[str, str]:
+    """Return the question of a row that names an item of the bank and a language, where it has none itself."""
+    name = next((said(cells[one]).strip() for one in NAMES["id"] if cells.get(one) is not None), "")
+    if bank is None or name not in bank.by_id or any(cells.get(one) is not None for one in NAMES["question"]):
+        return {}
+    text = bank.by_id[name].text
+    tag = next((said(cells[one]).strip() for one in NAMES["language"] if cells.get(one) is not None), "")
+    try:
+        language = language_tag(tag) if tag or len(text) > 1 else next(iter(text))
+    except UsageError:  # said with its place where the row is read
+        return {}
+    return {"prompt": text[language], "language": language} if language in text else {}
+
+
+def _another(subject: Subject, number: int) -> Subject:
+    """Return an item for another question under an id: not the bank's, so that nothing matches it but its class."""
+    return replace(subject, id=f"{subject.id}#{number}", form="", narratives=())
 
 
 def _asked_in(question: str) -> str:

@@ -41,9 +41,10 @@ def differences_of(
     for language in languages:
         ours, theirs = ([one for one in side if one.answered.language == language] for side in (candidate, baseline))
         others = groups_of(theirs)
-        for group, members in groups_of(ours).items():
-            if group == ALL and is_mixed(members):
-                continue
+        groups = groups_of(ours)
+        if is_mixed(ours):
+            del groups[ALL]
+        for group, members in groups.items():
             for outcome in OUTCOMES:
                 first = means_of(members, outcome).get(language, {})
                 second = means_of(others.get(group, ()), outcome).get(language, {})
@@ -52,15 +53,18 @@ def differences_of(
                         first, second, group, language, outcome
                     )
     for row in rows.values():
-        if row["language"] in unmeasured:
-            row["estimate"] = None
-        if row["language"] in unmeasured or stopped:
-            row["p"] = None
+        known = row["language"] not in unmeasured
+        row |= {"estimate": row["estimate"] if known else None, "p": row["p"] if known and not stopped else None}
+    _adjust(rows)
+    return rows
+
+
+def _adjust(rows: dict[str, dict[str, Any]]) -> None:
+    """Adjust the p-values by Holm within each outcome."""
     for outcome in OUTCOMES:
         family = [row for row in rows.values() if row["outcome"] == outcome and row["p"] is not None]
         for row, p in zip(family, holm_adjusted([row["p"] for row in family]), strict=True):
             row["p_adjusted"] = p
-    return rows
 
 
 def _row(first: Means, second: Means, group: str, language: str, outcome: Outcome) -> dict[str, Any]:

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from weighbridge.store.protocol import Store
 
 __all__ = [
-    "UNKNOWN", "Given", "answer_key", "answers_of_evidence", "given_of_row", "keep_answers", "kept",
+    "NAMES", "UNKNOWN", "Given", "answer_key", "answers_of_evidence", "given_of_row", "keep_answers", "kept",
     "language_tag",
 ]  # fmt: skip
 
 UNKNOWN = "und"  # BCP 47: undetermined
 LONGEST = 20_000  # characters of a question or an answer that people and the detector read
 _KINDS = frozenset({"behaviour/v1", "behaviour/v2"})
-_COLUMNS = {
+NAMES = {
     "id": ("id", "item_id", "item", "question_id"),
     "language": ("language", "lang"),
     "question": ("prompt", "question", "input", "query"),
@@ -85,12 +85,12 @@ def language_tag(text: str) -> str:
 def given_of_row(row: Row) -> Given:
     """Return the answer of one row; raises UsageError where it names no question or no answer."""
     lower = {name.strip().lower(): value for name, value in row.cells.items()}
-    cells = {what: next((lower[name] for name in names if name in lower), None) for what, names in _COLUMNS.items()}
+    cells = {what: next((lower[name] for name in names if name in lower), None) for what, names in NAMES.items()}
     if missing := [what for what in ("question", "answer") if cells[what] is None]:
         raise UsageError(
             f"{row.place} has no {missing[0]}",
             hint="columns that are read: "
-            + "; ".join(f"{what} as {', '.join(f'`{n}`' for n in names)}" for what, names in _COLUMNS.items()),
+            + "; ".join(f"{what} as {', '.join(f'`{n}`' for n in names)}" for what, names in NAMES.items()),
         )
     name = said(cells["id"]).strip()[:_LONGEST_ID] or str(row.number)
     try:
