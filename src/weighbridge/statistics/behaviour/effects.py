@@ -39,7 +39,6 @@ __all__ = [
     "language_gap",
     "matched_gap",
     "rate",
-    "unmatched_difference_in_differences",
 ]
 
 FEWEST = 2  # units: one says nothing of spread
@@ -127,7 +126,7 @@ def language_gap(first: Means, second: Means, *, clusters: Clusters | None = Non
 
 def group_gap(sensitive: Means, control: Means, *, level: float = LEVEL) -> Effect:
     """Return mean(sensitive) - mean(control) over two groups of items that are not matched (Welch's t)."""
-    return _welch(sensitive, control, (0.0, 1.0), level)
+    return _welch(sensitive, control, level)
 
 
 def matched_gap(means: Means, forms: Sequence[Form], *, level: float = LEVEL) -> Effect:
@@ -149,13 +148,6 @@ def difference_in_differences(first: Means, second: Means, forms: Sequence[Form]
     """
     gaps, left_out = _form_gaps(_gaps(first, second), forms)
     return _student(gaps, range(len(gaps)), left_out, level)
-
-
-def unmatched_difference_in_differences(
-    first: tuple[Means, Means], second: tuple[Means, Means], *, level: float = LEVEL
-) -> Effect:
-    """Return the same for (sensitive, control) items in each language that no form matches (Welch's t on item gaps)."""
-    return _welch(_gaps(first[0], second[0]), _gaps(first[1], second[1]), (-0.5, 0.5), level)
 
 
 def _gaps(first: Means, second: Means) -> dict[str, float | None]:
@@ -211,13 +203,13 @@ def _student(values: Sequence[float], members: Sequence[Hashable], left_out: int
     return _effect(fmean(values), bounds, (t, freedom), (len(values), f"Student, {units} units", level, left_out))
 
 
-def _welch(first: Means, second: Means, ends: tuple[float, float], level: float) -> Effect:
-    """Return mean(first) - mean(second) with Welch's interval on the units and a pseudo-unit at each end of each."""
+def _welch(first: Means, second: Means, level: float) -> Effect:
+    """Return mean(first) - mean(second) with Welch's interval on the units and pseudo-units at 0 and 1 in each."""
     (one, lost), (other, more_lost) = _valid(first), _valid(second)
     left_out = lost + more_lost
     if min(len(one), len(other)) < FEWEST:
         return Effect(None, None, left_out)
-    groups = [[*used.values(), *ends] for used in (one, other)]
+    groups = [[*used.values(), 0.0, 1.0] for used in (one, other)]
     errors = [variance(group) / len(group) for group in groups]
     error = math.sqrt(sum(errors))
     freedom = sum(errors) ** 2 / sum(e * e / (len(group) - 1) for e, group in zip(errors, groups, strict=True))

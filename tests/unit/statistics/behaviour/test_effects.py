@@ -20,7 +20,6 @@ from weighbridge.statistics.behaviour.effects import (
     language_gap,
     matched_gap,
     rate,
-    unmatched_difference_in_differences,
 )
 from weighbridge.statistics.interval import wilson
 from weighbridge.statistics.paired import mcnemar_exact, tango_interval
@@ -155,17 +154,6 @@ def test_matched_single_answers_are_pairs() -> None:
     assert tango is not None
     assert limits(found) == (tango.low, tango.high)
     assert found.p_value == mcnemar_exact(8, 0)
-
-
-def test_unmatched_groups_give_the_same_difference() -> None:
-    """The value is the difference of the groups' gaps; without forms the interval is Welch's."""
-    en = (named([1.0, 0.0, 1.0, 0.0, 1.0]), named([0.0, 0.0, 1.0, 0.0, 0.0, 0.0]))
-    zh = (named([1.0, 1.0, 1.0, 1.0, 1.0]), named([0.0, 0.0, 1.0, 1.0, 0.0, 0.0]))
-    found = unmatched_difference_in_differences(zh, en)
-    assert found.estimate is not None
-    assert found.estimate.value == pytest.approx(0.4 - 1 / 6)
-    reference = ttest_ind([0, 1, 0, 1, 0, -0.5, 0.5], [0, 0, 0, 1, 0, 0, -0.5, 0.5], equal_var=False)
-    assert limits(found) == pytest.approx(tuple(reference.confidence_interval(0.95)))
 
 
 def test_too_few_units_are_unknown() -> None:
