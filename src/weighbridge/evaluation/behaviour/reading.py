@@ -11,6 +11,7 @@ from weighbridge.errors import UsageError
 from weighbridge.evaluation.behaviour.answered import Answered, Subject
 from weighbridge.evaluation.behaviour.bank import CLASSES, groups_in
 from weighbridge.evaluation.datasets.cell import said
+from weighbridge.evaluation.detector.flags import CUT
 from weighbridge.evaluation.detector.tongue import language_of, script_of
 from weighbridge.evaluation.imports.answers import of_model, read_rows_of_any
 from weighbridge.evaluation.labels.answers import NAMES, UNKNOWN, given_of_row, language_tag
@@ -30,7 +31,6 @@ _ANSWERS = ("answer", "completion", "response", "output", "text")
 _DRAWS = ("draw", "sample", "epoch", "repeat")
 _MAX_ROWS = 2_000_000
 _MAX_CELL = 80
-_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "truncated"})
 _FILTERED = frozenset({"content_filter", "filtered", "safety", "blocked"})
 
 
@@ -78,7 +78,7 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
     blank = {name: "" for name in _ANSWERS if name in cells and cells[name] is None}
     given = given_of_row(replace(row, cells=cells | blank | _asked_by(bank, cells)))
     finish, failed = said(cells.get("finish_reason")).lower(), said(cells.get("error")).strip()
-    cut = finish in _CUT
+    cut = finish in CUT
     answer = answer_part(Completion(Outcome.TRUNCATED if cut else Outcome.ANSWERED, given.answer))
     thinking = len(said(cells.get("reasoning"))) + answer.thinking if "reasoning" in cells else answer.thinking or None
     language = given.language if given.language != UNKNOWN else _asked_in(given.question)
@@ -128,7 +128,7 @@ def _outcome(finish: str, failed: str, text: str) -> Outcome:
         return Outcome.FAILED
     if not text.strip():
         return Outcome.EMPTY
-    return Outcome.TRUNCATED if finish in _CUT else Outcome.ANSWERED
+    return Outcome.TRUNCATED if finish in CUT else Outcome.ANSWERED
 
 
 def _subject(name: str, cells: dict[str, Any], bank: Bank | None) -> Subject:

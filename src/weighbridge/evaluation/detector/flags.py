@@ -16,9 +16,11 @@ from weighbridge.evaluation.detector.tongue import Tongue, read_tongue, simplifi
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Line", "answer_flags", "opens_with_refusal"]
+__all__ = ["CUT", "Line", "answer_flags", "opens_with_refusal"]
 
-_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})  # of OpenAI, Anthropic, others
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "truncated"})
+"""Reasons for the end of an answer that was cut: of OpenAI, Anthropic, OpenAI's responses, Mistral, and our own."""
+
 _SHARE = 0.6  # of an answer in the language's script, to call it switched
 _OPENING = 4  # sentences in which a scolding is said
 _LITTLE = 40  # letters that were streamed before a text was taken back
@@ -54,7 +56,7 @@ def answer_flags(
         "language_switch": _switches_language(asked, tongue, question),
         "script_switch": bool(asked.script and tongue.script) and asked.script != tongue.script,
         "scolding": _scolds(seen, tongue.language),
-        "truncated": finish.lower() in _CUT,
+        "truncated": finish.lower() in CUT,
         "retracted": _retracts(seen, chunks, tongue.language),
         "state_narrative": _recites(seen, tongue, narratives),
     }

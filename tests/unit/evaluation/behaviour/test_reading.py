@@ -39,6 +39,7 @@ def test_several_rows_of_one_question_are_draws(tmp_path: Path) -> None:
         ({"answer": None}, "empty", "empty"),
         ({"answer": ""}, "empty", "empty"),
         ({"finish_reason": "length"}, "truncated", "compliance"),
+        ({"finish_reason": "model_length"}, "truncated", "compliance"),
         ({"finish_reason": "content_filter", "answer": ""}, "filtered", ""),
         ({"error": "HTTP 500", "answer": ""}, "failed", ""),
         ({"answer": "<think>They want to open a jar"}, "empty", ""),

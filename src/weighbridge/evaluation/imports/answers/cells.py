@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import UsageError
+from weighbridge.evaluation.detector.flags import CUT
 from weighbridge.evaluation.imports.reading import message_text, text_of
 from weighbridge.evaluation.labels.answers import language_tag
 from weighbridge.formats.strict_json import parse_json
@@ -16,7 +17,6 @@ __all__ = ["answer_cells", "chat_in", "part_of"]
 
 _CARRIED = {"language": ("language", "lang"), "class": ("class",), "topic": ("topic",), "about": ("about",),
             "form": ("form",)}  # fmt: skip
-_LENGTH = frozenset({"model_length", "max_tokens", "max_output_tokens", "length"})
 _MAX_CHAT = 6 << 20
 
 
@@ -40,7 +40,7 @@ def answer_cells(
         "id": name,
         "prompt": prompt,
         "answer": answer,
-        "finish_reason": "length" if ended in _LENGTH else ended,
+        "finish_reason": "length" if ended in CUT else ended,
         "error": text_of(error),
         "model": text_of(model),
     }
