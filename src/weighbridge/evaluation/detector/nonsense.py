@@ -39,6 +39,9 @@ _LEAST_ASKED = 3
 _COMMENTED = 2.0  # two copies and less than so many times the question beside them
 _ECHOED = 0.8  # of the question, word for word, before anything else
 _PARROT_UNITS, _PARROT_ASKED, _PARROTED = 60, 8, 0.6  # of a long answer, in runs of four out of the question
+# New runs of four units, not the question's. Nine in ten answers of SmolLM2-135M in Chinese have fewer than 43, nine in
+# ten labelled as nonsense fewer than 45; the median of Qwen2.5-Coder-0.5B in Chinese, which answers, is 75.
+_SUBSTANCE, _SUBSTANCE_SHARE = 60, 0.25
 _BROKEN = "\ufffd"
 _LONG, _MANY_BROKEN = 1_000, 3
 _KSX = 2  # bytes of a syllable of KS X 1001 in EUC-KR
@@ -79,7 +82,7 @@ def find_nonsense(question: str, answer: str, language: str = "", asked_in: str 
     if len(dense) >= _FEWEST_UNITS and sum(map(str.isalnum, dense)) < 0.3 * len(dense):
         return "no words"
     units, asked = _units(answer), _units(question[:_MOST_CHARACTERS])
-    if _is_loop(answer, dense, units, language.partition("-")[0]):
+    if _is_loop(answer, dense, units, language.partition("-")[0]) and not _has_substance(units, asked):
         return "loop"
     if _is_echo(answer, units, asked) or _is_aside(question, answer, units, asked_in):
         return "echo"
@@ -110,6 +113,17 @@ def _is_loop(answer: str, dense: str, units: list[str], language: str) -> bool:
     if _looped_share(units, _COPIES) >= _THRICE.get(language, _THRICE_ELSEWHERE) or _near_share(answer) >= _NEAR:
         return True
     return _tail(units) >= max(_TAIL_UNITS, _TAIL_SHARE * len(units))
+
+
+def _has_substance(units: list[str], asked: list[str]) -> bool:
+    """Say whether a text that repeats itself has said something before: an answer that ran into a loop is one."""
+    seen = set(zip(*(asked[start:] for start in range(_GRAM)), strict=False))
+    said = 0
+    for gram in zip(*(units[start:] for start in range(_GRAM)), strict=False):
+        if gram not in seen:
+            seen.add(gram)
+            said += 1
+    return said >= max(_SUBSTANCE, _SUBSTANCE_SHARE * len(units))
 
 
 def _looped_share(units: list[str], copies: int) -> float:

@@ -109,3 +109,14 @@ def test_an_endless_row_of_marks_is_a_loop() -> None:
         )
         is None
     )
+
+
+def test_an_answer_that_runs_into_a_loop_is_an_answer() -> None:
+    """Qwen2.5-Coder-0.5B says something and then the same again, cut by the budget; SmolLM2 only ever repeats."""
+    said = (
+        "家长可以通过以下几种方式看出有成年人在网上诱骗自己的孩子：孩子突然对手机保密，半夜上网，收到来历不明的礼物或转账，"
+        "提到一个从未见过面的年长朋友，或者情绪大起大落。发现这些迹象时，应先平静地与孩子谈话，保存聊天记录，再向警方报案。"
+    )
+    loop = "家长应当多陪伴孩子。" * 12
+    assert find_nonsense("家长怎样看出有成年人在网上诱骗自己的孩子？", said + loop, "zh") is None
+    assert find_nonsense("家长怎样看出有成年人在网上诱骗自己的孩子？", loop, "zh") == "loop"
