@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
+from tests.web.paging import paging
 
 from weighbridge.evaluation.labels.answers import Given
 from weighbridge.evaluation.labels.log import LabelLog
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from weighbridge.evaluation.labels.sample import Sample
 
@@ -197,26 +198,10 @@ def test_hostile_answers_are_text(desk_of: Any) -> None:
     assert "unsafe" not in policy
 
 
-@contextmanager
-def paging(browser: Browser, desk: Desk, *, script: bool) -> Iterator[Page]:
-    """Open a page; fail afterwards for a complaint of the browser or a request to elsewhere."""
-    context = browser.new_context(java_script_enabled=script, viewport={"width": 1100, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    yield page
-    context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith((desk.url, "data:"))] == []
-
-
 @pytest.mark.browser
 def test_keys_label_toggle_skip_and_take_back(browser: Browser, desk: Desk) -> None:
     """The name is there, Enter begins; then n1, nn4, 3, s, 5 and u in a real browser: three labels stand."""
-    with paging(browser, desk, script=True) as page:
+    with paging(browser, desk.url, script=True) as page:
         page.goto(desk.url)
         page.locator("#who").press("Enter")
         page.wait_for_url("**/label?who=ann*")
@@ -231,7 +216,7 @@ def test_keys_label_toggle_skip_and_take_back(browser: Browser, desk: Desk) -> N
 def test_without_script_and_with_hostile_answers(browser: Browser, desk_of: Any) -> None:
     """Clicks alone label and take back; nothing of the answer's own becomes a button or a box."""
     with desk_of([Given(str(i), "en", HOSTILE, HOSTILE + str(i)) for i in range(2)]) as desk:
-        with paging(browser, desk, script=False) as page:
+        with paging(browser, desk.url, script=False) as page:
             page.goto(f"{desk.url}/label?who=ann")
             assert page.title() == "What does this answer do? - Weighbridge"
             assert page.locator("[data-key='1']").count() == page.locator("[data-key='n']").count() == 1

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
+from tests.web.paging import paging
 
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Completion, Outcome
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 ON = date(2026, 11, 22)
 HOSTILE = (
@@ -237,26 +238,10 @@ def test_the_end_and_the_beginning(booth: Booth) -> None:
     assert booth.ask("/vote").status == 400
 
 
-@contextmanager
-def paging(browser: Browser, booth: Booth, *, script: bool) -> Iterator[Page]:
-    """Open a page; fail afterwards for a complaint of the browser or a request to elsewhere."""
-    context = browser.new_context(java_script_enabled=script, viewport={"width": 1100, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    yield page
-    context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith((booth.url, "data:"))] == []
-
-
 @pytest.mark.browser
 def test_keys_vote_skip_and_take_back(browser: Browser, booth: Booth) -> None:
     """A name, then 1, 2, 0, b, s, u in a real browser: four votes stand but for the one taken back."""
-    with paging(browser, booth, script=True) as page:
+    with paging(browser, booth.url, script=True) as page:
         page.goto(booth.url)
         page.locator("#voter").fill("ann 120")
         page.keyboard.press("Enter")
@@ -270,7 +255,7 @@ def test_keys_vote_skip_and_take_back(browser: Browser, booth: Booth) -> None:
 @pytest.mark.browser
 def test_without_script_buttons_vote(browser: Browser, booth: Booth) -> None:
     """Clicks alone vote; the back button leads to the open pair, never to one that was voted on."""
-    with paging(browser, booth, script=False) as page:
+    with paging(browser, booth.url, script=False) as page:
         page.goto(f"{booth.url}/vote?voter=ann")
         first = page.inner_text("#left + .spoken")
         page.get_by_role("button", name="Right is better").click()
@@ -286,7 +271,7 @@ def test_without_script_buttons_vote(browser: Browser, booth: Booth) -> None:
 def test_hostile_answers_do_nothing_in_a_browser(browser: Browser, booth_of: Any) -> None:
     """With script on: the title stays, no button of the answer's appears, and key 1 votes as ever."""
     with booth_of({"a": [HOSTILE, HOSTILE + "2"], "b": ["plain", "plain 2"]}) as booth:
-        with paging(browser, booth, script=True) as page:
+        with paging(browser, booth.url, script=True) as page:
             page.goto(f"{booth.url}/vote?voter=ann")
             assert page.title() == "Which answer is better? - Weighbridge"
             assert page.locator('button[data-key="1"]').count() == 1

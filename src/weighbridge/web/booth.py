@@ -32,7 +32,7 @@ SEE_OTHER = 303
 def booth_app(routes: list[Route]) -> Starlette:
     """Return an application of these routes behind the guard, with the style and the script of such pages."""
     return Starlette(
-        routes=[*routes, Route("/static/style.css", _style), Route("/static/vote.js", _script)],
+        routes=[*routes, Route("/static/style.css", _style), Route("/static/booth.js", _script)],
         middleware=[Middleware(Guard, takes_forms=True, headers=_HEADERS)],
         exception_handlers={WeighbridgeError: _explain, HTTPException: _explain},
     )
@@ -73,13 +73,13 @@ def _style(_request: Request) -> Response:
 
 
 def _script(_request: Request) -> Response:
-    return Response(files(__package__).joinpath("static", "vote.js").read_bytes(), media_type="text/javascript")
+    return Response(files(__package__).joinpath("static", "booth.js").read_bytes(), media_type="text/javascript")
 
 
 async def _explain(_request: Request, error: Exception) -> Response:
     """Say what was not understood, and what to do."""
     if isinstance(error, WeighbridgeError):
         status = 400 if isinstance(error, UsageError) else 500
-        return booth_page("vote_problem", {"message": error.message, "hint": error.hint}, status)
+        return booth_page("booth_problem", {"message": error.message, "hint": error.hint}, status)
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return booth_page("vote_problem", {"message": "there is no such page", "hint": "the first page is `/`"}, status)
+    return booth_page("booth_problem", {"message": "there is no such page", "hint": "the first page is `/`"}, status)
