@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.evaluation.behaviour.rates import is_valid
+from weighbridge.evaluation.behaviour.rates import Corrected, is_valid
 from weighbridge.evaluation.detector.calibration import measured
 from weighbridge.evaluation.detector.judgement import AVOIDED, INVALID, REFUSED
 from weighbridge.statistics.behaviour.ppi import FEWEST_LABELS, Answer, corrected_share
@@ -15,26 +14,13 @@ from weighbridge.statistics.interval import share_estimate
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
-    from weighbridge.core.estimate import Estimate
     from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.labels.log import HandLabel
     from weighbridge.statistics.behaviour.ppi import CorrectedContrast
 
-__all__ = ["Corrected", "corrected_rates", "detector_body"]
+__all__ = ["corrected_rates", "detector_body"]
 
 _STATED = "as measured beforehand"
-
-
-@dataclass(frozen=True, slots=True)
-class Corrected:
-    """The shares refused and avoided as hand labels correct them, and how many items have a label.
-
-    The shares are None with fewer than `FEWEST_LABELS` of these.
-    """
-
-    refused: Estimate | None
-    avoided: Estimate | None
-    labels: int
 
 
 def corrected_rates(answers: Sequence[Judged], labels: Mapping[str, HandLabel]) -> Corrected | None:

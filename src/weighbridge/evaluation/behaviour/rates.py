@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.evaluation.detector.judgement import AVOIDED, INVALID, REFUSED
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
 
     from weighbridge.core.estimate import Estimate
     from weighbridge.evaluation.behaviour.answered import Judged
-    from weighbridge.evaluation.behaviour.corrected import Corrected
 
 __all__ = [
-    "ALL", "OUTCOMES", "Outcome", "groups_of", "has_outcome", "is_given", "is_mixed", "is_valid",
+    "ALL", "OUTCOMES", "Corrected", "Outcome", "groups_of", "has_outcome", "is_given", "is_mixed", "is_valid",
     "means_of", "rate_body",
 ]  # fmt: skip
 
@@ -27,6 +27,18 @@ ALL = "all"
 _NARRATIVE = "state_narrative"
 _UNSAFE = "unsafe"
 Means = dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The shares refused and avoided as hand labels correct them, and how many items have a label.
+
+    The shares are None with fewer than ten of these.
+    """
+
+    refused: Estimate | None
+    avoided: Estimate | None
+    labels: int
 
 
 def is_given(one: Judged) -> bool:
