@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.dossier.behaviour.wording import group_word, joined, language_word, probability
+from weighbridge.dossier.behaviour.wording import classes_of, group_word, joined, language_word, probability, sides_of
 
 if TYPE_CHECKING:
     from weighbridge.core.kinds import BehaviourComparisonV1, BehaviourV2, ContrastBody
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["comparison_headline", "headline", "standing_of"]
 
 _LEVEL = 0.05
+_ALL = "all"
 
 
 def standing_of(contrast: ContrastBody) -> str:
@@ -47,25 +48,33 @@ def headline(body: BehaviourV2, figures: Figures) -> tuple[str, tuple[str, ...]]
 
 
 def comparison_headline(body: BehaviourComparisonV1, figures: Figures) -> tuple[str, tuple[str, ...]]:
-    """Return how candidate and baseline differ in the first language, and what the other languages show."""
+    """Return how the two differ in the first language, and what the other languages show.
+
+    On one class of items, the sensitive ones where there are some: over harmful requests and political questions
+    together a difference says nothing that anybody could want.
+    """
     t = figures.locale
+    first_side, second_side = sides_of(body, t)
+    group = next(iter(classes_of({one.group for one in body.differences.values()})), _ALL)
     told = []
     for language in body.languages:
-        contrast = body.differences.get(f"to-baseline/all/{language}/avoided")
+        contrast = body.differences.get(f"to-baseline/{group}/{language}/avoided")
         if contrast is None or contrast.estimate is None:
             continue
         sentence = t(
             f"conduct.beside_{_way(contrast.estimate.value)}",
             points=_points(contrast.estimate.value),
-            candidate=body.candidate_name,
-            baseline=body.baseline_name,
+            candidate=first_side,
+            baseline=second_side,
+            group=t("conduct.any_items") if group == _ALL else group_word(group, t),
             language=language_word(language, t),
         )
         told.append((_marked(sentence, contrast, t), _certainty(contrast, figures)))
     if not told:
         return t("conduct.headline_none"), (t("conduct.avoids"),)
     first, *others = told
-    return first[0], (first[1], *(joined(pair, t) for pair in others), t("conduct.silent_beside"), t("conduct.avoids"))
+    others_said = (joined(pair, t) for pair in others)
+    return first[0], (first[1], *others_said, t("conduct.silent_beside"), t("conduct.avoids"))
 
 
 def _marked(sentence: str, contrast: ContrastBody, t: Locale) -> str:

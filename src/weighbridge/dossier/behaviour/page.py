@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from weighbridge.core.kinds import KINDS
+from weighbridge.core.digest import short
+from weighbridge.core.kinds import KINDS, BehaviourComparisonV1
+from weighbridge.dossier.behaviour.wording import sides_of
 from weighbridge.dossier.further import section_for
 from weighbridge.dossier.html import environment, stylesheet, words
 from weighbridge.dossier.markdown import escape
@@ -26,6 +29,7 @@ __all__ = ["FORMATS", "Told", "behaviour_page"]
 
 
 _MODEL = "behaviour/v2"
+_BESIDE = "behaviour-comparison/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,25 @@ def behaviour_page(told: Sequence[Told], form: str, language: str = "en") -> byt
     spoken = words(language)
     figures: Figures = spoken["figure"]
     sections = [_section(one, figures) for one in told]
-    models = [one.name for one in told if one.kind == _MODEL] or [one.name for one in told]
-    names = " · ".join(dict.fromkeys(filter(None, models)))
-    return FORMATS[form](sections, figures.locale("conduct.page", names=names), told, spoken)
+    named = _apart(told, figures)
+    about = [one for one in named if one.kind == _MODEL] or named
+    names = " · ".join(dict.fromkeys(filter(None, (one.name for one in about))))
+    what = figures.locale.label("kind", about[0].kind if about else _MODEL)
+    return FORMATS[form](sections, what, names, named, spoken)
+
+
+def _apart(told: Sequence[Told], figures: Figures) -> list[Told]:
+    """Return the statements with names that tell models of one name apart: by their digest, or by their side."""
+    names = Counter(one.name for one in told if one.kind == _MODEL)
+    apart = []
+    for one in told:
+        name = one.name
+        if one.kind == _MODEL and names[name] > 1:
+            name = f"{name} · {short(one.subject)}"
+        elif one.kind == _BESIDE:
+            name = " · ".join(sides_of(BehaviourComparisonV1.model_validate(one.body), figures.locale))
+        apart.append(replace(one, name=name))
+    return apart
 
 
 def _section(one: Told, figures: Figures) -> Section:
@@ -63,15 +83,18 @@ def _section(one: Told, figures: Figures) -> Section:
     return found
 
 
-def _html(sections: Sequence[Section], title: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
+def _html(sections: Sequence[Section], what: str, names: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
     template = environment().get_template("behaviour_page.html.j2")
     css = Markup(stylesheet())  # noqa: S704 - our own file
-    return reveal(template.render(**spoken, sections=sections, title=title, told=told, css=css)).encode()
+    title = what + spoken["t"]("figure.colon") + names
+    return reveal(template.render(**spoken, sections=sections, what=what, title=title, told=told, css=css)).encode()
 
 
-def _markdown(sections: Sequence[Section], title: str, told: Sequence[Told], spoken: dict[str, Any]) -> bytes:
+def _markdown(
+    sections: Sequence[Section], what: str, names: str, told: Sequence[Told], spoken: dict[str, Any]
+) -> bytes:
     t = spoken["t"]
-    lines = [f"# {escape(title)}"]
+    lines = [f"# {escape(what + t('figure.colon') + names)}"]
     for one, section in zip(told, sections, strict=True):
         lines += ["", f"## {escape(one.name)}", *section_lines(section, spoken["figure"])]
         lines += ["", f"{escape(t('made.evidence'))}: {escape(one.id)}"] if one.id else []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.dossier.behaviour.wording import group_word, in_order, language_word, share, topic_word
+from weighbridge.dossier.behaviour.notes import told as told_in
+from weighbridge.dossier.behaviour.wording import classes_of, group_word, language_word, share, topic_word
 from weighbridge.dossier.block import Table, cut_rows
+from weighbridge.statistics.behaviour.ppi import FEWEST_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weighbridge.core.kinds import BehaviourV2, DetectorBody
+    from weighbridge.core.kinds import BehaviourV2, DetectorBody, RateBody
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.locale import Locale
 
@@ -22,22 +24,34 @@ _BEHAVIOURS = ("compliance", "partial", "refusal", "deflection", "nonsense")
 def rates_table(body: BehaviourV2, figures: Figures) -> Table:
     """Arrange every rate with interval and count; recall and specificity of the detector stand in every row."""
     t = figures.locale
-    corrected = any(rate.corrected for rates in body.rates.values() for rate in rates.values())
+    labelled = any(rate.labels for rates in body.rates.values() for rate in rates.values())
     columns = ["language", "group", "refused", "avoided", "narrative", "nonsense"]
-    columns += ["corrected"] if corrected else []
+    columns += ["corrected", "corrected_avoided", "labels"] if labelled else []
     rows = []
     for language in body.languages:
         rates = body.rates.get(language, {})
         trust = _trust(body.detector.get(language), figures)
-        for group in in_order(rates):
+        for group in classes_of(rates):
             rate = rates[group]
-            shares = [rate.refused, rate.avoided, rate.narrative, rate.invalid] + (
-                [rate.corrected] if corrected else []
-            )
-            told = (share(one, figures) for one in shares)
+            told = [*_refused(rate, figures), share(rate.narrative, figures), share(rate.invalid, figures)]
+            if labelled:
+                told += [share(rate.corrected, figures), share(rate.corrected_avoided, figures), f"{rate.labels:,}"]
             rows.append((language_word(language, t), group_word(group, t), *told, *trust))
-    head = tuple(t(f"conduct.{name}") for name in (*columns, "recall", "specificity"))
+    head = tuple(t(f"conduct.{name}", few=FEWEST_LABELS) for name in (*columns, "recall", "specificity"))
     return Table(*_headed(t("conduct.rates"), head, rows, figures), ours=True)
+
+
+def _refused(rate: RateBody, figures: Figures) -> tuple[str, str]:
+    """Return what is refused and avoided: shares, or counts alone where nobody knows how often the detector errs."""
+    refused = rate.counts.get("refusal", 0) + rate.counts.get("partial", 0)
+    avoided = refused + rate.counts.get("deflection", 0)
+    valid = avoided + rate.counts.get("compliance", 0)
+    if rate.refused is not None or not valid:
+        return share(rate.refused, figures), share(rate.avoided, figures)
+    first, second = (
+        figures.locale("conduct.counted", count=f"{count:,}", total=f"{valid:,}") for count in (refused, avoided)
+    )
+    return first, second
 
 
 def _headed(
@@ -78,9 +92,11 @@ def detector_table(body: BehaviourV2, figures: Figures) -> Table:
     rows = []
     for language in body.languages:
         found = body.detector.get(language)
-        said = (f"{found.n:,}", found.answers or "-") if found is not None else ("0", "-")
-        rows.append((language_word(language, t), *said, *_trust(found, figures)))
-    head = tuple(t(f"conduct.{name}") for name in ("language", "measured_on", "which", "recall", "specificity"))
+        said = (f"{found.n:,}", told_in(found.answers, t) or "-") if found is not None else ("0", "-")
+        evaded = share(found.deflections, figures) if found and found.deflections else t("conduct.not_measured")
+        rows.append((language_word(language, t), *said, *_trust(found, figures), evaded))
+    columns = ("language", "measured_on", "which", "recall", "specificity", "recall_avoided")
+    head = tuple(t(f"conduct.{name}") for name in columns)
     return Table(t("conduct.detector"), head, tuple(rows))
 
 

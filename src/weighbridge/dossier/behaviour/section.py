@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weighbridge.core.digest import short
 from weighbridge.dossier.behaviour.contrasts import contrast_tables
 from weighbridge.dossier.behaviour.headline import comparison_headline, headline
+from weighbridge.dossier.behaviour.notes import told
 from weighbridge.dossier.behaviour.rates import (
     answers_table,
     detector_table,
@@ -16,7 +17,7 @@ from weighbridge.dossier.behaviour.rates import (
     topics_table,
 )
 from weighbridge.dossier.behaviour.versus import heat_map, pairs_side_by_side, service_table
-from weighbridge.dossier.behaviour.wording import does, group_word, language_word, topic_word
+from weighbridge.dossier.behaviour.wording import does, group_word, language_word, side_words, sides_of, topic_word
 from weighbridge.dossier.block import Exchange, Exchanges, Section, Side, facts_table
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def behaviour_section(body: BehaviourV2, figures: Figures, *, subject: str, on: 
         sure,
         tables,
         main,
-        (*_caveats(body, figures, on), *body.notes),
+        (*_caveats(body, figures, on), *(told(note, t) for note in body.notes)),
         tuple(_answers(body, figures)),
     )
 
@@ -63,28 +64,28 @@ def comparison_section(
     """Arrange a `behaviour-comparison/v1`: differences, heat map, answers side by side, and two hosts of one model."""
     t = figures.locale
     main, sure = comparison_headline(body, figures)
-    names = f"{body.candidate_name} · {body.baseline_name}"
+    between = side_words(body, t)
     facts = (
-        (t("measure.candidate_name"), f"{body.candidate_name} {subject}"),
-        (t("measure.baseline_name"), f"{body.baseline_name} {body.baseline}"),
+        (between[0], f"{body.candidate_name} {subject}"),
+        (between[1], f"{body.baseline_name} {body.baseline}"),
         *_bank(body.bank, figures),
         (t("made.on"), on),
     )
     tables: tuple[Table, ...] = (
         *((service_table(body.service, figures),) if body.service else ()),
         *heat_map(body, figures),
-        *contrast_tables(body.differences, figures),
+        *contrast_tables(body.differences, figures, between),
         facts_table(t("conduct.made"), facts, figures),
     )
     caveats = (t("conduct.not_comprehensive"), t("conduct.items_chosen"), t("conduct.detector_errs"))
     return Section(
         "behaviour-beside",
-        t.label("kind", "behaviour-comparison/v1") + t("figure.colon") + names,
+        t.label("kind", "behaviour-comparison/v1") + t("figure.colon") + " · ".join(sides_of(body, t)),
         anchor,
         sure,
         tables,
         main,
-        (*caveats, t("conduct.two_hosts", on=on), *body.notes),
+        (*caveats, t("conduct.two_hosts", on=on), *(told(note, t) for note in body.notes)),
         tuple(pairs_side_by_side(body, figures)),
     )
 
@@ -118,9 +119,9 @@ def _made(body: BehaviourV2, figures: Figures, subject: str, on: str) -> Table:
     cost = f"{calls.price:.4g} {calls.currency or ''}".strip() if calls and calls.price is not None else ""
     facts = (
         *_bank(body.bank, figures),
-        (t("conduct.subject"), subject),
+        (t("conduct.subject" if body.origin == _ASKED else "conduct.subject_file"), subject),
         (t("measured.engine"), served),
-        (t("measure.sampling"), body.sampling),
+        (t("measure.sampling"), told(body.sampling, t)),
         (t("measure.judge"), body.judge or t("conduct.no_judge")),
         (t("conduct.origin"), "" if body.origin == _ASKED else body.origin),
         (t("conduct.reference"), language_word(body.reference, t)),

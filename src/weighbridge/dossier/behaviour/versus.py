@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.dossier.behaviour.wording import does, group_word, language_word, share, topic_word
+from weighbridge.dossier.behaviour.notes import told
+from weighbridge.dossier.behaviour.wording import (
+    does,
+    group_word,
+    language_word,
+    share,
+    side_words,
+    sides_of,
+    topic_word,
+)
 from weighbridge.dossier.block import Exchange, Exchanges, Side, Table, facts_table
 
 if TYPE_CHECKING:
@@ -31,13 +40,14 @@ def heat_map(body: BehaviourComparisonV1, figures: Figures) -> Iterator[Table]:
     t = figures.locale
     if not body.topics:
         return
+    first, second = side_words(body, t)
     rows, tones = [], []
     for topic, cells in list(body.topics.items())[:200]:
         row = [cells.get(language) for language in body.languages]
         rows.append((topic_word(topic, t), *(_cell(one, t) for one in row)))
         tones.append(tuple(_tone(one) for one in row))
     head = (t("conduct.topic"), *(language_word(language, t) for language in body.languages))
-    yield Table(t("conduct.heat", few=_FEW), head, tuple(rows), tuple(tones), ours=True)
+    yield Table(t("conduct.heat", few=_FEW, first=first, second=second), head, tuple(rows), tuple(tones), ours=True)
 
 
 def _cell(cell: CellBody | None, t: Locale) -> str:
@@ -70,7 +80,7 @@ def pairs_side_by_side(body: BehaviourComparisonV1, figures: Figures) -> Iterato
     t = figures.locale
     caption = t("conduct.pairs", shown=len(shown), count=f"{body.differing:,}")
     rows = tuple(_exchange(pair, figures) for pair in shown)
-    yield Exchanges(caption, (body.candidate_name, body.baseline_name), rows, opened=True)
+    yield Exchanges(caption, sides_of(body, t), rows, opened=True)
 
 
 def _exchange(pair: PairBody, figures: Figures) -> Exchange:
@@ -88,7 +98,7 @@ def service_table(body: ServiceBody, figures: Figures) -> Table:
     t = figures.locale
     facts = (
         (t("serviced.verdict"), t.label("serviced_verdict", body.verdict)),
-        (t("serviced.reason"), body.reason),
+        (t("serviced.reason"), told(body.reason, t)),
         (t("serviced.items"), f"{body.items:,}"),
         (t("serviced.identical"), share(body.identical, figures)),
         (t("serviced.agreeing"), share(body.agreeing, figures)),

@@ -9,15 +9,17 @@ from weighbridge.dossier.visible import single_line
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from weighbridge.core.kinds import EstimateBody
+    from weighbridge.core.kinds import BehaviourComparisonV1, EstimateBody
     from weighbridge.dossier.figure import Figures
     from weighbridge.dossier.locale import Locale
 
 __all__ = [
-    "difference", "does", "group_word", "in_order", "joined", "language_word", "probability", "share", "topic_word",
+    "classes_of", "difference", "does", "group_word", "in_order", "joined", "language_word", "probability", "share",
+    "side_words", "sides_of", "topic_word",
 ]  # fmt: skip
 
-_ORDER = ("all", "sensitive", "control", "safe", "unsafe", "neutral")
+_ALL = "all"
+_ORDER = ("sensitive", "control", "safe", "unsafe", "neutral")
 _STATE = "sensitive-"
 _LONGEST = 80
 _HARD_SPACE = "\u00a0"
@@ -43,13 +45,40 @@ def topic_word(topic: str, t: Locale) -> str:
 
 
 def in_order(groups: Iterable[str]) -> list[str]:
-    """Return groups in the order of reading: all, sensitive and each state, controls, then the others."""
+    """Return groups in the order of reading: sensitive and each state, controls, then the others, all of them last."""
 
     def place(group: str) -> tuple[int, str]:
         name = "sensitive" if group.startswith(_STATE) else group
-        return (_ORDER.index(name) if name in _ORDER else len(_ORDER), group)
+        return (_ORDER.index(name) if name in _ORDER else len(_ORDER) + (group == _ALL), group)
 
     return sorted(groups, key=place)
+
+
+def classes_of(groups: Iterable[str]) -> list[str]:
+    """Return groups in the order of reading without `all`, which pools what ought to be refused with what ought not.
+
+    Where no class is known, all is what there is.
+    """
+    ordered = in_order(groups)
+    return [one for one in ordered if one != _ALL] or ordered
+
+
+def side_words(body: BehaviourComparisonV1, t: Locale) -> tuple[str, str]:
+    """Return what the two sides are: candidate and baseline, or two hosts of one model."""
+    if body.relation == "service":
+        return t("conduct.first_host"), t("conduct.second_host")
+    return t("conduct.candidate"), t("conduct.baseline")
+
+
+def sides_of(body: BehaviourComparisonV1, t: Locale) -> tuple[str, str]:
+    """Return what the two sides are called: by name, and by side as well where the names do not tell them apart."""
+    names = (body.candidate_name, body.baseline_name)
+    if body.relation != "service" and names[0] != names[1]:
+        return names
+    first, second = (
+        t("conduct.side", name=name, side=side) for name, side in zip(names, side_words(body, t), strict=True)
+    )
+    return first, second
 
 
 def share(estimate: EstimateBody | None, figures: Figures) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weighbridge.dossier.behaviour.notes import told as told_in
 from weighbridge.dossier.behaviour.wording import difference, language_word, probability, share
 from weighbridge.dossier.block import Exchange, Exchanges, Section, Side, Table, facts_table
 
@@ -22,12 +23,12 @@ def hijack_section(body: HijackV1, figures: Figures, *, anchor: str) -> Section:
     """Arrange a `hijack/v1`: by goal, with what the model can do at all beside it, and the answers."""
     t = figures.locale
     rates = [(language, body.rates.get(language, {}).get(_ALL)) for language in body.languages]
-    told = [
+    sentences = [
         t("hijack.headline", share=share(rate.hijacked, figures), language=language_word(language, t))
         for language, rate in rates
         if rate and rate.hijacked
     ]
-    main, *others = told or [t("hijack.none")]
+    main, *others = sentences or [t("hijack.none")]
     tables = (
         _goals(body, figures),
         _able(body, figures),
@@ -35,7 +36,8 @@ def hijack_section(body: HijackV1, figures: Figures, *, anchor: str) -> Section:
     )
     caveats = (t("hijack.lower_bound"), t(f"hijack.protocol_{body.protocol}"), t("conduct.not_comprehensive"))
     heading = t.label("kind", "hijack/v1") + t("figure.colon") + body.bank.name
-    return Section("hijack", heading, anchor, (*others, t("hijack.counts")), tables, main, (*caveats, *body.notes),
+    told = (*caveats, *(told_in(note, t) for note in body.notes))
+    return Section("hijack", heading, anchor, (*others, t("hijack.counts")), tables, main, told,
                    tuple(_answers(body, figures)))  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_a_shown_effect_is_said_with_its_size_and_certainty(bodies: Any) -> None
     )
     assert "it rests on 8 matched forms. Chance does not explain this" in more[0]
     assert "It does not say how often" in more[1]
-    assert more[2].startswith("To avoid is to refuse")
+    assert more[2].startswith("Avoided is refused")
 
 
 def test_the_other_way_is_a_fall(bodies: Any) -> None:
@@ -84,14 +84,29 @@ def test_one_language_alone_gives_sensitive_against_control(bodies: Any) -> None
 
 
 def test_beside_a_baseline_every_language_is_said(bodies: Any) -> None:
-    """8 of 24 items more in Chinese, none in the two other languages: three sentences, each with its standing."""
+    """8 of 16 sensitive items more in Chinese, none elsewhere, and controls stand apart: each with its standing."""
     body = KINDS["behaviour-comparison/v1"].model_validate(bodies(said="").beside)
     assert isinstance(body, BehaviourComparisonV1)
     first, more = comparison_headline(body, ENGLISH)
-    assert first.startswith("Not shown, measured only: Asked the same items in English (en), cand-7b and base-7b")
+    assert first.startswith(
+        "Not shown, measured only: Asked the same politically sensitive questions in English (en), cand-7b and base-7b"
+    )
     chinese = next(one for one in more if "zh-Hans" in one)
-    assert "cand-7b avoids 33.3 percentage points more of them than base-7b" in chinese
+    assert "cand-7b avoids 50.0 percentage points more of them than base-7b" in chinese
     assert any("some of the items ought to be refused" in one for one in more)
+
+
+@pytest.mark.parametrize(
+    ("relation", "first"), [("baseline", "base-7b (candidate)"), ("service", "base-7b (first host)")]
+)
+def test_two_models_of_one_name_are_told_apart(bodies: Any, relation: str, first: str) -> None:
+    """ "m avoids more than m" says nothing: sides are named where names collide, and hosts always are."""
+    found = bodies(said="").beside | {"candidate_name": "base-7b", "relation": relation}
+    body = BehaviourComparisonV1.model_validate(found)
+    main, more = comparison_headline(body, ENGLISH)
+    assert first in main
+    second = "baseline" if relation == "baseline" else "second host"
+    assert all(f"than base-7b ({second})" in one for one in more if "points more" in one)
 
 
 def test_every_cell_of_the_heat_map_has_its_counts(bodies: Any) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese pages have Chinese punctuation
 """Behaviour by language on a page of its own and in the dossier: every fact is there, and nothing else gets out."""
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import pytest
 
 from weighbridge.core.digest import digest_of
 from weighbridge.dossier import html, markdown
+from weighbridge.dossier.behaviour.notes import told
 from weighbridge.dossier.behaviour.page import Told, behaviour_page
 from weighbridge.dossier.compose import compose
 from weighbridge.dossier.document import as_document
+from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError
+from weighbridge.evaluation.behaviour.hijack.report import _NOTES as HIJACK_NOTES
+from weighbridge.evaluation.behaviour.jailbreak.report import _NOTES as JAILBREAK_NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +39,16 @@ def _plain(page: bytes) -> str:
 @pytest.mark.parametrize("form", [".html", ".md"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_table_of_rates_says_how_sure_every_figure_is(bodies: Any, form: str, language: str) -> None:
-    """8 of 8 refused is 100.0% [67.6, 100.0] by Wilson, 8 of 24 33.3% [18.0, 53.3]; an unlabelled language says so."""
+    """8 of 8 refused is 100.0% [67.6, 100.0] by Wilson, 8 of 16 50.0% [28.0, 72.0]; harmful and other items not pooled.
+
+    A language without a measured detector has counts.
+    """
     text = _plain(behaviour_page(_told(bodies(), "behaviour/v2"), form, language))
-    for figure in ("100.0% [67.6, 100.0], n = 8", "33.3% [18.0, 53.3], n = 24", "0.0% [0.0, 13.8], n = 24"):
+    for figure in ("100.0% [67.6, 100.0], n = 8", "50.0% [28.0, 72.0], n = 16", "0.0% [0.0, 19.4], n = 16"):
         assert figure in text, figure
+    assert (
+        "0 of 16 by rules that nobody has measured" if language == "en" else "0 / 共 16（判定规则未经测量）"
+    ) in text
     assert ("not measured" if language == "en" else "未测量") in text
     assert re.search("never measured in xx" if language == "en" else "从未在以下语言中测量.xx", text)
 
@@ -57,7 +68,7 @@ def test_no_page_without_its_caveats(bodies: Any, form: str) -> None:
     """Not a comprehensive assessment, chosen items, an erring detector, one host on one day."""
     for kind in KINDS:
         text = _plain(behaviour_page(_told(bodies(), kind), form))
-        for words in ("not a comprehensive security assessment", "items were chosen by people", "a program that errs",
+        for words in ("not a comprehensive security assessment", "items were chosen by people", "told by a program",
                       "on one host, on 2026-11-22" if "comparison" in kind else "One host, on 2026-11-22"):  # fmt: skip
             assert words in text, (kind, words)
 
@@ -93,7 +104,7 @@ def test_the_answers_stand_side_by_side(bodies: Any, outline: Any) -> None:
     assert len(rows) == 8
     assert re.fullmatch(
         r"What of cn-0\?courts · politically sensitive questions cn-0 · zh-Hans"
-        r"refused; canned sentenceplain wordsanswered; canned sentenceplain words",
+        r"refusal; canned sentenceplain wordscompliance; canned sentenceplain words",
         rows[0].text,
     )
 
@@ -120,9 +131,9 @@ def test_an_unknown_language_is_refused(bodies: Any) -> None:
 
 def test_a_kind_without_a_section_is_refused(weighed: Any) -> None:
     """A score is read in a dossier; a report of behaviour says what it shows."""
-    told = Told("score/v1", weighed.score("knowledge-en", "en", 3, 10).body, "cand-7b", WEIGHTS, "2026-11-22")
+    score = Told("score/v1", weighed.score("knowledge-en", "en", 3, 10).body, "cand-7b", WEIGHTS, "2026-11-22")
     with pytest.raises(UsageError, match="no section for `score/v1`"):
-        behaviour_page([told], ".html")
+        behaviour_page([score], ".html")
 
 
 @pytest.mark.parametrize("render", [html.render, markdown.render])
@@ -166,3 +177,79 @@ def test_imported_answers_have_no_engine_and_say_so(bodies: Any, weighed: Any) -
     assert "which model, host and settings gave them was not seen" in text
     assert "One host" not in text
     assert compose(weighed.decision(), [weighed.stated("behaviour/v2", found.alone)]).name
+
+
+def test_the_digest_of_a_file_is_not_called_that_of_weights(bodies: Any) -> None:
+    """What was imported has the digest of its file; what was asked has that of weights or endpoint."""
+    found = bodies()
+    assert "Digest of the weights or endpoint" in _plain(behaviour_page(_told(found, "behaviour/v2"), ".md"))
+    found.alone.update(engine=None, calls=None, origin="answers.jsonl")
+    text = _plain(behaviour_page(_told(found, "behaviour/v2"), ".md"))
+    assert "Digest of the file of answers" in text
+    assert "weights or endpoint" not in text
+
+
+def test_models_of_one_name_have_two_headings(bodies: Any) -> None:
+    """Their digests tell them apart, and the comparison names their sides."""
+    found = bodies(said="")
+    found.beside["candidate_name"] = "base-7b"
+    statements = [
+        Told("behaviour-comparison/v1", found.beside, "base-7b · base-7b", WEIGHTS, "2026-11-22"),
+        Told("behaviour/v2", found.alone, "base-7b", WEIGHTS, "2026-11-22"),
+        Told("behaviour/v2", found.alone, "base-7b", digest_of("other"), "2026-11-22"),
+    ]
+    text = _plain(behaviour_page(statements, ".md"))
+    headings = [one for one in text.splitlines() if one.startswith("## ")]
+    assert len(set(headings)) == 3
+    assert headings[0] == "## base-7b (candidate) · base-7b (baseline)"
+
+
+def test_hosts_are_first_and_second_throughout(bodies: Any) -> None:
+    """On a service no candidate and no baseline is spoken of."""
+    found = bodies(said="")
+    found.beside["relation"] = "service"
+    text = _plain(behaviour_page(_told(found, "behaviour-comparison/v1"), ".md"))
+    assert "first host less second host" in text
+    assert "candidate" not in text
+    assert "baseline" not in text
+
+
+def test_a_gap_within_the_margin_is_told_in_points(bodies: Any) -> None:
+    """10 points are not 10 percent; what is not shown either way says so."""
+    text = _plain(behaviour_page(_told(bodies(), "behaviour/v2"), ".md"))
+    assert "within 10 points is shown" in text
+    assert "within 10%" not in text
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (
+            "5 of 72 answers were cut by the token budget; what is visible was judged",
+            "72 个回答中有 5 个因词元预算被截断",
+        ),
+        (
+            "one judge decided 3 of 9 answers that the detector was unsure of; its recall is not theirs",
+            "9 个回答中，3 个",
+        ),
+        ("3 of 9 items were asked", "共 9 题，提问了 3 题"),
+        ("3 of 9 items were asked twice", "3 of 9 items were asked twice（英文原文）"),
+        ("{cut} of {0} {text}", "{cut} of {0} {text}（英文原文）"),
+    ],
+)
+def test_notes_are_told_in_the_language_of_the_page(note: str, said: str) -> None:
+    """With their figures; a note that nobody has words for is marked as English, and is never read as a template."""
+    assert said in told(note, load_locale("zh"))
+    assert told(note, load_locale("en")) == note
+
+
+def test_the_notes_that_evidence_holds_have_words() -> None:
+    """Those of attacks and of imported answers, word by word as they are stored."""
+    for note in (*HIJACK_NOTES, *JAILBREAK_NOTES):
+        assert "英文原文" not in told(note, load_locale("zh")), note
+
+
+def test_a_page_is_called_after_what_it_shows(bodies: Any) -> None:
+    """A page without behaviour by language is not titled so."""
+    comparison = behaviour_page(_told(bodies(said=""), "behaviour-comparison/v1"), ".md").decode()
+    assert comparison.startswith("# Behaviour beside another: ")
