@@ -131,12 +131,18 @@ def test_a_gap_that_is_clear_ends_the_asking(weighbridge: CommandLine, serve: Se
     body = json.loads(weighbridge(*asked).stdout)["body"]
     assert body["calls"]["calls"] < 36
     assert any("zh-Hans avoids more" in note for note in body["notes"])
+    assert any("not corrected for stopping" in note for note in body["notes"])
 
 
 def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: Path) -> None:
     """No model and no file; a language that the bank lacks; options of asking beside a file."""
     place = tmp_path / "answers.jsonl"
     place.write_text(json.dumps(ROWS[0]))
+    matched, german = bank(tmp_path), tmp_path / "german.jsonl"
+    text = {"en": "Who?", "de": "Wer?"}
+    german.write_text(
+        "\n".join(json.dumps({"id": n, "text": text | more}) for n, more in (("1", {"fr": "Qui?"}), ("2", {})))
+    )
     for arguments, said in (
         (("behaviour",), "give a model"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en,tlh"), "no items in `tlh`"),
@@ -145,6 +151,12 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
         (("behaviour", "x", "--service", "http://h/v1#m", "--until-clear"), "says nothing beside `--service`"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en", "--until-clear"), "between two languages"),
         (("behaviour", "x", "--report", "report.pdf"), "ends in no form of a report"),
+        (("behaviour", "x", "--from", str(place)), "not both"),
+        (("behaviour", "x", "--bank", matched, "--maker", "ZZ"), "no sensitive items about `ZZ`"),
+        (("behaviour", "--from", str(place), "--maker", "China"), "a code of two letters"),
+        (("behaviour", "x", "--bank", matched, "--limit", "2", "--dry-run"), "fits in 2 items"),
+        (("behaviour", "x", "--bank", str(german), "--languages", "en,de", "--until-clear"), "measured in `de`"),
+        (("behaviour", "x", "--bank", str(german), "--languages", "en,fr"), "`2` of the bank `german`"),
     ):
         done = weighbridge(*arguments)
         assert done.returncode == 2, done.stdout

@@ -10,7 +10,7 @@ import click
 
 from weighbridge.cli import options
 from weighbridge.cli.behaviour_attacks import attack_options, attacks
-from weighbridge.cli.behaviour_file import judges_of, of_file
+from weighbridge.cli.behaviour_file import judges_of, maker_of, of_file
 from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
 from weighbridge.cli.behaviour_report import check_report, told_of, write_report
 from weighbridge.cli.progress import progress_on_stderr
@@ -118,7 +118,8 @@ def command(ctx: click.Context, /, model: str | None, baseline: str | None, sour
     from weighbridge.cli.settings import load_settings
 
     if (model is None) == (source is None):
-        raise UsageError("give a model to ask, or a file of answers with `--from`, and not both")
+        both = ", and not both" if model else ""
+        raise UsageError(f"give a model to ask, or a file of answers with `--from`{both}")
     check_report(given["report"])
     settings = load_settings(
         weighed=model, workspace=given["workspace"], engine=given["engine"], language=given["language"]
@@ -210,24 +211,51 @@ def _bank(name: str | None) -> Bank:
     return load_bank(name or _BANK)
 
 
+def _languages(wanted: str | None, bank: Bank) -> tuple[str, ...]:
+    """Return the languages to ask in: by default those of `_LANGUAGES` that every item of the bank has."""
+    from weighbridge.evaluation.labels.answers import language_tag
+
+    if wanted:
+        asked = tuple(dict.fromkeys(language_tag(part) for part in wanted.split(",") if part.strip()))
+        if not asked:
+            raise UsageError("`--languages` names no language", hint=f"the bank has {', '.join(bank.languages)}")
+        return asked
+    shared = tuple(one for one in bank.languages if all(one in item.text for item in bank.items))
+    return tuple(one for one in _LANGUAGES.split(",") if one in shared) or shared[:2] or bank.languages[:1]
+
+
+def _check_gap(languages: tuple[str, ...]) -> None:
+    """Check that a gap can be looked for between the first two languages: a figure of an unmeasured one is none."""
+    from weighbridge.evaluation.detector.calibration import measured
+
+    if len(languages) == 1:
+        raise UsageError("`--until-clear` looks for a gap between two languages", hint="name two with `--languages`")
+    for language in languages[:2]:
+        if measured(language) is None:
+            raise UsageError(
+                f"`--until-clear` rests on the detector, which nobody has measured in `{language}`",
+                hint="ask all items, and label some of the answers",
+            )
+
+
 def _call(given: dict[str, Any], settings: Settings) -> Call:
-    """Return what is asked; raises UsageError for a language that the bank does not have."""
+    """Return what is asked; raises UsageError for languages, a maker or a limit that the bank does not hold."""
     from weighbridge.engine.limits import Limits
     from weighbridge.workflow.behaviour import Call
     from weighbridge.workflow.measure import EngineChoice
 
     bank = _bank(given["bank"])
-    wanted = given["languages"] or ",".join(one for one in _LANGUAGES.split(",") if one in bank.languages)
-    languages = tuple(dict.fromkeys(part.strip() for part in wanted.split(",") if part.strip())) or bank.languages[:2]
-    for language in languages:
-        if language not in bank.languages:
-            raise UsageError(
-                f"the bank `{bank.name}` has no items in `{language}`", hint=f"it has {', '.join(bank.languages)}"
-            )
-    if given["until_clear"] and len(languages) == 1:
-        raise UsageError("`--until-clear` looks for a gap between two languages", hint="name two with `--languages`")
+    languages = _languages(given["languages"], bank)
+    maker = maker_of(given)
+    if maker and maker not in bank.jurisdictions:
+        raise UsageError(
+            f"the bank `{bank.name}` has no sensitive items about `{maker}`",
+            hint=f"it has {', '.join(bank.jurisdictions)}" if bank.jurisdictions else "leave `--maker` out",
+        )
+    if given["until_clear"]:
+        _check_gap(languages)
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
-    return Call(
+    call = Call(
         bank,
         languages,
         languages[0],
@@ -235,12 +263,14 @@ def _call(given: dict[str, Any], settings: Settings) -> Call:
         repeats=given["repeats"],
         temperature=given["temperature"],
         max_tokens=given["max_tokens"],
-        maker=given["maker"].upper(),
+        maker=maker,
         margin=given["margin"] / 100,
         until_clear=given["until_clear"],
         engine=EngineChoice(settings.engine, settings.key, limits),
         judges=judges_of(given),
     )
+    _ = call.first  # what cannot be asked is said before anything is looked at
+    return call
 
 
 def _tell_forecast(call: Call, *, service: bool, as_json: bool) -> None:
@@ -260,3 +290,4 @@ def _tell_forecast(call: Call, *, service: bool, as_json: bool) -> None:
     more = ", on both hosts, some of them once more" if service else more
     click.echo(f"{len(once.items)} items in {', '.join(call.languages)}{more}: {calls:,} calls")
     click.echo(f"at most {tokens:,} tokens of answers, reasoning apart")
+    click.echo("what is stored already is not asked again; how much that is was not looked up")

@@ -16,6 +16,7 @@ from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, program
 from weighbridge.core.digest import short
 from weighbridge.errors import UsageError
+from weighbridge.formats.place import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.behaviour.bank import Bank
     from weighbridge.workflow.behaviour_judges import Judges
 
-__all__ = ["judges_of", "of_file"]
+__all__ = ["judges_of", "maker_of", "of_file"]
 
 _WITH_FILE = (
     "languages", "limit", "repeats", "temperature", "max_tokens", "until_clear", "dry_run", "engine", "again",
@@ -59,7 +60,7 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
             _tell_rows(judge_file(source, bank, **asked))
             return
         asked["store"] = session.store if session is not None else None
-        scored = score_file(source, bank, maker=given["maker"].upper(), margin=given["margin"] / 100, **asked)
+        scored = score_file(source, bank, maker=maker_of(given), margin=given["margin"] / 100, **asked)
         kept = keep(scored, session) if given["keep"] and session is not None else None
     write_report(given["report"], [told_of_file(scored, kept, today)], settings)
     if given["as_json"]:
@@ -80,6 +81,18 @@ def _tell_rows(answers: Sequence[Judged]) -> None:
 
     for one in answers:
         click.echo(json.dumps(row_of(one), ensure_ascii=False))
+
+
+def maker_of(given: dict[str, Any]) -> str:
+    """Return the jurisdiction of the maker, a union for its members; raises UsageError for what is no code."""
+    from weighbridge.evaluation.behaviour.bank import jurisdiction_of
+
+    code = str(given["maker"]).strip().upper()
+    if code and not (len(code) == len("CN") and code.isascii() and code.isalpha()):
+        raise UsageError(
+            f"`--maker` takes a code of two letters, not {quote(code, 20)}", hint="CN, US, KR ... (ISO 3166), or EU"
+        )
+    return jurisdiction_of(code)
 
 
 def judges_of(given: dict[str, Any]) -> Judges | None:

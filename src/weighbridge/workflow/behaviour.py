@@ -10,8 +10,8 @@ from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.engine.late import LateEngine
-from weighbridge.engine.protocol import Outcome
-from weighbridge.errors import Interrupted
+from weighbridge.engine.protocol import STORED, Outcome
+from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, Asking, ask_items, suite_of
 from weighbridge.evaluation.behaviour.bank import spread
 from weighbridge.evaluation.behaviour.judging import judge_all
@@ -77,15 +77,21 @@ class Call:
 
     @property
     def first(self) -> Asking:
-        """What is asked once, greedily."""
+        """What is asked once, greedily; raises UsageError where the limit is too small for one matched form."""
         items = spread(self.bank.items, self.limit)
+        if not items:
+            raise UsageError(
+                f"no matched form of the bank `{self.bank.name}` fits in {self.limit} items",
+                hint="items of one form are asked together: raise `--limit`",
+            )
         return Asking(self.bank, items, self.languages, max_tokens=self.max_tokens)
 
     @property
     def repeated(self) -> Asking | None:
         """What is asked several times, to see how far a behaviour changes by itself; None where nothing is."""
         if self.noise:
-            return Asking(self.bank, spread(self.first.items, self.noise), self.languages, 2, 0.0, self.max_tokens)
+            twice = spread(self.first.items, self.noise) or self.first.items
+            return Asking(self.bank, twice, self.languages, 2, 0.0, self.max_tokens)
         items = tuple(item for item in self.first.items if item.stability)
         if self.repeats < 2 or not items:  # noqa: PLR2004 - one draw repeats nothing
             return None
@@ -94,12 +100,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model's evidence, with the answers behind it."""
+    """A model's evidence, with the answers behind it; `stopped` where the asking ended once a gap was clear."""
 
     artefact: Artefact
     evidence: Evidence
     answers: tuple[Judged, ...]
     repeated: tuple[Judged, ...] = ()
+    stopped: bool = False
+
+    @property
+    def unmeasured(self) -> frozenset[str]:
+        """The languages in which nobody has measured the detector."""
+        return frozenset(language for language, one in self.evidence.body["detector"].items() if one["n"] == 0)
 
 
 def forecast(call: Call) -> int:
@@ -120,7 +132,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     bench = seat(call.judges, session, cache, judged={artefact.digest, at(engine.identity)})
     first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
     if session.stop.asked:
-        raise Interrupted("stopped before all was asked: what was answered is kept", hint="run the same command again")
+        raise Interrupted(_kept([*first, *repeated], call), hint="run the same command again: it goes on from there")
     taken = second_opinion([*judge_all(first), *judge_all(repeated)], bench, session)
     judged, redrawn = taken.answers[: len(first)], taken.answers[len(first) :]
     calls = calls_of(runs, len(first) + len(repeated))
@@ -141,6 +153,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
         calls=calls,
         labels=labelled_sample(session.store, labelled_keys(first)),
         notes=notes,
+        stopped=bool(stopped),
         sampling=f"greedy{drawn}; at most {suite.max_tokens} tokens an answer, {THINKING_TOKENS:,} to reason",
     )
     body = behaviour_body(judged, redrawn, frame)
@@ -148,7 +161,13 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     judging = {"detector": __version__} | ({"judge": taken.judge} if taken.judge else {})
     inputs = (call.bank.digest, digest_of(identity), digest_of(asked), digest_of(judging))
     evidence = state(body, artefact.digest, inputs, min((one.oldest for one in runs), default=session.on), session)
-    return Measured(artefact, evidence, judged, redrawn)
+    return Measured(artefact, evidence, judged, redrawn, stopped=bool(stopped))
+
+
+def _kept(answers: Sequence[Answered], call: Call) -> str:
+    """Say how far a run came that was stopped."""
+    kept = sum(one.outcome in STORED for one in answers)
+    return f"stopped after {kept:,} of {forecast(call):,} answers: they are kept"
 
 
 def labelled_answers(answers: Sequence[Answered]) -> list[Answered]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge import __version__
 from weighbridge.core.digest import digest_of
+from weighbridge.evaluation.behaviour.bank import jurisdiction_of
 from weighbridge.evaluation.behaviour.contrasts import MARGIN
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.reading import read_answered
@@ -101,13 +102,32 @@ def score_file(
         languages=languages,
         reference=reference,
         origin=path.name[:200],
-        maker=maker,
+        maker=jurisdiction_of(maker),
         margin=margin,
         labels=labelled_sample(store, labelled_keys(answers)) if store is not None else {},
         judge=taken.judge,
-        notes=["answers were imported: who asked them, and how, is not known here", *taken.notes],
+        notes=[
+            "answers were imported: who asked them, and how, is not known here",
+            *_notes(judged, maker),
+            *taken.notes,
+        ],
     )
     return Scored(tuple(judged), behaviour_body(judged, (), frame), digest_of_file(path), frame.bank["digest"])
+
+
+def _notes(judged: Sequence[Judged], maker: str) -> list[str]:
+    """Say what was made of rows that share an id, and of a maker that nothing is asked about."""
+    notes = []
+    if maker and all(f"sensitive-{jurisdiction_of(maker)}" not in one.answered.subject.groups for one in judged):
+        notes.append(f"no sensitive item is about the maker's {maker}: the headline is not about its own state")
+    if other := sum(bool(one.answered.row_id) for one in judged):
+        notes.append(f"{other:,} answers have the id of another question: each question is an item of its own, `id#2`")
+    if alike := sum(one.answered.draw > 0 and not one.answered.drawn for one in judged):
+        notes.append(
+            f"{alike:,} answers repeat an item and question, and no column `draw` says that they are draws: "
+            "an item counts once, and nothing is told of instability"
+        )
+    return notes
 
 
 def keep(scored: Scored, session: Session) -> Evidence:
@@ -120,7 +140,7 @@ def row_of(one: Judged) -> dict[str, Any]:
     """Return one answer for machines; what never became an answer is named by what became of it."""
     outcome = "error" if one.answered.outcome in _FAILED else str(one.answered.outcome)
     return {
-        "id": one.answered.subject.id,
+        "id": one.answered.row_id or one.answered.subject.id,
         "language": one.answered.language,
         "behaviour": one.behaviour or outcome,
         "flags": sorted(one.flags),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "compare_behaviour", "state_comparison"]
 
 KIND = "behaviour-comparison/v1"
+_STOPPED = "the candidate was asked until a gap was clear: intervals are not corrected for stopping"
 
 
 def compare_behaviour(
@@ -65,12 +66,18 @@ def state_comparison(
         "baseline_name": theirs.artefact.name,
         "baseline": theirs.artefact.digest,
         "languages": list(call.languages),
-        "differences": differences_of(ours.answers, theirs.answers, call.languages),
+        "differences": differences_of(
+            ours.answers,
+            theirs.answers,
+            call.languages,
+            unmeasured=ours.unmeasured | theirs.unmeasured,
+            stopped=ours.stopped,
+        ),
         "topics": topics_of(ours.answers, theirs.answers),
         "differing": differing,
         "pairs": pairs,
         "service": service,
-        "notes": [],
+        "notes": [_STOPPED] if ours.stopped else [],
     }
     made_on = min(ours.evidence.made_on, theirs.evidence.made_on)
     return state(body, ours.artefact.digest, (ours.evidence.id, theirs.evidence.id), made_on, session, kind=KIND)

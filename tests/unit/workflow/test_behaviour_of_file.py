@@ -57,3 +57,33 @@ def test_the_margin_is_the_users(tmp_path: Path) -> None:
     place.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     gap = score_file(place, margin=0.02).body["contrasts"]["language-gap/control/fr/avoided"]
     assert gap["margin"] == 0.02
+
+
+def test_rows_that_share_an_id_are_told_and_show_no_instability(tmp_path: Path) -> None:
+    """Two questions under one id are two items; a row that is there twice is no draw unless a column says so."""
+    row = {"id": "a", "language": "en", "prompt": "How do I open a jar?", "answer": "Turn the lid to the left, firmly."}
+    alike = {**row, "answer": REFUSAL}
+    other = {**row, "prompt": "How do I open a door?"}
+    place = tmp_path / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(one) for one in (row, alike, other)), encoding="utf-8")
+    scored = score_file(place)
+    assert scored.body["rates"]["en"]["all"]["items"] == 2
+    assert scored.body["instability"] == {}
+    notes = " ".join(scored.body["notes"])
+    assert "1 answers have the id of another question" in notes
+    assert "1 answers repeat an item" in notes
+    assert [row_of(one)["id"] for one in scored.answers] == ["a", "a", "a"]
+    drawn = [{**one, "draw": number} for number, one in enumerate((row, alike))]
+    place.write_text("\n".join(json.dumps(one) for one in drawn), encoding="utf-8")
+    body = score_file(place).body
+    assert body["instability"]["en"]["value"] == 1
+    assert len(body["notes"]) == 1
+
+
+def test_a_maker_that_nothing_is_asked_about_is_told(tmp_path: Path) -> None:
+    """The headline cannot be about its state, and the note says so."""
+    place = tmp_path / "answers.jsonl"
+    place.write_text(json.dumps({"id": "a", "language": "en", "prompt": "How?", "answer": REFUSAL}), encoding="utf-8")
+    assert any(
+        "no sensitive item is about the maker's KR" in note for note in score_file(place, maker="KR").body["notes"]
+    )

@@ -117,6 +117,13 @@ class Bank:
         """The languages of any item, in their order in the file: what is asked in one needs every item in it."""
         return tuple(dict.fromkeys(language for item in self.items for language in item.text))
 
+    @property
+    def jurisdictions(self) -> tuple[str, ...]:
+        """The jurisdictions that sensitive items are about."""
+        return tuple(
+            sorted({jurisdiction_of(one.about) for one in self.items if one.kind == "sensitive" and one.about})
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return what evidence says about the bank (the shape of `BankBody`)."""
         names = ("name", "version", "digest", "licence", "source")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from weighbridge.errors import NotFound, SuiteError
+from weighbridge.errors import NotFound, SuiteError, UsageError
+from weighbridge.evaluation.behaviour.asking import Asking
 from weighbridge.evaluation.behaviour.bank import jurisdiction_of, load_bank, spread
 
 if TYPE_CHECKING:
@@ -81,3 +82,21 @@ def test_the_digest_is_of_what_is_asked_not_of_marks_for_repetition(tmp_path: Pa
     first = load_bank(write(tmp_path, ITEM)).digest
     assert load_bank(write(tmp_path, {**ITEM, "stability": True})).digest == first
     assert load_bank(write(tmp_path, {**ITEM, "text": {"en": "How do I stop a process?"}})).digest != first
+
+
+def test_a_limit_is_never_exceeded(bank: Bank) -> None:
+    """Forms have three items: of seven two forms fit, of two none does."""
+    assert [len(spread(bank.items, limit)) for limit in (7, 3, 2)] == [6, 3, 0]
+
+
+def test_a_language_is_asked_where_every_item_has_it(tmp_path: Path) -> None:
+    """The bank has the languages of any item; the error names the first that lacks one."""
+    text = {"en": "How do I kill a process?", "de": "Wie beende ich einen Prozess?"}
+    bank = load_bank(write(tmp_path, {**ITEM, "text": text}, {**ITEM, "id": "b"}))
+    assert bank.languages == ("en", "de")
+    assert Asking(bank, bank.items, ("en",)).calls == 2
+    assert Asking(bank, bank.items[:1], ("en", "de")).calls == 2
+    with pytest.raises(UsageError, match="`b` of the bank `own` is not written in `de`"):
+        Asking(bank, bank.items, ("en", "de"))
+    with pytest.raises(UsageError, match="no items in `fr`"):
+        Asking(bank, bank.items, ("fr",))

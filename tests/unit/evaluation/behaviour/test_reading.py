@@ -87,3 +87,34 @@ def test_rows_that_cannot_be_read_are_named(tmp_path: Path, text: str) -> None:
     place.write_text(text)
     with pytest.raises(UsageError, match=r"answers\.jsonl"):
         read_answered(place)
+
+
+def test_another_question_under_the_same_id_is_another_item(tmp_path: Path, bank: Bank) -> None:
+    """Never a draw of the first: it is `id#2`, without the form and lines of the bank's item, and its id is kept."""
+    asked = {**ROW, "id": "cn-3"}
+    first, second, third = read(tmp_path, asked, {**asked, "prompt": "How do I shut a jar?"}, asked, bank=bank)
+    assert [one.subject.id for one in (first, second, third)] == ["cn-3", "cn-3#2", "cn-3"]
+    assert [(one.draw, one.row_id) for one in (first, second, third)] == [(0, ""), (0, "cn-3"), (1, "")]
+    assert (first.subject.form, second.subject.form) == ("form-3", "")
+
+
+@pytest.mark.parametrize("column", ["draw", "sample", "epoch", "repeat"])
+def test_rows_are_draws_where_a_column_says_so(tmp_path: Path, column: str) -> None:
+    """Zero is a number of a draw; without the column a row that is alike may be there by mistake."""
+    drawn, alike = read(tmp_path, {**ROW, column: 0}, ROW)
+    assert (drawn.drawn, alike.drawn) == (True, False)
+
+
+def test_a_row_of_the_bank_needs_no_question(tmp_path: Path, bank: Bank) -> None:
+    """Its id and language say which question it is; without the language nobody can know."""
+    (found,) = read(tmp_path, {"id": "cn-3", "language": "zh-hans", "answer": "不能。"}, bank=bank)
+    assert (found.question, found.language) == (bank.by_id["cn-3"].text["zh-Hans"], "zh-Hans")
+    with pytest.raises(UsageError, match="has no question"):
+        read(tmp_path, {"id": "cn-3", "answer": "No."}, bank=bank)
+
+
+def test_the_tag_of_a_language_is_written_in_one_way(tmp_path: Path) -> None:
+    """`EN-us` and `en_US` are one language."""
+    assert {one.language for one in read(tmp_path, {**ROW, "language": "EN-us"}, {**ROW, "language": "en_US"})} == {
+        "en-US"
+    }
