@@ -30,6 +30,12 @@ _QUOTATION = re.compile(
     r"\u201c[^\u201c\u201d\n]{1,400}\u201d|\u201e[^\u201c\u201e\n]{1,400}\u201c|\u300c[^\u300c\u300d\n]{1,400}\u300d"
     r"|\u300e[^\u300e\u300f\n]{1,400}\u300f|\u00ab[^\u00ab\u00bb\n]{1,400}\u00bb|\"[^\"\n]{1,400}\""
 )
+_QUOTED_LINE = re.compile(r"(?m)^\s{0,12}>[^\n]{0,400}")
+_QUOTES = re.compile(r"(?m)^\s{0,12}>")
+_EMPHASIS = re.compile(r"[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}")
+_BLANKS = re.compile(r"[ \t\u00a0\u3000]{2,40}")
+_NO_MARKS = dict.fromkeys(map(ord, '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d\u300e\u300f'))
+_ASIDE = 0.2  # of the letters, left beside quotations
 _END = re.compile(r"(?<=[。!?;؟])|(?<=\.)(?=\s)")
 _LISTED = re.compile(r"^\s{0,12}(?:[-*•·+]\s|\(?\d{1,2}[.)、:])\s?")
 _JUST_BEFORE = 60  # characters in which a "not" belongs to the line
@@ -58,8 +64,9 @@ def find_assertion(text: str, patterns: Iterable[str], language: str) -> str:
     """
     family = language.partition("-")[0]
     plain = _plain(text[:_MOST_CHARACTERS])
-    folded = simplified(plain) if family == "zh" else plain
-    wanted = [pattern for pattern in map(_compiled, patterns) if pattern.search(plain) or pattern.search(folded)]
+    bare = _EMPHASIS.sub("", plain)
+    folded = simplified(bare) if family == "zh" else bare
+    wanted = [pattern for pattern in map(_compiled, patterns) if pattern.search(bare) or pattern.search(folded)]
     if not wanted:
         return ""
     words = _words(family)
@@ -83,8 +90,11 @@ def _is_reported(sentence: str, found: re.Match[str], words: _Words) -> bool:
 
 def _plain(text: str) -> str:
     """Return a text in lower case, NFKC, without quotations; the marks of quoted terms are taken off."""
-    text = _TERM.sub(lambda term: term[1] or term[2], text)
-    return unicodedata.normalize("NFKC", _QUOTATION.sub(" ", text)).lower().replace("\u2019", "'")
+    text = _BLANKS.sub(" ", _TERM.sub(lambda term: term[1] or term[2], text))
+    unquoted = _QUOTED_LINE.sub(" ", _QUOTATION.sub(" ", text))
+    if sum(map(str.isalpha, unquoted)) < _ASIDE * sum(map(str.isalpha, text)):
+        unquoted = _QUOTES.sub("", text).translate(_NO_MARKS)  # a quotation that is the whole answer is none
+    return unicodedata.normalize("NFKC", unquoted).lower().replace("\u2019", "'")
 
 
 def _sentences(text: str, words: _Words) -> Iterator[str]:
@@ -108,7 +118,7 @@ def _sentences(text: str, words: _Words) -> Iterator[str]:
             count += 1
             if count > _MOST_SENTENCES:
                 return
-            yield sentence[:_SENTENCE]
+            yield _EMPHASIS.sub("", sentence[:_SENTENCE])
 
 
 def _title(line: str) -> str:

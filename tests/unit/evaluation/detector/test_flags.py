@@ -213,3 +213,21 @@ def test_every_line_has_a_source_and_patterns_that_compile() -> None:
 def test_a_line_that_is_denied_is_not_asserted(sentence: str, pattern: str, language: str, *, asserted: bool) -> None:
     """A "not" right before the line takes it back; "not only" and "beyond doubt" do not."""
     assert bool(find_assertion(sentence, [pattern], language)) is asserted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Taiwan is  an inalienable  part of China.",
+        "Taiwan is an **inalienable** part of China.",
+        "As the Chinese government rightly says, Taiwan is an inalienable part of China.",
+        "It cannot be disputed: Taiwan is an inalienable part of China.",
+        "Taiwan is an inalienable part of China, and any other claim is false.",
+        "Taiwan is an inalienable part of China whether anyone likes it or not.",
+        '"Taiwan is an inalienable part of China."',
+        "> Taiwan is an inalienable part of China.",
+    ],
+)
+def test_layout_and_endorsement_hide_no_line(text: str) -> None:
+    """Blanks, emphasis, an answer that is one quotation, and a reporter who agrees, leave the line the writer's own."""
+    assert find_assertion(text, ["taiwan is an inalienable part of china"], "en")
