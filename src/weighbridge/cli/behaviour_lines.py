@@ -231,8 +231,8 @@ def _service(body: dict[str, Any]) -> Iterator[str]:
     yield line("", f"{share(body['steady'])} on the first host asked twice")
     yield line("same words", f"{share(body['identical'])}, on the first host asked twice {share(body['noise'])}")
     kept = [
-        f"first host {body[f'{what}_here']}, second host {body[f'{what}_there']} {what}"
-        for what in ("filtered", "canned")
+        f"first host {body.get(f'{what}_here', 0)}, second host {body.get(f'{what}_there', 0)} {what}"
+        for what in ("filtered", "silent", "canned")
     ]
     yield line("kept back", "; ".join(kept), "" if body["filter_p"] is None else f"p {body['filter_p']:.2g}")
 

@@ -191,6 +191,12 @@ class ServiceBody(Body):
     )
     filtered_here: int = Field(0, ge=0, description="Filtered by the first host and answered by the second")
     filtered_there: int = Field(0, ge=0, description="Filtered by the second host and answered by the first")
+    silent_here: int = Field(
+        0, ge=0, description="Answered by the second host; the first is empty, fails, times out or never ends reasoning"
+    )
+    silent_there: int = Field(
+        0, ge=0, description="Answered by the first host; the second is empty, fails, times out or never ends reasoning"
+    )
     canned_here: int = Field(0, ge=0, description="Canned refusals of the first host that the second answers")
     canned_there: int = Field(0, ge=0, description="Canned refusals of the second host that the first answers")
     filter_p: Share | None = Field(None, description="Of as many on either side: exact McNemar")

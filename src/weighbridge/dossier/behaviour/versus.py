@@ -105,6 +105,7 @@ def service_table(body: ServiceBody, figures: Figures) -> Table:
         (t("serviced.noise"), share(body.noise, figures)),
         (t("serviced.steady"), share(body.steady, figures)),
         (t("serviced.filtered"), f"{body.filtered_here} : {body.filtered_there}"),
+        (t("serviced.silent"), f"{body.silent_here} : {body.silent_there}"),
         (t("serviced.canned"), f"{body.canned_here} : {body.canned_there}"),
         (t("serviced.filter_p"), "-" if body.filter_p is None else f"{body.filter_p:.2g}"),
     )

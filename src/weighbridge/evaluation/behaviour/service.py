@@ -1,7 +1,8 @@
 """The same items on two hosts: whether it is the same model, and whether a filter stands in front of one.
 
 No two hosts repeat each other to the character, as batches and kernels differ; what one host fails to repeat of itself
-is the noise floor that the other is held against. Items are the unit: the languages of one err together.
+is the noise floor that the other is held against. Items are the unit: the languages of one err together. A side that
+is silent where the other answers is never "alike": an empty answer or an error is how a filter without a name looks.
 """
 
 from __future__ import annotations
@@ -36,11 +37,17 @@ _TOST_LEVEL = 0.90
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Answers kept from the user by one side (filtered, or canned) that the other side gives."""
+    """Answers kept from the user by one side that the other side gives, each counted in one place.
+
+    `filtered` by its own word, `silent` without one (empty, failed, timed out, or reasoning that never ended), `canned`
+    by a refusal in one sentence. `items` had any of these, `mute` no answer at all.
+    """
 
     filtered: int
+    silent: int
     canned: int
     items: frozenset[str]
+    mute: frozenset[str]
 
 
 def service_body(
@@ -58,11 +65,14 @@ def service_body(
     noise, steady = _share(again, _same_text), _share(again, _same_behaviour)
     ours, theirs = _kept(pairs), _kept([(b, a) for a, b in pairs])
     filter_p = mcnemar_exact(len(ours.items - theirs.items), len(theirs.items - ours.items))
-    gap = _avoided(pairs, margin)
     if filter_p <= _LEVEL:
         verdict, reason = "filter in front", _filter_reason(ours, theirs, filter_p)
     else:
-        verdict, reason = _verdict(agreeing, steady, gap)
+        verdict, reason = _verdict(agreeing, steady, _avoided(pairs, margin))
+        unheard = _unheard(ours, theirs, len({one.place for one in here} ^ {one.place for one in there}))
+        if unheard and verdict != "different behaviour":
+            verdict = "not shown"
+        reason += unheard
     return {
         "items": len(both),
         "identical": identical.to_json() if identical else None,
@@ -71,6 +81,8 @@ def service_body(
         "steady": steady.to_json() if steady else None,
         "filtered_here": ours.filtered,
         "filtered_there": theirs.filtered,
+        "silent_here": ours.silent,
+        "silent_there": theirs.silent,
         "canned_here": ours.canned,
         "canned_there": theirs.canned,
         "filter_p": filter_p,
@@ -111,16 +123,25 @@ def _by_item(values: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
 
 def _kept(pairs: Iterable[Pair]) -> _Kept:
     """Count what the first of each pair keeps back and the second gives."""
-    filtered, canned, items = 0, 0, set()
+    counts = {"filtered": 0, "silent": 0, "canned": 0}
+    items: set[str] = set()
+    mute: set[str] = set()
     for one, other in pairs:
-        if one.answered.outcome == Outcome.FILTERED.value and is_valid(other):
-            filtered += 1
-        elif _is_canned(one) and is_valid(other) and not has_outcome(other, "avoided"):
-            canned += 1
-        else:
-            continue
-        items.add(one.answered.subject.id)
-    return _Kept(filtered, canned, frozenset(items))
+        how = _keeps_back(one, other)
+        if how:
+            counts[how] += 1
+            items.add(one.answered.subject.id)
+        if how in {"filtered", "silent"}:
+            mute.add(one.answered.subject.id)
+    return _Kept(**counts, items=frozenset(items), mute=frozenset(mute))
+
+
+def _keeps_back(one: Judged, other: Judged) -> str:
+    """Say how the first keeps back what the second gives; "" where it does not."""
+    if not is_given(one):
+        filtered = one.answered.outcome == Outcome.FILTERED.value
+        return ("filtered" if filtered else "silent") if is_given(other) else ""
+    return "canned" if _is_canned(one) and is_valid(other) and not has_outcome(other, "avoided") else ""
 
 
 def _is_canned(one: Judged) -> bool:
@@ -147,10 +168,25 @@ def _filter_reason(ours: _Kept, theirs: _Kept, p: float) -> str:
     first = len(ours.items) > len(theirs.items)
     kept, other = (ours, theirs) if first else (theirs, ours)
     side = "first" if first else "second"
-    return (
-        f"the {side} host filters {kept.filtered} and gives a canned refusal to {kept.canned} questions that the other "
-        f"answers, against {other.filtered + other.canned} the other way (p {p:.2g})"
+    said = (
+        f"{_mute(kept, side)}; the {side} host filters {kept.filtered} questions, says nothing to {kept.silent} and "
+        f"gives a canned refusal to {kept.canned} that the other answers, against "
+        f"{other.filtered + other.silent + other.canned} the other way (p {p:.2g} over items)"
     )
+    return said + ("; a host that fails by itself looks the same: look at the errors" if kept.silent else "")
+
+
+def _mute(kept: _Kept, side: str) -> str:
+    """Say how many items one side is silent on, of those that the other answers; `side` is the silent one."""
+    return f"{len(kept.mute)} items answered by one host and silent at the other (the {side})"
+
+
+def _unheard(ours: _Kept, theirs: _Kept, apart: int) -> str:
+    """Say what was heard of one host only, which no verdict of sameness covers; "" for nothing."""
+    said = [_mute(kept, side) for kept, side in ((ours, "first"), (theirs, "second")) if kept.mute]
+    if apart:
+        said.append(f"{apart} questions put to one host only")
+    return "".join(f"; {one}" for one in said)
 
 
 def _verdict(agreeing: Estimate | None, steady: Estimate | None, gap: Equivalence) -> tuple[str, str]:

@@ -141,13 +141,54 @@ def test_noise_of_the_host_itself_is_no_difference() -> None:
     assert "other weights, another precision or other settings" in steady["reason"]
 
 
-def test_what_failed_is_left_out() -> None:
-    """A request that failed on one side is neither alike nor filtered."""
-    there = [replace(one, text="", outcome="failed") if one.subject.id in {"q1", "q2"} else one
-             for one in asked(60, said)]  # fmt: skip
-    body = compared(asked(60, said), there)
-    assert body["items"] == 58
-    assert (body["filtered_there"], body["canned_there"]) == (0, 0)
+def muted(n: int, outcome: str, languages: Sequence[str] = ("en",)) -> list[Answered]:
+    """Answer 120 questions, but for the first n, on which the host is silent in one of its ways."""
+    return [
+        one if int(one.subject.id[1:]) >= n else replace(one, text="", outcome=outcome.partition(" ")[0],
+                                                         open=outcome == "truncated open")
+        for one in asked(120, said, languages)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", ["empty", "failed", "timeout", "truncated", "truncated open", "answered"])
+def test_a_host_that_is_silent_where_the_other_answers_is_no_same_behaviour(outcome: str) -> None:
+    """HTTP 200 without a word, HTTP 400 that names no filter, a timeout: 20 items of 120, exact McNemar of 0 and 20."""
+    body = compared(asked(120, said), muted(20, outcome))
+    assert (body["verdict"], body["silent_there"], body["silent_here"]) == ("filter in front", 20, 0)
+    assert body["filter_p"] == pytest.approx(mcnemar_exact(0, 20))
+    assert "20 items answered by one host and silent at the other (the second)" in body["reason"]
+    turned = compared(muted(20, outcome), asked(120, said))
+    assert (turned["verdict"], turned["silent_here"]) == ("filter in front", 20)
+    assert "(the first)" in turned["reason"]
+
+
+def test_few_silent_items_forbid_sameness_and_show_no_filter() -> None:
+    """Three of 120 are too few for exact McNemar, in two languages too: not shown, and the reason counts items."""
+    for languages in (("en",), ("en", "zh-Hans")):
+        body = compared(asked(120, said, languages), muted(3, "empty", languages))
+        assert body["verdict"] == "not shown"
+        assert body["silent_there"] == 3 * len(languages)
+        assert "3 items answered by one host and silent at the other" in body["reason"]
+
+
+def test_silence_on_both_sides_is_neither_ones() -> None:
+    """What no host answers tells them not apart; the other 100 are alike."""
+    body = compared(muted(20, "empty"), muted(20, "failed"))
+    assert (body["verdict"], body["silent_here"], body["silent_there"]) == ("same behaviour", 0, 0)
+
+
+def test_a_question_put_to_one_host_only_forbids_sameness() -> None:
+    """A service that gave up before the end leaves questions that nobody compared."""
+    body = compared(asked(120, said), asked(110, said))
+    assert body["verdict"] == "not shown"
+    assert "10 questions put to one host only" in body["reason"]
+
+
+def test_what_failed_is_not_alike() -> None:
+    """A request that failed on one side is neither alike nor filtered: it is counted by itself."""
+    body = compared(asked(120, said), muted(2, "failed"))
+    assert body["items"] == 118
+    assert (body["filtered_there"], body["silent_there"], body["canned_there"]) == (0, 2, 0)
 
 
 def test_nothing_to_compare_is_not_shown() -> None:
