@@ -18,6 +18,7 @@ from weighbridge.dossier.document import as_document
 from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError
 from weighbridge.evaluation.behaviour.hijack.report import _NOTES as HIJACK_NOTES
+from weighbridge.evaluation.behaviour.hijack.report import _UNABLE as UNABLE
 from weighbridge.evaluation.behaviour.jailbreak.report import _NOTES as JAILBREAK_NOTES
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def test_notes_are_told_in_the_language_of_the_page(note: str, said: str) -> Non
 
 def test_the_notes_that_evidence_holds_have_words() -> None:
     """Those of attacks and of imported answers, word by word as they are stored."""
-    for note in (*HIJACK_NOTES, *JAILBREAK_NOTES):
+    for note in (*HIJACK_NOTES, UNABLE.format(language="en"), *JAILBREAK_NOTES):
         assert "英文原文" not in told(note, load_locale("zh")), note
 
 
