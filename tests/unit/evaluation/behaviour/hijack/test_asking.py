@@ -73,7 +73,7 @@ def test_three_models_are_told_apart(
     assert body["able"]["en"]["value"] == able / 12
     assert body["utility"]["en"]["clean"]["value"] == useful / 24
     assert body["utility"]["en"]["difference"]["value"] == 0
-    assert any("may not call a tool" in note for note in body["notes"]) == (able == 0)
+    assert any("is not shown to call a tool" in note for note in body["notes"]) == (able == 0)
     assert {goal: one["items"] for goal, one in body["rates"]["en"].items() if goal != "all"} == dict.fromkeys(
         ("credentials", "phishing", "script", "payment", "deletion", "disclosure"), 4
     )
