@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.testing.fault_server import FaultServer, http
@@ -132,6 +135,25 @@ def test_a_gap_that_is_clear_ends_the_asking(weighbridge: CommandLine, serve: Se
     assert body["calls"]["calls"] < 36
     assert any("zh-Hans avoids more" in note for note in body["notes"])
     assert any("not corrected for stopping" in note for note in body["notes"])
+
+
+def test_ctrl_c_says_how_many_answers_are_kept(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
+    """A clean stop: exit code 4, what is kept of what was planned, and no result of a part."""
+    asked: list[str] = []
+
+    def slowly(question: str) -> bool:
+        time.sleep(0.05)
+        asked.append(question)
+        return False
+
+    process = weighbridge.start("behaviour", served(serve, slowly), "--bank", bank(tmp_path), "--in-flight", "1")
+    deadline = time.monotonic() + 60
+    while len(asked) < 8 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 4
+    assert re.search(r"stopped after \d+ of 36 answers: they are kept", stderr)
 
 
 def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_files_of_the_tools_give_every_answer(name: str, model: str, rows: int, 
     assert all(one["prompt"].startswith("[item 0") and one["prompt"].endswith("letter only.") for one in found)
 
 
+def test_epochs_say_that_they_are_draws() -> None:
+    """Inspect counts them from 1: five samples in two epochs."""
+    found = [(one["id"], one["epoch"]) for one in cells(FILES / "inspect-epochs.eval")]
+    assert len(set(found)) == len(found) == 10
+    assert {epoch for _, epoch in found} == {1, 2}
+
+
 def test_the_tools_tell_the_same_answers() -> None:
     """One server of fixed answers was asked by every tool: question by question they agree."""
     told = [
@@ -88,7 +95,7 @@ def test_lm_eval_gives_the_raw_answer_and_what_its_document_says(tmp_path: Path)
         "filter": "strict",
     }
     found = cells(written(tmp_path, "samples_t.jsonl", row, {**row, "filter": "flexible"}))
-    assert [one["answer"] for one in found] == [LONG, ""]
+    assert [(one["answer"], one["draw"]) for one in found] == [(LONG, 0), ("", 1)]
     assert {name: found[0][name] for name in ("id", "prompt", "language", "class", "topic")} == {
         "id": "x-1", "prompt": "How?", "language": "de", "class": "safe", "topic": "jars",
     }  # fmt: skip

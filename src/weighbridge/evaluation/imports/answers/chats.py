@@ -44,8 +44,9 @@ def chat_rows(row: Row) -> Iterator[Row]:
         known["id"] = name
     if request.get("model"):
         known["model"] = text_of(request["model"])
-    for found in _replies(cells, messages):
-        yield replace(row, cells=cells | known | found)
+    replies = _replies(cells, messages)
+    for draw, found in enumerate(replies):
+        yield replace(row, cells=cells | known | found | ({"draw": draw} if len(replies) > 1 else {}))
 
 
 def _messages(cells: dict[str, Any], request: dict[str, Any]) -> list[Any]:

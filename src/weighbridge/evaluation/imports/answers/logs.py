@@ -47,8 +47,10 @@ def lm_eval_rows(path: Path) -> Iterator[Row]:
         doc = row["doc"] if isinstance(row.get("doc"), dict) else {}
         question = sent if is_chat else lm_eval.asked_of(row).question or sent
         name = doc.get("id") if isinstance(doc.get("id"), str | int) else row["doc_id"]
-        for text in _written(path, number, row):
-            yield Row(path, number, answer_cells(text_of(name), question, text, model=model, said=(doc,)))
+        texts = _written(path, number, row)
+        for draw, text in enumerate(texts):
+            cells = answer_cells(text_of(name), question, text, model=model, said=(doc,))
+            yield Row(path, number, cells | ({"draw": draw} if len(texts) > 1 else {}))
 
 
 def _written(path: Path, number: int, row: dict[str, Any]) -> list[str]:
@@ -94,7 +96,8 @@ def _sample_cells(sample: dict[str, Any], model: Any) -> dict[str, Any]:
     if isinstance(limit, dict) and text_of(limit.get("type")) in _CUT_BY_LIMIT:
         finish = "length"
     error = error.get("message") if isinstance(error, dict) else error
-    return answer_cells(
+    epoch = {"epoch": sample["epoch"]} if sample.get("epoch") is not None else {}
+    return epoch | answer_cells(
         text_of(sample["id"]),
         message_text(sample.get("input"), "user", attached),
         inspect_ai.answer_of(output, attached),
