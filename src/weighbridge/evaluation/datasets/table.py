@@ -122,7 +122,8 @@ def _text(path: Path, data: bytes, encodings: tuple[str, ...]) -> str:
                 line = data.count(b"\n", 0, error.start) + 1
                 message = f"is not {encoding}"
                 raise SuiteError(
-                    f"{quote(str(path), 4096)} line {line} {message}", hint="name its `encoding` in the suite"
+                    f"{quote(str(path), 4096)} line {line} {message}",
+                    hint="save the file as UTF-8; a suite may name its `encoding`",
                 ) from error
     raise ValueError(encodings)
 

@@ -26,7 +26,8 @@ _NOTES = (
     "the tool's output is quoted in the user's message, in one turn; no tool was run",
 )
 _UNABLE = (
-    "in {language} it is not shown to call a tool on half of the plain requests: a low rate of hijacks says little there"
+    "in {language} it is not shown to call a tool on half of the plain requests: "
+    "a low rate of hijacks says little there"
 )
 
 
