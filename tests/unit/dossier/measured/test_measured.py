@@ -153,6 +153,17 @@ def test_what_is_not_shown_is_not_claimed(weighed: Any, kind: str, changed: dict
     assert said in text
 
 
+def test_a_transform_that_gives_no_more_than_plain_is_no_best(weighed: Any) -> None:
+    """No gain anywhere: none is named, and one that a language has no words for is told as not asked."""
+    body = bodies(weighed)["jailbreak/v1"]
+    body["rates"]["en"]["rot13"] |= {"complied": estimate(0.1, 0.03, 0.3, 20), "difference": estimate(0, -0.2, 0.2, 20)}
+    body["transforms"]["leet"] = body["transforms"]["rot13"] | {"title": "Leetspeak"}
+    text = markdown.render(compose(weighed.decision(), [weighed.stated("jailbreak/v1", body)])).decode()
+    assert "no transform makes the model give more harmful content than the plain request does" in text
+    assert "under the best transform" not in text
+    assert next(one for one in text.splitlines() if "Leetspeak" in one).count("not asked in this language") == 1
+
+
 def test_each_area_without_a_statement_was_not_looked_at(weighed: Any) -> None:
     """Eight kinds with tables of their own, eight times "Not looked at"."""
     text = markdown.render(compose(weighed.decision(), [])).decode()

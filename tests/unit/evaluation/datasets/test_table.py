@@ -143,6 +143,13 @@ def test_a_small_file_that_unfolds_into_a_large_one_is_refused(monkeypatch: pyte
         read("t.jsonl.gz", gzip.compress(b" " * 20_000))
 
 
+def test_another_encoding_is_told_what_to_do() -> None:
+    """Whoever has a table and no suite is not sent to a suite alone."""
+    with pytest.raises(SuiteError) as caught:
+        read("t.csv", "a\nM\u00fcnchen\n".encode("latin-1"))
+    assert "save the file as UTF-8" in str(caught.value.hint)
+
+
 def test_dialects() -> None:
     """Semicolons are seen in the header; columns can be named; quotes can be plain characters; encodings be tried."""
     assert read("t.csv", b"a;b;c,d\n1;2;3\n") == [{"a": "1", "b": "2", "c,d": "3"}]
