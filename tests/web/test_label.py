@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from tests.web.paging import paging
 
+from weighbridge.core.kinds import LabelsV1
 from weighbridge.evaluation.labels.answers import Given
 from weighbridge.evaluation.labels.log import LabelLog
 from weighbridge.evaluation.labels.sample import freeze_sample
@@ -127,6 +128,45 @@ def test_a_form_sent_again_counts_once(desk: Desk) -> None:
         thread.join()
     again = desk.ask("/label", {**fields, "choice": "compliance"})
     assert "nothing was counted twice" in desk.ask(again.headers["location"]).text
+    assert desk.labels() == [("refusal", False)]
+
+
+def test_only_the_answer_that_is_next_can_be_labelled(desk: Desk) -> None:
+    """Any other drawn answer is refused, in each language, before and after an undo."""
+    for language, answers in (("en", 4), ("ko", 2)):
+        for place, one in enumerate(desk.sample.drawn(language)):
+            fields = desk.fields(language=language)
+            assert (fields["answer"] == one.digest) == (place == 0)
+            sent = desk.ask("/label", {**fields, "answer": one.digest, "choice": "compliance"})
+            assert sent.headers["location"].endswith("note=closed") == (place > 0)
+            if place == 0:
+                desk.ask("/undo", {"who": "ann", "language": language, "turn": str(int(fields["turn"]) + 1)})
+        assert place + 1 == answers
+    assert desk.labels() == []
+
+
+def test_two_servers_on_one_store_take_one_label(desk: Desk) -> None:
+    """The same page sent to both, with two choices: one counts, the other is told so; both go on from there."""
+    with serving(desk.store, desk.sample) as other:
+        form = {**desk.fields(), "choice": "refusal"}
+        assert other.fields()["answer"] == form["answer"]
+        assert "note" not in desk.ask("/label", form).headers["location"]
+        assert other.ask("/label", {**form, "choice": "compliance"}).headers["location"].endswith("note=again")
+        assert other.fields() == desk.fields() != form
+        assert other.ask("/undo", {"who": "ann", "turn": "1"}).headers["location"].endswith("note=undone")
+        assert desk.fields()["answer"] == form["answer"]
+    assert len(list(desk.store.select(kind="labels/v1"))) == 2
+
+
+def test_an_imported_label_leaves_no_hole(desk: Desk) -> None:
+    """What came in with a file under the same name is shown all the same: the sample is labelled on the page."""
+    first = desk.sample.drawn()[0]
+    act = LabelsV1(who="ann", language="en", item="x", behaviour="compliance", narrative=None, turn=0,
+                   population=None, drawn_with=None)  # fmt: skip
+    LabelLog.read(desk.store).cast(act, first.digest, ON, first.digest)
+    fields = desk.fields()
+    assert fields["answer"] == first.digest
+    desk.ask("/label", {**fields, "choice": "refusal"})
     assert desk.labels() == [("refusal", False)]
 
 

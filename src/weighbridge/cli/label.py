@@ -37,7 +37,13 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
               help="Port on 127.0.0.1; 0 takes a free one.")  # fmt: skip
 @click.option("--export", "exported", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the labels as JSONL, and serve nothing.")  # fmt: skip
-@click.option("--import", "imported", type=_file, metavar="FILE", help="Take labels from a JSONL or CSV file.")
+@click.option(
+    "--import",
+    "imported",
+    type=_file,
+    metavar="FILE",
+    help="Take labels from a JSONL or CSV file for the report; they correct no rate.",
+)
 @click.option("--report", is_flag=True, help="Say how people agree, and how often the detector is right.")
 @options.workspace
 @options.as_json

@@ -47,7 +47,6 @@ class _Desk:
 
     def __init__(self, sample: Sample, store: Store, today: Callable[[], date]) -> None:
         self.sample = sample
-        self.log = LabelLog.read(store)
         self._store = store
         self._today = today
         self._answers = {answer.digest: answer for answer in sample.body.answers}
@@ -57,7 +56,7 @@ class _Desk:
         """Return what the first page shows."""
         with self._lock:
             languages = {name: stratum.drawn for name, stratum in self.sample.body.languages.items()}
-            return {"people": self.log.people(), "languages": languages, "answers": len(self._answers)}
+            return {"people": self._log().people(), "languages": languages, "answers": len(self._answers)}
 
     def language(self, text: str) -> str:
         """Return a language of the sample, or "" for all; raises UsageError for another."""
@@ -68,10 +67,10 @@ class _Desk:
     def show(self, who: str, language: str) -> dict[str, Any]:
         """Return the next answer for a person to label, or that nothing is left."""
         with self._lock:
-            drawn = self.sample.drawn(language)
-            left = [answer for answer in drawn if self.log.find(who, answer.digest) is None]
+            log, drawn = self._log(), self.sample.drawn(language)
+            left = [answer for answer in drawn if log.find_drawn(who, answer.digest) is None]
             facts = {"who": who, "language": language, "done": len(drawn) - len(left), "all": len(drawn),
-                     "turn": self.log.turn(who), "answer": left[0] if left else None}  # fmt: skip
+                     "turn": log.turn(who), "answer": left[0] if left else None}  # fmt: skip
             if left:
                 digest = left[0].digest
                 texts = kept([digest], self._store)
@@ -81,14 +80,19 @@ class _Desk:
             return facts
 
     def label(self, who: str, digest: str, turn: int, behaviour: str, *, narrative: bool) -> str:
-        """Write a label; return the key of a note, "" where all went as asked."""
+        """Write a label of the answer that is next in its language; return the key of a note, "" if all went as asked.
+
+        Who could choose what to label would not label a random sample.
+        """
         with self._lock:
-            answer = self._answers.get(digest)
+            log, answer = self._log(), self._answers.get(digest)
             if answer is None:
                 return "closed"
-            if self.log.find(who, digest) is not None:
+            if log.find_drawn(who, digest) is not None:
                 return "again"
-            if turn != self.log.turn(who):
+            drawn = self.sample.drawn(answer.language)
+            following = next(one.digest for one in drawn if log.find_drawn(who, one.digest) is None)
+            if turn != log.turn(who) or digest != following:
                 return "closed"
             act = LabelsV1(
                 who=who, language=answer.language, item=answer.id,
@@ -96,12 +100,18 @@ class _Desk:
                 narrative=None if behaviour == "skip" else narrative, turn=turn, population=self.sample.population,
                 drawn_with=self.sample.chance(answer.language),
             )  # fmt: skip
-            return "" if self.log.cast(act, digest, self._today(), self.sample.id) else "again"
+            log.cast(act, digest, self._today(), self.sample.id)
+            stands = self._log().find_drawn(who, digest)  # another server may have written in between
+            return "" if stands is not None and stands.act == act else "again"
 
     def undo(self, who: str, turn: int, language: str) -> str:
         """Take the person's last label back; return the key of a note."""
         with self._lock:
-            return "undone" if self.log.undo(who, turn, self.sample, language, self._today()) else "nothing"
+            return "undone" if self._log().undo(who, turn, self.sample, language, self._today()) else "nothing"
+
+    def _log(self) -> LabelLog:
+        """Return the acts as the store has them now: another server may be at work on it."""
+        return LabelLog.read(self._store)
 
 
 def create_label_app(sample: Sample, store: Store, today: Callable[[], date], who: str = "") -> Starlette:

@@ -32,7 +32,7 @@ class DrawnAnswerBody(Body):
 class SampleV1(Body):
     """Answers drawn for hand labels, uniformly within each language. The subject is the set of all answers."""
 
-    seed: str = Field(pattern=r"^[0-9a-f]{64}$", description="Key of the hash that answers are ordered by")
+    seed: str = Field(pattern=r"^[0-9a-f]{64}$", description="Key of the hash that orders answers, drawn at random")
     languages: dict[str, StratumBody]
     answers: list[DrawnAnswerBody] = Field(description="In the order they are shown: any head of it is random as well")
     parts: list[Digest] = Field(
@@ -51,7 +51,7 @@ class LabelsV1(Body):
     narrative: bool | None = Field(description="A state's narrative asserted in the answer's own voice; None: not said")
     turn: int = Field(ge=0, description="Acts of this person before this one")
     population: Digest | None = Field(
-        description="The set of answers it was drawn from at random; None where not known"
+        description="The set of answers it was drawn from at random, as the page showed it; None for one imported"
     )
-    drawn_with: Share | None = Field(description="Chance of drawing this answer; None where not known")
+    drawn_with: Share | None = Field(description="Chance of drawing this answer; None for one imported")
     undoes: int | None = Field(default=None, ge=0, description="Of an undo: the turn that it takes back")

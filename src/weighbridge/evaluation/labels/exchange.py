@@ -65,8 +65,9 @@ def import_file(path: Path, store: Store, on: date, who: str = "") -> Imported:
     """Write the labels of a table; nothing is written where one of its rows cannot be read.
 
     Columns: behaviour; digest, or question and answer as `given_of_row` reads them (then the texts are kept); who,
-    or the argument for rows that name nobody; language; perhaps id, narrative, made_on, population, drawn_with. What
-    the same person said before stands. Raises UsageError and SuiteError with file and line.
+    or the argument for rows that name nobody; language; perhaps id, narrative, made_on. What the same person said
+    before stands. Whatever `population` says, anybody can write into a file: no imported label belongs to a random
+    sample. Raises UsageError and SuiteError with file and line.
     """
     read = [_label(row, on, who) for row in read_rows(path, Dialect())]
     if not read:
@@ -97,7 +98,7 @@ def _label(row: Row, on: date, who: str) -> tuple[Label, Given | None]:
         made_on = said(cells.get("made_on")).strip()
         return Label(act, given.key if given else str(digest), date.fromisoformat(made_on) if made_on else on), given
     except ValueError as error:  # pydantic's is one, too
-        raise UsageError(f"{row.place}: its date or its chance cannot be read") from error
+        raise UsageError(f"{row.place}: its date cannot be read") from error
     except UsageError as error:
         told = error.message if error.message.startswith(row.place) else f"{row.place}: {error.message}"
         raise UsageError(told, hint=error.hint) from error
@@ -113,7 +114,6 @@ def _act(cells: dict[str, Any], who: str, given: Given | None) -> LabelsV1:
         raise UsageError(f"the narrative {quote(narrative, 60)} is not understood", hint="write true or false")
     if not who.strip():
         raise UsageError("nobody is named who gave the label", hint="add a column `who`, or give `--who NAME`")
-    chance = said(cells.get("drawn_with")).strip()
     return LabelsV1(
         who=voter_name(who),
         language=given.language if given else language_tag(said(cells.get("language"))),
@@ -121,8 +121,8 @@ def _act(cells: dict[str, Any], who: str, given: Given | None) -> LabelsV1:
         behaviour=behaviour,  # type: ignore[arg-type]  # one of BEHAVIOURS, as looked up above
         narrative=_NARRATIVE[narrative],
         turn=0,
-        population=_digest(cells.get("population")),
-        drawn_with=float(chance) if chance else None,
+        population=None,
+        drawn_with=None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -53,11 +54,12 @@ class LabelLog:
     """All acts on answers, in the order they were written; the store is their only truth.
 
     The first label of a person on an answer counts until it is taken back: what a double click, a second page or a
-    file that is imported again sends changes nothing.
+    file that is imported again sends changes nothing. Only acts on the page know a population; one that was imported
+    neither stands in the page's way nor counts beside what the same person said there.
     """
 
     store: Store
-    _standing: dict[tuple[str, str], Label] = field(default_factory=dict)  # by person and answer
+    _standing: dict[tuple[str, str, bool], Label] = field(default_factory=dict)  # see `_ledger`
     _turns: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -77,12 +79,20 @@ class LabelLog:
         return self._turns[who]
 
     def find(self, who: str, digest: str) -> Label | None:
-        """Return what a person's standing act on an answer is, one that left it out among them."""
-        return self._standing.get((who, digest))
+        """Return what a person's standing act on an answer is, on the page before an imported one; perhaps a skip."""
+        return self.find_drawn(who, digest) or self._standing.get((who, digest, False))
+
+    def find_drawn(self, who: str, digest: str) -> Label | None:
+        """Return what a person's standing act on an answer is that was shown on the page, perhaps a skip."""
+        return self._standing.get((who, digest, True))
 
     def labels(self) -> list[Label]:
-        """Return the labels that stand, in the order they were given."""
-        return [label for label in self.standing() if label.act.behaviour != "skip"]
+        """Return the labels that stand, one of a person on an answer, in the order they were given."""
+        return [
+            label
+            for label in self.standing()
+            if label.act.behaviour != "skip" and self.find(label.act.who, label.digest) is label
+        ]
 
     def people(self) -> list[str]:
         """Return who has labelled, by name."""
@@ -95,11 +105,11 @@ class LabelLog:
     def cast(self, act: LabelsV1, digest: str, on: date, source: str) -> bool:
         """Write a label at once; False where that person's act on that answer stands: nothing is written.
 
-        `source` is the digest of the sample, or of the file that was imported.
+        `source` is the digest of the sample, or of the file that was imported: then the act names no population.
         """
         if act.behaviour not in CHOICES:
             raise UsageError("that is no label", hint=f"a label is one of: {', '.join(CHOICES)}")
-        if (act.who, digest) in self._standing:
+        if _ledger(act, digest) in self._standing:
             return False
         self._write(Label(act, digest, on), source)
         return True
@@ -130,13 +140,18 @@ class LabelLog:
         self._note(label)
 
     def _note(self, label: Label) -> None:
-        key = label.act.who, label.digest
+        key = _ledger(label.act, label.digest)
         self._turns[label.act.who] += 1
         standing = self._standing.get(key)
         if label.act.behaviour != "undo":
             self._standing.setdefault(key, label)
         elif standing is not None and standing.act.turn == label.act.undoes:
             del self._standing[key]
+
+
+def _ledger(act: LabelsV1, digest: str) -> tuple[str, str, bool]:
+    """Return what an act is kept under: who, on which answer, and whether on the page."""
+    return act.who, digest, act.population is not None
 
 
 def majority(labels: Iterable[Label]) -> dict[str, HandLabel]:
@@ -157,26 +172,29 @@ def majority(labels: Iterable[Label]) -> dict[str, HandLabel]:
 def labelled_sample(store: Store, keys: Iterable[str]) -> dict[str, HandLabel]:
     """Return the hand labels that are a uniform random sample, within each language, of exactly these answers.
 
-    These are the labels on the head of the sample's order, as far as somebody has gone, or all of it where all of it is
-    labelled: a label that came over from other answers and stands behind the head would favour those. Empty where no
-    sample was drawn from these answers, alone or put together with others. Answers of the head that are missing were
-    skipped, or people are even on them. `keys` are of all answers that were given and show something.
+    These are the labels on the head of the sample's order: up to the last answer that was passed as one of these, or
+    all where each was passed on some page, and never beyond one that nobody labelled or skipped. Only what people said
+    on the page counts. A label behind the head would favour the answers that somebody chose, or that other samples
+    share. Empty where no sample was drawn from these answers, alone or put together with others. Answers of the head
+    that are missing were skipped, or people are even on them. `keys` are of all answers that were given and show
+    something.
     """
     wanted = frozenset(keys)
     samples = samples_of(store, population_of(wanted))
     if not samples:
         return {}
-    log = LabelLog.read(store)
-    labels, standing = majority(log.labels()), log.standing()
+    standing = [label for label in LabelLog.read(store).standing() if label.act.population is not None]
+    labels = majority(label for label in standing if label.act.behaviour != "skip")
     seen = {label.digest for label in standing}
     found: dict[str, HandLabel] = {}
     for sample in samples:  # all have one order, so that the longest head holds the others
         gone = {label.digest for label in standing if label.act.population == sample.population}
         for language in sample.body.languages:
-            order = [answer.digest for answer in sample.drawn(language)]
-            head = max((place + 1 for place, digest in enumerate(order) if digest in gone), default=0)
-            passed = order if seen.issuperset(wanted.intersection(order)) else order[:head]
-            found |= {digest: labels[digest] for digest in passed if digest in labels and digest in wanted}
+            order = [answer.digest for answer in sample.drawn(language) if answer.digest in wanted]
+            head = list(takewhile(seen.__contains__, order))
+            end = max((place + 1 for place, digest in enumerate(head) if digest in gone), default=0)
+            passed = order if len(head) == len(order) else head[:end]
+            found |= {digest: labels[digest] for digest in passed if digest in labels}
     return found
 
 

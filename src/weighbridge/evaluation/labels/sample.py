@@ -1,14 +1,16 @@
 """A random sample of answers for people to read, uniform within each language and frozen before the first label.
 
-Answers stand in the order of a keyed hash of their digest, and the first n of a language are its sample. There is one
-key for all: nobody can draw until the sample pleases, a larger sample holds the smaller one, who stops early has
-labelled a random sample as well, and what two runs have in common is drawn in both or nearly so, which saves labels.
+Answers stand in the order of a keyed hash of their digest, and the first n of a language are its sample. The key is
+drawn at random with the first sample of a set of answers, so that nobody who wrote them could choose their places, and
+stands for that set ever after: nobody can draw until the sample pleases, a larger sample holds the smaller one, and
+who stops early has labelled a random sample as well.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "Sample", "freeze_sample", "newest_sample", "population_of", "samples_of"]
 
 KIND = "sample/v1"
-SEED = hashlib.sha256(b"weighbridge: order of answers for hand labels, 1").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on:
 
     `inputs` are the digests of where the answers are from, `parts` name the sets that were put together (see
     `population_of`), `empty` counts answers that could not be taken. The same draw is found again. Raises UsageError
-    where there is nothing to label.
+    where there is nothing to label, or parts of it have an order already, and not all of them the same.
     """
     if not answers:
         raise UsageError("there is nothing to label: no answer shows anything")
@@ -72,10 +73,12 @@ def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on:
     copies = Counter(key for key, _ in keyed)
     given_of = dict(reversed(keyed))  # of copies, the first
     population = population_of(given_of)
-    drawn = _draw({key: given.language for key, given in given_of.items()}, per_language)
+    known = _seed_of(store, population, parts)
+    seed = known or secrets.token_hex(32)
+    drawn = _draw({key: given.language for key, given in given_of.items()}, per_language, seed)
     sizes = Counter(given.language for given in given_of.values())
     body = {
-        "seed": SEED,
+        "seed": seed,
         "languages": {name: {"answers": n, "drawn": min(n, per_language)} for name, n in sorted(sizes.items())},
         "answers": [
             {"id": given_of[key].id, "language": given_of[key].language, "digest": key, "copies": copies[key]}
@@ -85,35 +88,58 @@ def freeze_sample(answers: Sequence[Given], per_language: int, store: Store, on:
         "empty": empty,
     }
     read = SampleV1.model_validate(body)
-    for earlier in samples_of(store, population):
-        if earlier.population == population and earlier.body.model_copy(update={"empty": empty}) == read:
-            return earlier
+    for sample in samples_of(store, population):
+        if sample.population == population and sample.body.model_copy(update={"empty": empty}) == read:
+            return sample
     keep_answers((given_of[key] for key in drawn), store)
     evidence = Evidence(population, KIND, body, inputs, OURS, on)
     store.add(evidence)
+    if known is None and _seed_of(store, population, parts) != seed:  # another process drew these at the same time
+        return freeze_sample(answers, per_language, store, on, inputs=inputs, parts=parts, empty=empty)
     return Sample(evidence.id, population, read)
 
 
-def _draw(languages: Mapping[str, str], per_language: int) -> list[str]:
-    """Return the keys that are drawn, in their order; `languages` is by key."""
+def _seed_of(store: Store, population: str, parts: Sequence[str]) -> str | None:
+    """Return the seed that a set of answers has from its first draw, None where it was never drawn.
+
+    Parts may be put together before any of them was drawn, or where one draw gave all of them their order.
+    """
+    samples = [_read(evidence) for evidence in store.select(kind=KIND)]
+    first: dict[str, str] = {}
+    for sample in samples:
+        for name in (sample.population, *sample.body.parts):
+            first.setdefault(name, sample.body.seed)
+    if population in first:
+        return first[population]
+    seeds = {first.get(part) for part in parts}
+    if len(seeds) > 1:
+        raise UsageError(
+            "some of these answers were drawn before, without the others, and the first draw stands",
+            hint="label them one by one: each file or statement with a command of its own",
+        )
+    return seeds.pop() if seeds else None
+
+
+def _draw(languages: Mapping[str, str], per_language: int, seed: str) -> list[str]:
+    """Return the keys that are drawn, in their order; `languages` is by key, `seed` 64 hexadecimal digits."""
     taken: Counter[str] = Counter()
     drawn = []
-    for key in sorted(languages, key=_place):
+    secret = bytes.fromhex(seed)
+    for key in sorted(languages, key=lambda key: hmac.digest(secret, key.encode(), hashlib.sha256)):
         if taken[languages[key]] < per_language:
             taken[languages[key]] += 1
             drawn.append(key)
     return drawn
 
 
-def _place(key: str) -> bytes:
-    """Return the 32 bytes that an answer is ordered by."""
-    return hmac.new(bytes.fromhex(SEED), key.encode(), hashlib.sha256).digest()
-
-
 def samples_of(store: Store, population: str) -> list[Sample]:
-    """Return the samples of one set of answers, by itself or put together with others, oldest first."""
+    """Return the samples of one set of answers, by itself or put together with others, oldest first.
+
+    All have one order, that of the first: a sample in another one, should a store hold it, is none of them.
+    """
     samples = [_read(evidence) for evidence in store.select(kind=KIND)]
-    return [sample for sample in samples if population in (sample.population, *sample.body.parts)]
+    found = [sample for sample in samples if population in (sample.population, *sample.body.parts)]
+    return [sample for sample in found if sample.body.seed == found[0].body.seed]
 
 
 def newest_sample(store: Store) -> Sample:

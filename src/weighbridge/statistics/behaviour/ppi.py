@@ -7,7 +7,7 @@ look at the labels (Angelopoulos et al., Science 382 (2023) 669; in surveys the 
 sampling, Cochran, Sampling Techniques, ch. 12). The labelled answers are part of "all" here: with N answers of which
 n are labelled this is the paper's estimator at lambda = 1 - n/N. `tune` weights the detector by lambda =
 cov(hand, auto) / var(auto), cut to [0, 1], which is the optimum of PPI++ (arXiv 2311.01453) in the same terms; a
-worthless detector gets 0 and leaves the mean of the labels.
+worthless detector gets 0 and leaves the mean of the labels. Labels of one kind tell no covariance: there it stays 1.
 
 The error is that of the sum of each answer's influence, added up within items (or forms) first: answers to one item in
 two languages, or in several draws, err together. A sample without a disagreement does not show a detector without
@@ -134,9 +134,15 @@ def _mean(answers: Sequence[Answer]) -> float:
 
 
 def _trust(pairs: Sequence[tuple[float, float]]) -> float:
-    """Return the weight of the detector that leaves the least variance, between 0 and 1."""
+    """Return the weight of the detector that leaves the least variance, between 0 and 1.
+
+    It is 1 where all labels, or all words of the detector beside them, are the same: these say nothing of how the two
+    go together, and a weight of 0 would throw away what the detector found elsewhere.
+    """
     n = len(pairs)
     auto, hand = math.fsum(a for a, _ in pairs) / n, math.fsum(h for _, h in pairs) / n
     spread = math.fsum((a - auto) ** 2 for a, _ in pairs)
     shared = math.fsum((a - auto) * (h - hand) for a, h in pairs)
-    return min(1.0, max(0.0, shared / spread)) if spread > 0 else 0.0
+    if spread <= 0 or len({h for _, h in pairs}) == 1:
+        return 1.0
+    return min(1.0, max(0.0, shared / spread))

@@ -26,7 +26,7 @@ ROW = {"digest": "sha256:" + "ab" * 32, "language": "en", "behaviour": "refusal"
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
 def test_labels_go_to_another_machine(store: SQLiteStore, tmp_path: Path, givens: Any, act: Any, kind: str) -> None:
-    """Exported and imported elsewhere, twice: the same labels, once, and the same random sample of the same answers."""
+    """Exported and imported elsewhere, twice: the same labels, once; none of them is of a random sample there."""
     answers = givens(30)
     sample = freeze_sample(answers, 10, store, ON)
     log = LabelLog.read(store)
@@ -46,10 +46,28 @@ def test_labels_go_to_another_machine(store: SQLiteStore, tmp_path: Path, givens
     with closing(SQLiteStore(tmp_path / "other.sqlite")) as other:
         assert import_file(place, other, date(2027, 1, 1)) == Imported(4, 0, 0)
         assert import_file(place, other, date(2027, 1, 1)) == Imported(0, 4, 0)
-        assert rows_of(LabelLog.read(other).labels()) == rows
+        nowhere = {"population": None, "drawn_with": None}
+        assert rows_of(LabelLog.read(other).labels()) == [row | nowhere for row in rows]
         freeze_sample(answers, 10, other, ON)
-        keys = [one.key for one in answers]
-        assert labelled_sample(other, keys) == labelled_sample(store, keys) != {}
+        assert labelled_sample(other, [one.key for one in answers]) == {}
+
+
+def test_no_file_makes_a_random_sample(store: SQLiteStore, tmp_path: Path, givens: Any, act: Any) -> None:
+    """Rows that claim the population, for all of the sample or beside the page: they change nothing that corrects."""
+    answers = givens(20)
+    keys = [one.key for one in answers]
+    sample = freeze_sample(answers, 10, store, ON)
+    place = tmp_path / "labels.jsonl"
+    claims = {"population": sample.population, "drawn_with": 0.5, "behaviour": "compliance"}
+    rows = [ROW | claims | {"who": who, "digest": one.digest} for who in ("ann", "eve") for one in sample.drawn()]
+    place.write_text("\n".join(map(json.dumps, rows)))
+    assert import_file(place, store, ON).taken == 20
+    assert labelled_sample(store, keys) == {}
+    log = LabelLog.read(store)
+    for turn, one in enumerate(sample.drawn()[:3], 10):
+        assert log.cast(act("ann", "refusal", turn, population=sample.population), one.digest, ON, sample.id)
+    assert [one.behaviour for one in labelled_sample(store, keys).values()] == ["refusal"] * 3
+    assert [label.act.behaviour for label in log.labels() if label.act.who == "ann"].count("compliance") == 7
 
 
 def test_labels_beside_their_texts(store: SQLiteStore, tmp_path: Path) -> None:
@@ -74,8 +92,7 @@ def test_what_a_person_said_before_stands(store: SQLiteStore, tmp_path: Path) ->
     [{"behaviour": "undo"}, {"behaviour": "skip"}, {"behaviour": ""}, {"behaviour": None}, {"digest": "sha256:12"},
      {"digest": ""}, {"who": ""}, {"who": "a\u202eb"}, {"who": "x" * 61}, {"narrative": "maybe"},
      {"language": "English"},
-     {"made_on": "yesterday"}, {"made_on": "2026-02-30"}, {"drawn_with": "2"}, {"drawn_with": "x"},
-     {"population": "all"}],
+     {"made_on": "yesterday"}, {"made_on": "2026-02-30"}],
 )  # fmt: skip
 def test_a_row_that_cannot_be_read_stops_all(store: SQLiteStore, tmp_path: Path, change: dict[str, Any]) -> None:
     """The error names the line, and nothing is written, the good row before it neither."""

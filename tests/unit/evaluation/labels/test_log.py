@@ -86,9 +86,38 @@ def test_the_labelled_sample_is_a_head(store: SQLiteStore, givens: Any, act: Any
     for turn, digest in enumerate(order[:3], 5):
         log.cast(act("ann", "partial", turn, population=sample.population), digest, ON, sample.id)
     assert list(labelled_sample(store, keys)) == order[:3]
-    log.cast(act("bob", "skip", 0, None, population=sample.population), order[11], ON, sample.id)
-    assert list(labelled_sample(store, keys)) == order[:3] + order[10:12]
     assert labelled_sample(store, keys[1:]) == {}
+
+
+def test_only_an_act_passes_an_answer(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """The head ends at the first answer that nobody labelled or skipped, whatever is labelled behind it."""
+    answers = givens(40)
+    keys = [one.key for one in answers]
+    sample = freeze_sample(answers, 20, store, ON)
+    order = [one.digest for one in sample.drawn()]
+    log = LabelLog.read(store)
+    for turn, digest in enumerate([*order[:4], *order[5:20]]):
+        log.cast(act("ann", "compliance", turn, population=sample.population), digest, ON, sample.id)
+    assert list(labelled_sample(store, keys)) == order[:4]
+    log.cast(act("bob", "skip", 0, None, population=sample.population), order[4], ON, sample.id)
+    assert list(labelled_sample(store, keys)) == order[:4] + order[5:]
+
+
+def test_the_same_answers_in_a_second_file_keep_their_labels(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Labels from the page of another sample count up to the last answer that was passed in this one."""
+    first, second = givens(30), givens(30) + givens(30, start=100)
+    sample = freeze_sample(first, 30, store, ON)
+    log = LabelLog.read(store)
+    for turn, one in enumerate(sample.drawn()):
+        log.cast(act("ann", "refusal", turn, population=sample.population), one.digest, ON, sample.id)
+    keys = [one.key for one in second]
+    other = freeze_sample(second, 60, store, ON)
+    assert labelled_sample(store, keys) == {}
+    order = [one.digest for one in other.drawn()]
+    fresh = [digest for digest in order if log.find("ann", digest) is None]
+    for turn, digest in enumerate(fresh[:5], 30):
+        log.cast(act("ann", "partial", turn, population=other.population), digest, ON, other.id)
+    assert list(labelled_sample(store, keys)) == order[: order.index(fresh[4]) + 1]
 
 
 def test_two_models_in_one_sample_serve_both(store: SQLiteStore, givens: Any, act: Any) -> None:
@@ -107,13 +136,14 @@ def test_two_models_in_one_sample_serve_both(store: SQLiteStore, givens: Any, ac
     assert len(labelled_sample(store, keys[0])) + len(labelled_sample(store, keys[1])) == 12
 
 
-def test_a_sample_labelled_whole_needs_no_page(store: SQLiteStore, givens: Any, act: Any) -> None:
-    """Every answer of the sample has a label from elsewhere: all of it counts."""
+def test_a_sample_labelled_whole_elsewhere_counts(store: SQLiteStore, givens: Any, act: Any) -> None:
+    """Every answer of the sample was labelled on the page of another one: all of it counts."""
     answers = givens(6)
-    sample = freeze_sample(answers, 4, store, ON)
+    other = freeze_sample(givens(9), 9, store, ON)
     log = LabelLog.read(store)
-    for turn, one in enumerate(sample.drawn()):
-        log.cast(act("ann", "refusal", turn), one.digest, ON, FILE)
+    for turn, one in enumerate(other.drawn()):
+        log.cast(act("ann", "refusal", turn, population=other.population), one.digest, ON, other.id)
+    freeze_sample(answers, 4, store, ON)
     assert len(labelled_sample(store, [one.key for one in answers])) == 4
 
 

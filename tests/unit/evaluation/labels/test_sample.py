@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
+from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,11 @@ import pytest
 
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.evaluation.labels.answers import Given, kept
-from weighbridge.evaluation.labels.sample import _draw, freeze_sample, newest_sample, population_of
+from weighbridge.evaluation.labels.sample import _draw, freeze_sample, newest_sample, population_of, samples_of
+from weighbridge.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from weighbridge.store.sqlite import SQLiteStore
+    from pathlib import Path
 
 ON = date(2026, 11, 22)
 
@@ -52,11 +55,44 @@ def test_a_larger_sample_holds_the_smaller(store: SQLiteStore, givens: Any) -> N
     assert large[:10] == small
 
 
-def test_labels_are_saved_between_runs(store: SQLiteStore, givens: Any) -> None:
-    """Of two runs that share answers, what both share of one sample's head is drawn in the other as well."""
-    first = {one.digest for one in freeze_sample(givens(200), 60, store, ON).drawn()}
-    second = {one.digest for one in freeze_sample(givens(180) + givens(20, start=500), 60, store, ON).drawn()}
-    assert len(first & second) >= 48
+def test_the_order_cannot_be_known_beforehand(store: SQLiteStore, tmp_path: Path, givens: Any) -> None:
+    """Two stores draw two orders, and so do two sets of answers in one: who writes answers cannot choose places."""
+    first = freeze_sample(givens(50), 50, store, ON)
+    with closing(SQLiteStore(tmp_path / "other.sqlite")) as other:
+        elsewhere = freeze_sample(givens(50), 50, other, ON)
+    assert len({first.body.seed, elsewhere.body.seed, freeze_sample(givens(51), 50, store, ON).body.seed}) == 3
+    assert [one.digest for one in first.drawn()] != [one.digest for one in elsewhere.drawn()]
+
+
+def test_the_first_draw_of_a_part_stands(store: SQLiteStore, givens: Any) -> None:
+    """Parts that were drawn together keep that order alone; with anything drawn before or after, it is no new draw."""
+    parts = [givens(20, start=100 * n) for n in range(3)]
+    names = [population_of(one.key for one in part) for part in parts]
+    mixed = freeze_sample(parts[0] + parts[1], 40, store, ON, parts=names[:2])
+    assert freeze_sample(parts[0], 20, store, ON).body.seed == mixed.body.seed
+    with pytest.raises(UsageError, match="the first draw stands"):
+        freeze_sample(parts[0] + parts[2], 20, store, ON, parts=[names[0], names[2]])
+    assert freeze_sample(parts[2], 20, store, ON).body.seed != mixed.body.seed
+    with pytest.raises(UsageError, match="the first draw stands"):
+        freeze_sample([*parts[0], *parts[1], *parts[2]], 20, store, ON, parts=names)
+    assert freeze_sample(parts[0] + parts[1], 10, store, ON, parts=names[:2]).body.seed == mixed.body.seed
+
+
+def test_a_second_draw_at_the_same_time_is_none(store: SQLiteStore, givens: Any, monkeypatch: Any) -> None:
+    """Another process draws between the look and the write: its seed stands, and both show one order."""
+    seeds = iter(["cd" * 32])
+    other = []
+
+    def token(_size: int) -> str:
+        monkeypatch.setattr(secrets, "token_hex", lambda _size: "ab" * 32)
+        other.append(freeze_sample(givens(9), 9, store, ON))
+        return next(seeds)
+
+    monkeypatch.setattr(secrets, "token_hex", token)
+    mine = freeze_sample(givens(9), 9, store, ON)
+    assert mine == other[0]
+    assert mine.body.seed == "ab" * 32
+    assert [sample.id for sample in samples_of(store, mine.population)] == [mine.id]
 
 
 def test_every_answer_is_equally_likely() -> None:
@@ -64,7 +100,7 @@ def test_every_answer_is_equally_likely() -> None:
     drawn: Counter[int] = Counter()
     for n in range(2000):
         keys = [Given("", "en", "", f"{n} {i}").key for i in range(20)]
-        drawn.update(keys.index(key) for key in _draw(dict.fromkeys(keys, "en"), 5))
+        drawn.update(keys.index(key) for key in _draw(dict.fromkeys(keys, "en"), 5, "5e" * 32))
     expected = 2000 * 5 / 20
     # drawing without replacement: the variance of a count is 3/4 of the binomial's mean, times 20/19 for the sum
     statistic = sum((drawn[i] - expected) ** 2 / expected for i in range(20)) / (15 / 20) * 19 / 20

@@ -53,6 +53,41 @@ def test_a_worthless_detector_leaves_the_labels() -> None:
     assert found.estimate.value == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("hand", [0.0, 1.0])
+@pytest.mark.parametrize("auto", [0.0, 1.0])
+def test_labels_of_one_kind_keep_the_detector(hand: float, auto: float) -> None:
+    """Fifteen equal labels tell no covariance: the plain difference estimator, whatever the detector says of them."""
+    answers = [Answer(i, auto if i % 5 else 1.0 - auto, hand if i < 15 else None) for i in range(30)]
+    answers += [Answer(i, float(i % 2)) for i in range(30, 300)]
+    tuned, plain = (corrected_share(answers, tune=tune).estimate for tune in (True, False))
+    assert tuned == plain
+    assert tuned is not None
+    assert tuned.high - tuned.low > 0.1
+
+
+def test_labels_of_one_kind_do_not_say_there_is_no_other() -> None:
+    """Fifteen labels happen to be compliances of 300 answers, half refused, that a perfect detector tells apart: .5."""
+    answers = [Answer(i, float(i % 2), 0.0 if i % 2 == 0 and i < 30 else None) for i in range(300)]
+    found = corrected_share(answers, tune=True)
+    assert found.estimate is not None
+    assert found.estimate.value == pytest.approx(0.5)
+    assert found.estimate.low > 0.25
+
+
+def test_rates_near_nothing_are_covered() -> None:
+    """Behind 2% refusals many samples of 40 labels hold none; the interval holds the rate in 93% of them or more."""
+    draw, covered, runs = random.Random(9), 0, 500  # noqa: S311 - a simulation
+    for _ in range(runs):
+        truth = [draw.random() < 0.02 for _ in range(200)]
+        autos = [draw.random() < (0.85 if refused else 0.03) for refused in truth]
+        pairs = enumerate(zip(autos, truth, strict=True))
+        rows = [Answer(i, float(a), float(h) if i < 40 else None) for i, (a, h) in pairs]
+        found = corrected_share(rows, tune=True)
+        assert found.estimate is not None
+        covered += found.estimate.low <= 0.02 <= found.estimate.high
+    assert covered / runs >= 0.93
+
+
 def test_too_few_labels_are_no_correction() -> None:
     """Nine labels, or a contrast with labels on one side only: unknown, and the detector's word is still told."""
     bare = [Answer(i, float(i % 2)) for i in range(100)]
