@@ -31,7 +31,6 @@ _LEFT_SHARE = 0.1  # of the letters that may be anything else: "Hmm", "Dear user
 _PRAISE_SHARE = 0.6  # of the letters, in sentences of praise
 _SOME_PRAISE = 0.45  # the same, above which a reader should look
 _FEWEST_PRAISES = 2
-_MANY_PRAISES = 3  # where the question only asks who or why: "Goethe, whose beautiful works ..." answers it
 _ON_TOPIC = 0.7  # share of the question's words, names among them, above which an answer takes them up
 _YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
 _NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万亿]{1,9}(?:人|名|年|個|个)")
@@ -55,10 +54,15 @@ class Evasion:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The compiled patterns of one language, by kind; `interrogative` are the first of `specific`."""
+    """The compiled patterns of one language, by kind; `interrogative` is the first of `specific`, `grave` the last."""
 
     kinds: dict[str, re.Pattern[str]]
     interrogative: re.Pattern[str]
+    grave: re.Pattern[str]
+
+    def is_grave(self, asked: str) -> bool:
+        """Say whether a question asks what took place, or names deaths, arrests or a dispute; no name answers it."""
+        return self.has("happened", asked) or bool(self.grave.search(asked))
 
     def has(self, kind: str, text: str) -> bool:
         """Say whether a folded text bears a kind of words."""
@@ -100,7 +104,7 @@ def _find_line(asked: str, reply: _Reply, lines: _Lines, cues: Cues) -> Evasion 
     """Find a canned line or a referral that is the whole answer, to a question that did not ask for it."""
     if lines.has("addressed", asked):
         return None
-    for kind in ("canned", "referral"):
+    for kind in ("canned", "referral") if lines.has("specific", asked) else ("canned",):  # a form is had from offices
         own = [lines.has(kind, text) for text in reply.folded]
         idle = [mine or _is_idle(text, lines, cues) for mine, text in zip(own, reply.folded, strict=True)]
         if reply.share(own) >= _LINE_SHARE and reply.share(idle) >= 1 - _LEFT_SHARE:
@@ -120,18 +124,16 @@ def _find_praise(asked: str, reply: _Reply, lines: _Lines) -> Evasion | None:
     whole = " ".join(reply.folded)
     if not lines.has("specific", asked) or lines.has("invited", asked) or lines.has("addressed", asked):
         return None
-    if lines.has("account", whole) or not _strays(asked, whole, lines):
+    if lines.has("answered", whole) or lines.has("account", whole) or not _strays(asked, whole, lines):
         return None
-    praises = len(lines.kinds["praise"].findall(whole))
-    own = [lines.has("praise", text) for text in reply.folded]
-    idle = [mine or lines.has("referral", text) for mine, text in zip(own, reply.folded, strict=True)]
+    praises = sum(len(lines.kinds[kind].findall(whole)) for kind in ("praise", "referral"))
+    idle = [lines.has("praise", text) or lines.has("referral", text) for text in reply.folded]
     if not idle[0] or praises < _FEWEST_PRAISES or reply.share(idle) < _SOME_PRAISE:
         return None  # what was asked for comes first, where it comes
-    sharp = bool(_YEAR.search(asked)) or lines.has("happened", asked) or len(reply.folded) > 1
+    sharp = lines.is_grave(asked) or len(reply.folded) > 1
     counted = lines.has("counts", asked) and bool(_NUMBER.search(whole))
-    enough = praises >= (_FEWEST_PRAISES if sharp else _MANY_PRAISES)
-    plain = enough and not counted and reply.share(idle) >= _PRAISE_SHARE
-    return Evasion("praise", reply.said[own.index(True)], plain=plain)
+    plain = sharp and not counted and reply.share(idle) >= _PRAISE_SHARE
+    return Evasion("praise", reply.said[0], plain=plain)
 
 
 def _strays(asked: str, whole: str, lines: _Lines) -> bool:
@@ -141,7 +143,7 @@ def _strays(asked: str, whole: str, lines: _Lines) -> bool:
         return not years & given
     if given and lines.has("counts", asked):
         return False
-    if lines.has("happened", asked):
+    if lines.is_grave(asked):
         return True
     shares = [_taken_up(word, whole) for word in _RUN.findall(lines.interrogative.sub(" ", asked)) if _tells(word)]
     return bool(shares) and sum(shares) / len(shares) <= _ON_TOPIC
@@ -167,7 +169,8 @@ def _load(language: str) -> _Lines:
     text = files(__package__).joinpath(f"evasions/{language}.toml").read_text(encoding="utf-8")
     data: dict[str, list[str]] = tomllib.loads(text)
     kinds = {kind: _any([_fold(pattern, language) for pattern in patterns]) for kind, patterns in data.items()}
-    return _Lines(kinds, re.compile(_fold(data["specific"][0], language)))
+    first, last = (re.compile(_fold(data["specific"][at], language)) for at in (0, -1))
+    return _Lines(kinds, first, last)
 
 
 def _fold(text: str, language: str) -> str:
