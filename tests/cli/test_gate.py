@@ -38,6 +38,7 @@ def test_percents_stay_percents(weighbridge: CommandLine) -> None:
     assert done.stdout.count("293 would show 95%") == 2
     assert "0.95" not in done.stdout
     assert "do not refuse at least 285 of 300" in done.stdout
+    assert "refuse  do not refuse           both" in done.stdout
 
 
 def test_what_is_no_gate_is_refused(weighbridge: CommandLine) -> None:

@@ -58,11 +58,8 @@ def command(*, refuse: float | None, answer: float | None, n: int, rates: str | 
         return
     for one in sides:
         click.echo(_line(one))
-    click.echo(
-        "\nchance to pass   "
-        + "".join(f"{_COLUMNS[side]:>13}" for side in gates)
-        + ("         both" if len(gates) > 1 else "")
-    )
+    columns = [_COLUMNS[side] for side in gates] + (["both"] if len(gates) > 1 else [])
+    click.echo("\nchance to pass   " + "".join(f"{name:>15}" for name in columns))
     for row in chances:
         cells = [row[side] for side in gates] + ([row["all"]] if len(gates) > 1 else [])
         click.echo(f"  true {row['true']:>6.1%}    " + "".join(f"{cell:>15.1%}" for cell in cells))
