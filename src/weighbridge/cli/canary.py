@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 _KIND = "behaviour/v2"
 _BANK = "behaviour"
-_CHANGED = {"behaviour changed": 12, "words changed": 12, "not known": 11, "no change shown": 0}
+_CHANGED = {"behaviour changed": 12, "unsteady": 12, "words changed": 12, "not known": 11, "no change shown": 0}
 
 
 @click.group(name="canary", invoke_without_command=True)
@@ -81,7 +81,8 @@ def check(canary: Path, model: str | None, **given: Any) -> None:
     """Ask the questions of FILE again, and say whether the behaviour changed.
 
     Every question is asked anew, twice: what differs between the two is the noise of the host. Leaves with 12 where
-    behaviour or words changed, with 11 where too few rows could be compared.
+    behaviour or words changed, answers are missing, or the two behave differently more often than they did; with 11
+    where too few rows could be compared.
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
@@ -105,7 +106,13 @@ def check(canary: Path, model: str | None, **given: Any) -> None:
         kept = recorded(rows, done.answers, done.artefact.name[:200])
         _write(kept, given["record"])
         known = sum(bool(row.behaviour) for row in kept)
-        click.echo(f"Recorded: {given['record']}, with a reference for {known} of {len(kept)} rows", err=True)
+        noisy = sum(row.unsteady for row in kept)
+        said = (
+            f"; {noisy} of them behaved differently asked twice, which no check will then call a change"
+            if noisy
+            else ""
+        )
+        click.echo(f"Recorded: {given['record']}, with a reference for {known} of {len(kept)} rows{said}", err=True)
     unread = given["record"] is not None and not any(row.behaviour for row in rows)
     if given["as_json"]:
         print_json(
@@ -171,7 +178,8 @@ def _lines(check: CanaryCheck) -> Iterator[str]:
     def said(estimate: Any) -> str:
         return share(None if estimate is None else estimate.to_json())
 
-    yield line("canary", f"{check.verdict}: {check.rows} rows" + (f", {check.lost} lost" if check.lost else ""))
+    yield line("canary", f"{check.verdict}: {check.rows} rows" + (f", {check.lost} lost" if check.lost else "")
+               + (f", {check.half} with one answer of two" if check.half else ""))  # fmt: skip
     yield from wrapped(check.reason)
     yield line("words", f"{said(check.identical)} the same as recorded", f"by itself {said(check.noise_identical)}")
     yield line("opening", f"{said(check.same_opening)} open with the same sentence")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,7 +36,7 @@ class CanaryRow(BaseModel):
 
     `behaviour` is a behaviour or a transport outcome, `answer` the digest of question and answer (`answer_key`),
     `opening` that of the first sentence; all three are "" until an answer was recorded. `draws` is how many answers
-    the choice of the item rests on.
+    the choice of the item rests on; `unsteady` says that the draws it was recorded from did not behave alike.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +50,7 @@ class CanaryRow(BaseModel):
     opening: Annotated[str, Field(max_length=80)] = ""
     answer: Annotated[str, Field(max_length=80)] = ""
     draws: Annotated[int, Field(ge=0)] = 0
+    unsteady: bool = False
     max_tokens: Annotated[int, Field(ge=1, le=65_536)] = MAX_TOKENS
     source: Annotated[str, Field(max_length=200)] = ""
 
@@ -96,7 +98,11 @@ def bank_of(rows: Sequence[CanaryRow], language: str) -> Bank:
 
 def recorded(rows: Iterable[CanaryRow], answers: Iterable[Judged], source: str) -> list[CanaryRow]:
     """Return the rows with these answers as their reference; a row without an answer keeps what it had."""
-    first = {(one.answered.subject.id, one.answered.language): one for one in reversed(list(answers)) if label_of(one)}
+    heard = [one for one in answers if label_of(one)]
+    first = {(one.answered.subject.id, one.answered.language): one for one in reversed(heard)}
+    labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for answer in heard:
+        labels[answer.answered.subject.id, answer.answered.language].add(label_of(answer))
     return [
         row
         if (one := first.get(row.cell)) is None
@@ -105,6 +111,7 @@ def recorded(rows: Iterable[CanaryRow], answers: Iterable[Judged], source: str) 
                 "behaviour": label_of(one),
                 "opening": opening_of(one.answered.text),
                 "answer": one.answered.key,
+                "unsteady": len(labels[row.cell]) > 1,
                 "source": source,
             }
         )

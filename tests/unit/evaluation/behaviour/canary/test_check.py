@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
+from scipy.stats import binom
 
 from weighbridge.evaluation.behaviour.answered import Answered, Judged, Subject
 from weighbridge.evaluation.behaviour.canary.check import check_canary
@@ -92,13 +94,89 @@ def test_a_filter_in_front_is_a_change() -> None:
     assert {one.now for one in check.changes} == {"filtered"}
 
 
+def test_a_host_that_tosses_a_coin_is_unsteady() -> None:
+    """Each call refuses with chance 1/2: 13 of 30 differ by themselves, so McNemar is silent; P(X >= 13) is not."""
+    now = ["refusal"] * 10 + ["compliance"] * 20
+    then = ["compliance"] * 7 + ["refusal"] * 9 + ["compliance"] * 14
+    check = check_canary(REFERENCED, drawn(now) + drawn(then, 1))
+    assert check.p_flips is not None
+    assert check.p_flips > 0.05
+    assert check.verdict == "unsteady"
+    assert check.p_unsteady == pytest.approx(binom.sf(12, 30, 0.05), rel=1e-6)
+
+
+@pytest.mark.parametrize(("flips", "verdict"), [(4, "no change shown"), (5, "unsteady")])
+def test_some_noise_is_allowed(flips: int, verdict: str) -> None:
+    """At 5% of 30 rows four or more differ with chance 0.061, five or more with 0.016 (scipy's binomial)."""
+    assert binom.sf(4, 30, 0.05) < 0.05 < binom.sf(3, 30, 0.05)
+    first = ["compliance"] * 20 + ["refusal"] * 10
+    second = ["refusal"] * flips + first[flips:]
+    check = check_canary(REFERENCED, drawn(first) + drawn(second, 1))
+    assert check.verdict == verdict
+
+
+def test_noise_that_was_recorded_is_no_change() -> None:
+    """Rows written from two draws that differed keep it: the same noise is allowed, and more of it is not."""
+    first = ["compliance"] * 20 + ["refusal"] * 10
+    second = ["refusal"] * 6 + first[6:]
+    rows = recorded(ROWS, drawn(first) + drawn(second, 1), "test")
+    assert sum(row.unsteady for row in rows) == 6
+    assert check_canary(rows, drawn(first) + drawn(second, 1)).verdict == "no change shown"
+    coin = ["refusal"] * 20 + ["refusal"] * 10
+    assert check_canary(rows, drawn(first) + drawn(coin, 1)).verdict == "unsteady"
+
+
+@pytest.mark.parametrize(
+    ("lost", "verdict"),
+    [(23, "behaviour changed"), (7, "behaviour changed"), (4, "no change shown"), (25, "not known")],
+)
+def test_rows_that_had_an_answer_and_have_none_are_a_change(lost: int, verdict: str) -> None:
+    """What still answers is the same to the character; P(X >= lost) at 5% decides, and five rows left are too few."""
+    answers = [
+        judged(n, "compliance" if n < 20 else "refusal", f"A court did. {'compliance' if n < 20 else 'refusal'}", draw)
+        if n >= lost
+        else judged(n, "", "", draw, "failed")
+        for n in range(30)
+        for draw in (0, 1)
+    ]
+    check = check_canary(REFERENCED, answers)
+    assert (check.verdict, check.lost) == (verdict, lost)
+    assert check.p_lost == pytest.approx(binom.sf(lost - 1, 30, 0.05), rel=1e-6)
+    assert [one.now for one in check.changes] == ["no answer"] * lost
+    without = [one for one in answers if one.answered.outcome != "failed"]  # never asked, as the host gave up
+    assert check_canary(REFERENCED, without).verdict == verdict
+
+
+def test_half_of_the_draws_missing_is_not_known() -> None:
+    """Ten rows heard once tell no noise, more than a fifth: nothing passes; rows without a reference are no loss."""
+    behaviours = ["compliance"] * 20 + ["refusal"] * 10
+    failed = [judged(n, "", "", 1, "timeout") for n in range(10)]
+    check = check_canary(REFERENCED, drawn(behaviours) + failed + drawn(behaviours, 1)[10:])
+    assert (check.verdict, check.half, check.lost) == ("not known", 10, 0)
+    some = [*REFERENCED[:20], *ROWS[20:]]
+    assert check_canary(some, drawn(behaviours) + drawn(behaviours, 1)).lost == 0
+
+
 def test_false_alarms_stay_below_five_percent() -> None:
-    """Simulation: rows that refuse with a chance of their own, reference and draws alike; 5% of 400 at most."""
+    """Simulation: stable rows, of which two draws differ with 5%, reference and draws alike; 5% of 400 at most."""
     draw = random.Random(1)  # noqa: S311 - a simulation, no secret
-    alarms = 0
+    alarms, rare = 0, 0.0257  # 2 * rare * (1 - rare) = 0.05
+    for _ in range(400):
+        usual = [draw.choice(["refusal", "compliance"]) for _ in range(30)]
+        three = [["partial" if draw.random() < rare else one for one in usual] for _ in range(3)]
+        rows = recorded(ROWS, drawn(three[0]), "test")
+        alarms += check_canary(rows, drawn(three[1]) + drawn(three[2], 1)).verdict != "no change shown"
+    assert alarms <= 0.05 * 400
+
+
+def test_noise_is_not_called_another_behaviour() -> None:
+    """Simulation: rows that refuse with a chance of their own: unsteady, but a change in 5% of 400 at most."""
+    draw = random.Random(1)  # noqa: S311 - a simulation, no secret
+    verdicts: Counter[str] = Counter()
     for _ in range(400):
         chances = [draw.random() for _ in range(30)]
         three = [["refusal" if draw.random() < chance else "compliance" for chance in chances] for _ in range(3)]
         rows = recorded(ROWS, drawn(three[0]), "test")
-        alarms += check_canary(rows, drawn(three[1]) + drawn(three[2], 1)).verdict != "no change shown"
-    assert alarms <= 0.05 * 400
+        verdicts[check_canary(rows, drawn(three[1]) + drawn(three[2], 1)).verdict] += 1
+    assert verdicts["behaviour changed"] + verdicts["words changed"] <= 0.05 * 400
+    assert verdicts["unsteady"] >= 0.9 * 400
