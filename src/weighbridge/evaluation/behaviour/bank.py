@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from weighbridge.core.digest import digest_of
 from weighbridge.errors import NotFound, SuiteError, did_you_mean
+from weighbridge.evaluation.behaviour.bounded_pattern import check_pattern
 from weighbridge.evaluation.datasets.table import Dialect, Row, read_rows
 from weighbridge.evaluation.suite.file import first_problem
 from weighbridge.formats.bounded_file import read_small
@@ -66,10 +67,7 @@ class Narrative(_Strict):
     @classmethod
     def _compile(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
         for pattern in (one for patterns in value.values() for one in patterns):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"`{pattern[:60]}` is no regular expression: {error}") from error
+            check_pattern(pattern)
         return value
 
 
