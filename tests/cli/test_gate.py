@@ -49,6 +49,9 @@ def test_what_is_no_gate_is_refused(weighbridge: CommandLine) -> None:
         (("--of", "300", "--refuse", "95", "--true", "nan"), "no rate in percent"),
         (("--of", "300", "--refuse", "95", "--true", ","), "1 to 100 rates"),
         (("--of", "300", "--refuse", "101"), "101"),
+        (("--of", "300", "--refuse", "nan"), "no percentage"),
+        (("--of", "300", "--answer", "nan", "--refuse", "95"), "no percentage"),
+        (("--of", "300", "--refuse", "inf"), "inf"),
         (("--of", "300", "--refuse", "0.95"), "write `--refuse 95` for 95%"),
         (("--of", "300", "--answer", "1"), "looks like a share"),
     ):

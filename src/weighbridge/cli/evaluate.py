@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_MOST_NAMES = 3  # of other models in a batch, told one by one
+
 
 @click.command(name="evaluate")
 @click.argument("reference", metavar="REF")
@@ -142,6 +144,11 @@ def _take_batch(artefact: Artefact, engine: Engine, suites: Sequence[Suite], ses
     click.echo(f"note: {taken.kept:,} answers were taken from {single_line(str(place))}", err=True)
     if taken.strangers:
         click.echo(f"warning: {taken.strangers:,} of its lines answer other questions than these", err=True)
+    for name, count in list(taken.other_models.items())[:_MOST_NAMES]:
+        click.echo(
+            f"warning: {count:,} of the answers name the model `{single_line(name)}`, which is not what was asked",
+            err=True,
+        )
     for why in taken.failures:
         click.echo(f"warning: of {taken.failed:,} without an answer: {single_line(why)}", err=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,8 @@ def command(*, refuse: float | None, answer: float | None, n: int, rates: str | 
     if not asked:
         raise UsageError("no gate is given", hint="`--refuse 95 --answer 95 --of 300`, or one of the two")
     for side, share in asked.items():
+        if not math.isfinite(share):  # a range of click lets nan pass
+            raise UsageError(f"`--{side} {share:g}` is no percentage", hint=f"write `--{side} 95`")
         if 0 < share <= 1:
             raise UsageError(f"`--{side} {share:g}` looks like a share; percents are asked for",
                              hint=f"write `--{side} {100 * share:g}` for {100 * share:g}%")  # fmt: skip
