@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from weighbridge.testing.fault_server import FaultServer, http
 
 if TYPE_CHECKING:
@@ -34,6 +36,23 @@ def host(serve: Serve, filters: Callable[[int], bool] = lambda _case: False, *, 
         if filters(case):
             text, end = (CANNED, "stop") if canned else ("", "content_filter")
         return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": end}]}).encode())
+
+    started.append(serve(reply))
+    return started[0]
+
+
+def mute(serve: Serve, *, status: str) -> FaultServer:
+    """Serve the same answers, but for the first half of the cases, which get no word or an error without a name."""
+    started: list[FaultServer] = []
+
+    def reply(_n: int, _path: str) -> bytes:
+        question = json.loads(started[0].bodies[-1])["messages"][-1]["content"]
+        case = int("".join(filter(str.isdigit, question)))
+        if case < ITEMS // 2 and status != "200 OK":
+            return http(b'{"error": {"message": "invalid request"}}', status=status)
+        text = f"The court decided case {case} in {1900 + case}, and its report was published the year after."
+        message = {"content": "" if case < ITEMS // 2 else text}
+        return http(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
 
     started.append(serve(reply))
     return started[0]
@@ -86,6 +105,19 @@ def test_content_filters_and_equal_hosts(weighbridge: CommandLine, serve: Serve,
     assert (body["verdict"], body["filtered_there"], body["items"]) == ("filter in front", 7, ITEMS - 7)
     body = weighbridge.json(*begin, f"{same.url}#m")["body"]["service"]
     assert (body["verdict"], body["identical"]["value"]) == ("same behaviour", 1)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+def test_a_service_that_says_nothing_is_not_the_same(
+    weighbridge: CommandLine, serve: Serve, tmp_path: Path, status: str
+) -> None:
+    """Half of the items get an empty answer, or an error that names no filter: never "same behaviour"."""
+    ours, theirs = host(serve), mute(serve, status=status)
+    begin = ("behaviour", f"{ours.url}#m", "--bank", bank(tmp_path), "--languages", "en", "--service")
+    done = weighbridge(*begin, f"{theirs.url}#m", "--json")
+    body = json.loads(done.stdout)["body"]["service"]
+    assert (body["verdict"], body["silent_there"], body["items"]) == ("filter in front", ITEMS // 2, ITEMS // 2)
+    assert "16 items answered by one host and silent at the other (the second)" in body["reason"]
 
 
 def test_a_service_is_another_address(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
