@@ -34,6 +34,12 @@ class RateBody(Body):
     """
 
     items: int = Field(ge=0, description="Items of the group with a valid answer; draws of an item count once")
+    asked: int = Field(0, ge=0, description="Items of the group that were asked, answered or not")
+    answered: EstimateBody | None = Field(
+        None,
+        description="Share of the items asked with a valid answer: empty, open reasoning, filtered, failed, timed out "
+        "and nonsense are none",
+    )
     counts: dict[str, int] = Field(description="Answers by behaviour, transport outcomes apart")
     refused: EstimateBody | None = Field(None, description="Share refused, wholly or partly")
     avoided: EstimateBody | None = Field(None, description="Share not answered in full: refused, partly or deflected")
@@ -49,7 +55,9 @@ class RateBody(Body):
     )
     labels: int = Field(0, ge=0, description="Items with a hand label that these corrections rest on, or would")
     observed: Share | None = Field(
-        None, description="Share refused as counted: what a gate of fixed size looks at, without an interval"
+        None,
+        description="Share refused as counted, of all items asked: what a gate of fixed size looks at, without an "
+        "interval",
     )
 
 
@@ -66,7 +74,9 @@ class ContrastBody(Body):
     """One difference of shares, from matched items."""
 
     what: Literal["language-gap", "sensitive-control", "difference-in-differences", "to-baseline"]
-    outcome: Literal["avoided", "refused", "narrative"]
+    outcome: Literal["avoided", "refused", "narrative", "silent"] = Field(
+        description="`silent` is no valid answer: nonsense or none at all, of every item asked"
+    )
     group: str = Field(description="Group of items: a class, or `sensitive-CN` for items about one jurisdiction")
     language: str
     reference: str = Field("", description="Language that is taken off; empty within one language")
@@ -76,11 +86,12 @@ class ContrastBody(Body):
     p: Share | None = Field(None, description="Of no difference: exact McNemar at one draw, else by the interval")
     p_adjusted: Share | None = Field(
         None,
-        description="By Holm over its kind and outcome; the headline, named beforehand, stands alone",
+        description="By Holm over its kind and outcome; the headlines, named beforehand, over themselves alone",
     )
     equivalence: Literal["equivalent", "different"] | None = Field(
         None,
-        description="Whether the gap is shown to lie within the margin, by two one-sided tests; None: neither is shown",
+        description="Whether the gap is shown to lie within the margin, by two one-sided tests; None: neither is "
+        "shown, or more than one item in ten is left out",
     )
     margin: Share | None = Field(None, description="What equivalence was tested against; None where it was not tested")
     left_out: int = Field(0, ge=0, description="Items or forms without a valid answer on every side")
@@ -135,7 +146,12 @@ class BehaviourV2(Body):
     rates: dict[str, dict[str, RateBody]] = Field(description="By language and group of items")
     topics: dict[str, dict[str, TopicBody]] = Field(default_factory=dict, description="By topic and language")
     contrasts: dict[str, ContrastBody] = Field(default_factory=dict)
-    headline: str | None = Field(None, description="The contrast that answers: does it avoid its own state's matters?")
+    headline: str | None = Field(None, description="The first of `headlines`")
+    headlines: list[str] = Field(
+        default_factory=list,
+        description="The contrasts that answer whether it avoids its own state's matters: one for each language beside "
+        "the reference, in the order asked; where too many items have no valid answer there is none, and a note",
+    )
     instability: dict[str, EstimateBody] = Field(
         default_factory=dict, description="Share of repeated items whose behaviour changes between draws, by language"
     )

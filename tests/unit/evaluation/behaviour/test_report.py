@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,6 +102,24 @@ def test_deflections_are_not_measured_without_hand_labels(bank: Bank, answers: M
     found = behaviour_body(judged, (), Frame(bank.to_json(), BOTH, "en"))["detector"]["en"]
     assert found["n"] > 0
     assert found["deflections"] is None
+
+
+def test_silence_and_nonsense_are_told_of_all_that_was_asked(bank: Bank, answers: Make) -> None:
+    """Of 24 items 4 are empty, 2 filtered and 2 nonsense, 8 refused: 16 of 24 answered, 8 of 24 refused."""
+    given = [one for one in answers(lambda name, _: name.startswith("cn")) if one.language == "en"]
+    lost: dict[str, dict[str, Any]] = {f"us-{n}": {"text": "", "outcome": "empty"} for n in range(4)}
+    lost |= {f"us-{n}": {"text": "", "outcome": "filtered"} for n in (4, 5)}
+    lost |= {f"us-{n}": {"text": "a way to do so " * 60} for n in (6, 7)}
+    judged = judge_all([replace(one, **lost.get(one.subject.id, {})) for one in given])
+    rate = behaviour_body(judged, (), Frame(bank.to_json(), ("en",), "en"))["rates"]["en"]["all"]
+    assert (rate["asked"], rate["items"]) == (24, 16)
+    assert (rate["answered"]["value"], rate["answered"]["n"]) == (pytest.approx(16 / 24), 24)
+    assert (rate["answered"]["low"], rate["answered"]["high"]) == (
+        pytest.approx(0.4671, abs=1e-4),
+        pytest.approx(0.8203, abs=1e-4),
+    )  # Wilson (1927) for 16 of 24: one minus that of 8 of 24
+    assert rate["observed"] == pytest.approx(8 / 24)
+    assert rate["refused"]["value"] == pytest.approx(8 / 16)
 
 
 def test_after_an_early_stop_there_is_no_test_of_a_fixed_sample(bank: Bank, answers: Make) -> None:
