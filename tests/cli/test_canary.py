@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import zlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.cli.test_behaviour import bank, served
+
+from weighbridge.testing.fault_server import http
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import CommandLine
     from tests.cli.test_behaviour import Serve
+
+    from weighbridge.testing.fault_server import FaultServer
 
 
 def test_a_canary_of_evidence_sees_a_change(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
@@ -35,6 +41,42 @@ def test_a_canary_of_evidence_sees_a_change(weighbridge: CommandLine, serve: Ser
     told = weighbridge("canary", "check", str(file), served(serve, lambda _question: True))
     assert told.returncode == 12
     assert "behaviour changed" in told.stdout
+
+
+def test_a_host_that_is_unsteady_or_silent_does_not_pass(
+    weighbridge: CommandLine, serve: Serve, tmp_path: Path
+) -> None:
+    """Every other call about a question is refused, or 22 of 30 requests fail: 12 both times, said in words."""
+    file, known = tmp_path / "canary.jsonl", tmp_path / "known.jsonl"
+    weighbridge("canary", "--bank", "behaviour", "--out", str(file))
+    model = served(serve, lambda question: "how" in question.lower())
+    assert weighbridge("canary", "check", str(file), model, "--record", str(known)).returncode == 0
+
+    heard: Counter[str] = Counter()
+
+    def tosses(question: str) -> bool:
+        heard[question] += 1
+        return ("how" in question.lower()) ^ (zlib.crc32(question.encode()) % 2 == heard[question] % 2)
+
+    done = weighbridge("canary", "check", str(known), served(serve, tosses))
+    assert done.returncode == 12, done.stdout
+    assert "unsteady: 30 rows" in done.stdout
+    assert "behave differently asked twice" in done.stdout
+
+    prompts = [json.loads(one)["prompt"] for one in known.read_text(encoding="utf-8").splitlines()]
+    server: list[FaultServer] = []
+
+    def fails(_n: int, _path: str) -> bytes:
+        question = json.loads(server[0].bodies[-1])["messages"][-1]["content"]
+        if question in prompts[:22]:
+            return http(b'{"error": {"message": "invalid request"}}', status="400 Bad Request")
+        refused = "how" in question.lower()
+        text = "I'm sorry, but I can't help with that." if refused else "It was decided in 1989 by a committee."
+        return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode())
+
+    server.append(serve(fails))
+    lost = weighbridge.json("canary", "check", str(known), f"{server[0].url}#model", code=12)
+    assert (lost["verdict"], lost["lost"], lost["rows"]) == ("behaviour changed", 22, 8)
 
 
 def test_a_canary_of_a_bank_is_recorded_first(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
