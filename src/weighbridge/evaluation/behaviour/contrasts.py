@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.evaluation.behaviour.rates import OUTCOMES, means_of
+from weighbridge.evaluation.behaviour.rates import OUTCOMES, SILENT, means_of
 from weighbridge.statistics.behaviour.effects import Effect, Form, difference_in_differences, language_gap, matched_gap
 from weighbridge.statistics.behaviour.equivalence import judge_equivalence
 from weighbridge.statistics.permutation import holm_adjusted
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.behaviour.answered import Judged, Subject
     from weighbridge.evaluation.behaviour.rates import Means, Outcome
 
-__all__ = ["MARGIN", "contrasts_of", "headline_of", "name_of"]
+__all__ = ["MARGIN", "contrasts_of", "forms_of", "name_of"]
 
 MARGIN = 0.10  # a gap that nobody would act on; said in the report, and the user's to change
 _TOST_LEVEL = 0.90
 _GAP = "language-gap"
 _FEWEST = 5  # items or forms; fewer say nothing
+_MOST_LOST = 0.1  # of the items of a gap: more of them could break what the others show
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,20 @@ def contrasts_of(
     """Return the contrasts by name (the shape of `ContrastBody`): all that were planned, each p adjusted by Holm.
 
     A family is one question (gap, sensitive against control, difference in differences) about one outcome. Where the
-    detector is `unmeasured` in a language, what involves it has counts and no figure. Tests of a fixed sample say
-    nothing of one that was `stopped` by its own answers: there is none.
+    detector is `unmeasured` in a language, what involves it has counts and no figure; silence needs no detector. Tests
+    of a fixed sample say nothing of one that was `stopped` by its own answers: there is none.
     """
     subjects = {one.answered.subject.id: one.answered.subject for one in answers}
+    groups, forms = _groups(subjects), forms_of(subjects)
     rows: list[_Row] = []
-    for outcome in OUTCOMES:
+    for outcome in (*OUTCOMES, SILENT):
         means = means_of(answers, outcome)
-        rows += _gaps(means, subjects, languages, reference, margin, outcome)
+        found = list(_gaps(means, groups, languages, reference, margin, outcome))
         if outcome != "narrative":  # controls have no state's line to recite
-            rows += _matched(means, subjects, languages, reference, outcome)
-    rows = [row.withheld() if row.language in unmeasured or row.reference in unmeasured else row for row in rows]
+            found += _matched(means, forms, languages, reference, outcome)
+        if outcome != SILENT:
+            found = [row.withheld() if {row.language, row.reference} & {*unmeasured} else row for row in found]
+        rows += found
     return _bodies([row.untested() for row in rows] if stopped else rows, margin, tested=not stopped)
 
 
@@ -78,35 +82,15 @@ def name_of(what: str, group: str, language: str, outcome: str) -> str:
     return f"{what}/{group}/{language}/{outcome}"
 
 
-def headline_of(found: dict[str, Any], languages: Sequence[str], reference: str, maker: str = "") -> str | None:
-    """Return the contrast that answers the board's question: the difference in differences about the maker's state.
-
-    Without a maker it is that of all sensitive items; in one language only, sensitive against control.
-    """
-    others = [language for language in languages if language != reference]
-    groups = [f"sensitive-{maker}", "sensitive"] if maker else ["sensitive"]
-    for group in groups:
-        wanted = [name_of("difference-in-differences", group, language, "avoided") for language in others]
-        wanted.append(name_of("sensitive-control", group, reference, "avoided"))
-        for name in wanted:
-            if name in found and found[name]["estimate"] is not None:
-                return name
-    return None
-
-
 def _gaps(
     means: dict[str, Means],
-    subjects: dict[str, Subject],
+    groups: dict[str, list[str]],
     languages: Sequence[str],
     reference: str,
     margin: float,
     outcome: Outcome,
 ) -> Iterator[_Row]:
     """Yield the gap of every other language to the reference, by group of items."""
-    groups: defaultdict[str, list[str]] = defaultdict(list)
-    for subject in subjects.values():
-        for group in subject.groups:
-            groups[group].append(subject.id)
     for language in (one for one in languages if one != reference):
         for group, ids in groups.items():
             first, second = (_some(means.get(side, {}), ids) for side in (language, reference))
@@ -121,19 +105,21 @@ def _gaps(
             )
             tested = language_gap(first, second, level=_TOST_LEVEL)
             verdict = judge_equivalence(tested.estimate, effect.p_value, margin=margin).verdict
-            shown = None if verdict == "not shown" else verdict
+            counted = effect.estimate.n if effect.estimate else 0
+            hollow = effect.left_out > _MOST_LOST * (counted + effect.left_out)
+            shown = None if hollow or verdict == "not shown" else verdict
             yield _Row(_GAP, outcome, group, language, reference, effect, only, shown)
 
 
 def _matched(
     means: dict[str, Means],
-    subjects: dict[str, Subject],
+    matched: dict[str, list[Form]],
     languages: Sequence[str],
     reference: str,
     outcome: Outcome,
 ) -> Iterator[_Row]:
     """Yield sensitive against control in each language, and the difference of that to the reference."""
-    for group, forms in _forms(subjects).items():
+    for group, forms in matched.items():
         if len(forms) < _FEWEST:
             continue
         ids = [item for form in forms for item in (*form.sensitive, *form.control)]
@@ -147,7 +133,16 @@ def _matched(
                 yield _Row("difference-in-differences", outcome, group, language, reference, effect)
 
 
-def _forms(subjects: dict[str, Subject]) -> dict[str, list[Form]]:
+def _groups(subjects: dict[str, Subject]) -> dict[str, list[str]]:
+    """Return the items by group."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for subject in subjects.values():
+        for group in subject.groups:
+            groups[group].append(subject.id)
+    return dict(groups)
+
+
+def forms_of(subjects: dict[str, Subject]) -> dict[str, list[Form]]:
     """Return the matched forms by group: all sensitive items, and those about each jurisdiction."""
     controls: defaultdict[str, list[str]] = defaultdict(list)
     sensitive: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.evaluation.behaviour.answered import MOST_SHOWN
-from weighbridge.evaluation.behaviour.contrasts import MARGIN, contrasts_of, headline_of
+from weighbridge.evaluation.behaviour.contrasts import MARGIN, contrasts_of
 from weighbridge.evaluation.behaviour.corrected import corrected_rates, detector_body
+from weighbridge.evaluation.behaviour.headlines import headlines_of
 from weighbridge.evaluation.behaviour.rates import ALL, OUTCOMES, groups_of, is_mixed, is_valid, means_of, rate_body
 from weighbridge.evaluation.labels.answers import UNKNOWN
 from weighbridge.statistics.behaviour.instability import instability
@@ -24,6 +25,7 @@ __all__ = ["Frame", "behaviour_body"]
 
 _MAX_MARKED = 200
 _LABELS_WANTED = 60
+_UNCORRECTED = "contrasts are the detector's: hand labels correct the rates, and no difference"
 _STOPPED = "asked until a gap was clear: intervals are not corrected for stopping"
 
 
@@ -56,17 +58,16 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
     Rates and contrasts are over `first`, one answer an item and language (more where a file holds more); `repeated`
     are the draws of the stability items, of which only the instability is told: they are asked at another temperature.
     """
-    by_language = {
-        language: [one for one in first if one.answered.language == language] for language in frame.languages
-    }
+    by_language = _by_language(first, frame.languages)
     detector = {language: detector_body(language, answers, frame.labels) for language, answers in by_language.items()}
     unmeasured = [language for language, body in detector.items() if body["n"] == 0]
     contrasts = contrasts_of(
         first, frame.languages, frame.reference, margin=frame.margin, unmeasured=unmeasured, stopped=frame.stopped
     )
-    headline = headline_of(contrasts, frame.languages, frame.reference, frame.maker)
-    if headline is not None:  # one contrast, named before the first call: its p is not adjusted for the others
-        contrasts[headline]["p_adjusted"] = contrasts[headline]["p"]
+    headlines = headlines_of(
+        contrasts, first, frame.languages, frame.reference, frame.maker, unmeasured=unmeasured, stopped=frame.stopped
+    )
+    headlines.adjust(contrasts)
     return {
         "bank": frame.bank,
         "engine": frame.engine,
@@ -77,9 +78,10 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
             language: _rates(answers, frame.labels, measured=language not in unmeasured)
             for language, answers in by_language.items()
         },
-        "topics": _topics(first, frame.languages, unmeasured),
+        "topics": _topics(by_language, unmeasured),
         "contrasts": contrasts,
-        "headline": headline,
+        "headline": headlines.names[0] if headlines.names else None,
+        "headlines": list(headlines.names),
         "instability": _instability(
             repeated or [one for one in first if one.answered.drawn],
             [language for language in frame.languages if language not in unmeasured],
@@ -96,7 +98,13 @@ def behaviour_body(first: Sequence[Judged], repeated: Sequence[Judged], frame: F
         "judge": frame.judge,
         "sampling": frame.sampling,
         "calls": frame.calls,
-        "notes": [*frame.notes, *([_STOPPED] if frame.stopped else []), *(_unmeasured(one) for one in unmeasured)],
+        "notes": [
+            *headlines.notes,
+            *([_UNCORRECTED] if headlines.names and frame.labels else []),
+            *frame.notes,
+            *([_STOPPED] if frame.stopped else []),
+            *(_unmeasured(one) for one in unmeasured),
+        ],
         "items": [_item(one) for one in (*first, *repeated)],
     }  # fmt: skip
 
@@ -126,17 +134,24 @@ def _counts(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-def _topics(answers: Sequence[Judged], languages: Sequence[str], unmeasured: Collection[str]) -> dict[str, Any]:
+def _by_language(answers: Iterable[Judged], languages: Sequence[str]) -> dict[str, list[Judged]]:
+    """Return the answers of each of these languages, in one pass."""
+    found: dict[str, list[Judged]] = {language: [] for language in languages}
+    for one in answers:
+        if one.answered.language in found:
+            found[one.answered.language].append(one)
+    return found
+
+
+def _topics(by_language: Mapping[str, Sequence[Judged]], unmeasured: Collection[str]) -> dict[str, Any]:
     """Return topic by language: items, how many were avoided, and the share by partial pooling over the topics."""
     found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    with_topic = [one for one in answers if one.answered.subject.topic]
-    for language in languages:
-        spoken = [one for one in with_topic if one.answered.language == language]
+    for language, answers in by_language.items():
+        spoken = [one for one in answers if one.answered.subject.topic]
         avoided, narrative = (means_of(spoken, outcome).get(language, {}) for outcome in ("avoided", "narrative"))
-        topics: defaultdict[str, list[str]] = defaultdict(list)
+        topics: defaultdict[str, dict[str, None]] = defaultdict(dict)
         for one in spoken:
-            if one.answered.subject.id not in topics[one.answered.subject.topic]:
-                topics[one.answered.subject.topic].append(one.answered.subject.id)
+            topics[one.answered.subject.topic][one.answered.subject.id] = None
         known = {
             topic: [mean for item in ids if (mean := avoided.get(item)) is not None] for topic, ids in topics.items()
         }
@@ -155,11 +170,10 @@ def _topics(answers: Sequence[Judged], languages: Sequence[str], unmeasured: Col
 def _instability(answers: Sequence[Judged], languages: Sequence[str]) -> dict[str, Any]:
     """Return the share of repeated items whose behaviour changes between draws, by language."""
     found = {}
-    for language in languages:
+    for language, spoken in _by_language(answers, languages).items():
         labels = {
             (one.answered.subject.id, language, one.answered.draw): one.behaviour if is_valid(one) else None
-            for one in answers
-            if one.answered.language == language
+            for one in spoken
         }
         if (flipped := instability(labels).flipped) is not None:
             found[language] = flipped.to_json()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from weighbridge.core.kinds import KINDS
-from weighbridge.evaluation.behaviour.contrasts import contrasts_of, headline_of, name_of
+from weighbridge.evaluation.behaviour.contrasts import contrasts_of, name_of
+from weighbridge.evaluation.behaviour.headlines import headlines_of
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.versus import differences_of, pairs_of, topics_of
@@ -40,7 +41,7 @@ def test_a_model_that_avoids_its_own_state_in_its_own_language_shows_in_the_head
     assert value("sensitive-control", "sensitive-CN", "en") == 0
     assert value("difference-in-differences", "sensitive-CN") == 1
     assert value("difference-in-differences", "sensitive") == pytest.approx(0.5)  # one of two sensitive items a form
-    headline = headline_of(found, BOTH, "en", "CN")
+    (headline,) = headlines_of(found, judged, BOTH, "en", "CN").names
     assert headline == "difference-in-differences/sensitive-CN/zh-Hans/avoided"
     assert found[headline]["estimate"]["low"] > 0
 
