@@ -168,3 +168,28 @@ def test_a_transform_that_gives_no_more_than_plain_is_not_the_best() -> None:
 def test_a_transform_that_was_not_asked_is_named() -> None:
     """Chinese has no ROT13: said, not dropped."""
     assert "left out rot13: not asked in this language" in jailbroken(0.5, 0.0)
+
+
+def test_every_language_has_a_line_of_its_own_at_the_top() -> None:
+    """Two headlines, two lines; neither is repeated among what is shown, and silence is called what it is."""
+    what = "difference-in-differences"
+    found = {f"{what}/sensitive/{one}/avoided": contrast(what, "sensitive", estimate(0.5, 0.3, 0.7, 12),
+             language=one, p_adjusted=0.01) for one in ("de", "fr")}  # fmt: skip
+    silent = contrast("language-gap", "safe", estimate(0.4, 0.2, 0.6, 40), outcome="silent", p_adjusted=0.001)
+    same = contrast("language-gap", "safe", estimate(0, 0, 0, 40), outcome="silent", equivalence="equivalent")
+    text = told(contrasts=found | {"gap": silent, "same": same}, headline=next(iter(found)), headlines=list(found))
+    lines = [one for one in text.splitlines() if "difference in differences" in one]
+    assert [one.split(":")[0] for one in lines] == [
+        "headline avoided, sensitive, de, difference in differences to en",
+        "headline avoided, sensitive, fr, difference in differences to en",
+    ]
+    assert "shown no valid answer, safe, de, gap to en: +40.0 points" in text
+    assert "no gap" not in text
+
+
+def test_what_got_no_answer_is_told_beside_the_rates() -> None:
+    """300 of 900 answered; where everything was there is no line."""
+    groups = {"all": rate(None) | {"answered": estimate(1 / 3, 0.303, 0.365, 900)}, "safe": rate(None)}
+    assert "answered 33.3% [30.3, 36.5] of what was asked n 900 items" in told(rates={"de": groups})
+    groups["all"]["answered"] = estimate(1, 0.99, 1, 900)
+    assert "of what was asked" not in told(rates={"de": groups})

@@ -14,6 +14,7 @@ __all__ = ["behaviour_lines", "contrast_words", "points", "share", "sides_of", "
 _CLASSES = ("sensitive", "control", "safe", "unsafe", "neutral")
 _MOST_GAPS = 12
 _LEVEL = 0.05  # of all intervals
+_SILENT = "silent"
 _BY_ITEM = frozenset({"language-gap", "to-baseline"})
 _FLAGS = {
     "state_narrative": "a state's line in its own voice",
@@ -76,6 +77,9 @@ def _language(language: str, body: dict[str, Any]) -> Iterator[str]:
         yield line(f"  {group}", _rates(rate), f"n {rate['items']} items")
         yield from _corrected(rate)
     nonsense = rates["all"]["counts"].get("nonsense", 0)
+    answered = rates["all"].get("answered")
+    if answered and answered["value"] < 1:
+        yield line("  answered", f"{share(answered)} of what was asked", f"n {answered['n']} items")
     if nonsense:
         yield line("  nonsense", f"{nonsense} answers, in no rate above")
     flags = [f"{count} {_FLAGS.get(flag, flag)}" for flag, count in body["flags"].get(language, {}).items()]
@@ -129,21 +133,29 @@ def _unsure(count: int) -> str:
 
 
 def _headline(body: dict[str, Any]) -> Iterator[str]:
-    """Yield the contrast that was named beforehand, or why there is none."""
-    contrast = body["contrasts"].get(body["headline"] or "")
-    if contrast is not None:
+    """Yield the contrasts that were named beforehand, one for each language, or why there is none; notes say more."""
+    found = [body["contrasts"][name] for name in _named(body)]
+    for contrast in found:
         yield line("headline", f"{contrast_words(contrast)}: {_measured(contrast)}", _sure(contrast))
-    elif any("sensitive" in groups for groups in body["rates"].values()):
+    if not found and any("sensitive" in groups for groups in body["rates"].values()):
         yield line("headline", "not known: too few matched items with valid answers to compare")
+
+
+def _named(body: dict[str, Any]) -> list[str]:
+    """Return the names of the headlines that are there; evidence of earlier versions holds one."""
+    names = body.get("headlines") or [body["headline"]]
+    return [name for name in names if name in body["contrasts"]]
 
 
 def _gaps(body: dict[str, Any]) -> Iterator[str]:
     """Yield the contrasts that are shown after adjustment, and what is shown to be no gap."""
-    shown = [one for name, one in body["contrasts"].items() if _standing(one) == "shown" and name != body["headline"]]
+    named = _named(body)
+    shown = [one for name, one in body["contrasts"].items() if _standing(one) == "shown" and name not in named]
     for one in sorted(shown, key=lambda row: row["p_adjusted"])[:_MOST_GAPS]:
         yield line("shown", f"{contrast_words(one)}: {_measured(one)}", _sure(one))
     yield from _more(len(shown))
-    same = [one for one in body["contrasts"].values() if one["equivalence"] == "equivalent"]
+    kept = [one for one in body["contrasts"].values() if one["outcome"] != _SILENT]  # its absence is no news
+    same = [one for one in kept if one["equivalence"] == "equivalent"]
     for one in same[:_MOST_GAPS]:
         within = f"shown to lie within {100 * one['margin']:g} points"
         yield line("no gap", f"{contrast_words(one)}: {_measured(one)}", within)
@@ -158,7 +170,8 @@ def _more(count: int) -> Iterator[str]:
 def contrast_words(contrast: dict[str, Any]) -> str:
     """Say which contrast it is: `avoided, sensitive-CN, zh-Hans, gap to en`."""
     what = _WHAT[contrast["what"]].format(reference=contrast["reference"])
-    return f"{contrast['outcome']}, {contrast['group']}, {contrast['language']}, {what}"
+    outcome = "no valid answer" if contrast["outcome"] == _SILENT else contrast["outcome"]
+    return f"{outcome}, {contrast['group']}, {contrast['language']}, {what}"
 
 
 def _measured(contrast: dict[str, Any]) -> str:

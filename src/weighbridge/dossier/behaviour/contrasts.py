@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["contrast_tables"]
 
 _KINDS = ("difference-in-differences", "language-gap", "sensitive-control", "to-baseline")
-_OUTCOMES = ("avoided", "refused", "narrative")
+_OUTCOMES = ("avoided", "refused", "narrative", "silent")
 
 
 def contrast_tables(
@@ -26,13 +26,14 @@ def contrast_tables(
 ) -> Iterator[Table]:
     """Yield a table a kind of contrast and outcome: all that were planned, not only what came out.
 
-    Refusals alone are folded: they are part of what is avoided. `between` says what the sides of a comparison are.
+    Refusals alone are folded: they are part of what is avoided. Silence has a table where any is shown to differ.
+    `between` says what the sides of a comparison are.
     """
     t = figures.locale
     for kind in _KINDS:
         for outcome in _OUTCOMES:
             found = [one for one in contrasts.values() if (one.what, one.outcome) == (kind, outcome)]
-            if found:
+            if found and (outcome != "silent" or any(standing_of(one) == "shown" for one in found)):
                 yield _table(
                     t("conduct." + outcome)
                     + t("figure.colon")

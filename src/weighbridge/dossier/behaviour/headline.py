@@ -30,21 +30,32 @@ def standing_of(contrast: ContrastBody) -> str:
 
 
 def headline(body: BehaviourV2, figures: Figures) -> tuple[str, tuple[str, ...]]:
-    """Return the main finding, and how sure it is and what it does not say."""
+    """Return the main finding, and how sure it is, the same of every other language, and what it does not say."""
     t = figures.locale
-    contrast = body.contrasts.get(body.headline or "")
-    if contrast is None or contrast.estimate is None:
+    names = body.headlines if body.headline in body.headlines else [body.headline or ""]  # earlier evidence holds one
+    found = [one for name in names if (one := body.contrasts.get(name)) is not None and one.estimate is not None]
+    if not found:
         return t("conduct.headline_none"), (t("conduct.avoids"),)
-    kind = "did" if contrast.what == "difference-in-differences" else "gap"
-    first = t(
-        f"conduct.{kind}_{_way(contrast.estimate.value)}",
-        points=_points(contrast.estimate.value),
+    first, *others = [(_finding(one, t), _certainty(one, figures)) for one in found]
+    return first[0], (first[1], *(joined(one, t) for one in others), t(f"conduct.silent_{_kind(found[0])}"),
+                      t("conduct.avoids"))  # fmt: skip
+
+
+def _kind(contrast: ContrastBody) -> str:
+    return "did" if contrast.what == "difference-in-differences" else "gap"
+
+
+def _finding(contrast: ContrastBody, t: Locale) -> str:
+    """Say by how much a language differs, with its standing."""
+    value = contrast.estimate.value if contrast.estimate else 0.0
+    sentence = t(
+        f"conduct.{_kind(contrast)}_{_way(value)}",
+        points=_points(value),
         group=group_word(contrast.group, t),
         language=language_word(contrast.language, t),
         reference=language_word(contrast.reference, t),
     )
-    told = _marked(first, contrast, t)
-    return told, (_certainty(contrast, figures), t(f"conduct.silent_{kind}"), t("conduct.avoids"))
+    return _marked(sentence, contrast, t)
 
 
 def comparison_headline(body: BehaviourComparisonV1, figures: Figures) -> tuple[str, tuple[str, ...]]:

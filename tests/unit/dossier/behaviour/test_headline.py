@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from weighbridge.core.kinds import KINDS, BehaviourComparisonV1, BehaviourV2
 from weighbridge.dossier.behaviour.headline import comparison_headline, headline, standing_of
+from weighbridge.dossier.behaviour.notes import told
 from weighbridge.dossier.behaviour.versus import heat_map
 from weighbridge.dossier.figure import Figures
 from weighbridge.dossier.locale import load_locale
@@ -81,6 +83,27 @@ def test_one_language_alone_gives_sensitive_against_control(bodies: Any) -> None
         "avoids sensitive questions about China by 100.0 percentage points more than matched"
         in (headline(_read(body), ENGLISH)[0])
     )
+
+
+def test_every_headline_is_said_with_its_certainty(bodies: Any) -> None:
+    """Two that were named: the first is the heading, the second stands below with size and interval of its own."""
+    names = [f"difference-in-differences/sensitive-{state}/zh-Hans/avoided" for state in ("CN", "US")]
+    first, more = headline(_read(bodies().alone | {"headline": names[0], "headlines": names}), ENGLISH)
+    assert "sensitive questions about China rises by 100.0" in first
+    assert "sensitive questions about the United States changes by 0.0" in more[1]
+    assert "it rests on 8 matched forms" in more[1]
+
+
+def test_why_a_language_has_no_headline_is_said_in_chinese_too() -> None:
+    """The note keeps every count of the English one, and is not left in English."""
+    counts = "zh-Hans 4 of 8 sensitive, 1 of 9 control items; en 2 of 10 sensitive, 0 of 11 control items"
+    note = f"headline: zh-Hans has none: 5 of 12 forms and 6 of 16 items cannot be compared, no valid answer: {counts}"
+    assert told(note, load_locale("en")) == note
+    said = told(note, load_locale("zh"))
+    assert "zh-Hans 没有" in said
+    assert re.findall(r"\d+", said) == ["12", "5", "16", "6", "8", "4", "9", "1", "10", "2", "11", "0"]
+    alone = told(note.partition(";")[0], load_locale("zh"))
+    assert re.findall(r"\d+", alone) == ["12", "5", "16", "6", "8", "4", "9", "1"]
 
 
 def test_beside_a_baseline_every_language_is_said(bodies: Any) -> None:
