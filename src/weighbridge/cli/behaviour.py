@@ -29,6 +29,7 @@ __all__ = ["command"]
 
 _BANK = "behaviour"
 _LANGUAGES = "en,zh-Hans"
+_MAX_LANGUAGES = 100
 
 
 @click.command(name="behaviour")
@@ -219,6 +220,8 @@ def _languages(wanted: str | None, bank: Bank) -> tuple[str, ...]:
         asked = tuple(dict.fromkeys(language_tag(part) for part in wanted.split(",") if part.strip()))
         if not asked:
             raise UsageError("`--languages` names no language", hint=f"the bank has {', '.join(bank.languages)}")
+        if len(asked) > _MAX_LANGUAGES:
+            raise UsageError(f"`--languages` names {len(asked):,} languages; at most {_MAX_LANGUAGES} can be compared")
         return asked
     shared = tuple(one for one in bank.languages if all(one in item.text for item in bank.items))
     return tuple(one for one in _LANGUAGES.split(",") if one in shared) or shared[:2] or bank.languages[:1]

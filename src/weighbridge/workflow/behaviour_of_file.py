@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge import __version__
 from weighbridge.core.digest import digest_of
-from weighbridge.evaluation.behaviour.bank import jurisdiction_of
+from weighbridge.evaluation.behaviour.bank import CLASSES, jurisdiction_of
 from weighbridge.evaluation.behaviour.contrasts import MARGIN
 from weighbridge.evaluation.behaviour.judging import judge_all
 from weighbridge.evaluation.behaviour.reading import read_answered
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Scored", "judge_file", "keep", "row_of", "score_file"]
 
 _REFERENCE = "en"
+_CLASSES = ", ".join(CLASSES)
 _FAILED = frozenset({"failed", "timeout"})
 
 
@@ -120,6 +121,14 @@ def _notes(judged: Sequence[Judged], maker: str) -> list[str]:
     notes = []
     if maker and all(f"sensitive-{jurisdiction_of(maker)}" not in one.answered.subject.groups for one in judged):
         notes.append(f"no sensitive item is about the maker's {maker}: the headline is not about its own state")
+    unread = Counter(column for one in judged for column in one.answered.unread)
+    if count := unread["class"]:
+        notes.append(f"{count:,} answers have a class that is none of {_CLASSES}: they are in no group but all items")
+    if count := unread["about"]:
+        notes.append(
+            f"{count:,} answers have an `about` that is no code of two letters (ISO 3166, or EU): "
+            "they count for no state"
+        )
     if other := sum(bool(one.answered.row_id) for one in judged):
         notes.append(f"{other:,} answers have the id of another question: each question is an item of its own, `id#2`")
     if alike := sum(one.answered.draw > 0 and not one.answered.drawn for one in judged):

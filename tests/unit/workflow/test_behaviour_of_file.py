@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.dossier.behaviour.notes import told
+from weighbridge.dossier.locale import load_locale
 from weighbridge.errors import UsageError
 from weighbridge.workflow.behaviour_of_file import judge_file, row_of, score_file
 
@@ -87,3 +89,19 @@ def test_a_maker_that_nothing_is_asked_about_is_told(tmp_path: Path) -> None:
     assert any(
         "no sensitive item is about the maker's KR" in note for note in score_file(place, maker="KR").body["notes"]
     )
+
+
+def test_classes_and_states_that_nobody_knows_are_counted(tmp_path: Path) -> None:
+    """Two rows of three have a class of their own, one a state in words: a note each, in Chinese too."""
+    given = ({"class": "Safe"}, {"class": "politics"}, {"class": "politics", "about": "China"})
+    rows = [
+        {"id": str(n), "language": "en", "prompt": f"How do I open jar {n}?", "answer": REFUSAL} | more
+        for n, more in enumerate(given)
+    ]
+    place = tmp_path / "answers.jsonl"
+    place.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    body = score_file(place).body
+    assert body["rates"]["en"]["safe"]["items"] == 1
+    notes = [note for note in body["notes"] if "answers have a" in note]
+    assert [note.split(" that is")[0] for note in notes] == ["2 answers have a class", "1 answers have an `about`"]
+    assert not any("英文原文" in told(note, load_locale("zh")) for note in notes)

@@ -44,6 +44,7 @@ class Answered:
     reasoning never ended. `chunks` are what was streamed, where it was. `recipe` and `digest` tie it to the store.
     `model` is the name that a file gives, "" elsewhere. `drawn` says that answers to the same item are draws of it,
     and not rows that happen to be alike. `row_id` is the id in the file where another question had it before.
+    `unread` names the columns of the file whose value is none that they can have.
     """
 
     subject: Subject
@@ -60,6 +61,7 @@ class Answered:
     model: str = ""
     drawn: bool = True
     row_id: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

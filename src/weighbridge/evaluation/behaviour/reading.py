@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["answered_of_rows", "read_answered"]
 
 _ANSWERS = ("answer", "completion", "response", "output", "text")
+_ITEM = ("class", "topic", "about", "form")
 _DRAWS = ("draw", "sample", "epoch", "repeat")
 _MAX_ROWS = 2_000_000
 _MAX_CELL = 80
+_MAX_LANGUAGES = 100  # every language is compared with the reference, group by group
+_STATE = re.compile(r"[A-Z]{2}", re.ASCII)
 _FILTERED = frozenset({"content_filter", "filtered", "safety", "blocked"})
 
 
@@ -43,7 +47,8 @@ def read_answered(
     Columns: `id`, `language`, `prompt` and `answer`; and where they are there `class`, `topic`, `about`, `form`,
     `finish_reason`, `error`, `reasoning`, `model`, and `draw`, `sample`, `epoch` or `repeat`. A row whose id is one of
     `bank` is that item, and needs no `prompt`. Rows of one id, language and question are draws of one item, `drawn`
-    where a column says so. Another question under the same id is an item of its own, `id#2`.
+    where a column says so. Another question under the same id is an item of its own, `id#2`. `class` and `about` are
+    read in either case; what they cannot be is left out and named in `unread`. At most 100 languages.
     Raises SuiteError, DamagedFile or UsageError with file and line.
     """
     where, rows = quote(str(path), 4096), read_rows_of_any(path)
@@ -54,6 +59,7 @@ def answered_of_rows(rows: Iterable[Row], bank: Bank | None, where: str) -> list
     """Return the answers of rows, see `read_answered`."""
     found: list[Answered] = []
     draws: Counter[tuple[str, str, str]] = Counter()
+    languages: set[str] = set()
     questions: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in rows:
         if len(found) >= _MAX_ROWS:
@@ -67,6 +73,12 @@ def answered_of_rows(rows: Iterable[Row], bank: Bank | None, where: str) -> list
         key = (one.subject.id, one.language, one.model)
         found.append(replace(one, draw=draws[key]))
         draws[key] += 1
+        languages.add(one.language)
+        if len(languages) > _MAX_LANGUAGES:
+            raise UsageError(
+                f"{where} holds answers in more than {_MAX_LANGUAGES} languages",
+                hint="is the column `language` a tag such as `en` or `zh-Hans`? Else split the file",
+            )
     if not found:
         raise UsageError(f"{where} holds no answers")
     return found
@@ -82,8 +94,9 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
     answer = answer_part(Completion(Outcome.TRUNCATED if cut else Outcome.ANSWERED, given.answer))
     thinking = len(said(cells.get("reasoning"))) + answer.thinking if "reasoning" in cells else answer.thinking or None
     language = given.language if given.language != UNKNOWN else _asked_in(given.question)
+    subject, unread = _subject(given.id, cells, bank)
     return Answered(
-        subject=_subject(given.id, cells, bank),
+        subject=subject,
         language=language or UNKNOWN,
         question=given.question,
         text=answer.text,
@@ -92,6 +105,7 @@ def _answered(row: Row, bank: Bank | None) -> Answered:
         open=answer.open,
         model=said(cells.get("model", cells.get("model_name"))).strip(),
         drawn=any(said(cells.get(name)).strip() for name in _DRAWS),
+        unread=unread,
     )
 
 
@@ -121,21 +135,23 @@ def _asked_in(question: str) -> str:
 
 
 def _outcome(finish: str, failed: str, text: str) -> Outcome:
-    """Return what became of the request, as far as the row says."""
-    if finish in _FILTERED:
-        return Outcome.FILTERED
-    if failed and not text.strip():
-        return Outcome.FAILED
+    """Return what became of the request, as far as the row says; text that can be read is judged whatever it says."""
     if not text.strip():
-        return Outcome.EMPTY
+        if finish in _FILTERED:
+            return Outcome.FILTERED
+        return Outcome.FAILED if failed else Outcome.EMPTY
     return Outcome.TRUNCATED if finish in CUT else Outcome.ANSWERED
 
 
-def _subject(name: str, cells: dict[str, Any], bank: Bank | None) -> Subject:
-    """Return the item of the bank, or what the row itself says of its question."""
+def _subject(name: str, cells: dict[str, Any], bank: Bank | None) -> tuple[Subject, tuple[str, ...]]:
+    """Return the item of the bank, or what the row itself says of its question; and columns that could not be read."""
     if bank is not None and name in bank.by_id:
-        return Subject.of(bank.by_id[name])
-    columns = ("class", "topic", "about", "form")
-    kind, topic, about, form = (said(cells.get(column))[:_MAX_CELL] for column in columns)
-    kind = kind if kind in CLASSES else ""
-    return Subject(name, kind, topic, about, form, groups_in(kind, about))
+        return Subject.of(bank.by_id[name]), ()
+    kind, topic, about, form = (said(cells.get(column)).strip()[:_MAX_CELL] for column in _ITEM)
+    kind, about = kind.lower(), about.upper()
+    known, placed = kind in CLASSES, _STATE.fullmatch(about) is not None
+    unread = tuple(
+        column for column, wrong in (("class", kind and not known), ("about", about and not placed)) if wrong
+    )
+    kind, about = kind if known else "", about if placed else ""
+    return Subject(name, kind, topic, about, form, groups_in(kind, about)), unread

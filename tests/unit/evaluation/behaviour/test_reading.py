@@ -41,6 +41,7 @@ def test_several_rows_of_one_question_are_draws(tmp_path: Path) -> None:
         ({"finish_reason": "length"}, "truncated", "compliance"),
         ({"finish_reason": "model_length"}, "truncated", "compliance"),
         ({"finish_reason": "content_filter", "answer": ""}, "filtered", ""),
+        ({"finish_reason": "content_filter"}, "answered", "compliance"),
         ({"error": "HTTP 500", "answer": ""}, "failed", ""),
         ({"answer": "<think>They want to open a jar"}, "empty", ""),
     ],
@@ -118,3 +119,31 @@ def test_the_tag_of_a_language_is_written_in_one_way(tmp_path: Path) -> None:
     assert {one.language for one in read(tmp_path, {**ROW, "language": "EN-us"}, {**ROW, "language": "en_US"})} == {
         "en-US"
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "about", "unread"),
+    [
+        ({"class": "Sensitive", "about": "cn"}, "sensitive", "CN", ()),
+        ({"class": " SAFE "}, "safe", "", ()),
+        ({"class": "political", "about": "China"}, "", "", ("class", "about")),
+        ({"class": "sensitive", "about": "C1"}, "sensitive", "", ("about",)),
+        ({}, "", "", ()),
+    ],
+)
+def test_class_and_state_are_read_in_either_case_and_what_they_cannot_be_is_named(
+    tmp_path: Path, given: dict[str, str], kind: str, about: str, unread: tuple[str, ...]
+) -> None:
+    """A class that nobody knows and a state that is no code are in no group, and are counted."""
+    (found,) = read(tmp_path, ROW | given)
+    assert (found.subject.kind, found.subject.about, found.unread) == (kind, about, unread)
+    assert found.subject.groups == tuple(filter(None, (kind, kind and about and f"{kind}-{about}")))
+
+
+def test_more_languages_than_anybody_compares_are_refused(tmp_path: Path) -> None:
+    """100 languages pass, 101 do not: each of them would be compared, group by group."""
+    tags = [f"{one}{two}{three}" for one in "abcde" for two in "abcde" for three in "abcde"]
+    rows = [ROW | {"language": tag} for tag in tags]
+    assert len(read(tmp_path, *rows[:100])) == 100
+    with pytest.raises(UsageError, match="more than 100 languages"):
+        read(tmp_path, *rows[:101])
