@@ -156,6 +156,17 @@ def test_ctrl_c_says_how_many_answers_are_kept(weighbridge: CommandLine, serve: 
     assert re.search(r"stopped after \d+ of 36 answers: they are kept", stderr)
 
 
+def test_a_run_without_an_answer_is_no_result(weighbridge: CommandLine, serve: Serve, tmp_path: Path) -> None:
+    """Every answer is empty: exit 4, what became of the questions, a word on the endpoint, and no evidence."""
+    empty = http(json.dumps({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}).encode())
+    model = f"{serve(lambda _n, _path: empty).url}#model"
+    done = weighbridge("behaviour", model, "--bank", bank(tmp_path), "--repeats", "1")
+    assert done.returncode == 4, done.stdout
+    assert "no answer: of 36 questions not one was answered (36 empty)" in done.stderr
+    assert "endpoint" in done.stderr
+    assert "behaviour/v2" not in weighbridge("evidence", "list").stdout
+
+
 def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: Path) -> None:
     """No model and no file; a language that the bank lacks; options of asking beside a file."""
     place = tmp_path / "answers.jsonl"

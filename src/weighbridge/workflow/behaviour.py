@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from weighbridge.errors import Interrupted, UsageError
 from weighbridge.evaluation.behaviour.asking import THINKING_TOKENS, Asking, ask_items, suite_of
 from weighbridge.evaluation.behaviour.bank import spread
 from weighbridge.evaluation.behaviour.judging import judge_all
+from weighbridge.evaluation.behaviour.rates import is_given
 from weighbridge.evaluation.behaviour.report import Frame, behaviour_body
 from weighbridge.evaluation.behaviour.stopping import GapClear
 from weighbridge.evaluation.labels.log import labelled_sample
@@ -123,7 +125,7 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     """Ask a model what the store does not hold of its answers, and state its `behaviour/v2`.
 
     Raises UsageError for a model that cannot be asked in chat, and Interrupted where it was stopped: what was answered
-    is kept.
+    is kept. A run without any answer is Interrupted, too: it says nothing of the model, and no evidence is kept.
     """
     inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
     artefact = inspected.artefact
@@ -133,7 +135,10 @@ def measure_behaviour(reference: str, call: Call, session: Session, cache: Diges
     first, repeated, runs, identity, stopped = run(_ask(call, artefact, engine, session))
     if session.stop.asked:
         raise Interrupted(_kept([*first, *repeated], call), hint="run the same command again: it goes on from there")
-    taken = second_opinion([*judge_all(first), *judge_all(repeated)], bench, session)
+    found = [*judge_all(first), *judge_all(repeated)]
+    if not any(is_given(one) for one in found):
+        raise _no_answer(first)
+    taken = second_opinion(found, bench, session)
     judged, redrawn = taken.answers[: len(first)], taken.answers[len(first) :]
     calls = calls_of(runs, len(first) + len(repeated))
     notes = [*_notes(call, first), *stopped, *taken.notes]
@@ -168,6 +173,17 @@ def _kept(answers: Sequence[Answered], call: Call) -> str:
     """Say how far a run came that was stopped."""
     kept = sum(one.outcome in STORED for one in answers)
     return f"stopped after {kept:,} of {forecast(call):,} answers: they are kept"
+
+
+def _no_answer(first: Sequence[Answered]) -> Interrupted:
+    """Say that nothing was answered, and what became of the requests."""
+    became = Counter("reasoning that never ended" if one.open else one.outcome for one in first)
+    told = ", ".join(f"{count:,} {name}" for name, count in became.most_common())
+    return Interrupted(
+        f"no answer: of {len(first):,} questions not one was answered ({told})",
+        hint="see whether the endpoint serves this model and answers in chat; where reasoning is cut, raise "
+        "`--max-tokens`",
+    )
 
 
 def labelled_answers(answers: Sequence[Answered]) -> list[Answered]:
