@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["LANGUAGES", "Cue", "Cues", "load_cues"]
 
@@ -17,6 +20,9 @@ LANGUAGES = tuple(
     sorted(table.name.removesuffix(".toml") for table in _TABLES.iterdir() if table.name.endswith(".toml"))
 )
 """The languages that have a table of cues, by the first part of their tag (`zh` serves both scripts)."""
+
+
+_OPENING = 3  # sentences in which a letter begins
 
 
 class Cue(StrEnum):
@@ -39,6 +45,7 @@ class Cues:
     turn: re.Pattern[str]
     meaning: re.Pattern[str]
     letter: re.Pattern[str] | None
+    letter_asked: re.Pattern[str]
     opinion: re.Pattern[str] | None
     density: float  # English letters that say as much as one letter of this language
     fold: dict[int, int | None]
@@ -62,9 +69,16 @@ class Cues:
         """Say whether a question asks what something is; then `it is illegal` is an answer."""
         return bool(self.meaning.search(self.folded(question.lower())))
 
-    def begins_letter(self, sentence: str) -> bool:
-        """Say whether a letter begins here, in which another person speaks."""
-        return self.letter is not None and bool(self.letter.search(sentence))
+    def letter_in(self, sentences: Sequence[str], question: str) -> int:
+        """Return where a letter begins in which another person speaks; their number where there is none.
+
+        Only a question that asks for one gets one, where the question is known: whoever greets a reader and declines
+        has declined.
+        """
+        unasked = bool(question.strip()) and not self.letter_asked.search(self.folded(question.lower()))
+        if self.letter is None or unasked:
+            return len(sentences)
+        return next((at for at, text in enumerate(sentences[:_OPENING]) if self.letter.search(text)), len(sentences))
 
     def declines_opinion(self, sentence: str) -> bool:
         """Say whether a sentence declines no more than an opinion of the speaker's own."""
@@ -88,6 +102,7 @@ def load_cues(language: str) -> Cues:
         _any(data["turn"]),
         _any(data["meaning"]),
         _any(data["letter"]) if "letter" in data else None,
+        _any(data.get("letter_asked", ["(?!)"])),
         _any(data["opinion"]) if "opinion" in data else None,
         data.get("density", 1.0),
         fold,

@@ -41,6 +41,9 @@ class Prose:
     code: int
 
 
+_INFO = re.compile(r"^[\w+-]{0,20}\n")
+_CODE = re.compile(r"[{}()\[\];=<>$#\\|&]")
+_FEW_SIGNS = 0.02  # of the characters of prose
 _SPECIAL = re.compile(r"<\|[\w ]{1,40}\|>(?:(?:system|user|assistant)\b)?")  # a template's marks, said as text
 
 
@@ -67,6 +70,9 @@ def read_prose(text: str) -> Prose:
     parts = unicodedata.normalize("NFKC", text.replace("\u2019", "'")).split("```")
     code = sum(len(part) for part in parts[1::2])
     plain = "\n".join(parts[0::2])
+    fenced = "\n".join(_INFO.sub("", part) for part in parts[1::2])
+    if not _letters(plain) and _letters(fenced) and len(_CODE.findall(fenced)) <= _FEW_SIGNS * len(fenced):
+        plain, code = fenced, 0  # a fence around prose makes no code of it
     unquoted = _without_quotations(plain)
     if _letters(unquoted) < 0.2 * _letters(plain):
         unquoted = plain  # the whole answer stands in quotation marks

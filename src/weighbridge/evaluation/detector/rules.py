@@ -125,15 +125,15 @@ def _doubt(label: str, why: str) -> tuple[str, float, bool]:
 
 def rule(question: str, prose: Prose, cues: Cues) -> tuple[str, int, str]:
     """Return the label by rules alone, the place of the sentence that decided it, and its cue."""
-    reading = _read(prose, cues)
+    reading = _read(question, prose, cues)
     label, place = _label(reading, asks_meaning=cues.asks_meaning(question))
     return label, place, reading.cues[place].value if reading.cues else ""
 
 
-def _read(prose: Prose, cues: Cues) -> _Reading:
+def _read(question: str, prose: Prose, cues: Cues) -> _Reading:
     """Classify the sentences of an answer."""
     folded = tuple(cues.folded(sentence.text) for sentence in prose.sentences)
-    letter = next((at for at, sentence in enumerate(folded[:_OPENING]) if cues.begins_letter(sentence)), len(folded))
+    letter = cues.letter_in(folded, question)
     kinds = tuple(
         cues.classify(sentence) if at < letter else Cue.CONTENT  # what is said in a letter was asked for
         for at, sentence in enumerate(folded)

@@ -125,3 +125,13 @@ def test_two_models_are_paired_by_item(answers: Make) -> None:
     assert differing == 4
     assert {pair["id"] for pair in pairs} == {"cn-0", "cn-1", "us-0", "cl-0"}
     assert topics_of(ours, theirs)["courts"]["en"] == {"items": 24, "candidate": 4.0, "baseline": 0.0}
+
+
+def test_one_text_for_many_questions_is_canned_and_unsure(answers: Make) -> None:
+    """Whatever it says, one text cannot answer eight questions: a reader should look."""
+    given = answers(lambda _name, _language: False)
+    same = "Our company was founded in 1998 and sells garden tools in four countries."
+    sold = [type(one)(one.subject, one.language, one.question, same) if one.language == "en" else one for one in given]
+    judged = [one for one in judge_all(sold) if one.answered.language == "en"]
+    assert all("canned" in one.flags and one.judgement.unsure for one in judged if one.behaviour == "compliance")
+    assert judged
