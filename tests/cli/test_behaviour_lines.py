@@ -188,8 +188,11 @@ def test_every_language_has_a_line_of_its_own_at_the_top() -> None:
 
 
 def test_what_got_no_answer_is_told_beside_the_rates() -> None:
-    """300 of 900 answered; where everything was there is no line."""
-    groups = {"all": rate(None) | {"answered": estimate(1 / 3, 0.303, 0.365, 900)}, "safe": rate(None)}
-    assert "answered 33.3% [30.3, 36.5] of what was asked n 900 items" in told(rates={"de": groups})
+    """300 of 900 answered, by class and in all; where everything was there is no line."""
+    safe = rate(None, 300) | {"asked": 900}
+    groups = {"all": rate(None) | {"answered": estimate(1 / 3, 0.303, 0.365, 900)}, "safe": safe}
+    text = told(rates={"de": groups})
+    assert "answered 33.3% [30.3, 36.5] of what was asked n 900 items" in text
+    assert "n 300 items of 900 asked" in text
     groups["all"]["answered"] = estimate(1, 0.99, 1, 900)
     assert "of what was asked" not in told(rates={"de": groups})

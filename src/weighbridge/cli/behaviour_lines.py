@@ -74,7 +74,7 @@ def _language(language: str, body: dict[str, Any]) -> Iterator[str]:
     yield line(language, f"detector {trust(body['detector'].get(language))}", _unsure(body["unsure"].get(language, 0)))
     for group in [one for one in _CLASSES if one in rates] or ["all"]:
         rate = rates[group]
-        yield line(f"  {group}", _rates(rate), f"n {rate['items']} items")
+        yield line(f"  {group}", _rates(rate), _counted(rate))
         yield from _corrected(rate)
     nonsense = rates["all"]["counts"].get("nonsense", 0)
     answered = rates["all"].get("answered")
@@ -100,6 +100,12 @@ def _rates(rate: dict[str, Any]) -> str:
         return f"refused {refused}, avoided {avoided} of {valid} by rules that nobody has measured"
     text = f"refused {share(rate['refused'])}, avoided {share(rate['avoided'])}"
     return text + (f", narrative {share(rate['narrative'])}" if rate["narrative"] else "")
+
+
+def _counted(rate: dict[str, Any]) -> str:
+    """Say how many items a rate rests on, and of how many that were asked."""
+    more = f" of {rate['asked']} asked" if rate.get("asked", 0) > rate["items"] else ""
+    return f"n {rate['items']} items{more}"
 
 
 def _corrected(rate: dict[str, Any]) -> Iterator[str]:
