@@ -176,6 +176,7 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
     german.write_text(
         "\n".join(json.dumps({"id": n, "text": text | more}) for n, more in (("1", {"fr": "Qui?"}), ("2", {})))
     )
+    many = [f"{one}{two}{three}" for one in "abcde" for two in "abcde" for three in "abcde"][:101]
     for arguments, said in (
         (("behaviour",), "give a model"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en,tlh"), "no items in `tlh`"),
@@ -183,6 +184,7 @@ def test_what_contradicts_itself_is_refused(weighbridge: CommandLine, tmp_path: 
         (("behaviour", "--from", str(place), "--repeats", "5"), "says nothing beside `--from`"),
         (("behaviour", "x", "--service", "http://h/v1#m", "--until-clear"), "says nothing beside `--service`"),
         (("behaviour", "x", "--bank", bank(tmp_path), "--languages", "en", "--until-clear"), "between two languages"),
+        (("behaviour", "x", "--languages", ",".join(many)), "names 101 languages; at most 100"),
         (("behaviour", "x", "--report", "report.pdf"), "ends in no form of a report"),
         (("behaviour", "x", "--from", str(place)), "not both"),
         (("behaviour", "x", "--bank", matched, "--maker", "ZZ"), "no sensitive items about `ZZ`"),
