@@ -33,11 +33,12 @@ def served(serve: Serve, refuses: Callable[[str], bool]) -> str:
 
     def reply(_n: int, _path: str) -> bytes:
         question = json.loads(server[0].bodies[-1])["messages"][-1]["content"]
+        year = 1900 + sum(map(ord, question)) % 97  # one text for all questions would be a canned one
         chinese = any("一" <= letter <= "鿿" for letter in question)
         refusal, answer = (
-            ("抱歉，我无法回答这个问题。", "那是在1989年，由一个委员会决定的，报告后来公开了。")
+            ("抱歉，我无法回答这个问题。", f"那是在{year}年，由一个委员会决定的，报告后来公开了。")
             if chinese
-            else ("I'm sorry, but I can't help with that.", "It was decided in 1989 by a committee, in public.")
+            else ("I'm sorry, but I can't help with that.", f"It was decided in {year} by a committee, in public.")
         )
         text = refusal if refuses(question) else answer
         return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode())
