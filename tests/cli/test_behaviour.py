@@ -134,6 +134,7 @@ def test_a_gap_that_is_clear_ends_the_asking(weighbridge: CommandLine, serve: Se
     asked = ("behaviour", model, "--bank", bank(tmp_path), "--until-clear", "--in-flight", "1", "--json")
     body = json.loads(weighbridge(*asked).stdout)["body"]
     assert body["calls"]["calls"] < 36
+    assert (body["calls"]["failed"], body["calls"]["coverage"]) == (0, 1)  # what was never asked has not failed
     assert any("zh-Hans avoids more" in note for note in body["notes"])
     assert any("not corrected for stopping" in note for note in body["notes"])
 

@@ -224,13 +224,13 @@ async def _ask(
 
 
 def calls_of(runs: Sequence[Run], asked: int) -> dict[str, Any]:
-    """Return what the runs took (the shape of `CallsBody`)."""
-    failed = sum(one.failed for one in runs)
+    """Return what the runs took (the shape of `CallsBody`); what an early stop never asked has not failed."""
+    silent = STORED | {Outcome.NOT_ASKED}
+    failed = sum(completion.outcome not in silent for one in runs for completion in one.completions)
     total: dict[str, Any] = {}
     for cost in (one.cost_json() for one in runs):
         for name, value in cost.items():
             total[name] = value if not isinstance(value, int | float) else (total.get(name) or 0) + value
-    failed = min(failed, asked)
     return {
         "asked": asked,
         "calls": sum(one.calls for one in runs),
