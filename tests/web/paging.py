@@ -1,16 +1,36 @@
-"""A browser's page over a server of ours, that fails the test for what it complains of."""
+"""Our pages as tests see them: an application served in a thread, and a browser that fails the test for complaints."""
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+    from starlette.applications import Starlette
 
-__all__ = ["paging"]
+__all__ = ["paging", "served"]
+
+
+@contextmanager
+def served(app: Starlette) -> Iterator[int]:
+    """Serve an application in a thread, and return its port."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield int(listener.getsockname()[1])
+        server.should_exit = True
+        thread.join(timeout=20)
 
 
 @contextmanager

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
 import threading
-import time
 from contextlib import closing, contextmanager
 from datetime import date
 from html import unescape
@@ -15,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
-from tests.web.paging import paging
+from tests.web.paging import paging, served
 
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.protocol import Completion, Outcome
@@ -82,15 +79,8 @@ class Booth:
 def serving(store: SQLiteStore, ballot_id: str) -> Iterator[Booth]:
     """Serve the booth in a thread."""
     app = create_vote_app(ballot_at(store, ballot_id), store, lambda: ON)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield Booth(listener.getsockname()[1], store, ballot_id)
-        server.should_exit = True
-        thread.join(timeout=20)
+    with served(app) as port:
+        yield Booth(port, store, ballot_id)
 
 
 @pytest.fixture
