@@ -83,7 +83,7 @@ def test_a_fifth_of_faults_costs_less_than_double(status: int, retry_after_s: fl
     """Every question is answered, within twice the time that a server without faults needs."""
     rng = random.Random(seed)  # noqa: S311 - a seeded simulation
     endpoint = Endpoint(lambda _now, _n: (0.1, fault(status, retry_after_s) if rng.random() < 0.2 else OK))
-    span, outcomes, _ = ask_all(endpoint, 6000, Limits(in_flight=64))
+    span, outcomes, _ = ask_all(endpoint, 6000, Limits(in_flight=64, attempts=16))
     assert outcomes == {Outcome.ANSWERED: 6000}
     assert span <= 2 * 6000 * 0.1 / 64
 
@@ -98,7 +98,7 @@ def test_a_short_run_with_faults_takes_less_than_double(status: int, n: int, in_
         return latency_s, fault(status) if next(numbers) * 2654435761 % 2**32 < 0.2 * 2**32 else OK
 
     endpoint = Endpoint(by_number)
-    span, outcomes, _ = ask_all(endpoint, n, Limits(in_flight=in_flight))
+    span, outcomes, _ = ask_all(endpoint, n, Limits(in_flight=in_flight, attempts=16))
     assert outcomes == {Outcome.ANSWERED: n}
     assert endpoint.peak == in_flight
     assert span <= 2 * n * latency_s / in_flight
@@ -114,7 +114,7 @@ def test_random_refusals_of_a_staggered_run_are_not_taken_for_overload(latency_s
         fails = next(numbers) * 2654435761 % 2**32 < 0.2 * 2**32
         return free_at[0] - now + latency_s * rng.uniform(1.0, 1.1), fault(429) if fails else OK
 
-    span, outcomes, pace = ask_all(Endpoint(by_number), 300, Limits(in_flight=32))
+    span, outcomes, pace = ask_all(Endpoint(by_number), 300, Limits(in_flight=32, attempts=16))
     assert outcomes == {Outcome.ANSWERED: 300}
     assert pace.window.limit == 32
     assert span <= 2 * 300 * 1.05 * latency_s / 32
