@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.precision import PositionBody, PrecisionV1
     from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
     from weighbridge.core.kinds.safety import SafetyV1
+    from weighbridge.core.kinds.stale import StaleV1
 
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
@@ -68,8 +69,8 @@ __all__ = [
     "JailbreakRateBody", "JailbreakV1", "LabelsV1", "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1",
     "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PairBody", "PlanV1", "PositionBody", "PrecisionV1",
     "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1", "SampleV1", "ScoreV1", "SequentialBody", "ServiceBody",
-    "SeverityCounts", "SignatureBody", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody",
-    "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
+    "SeverityCounts", "SignatureBody", "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody",
+    "TransformBody", "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
@@ -108,6 +109,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "precision": ("PositionBody", "PrecisionV1"),
     "provenance": ("LicenceTextBody", "ProvenanceV1", "SignatureBody", "TemplateBody"),
     "safety": ("SafetyV1",),
+    "stale": ("StaleV1",),
 }
 _MODULE_OF = {model: module for module, models in _MODELS.items() for model in models}
 
@@ -181,6 +183,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "arena/v1": "ArenaV1",
     "sample/v1": "SampleV1",
     "labels/v1": "LabelsV1",
+    "stale/v1": "StaleV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 
