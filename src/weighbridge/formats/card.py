@@ -7,6 +7,7 @@ Only the events of a YAML 1.2 parser are used: every scalar stays the text that 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -66,7 +67,24 @@ def read_front_matter(path: Path) -> dict[str, Any] | None:
 
 
 def parse_front_matter(text: str, place: str) -> dict[str, Any]:
-    """Return one YAML mapping as plain values; raises DamagedFile, whose message starts with `place`."""
+    """Return one YAML mapping as plain values, not to be changed; raises DamagedFile that starts with `place`."""
+    found = _outcome(text, place)
+    if isinstance(found, str):
+        raise DamagedFile(found)
+    return dict(found)
+
+
+@lru_cache(maxsize=1)
+def _outcome(text: str, place: str) -> dict[str, Any] | str:
+    """Return the mapping, or what is wrong: one inspection asks for the same card five times."""
+    try:
+        return _parse(text, place)
+    except DamagedFile as error:
+        return error.message
+
+
+def _parse(text: str, place: str) -> dict[str, Any]:
+    """Parse one mapping."""
     if any(len(word[0]) > _LONGEST_TAG for word in _TAG.finditer(text)):
         raise DamagedFile(f"{place} holds a `!` with more than {_LONGEST_TAG} characters after it and no space")
     try:
