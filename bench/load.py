@@ -31,7 +31,7 @@ from weighbridge.evaluation.load.verdicts import Watch, fewest_blocks, slo_json
 from weighbridge.statistics.blocks import latency_summary
 from weighbridge.statistics.slo import SloTest
 from weighbridge.testing.load_server import LoadServer, Speed
-from weighbridge.workflow.loop import run
+from weighbridge.workflow.evaluation.loop import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.workflow.look import look
+from weighbridge.workflow.inspection.look import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -56,8 +56,8 @@ def new(models: tuple[str, ...], suite: str, *, as_json: bool, **given: Any) -> 
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.arena import Call, open_arena
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.arena import Call, open_arena
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     settings = load_settings(weighed=models[0], workspace=given["workspace"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
@@ -137,8 +137,8 @@ def judge(judge: str, *, as_json: bool, **given: Any) -> None:
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.arena.judging import Terms
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.arena import ballot_at, judge_arena
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.arena import ballot_at, judge_arena
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     settings = load_settings(weighed=judge, workspace=given["workspace"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])
@@ -172,7 +172,7 @@ def report(baseline: str | None, chart: Path | None, *, as_json: bool, **given: 
     Of two models the second is the baseline; `arena/v1` of the other goes into the store, for a policy to ask.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.arena import draw_ratings, report_arena, stand_beside
+    from weighbridge.workflow.evaluation.arena import draw_ratings, report_arena, stand_beside
 
     settings = load_settings(workspace=given["workspace"])
     with settings.workspace.store() as store:

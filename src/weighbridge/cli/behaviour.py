@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
     from weighbridge.dossier.behaviour.page import Told
     from weighbridge.evaluation.behaviour.bank import Bank
-    from weighbridge.workflow.behaviour import Call, Measured
+    from weighbridge.workflow.behaviour.measure import Call, Measured
 
 __all__ = ["command"]
 
@@ -161,10 +161,10 @@ def _refuse_beside_service(ctx: click.Context) -> None:
 def _ask(models: tuple[str, str | None], call: Call, settings: Settings, given: dict[str, Any]) -> None:
     """Ask the model, and the baseline where there is one, and print what the answers show."""
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.behaviour import measure_behaviour
-    from weighbridge.workflow.behaviour_service import compare_service
-    from weighbridge.workflow.behaviour_versus import compare_behaviour
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.behaviour.measure import measure_behaviour
+    from weighbridge.workflow.behaviour.service import compare_service
+    from weighbridge.workflow.behaviour.versus import compare_behaviour
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     quiet = given["as_json"]
     told: list[Told] = []
@@ -244,8 +244,8 @@ def _check_gap(languages: tuple[str, ...]) -> None:
 def _call(given: dict[str, Any], settings: Settings) -> Call:
     """Return what is asked; raises UsageError for languages, a maker or a limit that the bank does not hold."""
     from weighbridge.engine.limits import Limits
-    from weighbridge.workflow.behaviour import Call
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.behaviour.measure import Call
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     bank = _bank(given["bank"])
     languages = _languages(given["languages"], bank)
@@ -278,8 +278,8 @@ def _call(given: dict[str, Any], settings: Settings) -> Call:
 
 def _tell_forecast(call: Call, *, service: bool, as_json: bool) -> None:
     """Say what a run would take."""
-    from weighbridge.workflow.behaviour import forecast
-    from weighbridge.workflow.behaviour_service import forecast_service
+    from weighbridge.workflow.behaviour.measure import forecast
+    from weighbridge.workflow.behaviour.service import forecast_service
 
     calls = forecast_service(call) if service else forecast(call)
     once, repeated = call.first, None if service else call.repeated

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
     from weighbridge.evaluation.run import Session
     from weighbridge.hub.protocol import DigestCache
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     F = TypeVar("F", bound=Callable[..., Any])
     _Attack: TypeAlias = tuple[
@@ -59,7 +59,7 @@ def attacks(ctx: click.Context, model: str | None, settings: Settings, given: di
 
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     if given["hijack"] and given["jailbreaks"] is not None:
         raise UsageError("give `--hijack` or `--jailbreaks`, and not both")
@@ -157,7 +157,7 @@ def _asked_in(given: dict[str, Any]) -> tuple[str, ...]:
 def _hijack(model: str, choice: EngineChoice, given: dict[str, Any]) -> _Attack:
     """Return how hijacks are measured, how many calls it takes, and how it reads."""
     from weighbridge.evaluation.behaviour.hijack.tasks import cases_of, check_languages
-    from weighbridge.workflow.hijack import measure_hijack
+    from weighbridge.workflow.behaviour.hijack import measure_hijack
 
     languages, limit = _asked_in(given), given["limit"]
     check_languages(languages)
@@ -173,7 +173,7 @@ def _jailbreak(model: str, choice: EngineChoice, given: dict[str, Any]) -> _Atta
     """Return how jailbreaks are measured, how many calls it takes, and how it reads."""
     from weighbridge.evaluation.behaviour.bank import load_bank
     from weighbridge.evaluation.behaviour.jailbreak.transforms import choose_transforms
-    from weighbridge.workflow.jailbreak import JailbreakCall, measure_jailbreaks
+    from weighbridge.workflow.behaviour.jailbreak import JailbreakCall, measure_jailbreaks
 
     call = JailbreakCall(
         load_bank(given["bank"] or "behaviour"), _asked_in(given), choose_transforms(given["jailbreaks"]),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
     from weighbridge.evaluation.behaviour.answered import Judged
     from weighbridge.evaluation.behaviour.bank import Bank
-    from weighbridge.workflow.behaviour_judges import Judges
+    from weighbridge.workflow.behaviour.judges import Judges
 
 __all__ = ["judges_of", "maker_of", "of_file"]
 
@@ -40,8 +40,8 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
     from click.core import ParameterSource
 
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.behaviour_judges import judge_imported
-    from weighbridge.workflow.behaviour_of_file import judge_file, keep, score_file
+    from weighbridge.workflow.behaviour.judges import judge_imported
+    from weighbridge.workflow.behaviour.of_file import judge_file, keep, score_file
 
     for name in _WITH_FILE:
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
@@ -77,7 +77,7 @@ def of_file(ctx: click.Context, source: Path, settings: Settings, given: dict[st
 
 def _tell_rows(answers: Sequence[Judged]) -> None:
     """Print one JSON object an answer."""
-    from weighbridge.workflow.behaviour_of_file import row_of
+    from weighbridge.workflow.behaviour.of_file import row_of
 
     for one in answers:
         click.echo(json.dumps(row_of(one), ensure_ascii=False))
@@ -99,7 +99,7 @@ def judges_of(given: dict[str, Any]) -> Judges | None:
     """Return the judges, each with a key of its own: what another host was given is nothing for theirs."""
     from weighbridge.cli.settings import read_secret
     from weighbridge.engine.limits import Limits
-    from weighbridge.workflow.behaviour_judges import Judges
+    from weighbridge.workflow.behaviour.judges import Judges
 
     if not given["judges"]:
         return None

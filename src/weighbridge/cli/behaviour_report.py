@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from weighbridge.core.evidence import Evidence
     from weighbridge.dossier.behaviour.page import Told
-    from weighbridge.workflow.behaviour_of_file import Scored
+    from weighbridge.workflow.behaviour.of_file import Scored
 
 __all__ = ["check_report", "told_of", "told_of_file", "write_report"]
 

@@ -88,8 +88,8 @@ def check(canary: Path, model: str | None, **given: Any) -> None:
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.behaviour.canary.rows import read_canary, recorded
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.canary import ask_canary
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.behaviour.canary import ask_canary
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     subject = model or given["engine"]
     if subject is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
     from weighbridge.evaluation.suite import Suite
     from weighbridge.statistics.sequential import Question
-    from weighbridge.workflow.compare import Compared, Forecast, Match
+    from weighbridge.workflow.evaluation.compare import Compared, Forecast, Match
 
 __all__ = ["command"]
 
@@ -89,8 +89,8 @@ def command(ctx: click.Context, /, candidate: str, baseline: str, **given: Any) 
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.compare.terms import Terms
-    from weighbridge.workflow.compare import Match, compare, forecast
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.compare import Match, compare, forecast
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     settings = load_settings(weighed=candidate, workspace=given["workspace"], engine=given["engine"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])

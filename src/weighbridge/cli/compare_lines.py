@@ -9,7 +9,7 @@ from weighbridge.dossier.visible import cut
 
 if TYPE_CHECKING:
     from weighbridge.statistics.multiple import GateVerdict
-    from weighbridge.workflow.compare import Forecast
+    from weighbridge.workflow.evaluation.compare import Forecast
 
 __all__ = ["comparison_lines", "flip_lines", "forecast_lines", "full_verdict", "gate_lines"]
 

@@ -58,8 +58,8 @@ def command(model: str, **given: Any) -> None:
     from weighbridge.cli.settings import load_settings
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.suite import find_suite
-    from weighbridge.workflow.contamination import Suspicion, probe
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.contamination import Suspicion, probe
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
     settings = load_settings(weighed=model, workspace=given["workspace"], engine=given["engine"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])

@@ -35,8 +35,8 @@ def command(
     from weighbridge.core.reference import Reference
     from weighbridge.decision.shipped import load_policy
     from weighbridge.hub.protocol import resolve
+    from weighbridge.workflow.inspection.look import look
     from weighbridge.workflow.judge import judge
-    from weighbridge.workflow.look import look
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], policy=given["policy"])
     today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall

@@ -31,7 +31,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """
     from weighbridge.cli.settings import load_settings
     from weighbridge.decision.shipped import load_policy
-    from weighbridge.workflow.measure import suites_for
+    from weighbridge.workflow.evaluation.measure import suites_for
     from weighbridge.workflow.weigh import Order
 
     settings = load_settings(workspace=given["workspace"], policy=given["policy"], language=given["language"])

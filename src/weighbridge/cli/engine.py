@@ -13,7 +13,7 @@ from weighbridge.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weighbridge.workflow.examine import Examined
+    from weighbridge.workflow.evaluation.examine import Examined
 
 __all__ = ["command"]
 
@@ -48,9 +48,9 @@ def command(reference: str, *, no_fingerprint: bool, as_json: bool, **given: Any
     from weighbridge.dossier.visible import single_line
     from weighbridge.engine.limits import Limits
     from weighbridge.errors import UsageError
-    from weighbridge.workflow.examine import examine_engine
-    from weighbridge.workflow.look import look
-    from weighbridge.workflow.measure import EngineChoice, choose_engine
+    from weighbridge.workflow.evaluation.examine import examine_engine
+    from weighbridge.workflow.evaluation.measure import EngineChoice, choose_engine
+    from weighbridge.workflow.inspection.look import look
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall

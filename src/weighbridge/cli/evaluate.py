@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from weighbridge.evaluation.run import Session
     from weighbridge.evaluation.suite import Suite
     from weighbridge.hub.protocol import DigestCache
-    from weighbridge.workflow.campaign import Forecast
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.campaign import Forecast
+    from weighbridge.workflow.evaluation.measure import EngineChoice
 
 __all__ = ["command"]
 
@@ -79,8 +79,8 @@ def command(reference: str, *, as_json: bool, **given: Any) -> None:
     from weighbridge.engine.fleet import Fleet
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.run import Session
-    from weighbridge.workflow.campaign import choose_engines, forecast, price_for
-    from weighbridge.workflow.measure import EngineChoice, measure
+    from weighbridge.workflow.evaluation.campaign import choose_engines, forecast, price_for
+    from weighbridge.workflow.evaluation.measure import EngineChoice, measure
 
     addresses: tuple[str, ...] = given["engines"]
     settings = load_settings(
@@ -126,7 +126,7 @@ def _write_batch(
     artefact: Artefact, engine: Engine, suites: Sequence[Suite], session: Session, place: Path, *, as_json: bool
 ) -> None:
     """Write the batch file, and say what to do with it."""
-    from weighbridge.workflow.batch import write_batch
+    from weighbridge.workflow.evaluation.batch import write_batch
 
     count = write_batch(artefact.digest, engine, suites, session, place)
     if as_json:
@@ -138,7 +138,7 @@ def _write_batch(
 
 def _take_batch(artefact: Artefact, engine: Engine, suites: Sequence[Suite], session: Session, place: Path) -> None:
     """Take the answers of a batch, and say on stderr what could not be taken."""
-    from weighbridge.workflow.batch import take_batch
+    from weighbridge.workflow.evaluation.batch import take_batch
 
     taken = take_batch(artefact.digest, engine, suites, session, place)
     click.echo(f"note: {taken.kept:,} answers were taken from {single_line(str(place))}", err=True)
@@ -161,7 +161,7 @@ def _workspace(settings: Settings) -> str:
 def _suites(given: dict[str, Any]) -> list[Suite]:
     """Load the suites, and tell the terms of their data."""
     from weighbridge.evaluation.suite import find_suite
-    from weighbridge.workflow.measure import STARTER_SUITES
+    from weighbridge.workflow.evaluation.measure import STARTER_SUITES
 
     data, names = given["data"], given["suites"]
     if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
@@ -187,8 +187,8 @@ def _looked_at(
     parsed = Reference.parse(reference)
     if parsed.kind == "endpoint":  # it has no files: half the start-up is the inspection's
         return resolve(parsed, cache, session.progress), suites
-    from weighbridge.workflow.look import look
-    from weighbridge.workflow.measure import askable
+    from weighbridge.workflow.evaluation.measure import askable
+    from weighbridge.workflow.inspection.look import look
 
     inspected = look(reference, on=session.on, cache=cache, store=session.store, progress=session.progress)
     able, gaps = askable(suites, inspected, choice)

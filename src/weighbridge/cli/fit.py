@@ -54,7 +54,7 @@ def command(
     """
     from weighbridge.cli.fit_lines import print_placed
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.fit import Asked, fit_evidence, place
+    from weighbridge.workflow.inspection.fit import Asked, fit_evidence, place
 
     settings = load_settings(workspace=workspace)
     with settings.workspace.digest_cache() as cache:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.fit.rank import Cell, Row
     from weighbridge.inspection.memory.span import Span
     from weighbridge.inspection.speed.served import Speed
-    from weighbridge.workflow.fit import Placed
+    from weighbridge.workflow.inspection.fit import Placed
 
 __all__ = ["print_placed"]
 

@@ -15,7 +15,7 @@ from weighbridge.dossier.visible import single_line
 from weighbridge.errors import WeighbridgeError
 
 if TYPE_CHECKING:
-    from weighbridge.workflow.look import Inspected
+    from weighbridge.workflow.inspection.look import Inspected
 
 __all__ = ["command"]
 
@@ -43,7 +43,7 @@ def command(
     Several are read one after the other; with --json each is one line, and one that cannot be read says why.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.look import look
+    from weighbridge.workflow.inspection.look import look
 
     settings = load_settings()
     code, runs = 0, []

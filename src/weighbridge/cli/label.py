@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.cli.settings import Settings
     from weighbridge.store.protocol import Store
-    from weighbridge.workflow.label import Source
+    from weighbridge.workflow.behaviour.label import Source
 
 __all__ = ["command"]
 
@@ -54,7 +54,7 @@ def command(*, report: bool, as_json: bool, **given: Any) -> None:
     s skip, u take back. Without --from and --evidence it goes on with the answers drawn last.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.label import Source
+    from weighbridge.workflow.behaviour.label import Source
 
     settings = load_settings(workspace=given["workspace"])
     source = Source(given["files"], given["evidence"])
@@ -74,7 +74,7 @@ def _serve(settings: Settings, source: Source, given: dict[str, Any], *, as_json
     """Draw the answers, and serve the page."""
     from weighbridge.evaluation.arena.votes import voter_name
     from weighbridge.web.server import serve
-    from weighbridge.workflow.label import open_sample
+    from weighbridge.workflow.behaviour.label import open_sample
 
     who = voter_name(given["who"]) if given["who"] else ""
     drawn: dict[str, dict[str, int]] = {}
@@ -101,7 +101,7 @@ def _serve(settings: Settings, source: Source, given: dict[str, Any], *, as_json
 
 def _export(settings: Settings, place: Path, *, as_json: bool) -> None:
     """Write the labels."""
-    from weighbridge.workflow.label import export_labels
+    from weighbridge.workflow.behaviour.label import export_labels
 
     with settings.workspace.store(read_only=True) as store:
         count = export_labels(store, place)
@@ -113,7 +113,7 @@ def _export(settings: Settings, place: Path, *, as_json: bool) -> None:
 
 def _import(settings: Settings, place: Path, who: str, *, as_json: bool) -> None:
     """Take labels from a file."""
-    from weighbridge.workflow.label import import_labels
+    from weighbridge.workflow.behaviour.label import import_labels
 
     today = date.today()  # noqa: DTZ011 - evidence is dated by the calendar on the wall
     with settings.workspace.store() as store:
@@ -129,7 +129,7 @@ def _import(settings: Settings, place: Path, who: str, *, as_json: bool) -> None
 
 def _report(settings: Settings, source: Source, *, as_json: bool) -> None:
     """Say what the labels say."""
-    from weighbridge.workflow.label import report_hand_labels
+    from weighbridge.workflow.behaviour.label import report_hand_labels
 
     with settings.workspace.store(read_only=not source) as store:
         content = report_hand_labels(store, source)

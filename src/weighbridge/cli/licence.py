@@ -58,14 +58,14 @@ def command(
     if subjects[0] == _DIFF and len(subjects) > 1:
         if len(subjects) != _TWO + 1:
             raise UsageError("`licence diff` compares two texts", hint="`weighbridge licence diff A B`")
-        from weighbridge.workflow.licence import differences
+        from weighbridge.workflow.inspection.licence import differences
 
         print_differences(subjects[1], subjects[2], differences(subjects[1], subjects[2]), as_json=as_json)
         return
     if len(subjects) != 1:
         raise UsageError("`licence` reads one text or model at a time", hint="`weighbridge licence diff A B` for two")
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.licence import Asked, read_licence
+    from weighbridge.workflow.inspection.licence import Asked, read_licence
 
     settings = load_settings()
     with settings.workspace.digest_cache() as cache:

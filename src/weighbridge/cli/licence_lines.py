@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inspection.licence.answer.judge import Answer, Reason
     from weighbridge.inspection.licence.identity import Difference
-    from weighbridge.workflow.licence import Read
+    from weighbridge.workflow.inspection.licence import Read
 
 __all__ = ["force_lines", "print_differences", "print_read"]
 

@@ -27,7 +27,7 @@ def command(reference: str, base: str | None, *, as_json: bool) -> None:
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import pinned_line, print_json
     from weighbridge.dossier.visible import single_line
-    from weighbridge.workflow.lineage import trace
+    from weighbridge.workflow.inspection.lineage import trace
 
     settings = load_settings()
     with settings.workspace.digest_cache() as cache:

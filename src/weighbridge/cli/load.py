@@ -16,7 +16,7 @@ from weighbridge.errors import Interrupted
 
 if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
-    from weighbridge.workflow.load import Loaded, Order
+    from weighbridge.workflow.load.run import Loaded, Order
 
 __all__ = ["command"]
 
@@ -104,7 +104,7 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     slower than allowed at p95.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.load import measure_load
+    from weighbridge.workflow.load.run import measure_load
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], engine=given["engine"])
     order = _order(reference, given, settings)
@@ -138,9 +138,9 @@ def _order(reference: str, given: dict[str, Any], settings: Settings) -> Order:
     from weighbridge.evaluation.load.drive import MOST_IN_FLIGHT, Budget
     from weighbridge.evaluation.load.levels import parse_levels
     from weighbridge.evaluation.load.shots import parse_shapes
-    from weighbridge.workflow.load import Order
-    from weighbridge.workflow.load_costs import Costs
-    from weighbridge.workflow.measure import EngineChoice
+    from weighbridge.workflow.evaluation.measure import EngineChoice
+    from weighbridge.workflow.load.costs import Costs
+    from weighbridge.workflow.load.run import Order
 
     limits = Limits(in_flight=MOST_IN_FLIGHT, timeout_s=given["timeout_s"])
     same = ("sweep", "users", "alpha", "seconds", "warmup_s", "block_s", "slot_s", "form", "shared_tokens", "seed",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.cli.layout import line, wrapped
 
 if TYPE_CHECKING:
-    from weighbridge.workflow.load import Order
+    from weighbridge.workflow.load.run import Order
 
 __all__ = ["against_lines", "chart_lines", "end_lines", "plan_line", "point_lines"]
 

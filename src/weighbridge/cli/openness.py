@@ -29,7 +29,7 @@ def command(reference: str, answers: Path | None, *, as_json: bool) -> None:
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import pinned_line, print_json
     from weighbridge.dossier.visible import single_line
-    from weighbridge.workflow.openness import grade_openness
+    from weighbridge.workflow.inspection.openness import grade_openness
 
     settings = load_settings()
     with settings.workspace.digest_cache() as cache:

@@ -18,7 +18,7 @@ from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
-    from weighbridge.workflow.compare import Compared
+    from weighbridge.workflow.evaluation.compare import Compared
 
 __all__ = ["command", "precision_lines"]
 
@@ -71,9 +71,9 @@ def command(ctx: click.Context, /, quantized: str, original: str, **given: Any) 
     from weighbridge.engine.limits import Limits
     from weighbridge.evaluation.compare.terms import Terms
     from weighbridge.evaluation.suite import find_suite
-    from weighbridge.workflow.compare import Match
-    from weighbridge.workflow.measure import EngineChoice
-    from weighbridge.workflow.precision import measure_loss
+    from weighbridge.workflow.evaluation.compare import Match
+    from weighbridge.workflow.evaluation.measure import EngineChoice
+    from weighbridge.workflow.evaluation.precision import measure_loss
 
     settings = load_settings(weighed=quantized, workspace=given["workspace"], engine=given["engine"])
     limits = Limits(in_flight=given["in_flight"], timeout_s=given["timeout_s"])

@@ -12,7 +12,7 @@ import click
 from weighbridge.cli import options
 
 if TYPE_CHECKING:
-    from weighbridge.workflow.imports import ComparedRuns
+    from weighbridge.workflow.evaluation.imports import ComparedRuns
 
 __all__ = ["command", "compare_files", "is_pair_of_files"]
 
@@ -48,7 +48,7 @@ def import_(file: str, suite_name: str, model: str, *, as_json: bool, **given: A
     from weighbridge.cli.show import in_workspace, print_json, program
     from weighbridge.dossier.visible import single_line
     from weighbridge.evaluation.suite import find_suite
-    from weighbridge.workflow.imports import import_outcomes
+    from weighbridge.workflow.evaluation.imports import import_outcomes
 
     settings = load_settings(workspace=given["workspace"])
     suite = find_suite(suite_name, given["data"])
@@ -103,7 +103,7 @@ def compare_files(candidate: str, baseline: str, *, as_json: bool, **given: Any)
     from weighbridge.cli.results_lines import run_lines, together_lines
     from weighbridge.cli.show import print_json, program
     from weighbridge.dossier.visible import single_line
-    from weighbridge.workflow.imports import compare_runs
+    from weighbridge.workflow.evaluation.imports import compare_runs
 
     wanted = {name: given[name] for name in ("task", "metric", "alpha")}
     compared: ComparedRuns = compare_runs(candidate, baseline, margin=given["margin"] / 100, **wanted)

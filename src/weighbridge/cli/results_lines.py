@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from weighbridge.core.estimate import Estimate
     from weighbridge.evaluation.imports import ImportedRun
     from weighbridge.evaluation.imports.paired import PairedResult
-    from weighbridge.workflow.imports import ComparedRuns, ImportedOutcomes
+    from weighbridge.workflow.evaluation.imports import ComparedRuns, ImportedOutcomes
 
 __all__ = ["outcome_lines", "run_lines", "together_lines"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.inspection.speed.served import Speed
-    from weighbridge.workflow.fit import Placed
+    from weighbridge.workflow.inspection.fit import Placed
 
 __all__ = ["speed_lines"]
 

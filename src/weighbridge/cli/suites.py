@@ -33,7 +33,7 @@ def command() -> None:
 def list_(*, as_json: bool) -> None:
     """List the suites that ship, and the recipes whose data you bring or fetch."""
     from weighbridge.cli.show import print_json
-    from weighbridge.workflow.suites import list_suites
+    from weighbridge.workflow.evaluation.suites import list_suites
 
     rows = list_suites(_shelf())
     if as_json:
@@ -52,7 +52,7 @@ def list_(*, as_json: bool) -> None:
 def show(name: str, data: Path | None, *, as_json: bool) -> None:
     """Show all that is asked: prompts, examples, sampling, digest, and the first request as it is sent."""
     from weighbridge.cli.show import print_json
-    from weighbridge.workflow.suites import describe
+    from weighbridge.workflow.evaluation.suites import describe
 
     content = describe(name, data, _shelf())
     if as_json:
@@ -72,7 +72,7 @@ def show(name: str, data: Path | None, *, as_json: bool) -> None:
 @options.as_json
 def add(name: str, folder: Path, *, as_json: bool) -> None:
     """Remember where the data of a recipe lie, with their digest; they stay where they are."""
-    from weighbridge.workflow.suites import add_copy
+    from weighbridge.workflow.evaluation.suites import add_copy
 
     today = date.today()  # noqa: DTZ011 - a note is dated by the calendar on the wall
     suite, copy = add_copy(name, folder, _shelf(), today)
@@ -85,7 +85,7 @@ def add(name: str, folder: Path, *, as_json: bool) -> None:
 @options.as_json
 def fetch(name: str, accept: str | None, *, as_json: bool) -> None:
     """Fetch the data of a recipe from its publisher at a fixed commit, once you accept their licence by name."""
-    from weighbridge.workflow.suites import fetch_copy
+    from weighbridge.workflow.evaluation.suites import fetch_copy
 
     today = date.today()  # noqa: DTZ011 - a note is dated by the calendar on the wall
     suite, copy = fetch_copy(name, accept, _shelf(), today)
@@ -100,7 +100,7 @@ def check(name: str, data: Path | None, *, as_json: bool) -> None:
     """Read a suite whole, and say what a careful reader would ask about it."""
     from weighbridge.cli.show import print_json
     from weighbridge.dossier.visible import single_line
-    from weighbridge.workflow.suites import check_suite
+    from weighbridge.workflow.evaluation.suites import check_suite
 
     suite, remarks = check_suite(name, data, _shelf())
     if as_json:

@@ -12,7 +12,7 @@ from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
 
 if TYPE_CHECKING:
-    from weighbridge.workflow.training import Trained
+    from weighbridge.workflow.inspection.training import Trained
 
 __all__ = ["command"]
 
@@ -54,7 +54,7 @@ def command(*, as_json: bool, **given: Any) -> None:
     A utilisation above 1 means that the stated figures contradict each other.
     """
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.training import Run, trained
+    from weighbridge.workflow.inspection.training import Run, trained
 
     with load_settings().workspace.digest_cache() as cache:
         found = trained(Run(**given), cache=cache, progress=progress_on_stderr())

@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, reference: str, **given: Any) -> None:
     from weighbridge.cli.settings import load_settings
     from weighbridge.decision.shipped import load_policy
     from weighbridge.engine.limits import Limits
-    from weighbridge.workflow.measure import EngineChoice, suites_for
+    from weighbridge.workflow.evaluation.measure import EngineChoice, suites_for
     from weighbridge.workflow.weigh import Order
 
     settings = load_settings(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import ExtraMissing, UsageError
-from weighbridge.workflow.arena import ballot_at
+from weighbridge.workflow.evaluation.arena import ballot_at
 from weighbridge.workflow.workspace import Workspace
 
 if TYPE_CHECKING:

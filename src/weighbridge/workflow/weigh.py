@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import DamagedFile, Interrupted
 from weighbridge.evaluation.run import Session
+from weighbridge.workflow.evaluation.measure import EngineChoice, askable, choose_engine, compare_scores, measure
+from weighbridge.workflow.inspection.look import Inspected, look
 from weighbridge.workflow.judge import dossier_of, judge, write_dossier
-from weighbridge.workflow.look import Inspected, look
-from weighbridge.workflow.measure import EngineChoice, askable, choose_engine, compare_scores, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,7 @@ from weighbridge.evaluation.suite.shelf import Shelf
 from weighbridge.hub.datasets import DataSet, fetch_files, settings_of
 from weighbridge.hub.remote.settings import RemoteSettings
 from weighbridge.testing.fault_server import FaultServer, http, start_in_thread
-from weighbridge.workflow.suites import fetch_copy
+from weighbridge.workflow.evaluation.suites import fetch_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def test_a_recipe_is_fetched_kept_and_found(
     assert recipe.fetch is not None
     pinned = recipe.fetch.model_copy(update={"files": {"test.jsonl": ["grade_school_math/data/test.jsonl", SHA256]}})
     changed = recipe.model_copy(update={"fetch": pinned})
-    monkeypatch.setattr("weighbridge.workflow.suites.read_suite_file", lambda _place: changed)
+    monkeypatch.setattr("weighbridge.workflow.evaluation.suites.read_suite_file", lambda _place: changed)
     shelf = Shelf(tmp_path)
     _, note = fetch_copy("gsm8k", " mit ", shelf, date(2026, 11, 22), settings)
     assert note.source == f"github:openai/grade-school-math@{recipe.fetch.commit}"

@@ -13,7 +13,7 @@ from weighbridge.errors import DamagedFile
 from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.testing.pinned import pin
 from weighbridge.testing.tiny_weights import safetensors_bytes
-from weighbridge.workflow.look import look
+from weighbridge.workflow.inspection.look import look
 
 if TYPE_CHECKING:
     from pathlib import Path

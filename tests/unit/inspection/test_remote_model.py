@@ -20,8 +20,8 @@ from weighbridge.inspection.tables.weights import find_weights
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.hub_server import HubServer
 from weighbridge.testing.tiny_weights import gguf_bytes, safetensors_raw
-from weighbridge.workflow.look import look
-from weighbridge.workflow.measure import EngineChoice, choose_engine
+from weighbridge.workflow.evaluation.measure import EngineChoice, choose_engine
+from weighbridge.workflow.inspection.look import look
 
 if TYPE_CHECKING:
     from pathlib import Path

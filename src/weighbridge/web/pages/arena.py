@@ -9,7 +9,7 @@ from starlette.routing import Route
 from weighbridge.dossier.arena_chart import rating_plot
 from weighbridge.evaluation.arena.ballot import KIND
 from weighbridge.web.page import as_json, html_page
-from weighbridge.workflow.arena import report_arena
+from weighbridge.workflow.evaluation.arena import report_arena
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from weighbridge.errors import NotFound, SuiteError, UsageError
 from weighbridge.evaluation.suite import find_suite, shipped_recipes, shipped_suites
 from weighbridge.evaluation.suite.file import read_suite_file
 from weighbridge.evaluation.suite.shelf import Shelf
-from weighbridge.workflow.suites import add_copy, check_suite, describe, fetch_copy, list_suites
+from weighbridge.workflow.evaluation.suites import add_copy, check_suite, describe, fetch_copy, list_suites
 
 DAY = date(2026, 11, 22)
 ROW = {"question": "Two and two?", "answer": "2+2=4\n#### 4"}

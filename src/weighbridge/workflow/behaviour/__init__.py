@@ -1,0 +1,1 @@
+"""Use cases of behaviour: what a model refuses, evades and recites."""

@@ -1,0 +1,1 @@
+"""Use cases that ask a model: measure, compare, vote, import."""

@@ -1,0 +1,1 @@
+"""Use cases of load: many users at once, by service levels."""
