@@ -32,13 +32,19 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models: a pattern for names of repositories, and the organisation that trains it."""
+    """A family of models: words that names of repositories carry, and the organisation that trains it.
+
+    `pattern` and `not_pattern` are words as `weighbridge.knowledge.words` reads them. `is_brand` says that the name
+    also stands on weights of other makers (DeepSeek-R1-Distill-Qwen): beside another family it is not the base.
+    """
 
     name: str
     pattern: str
     maker: str
     source: str
     not_pattern: str = ""
+    is_brand: bool = False
+    as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Release:
     active_parameters: int | None = None
     context: int | None = None
     notes: str = ""
+    as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,181 @@
+"""The four tables: their columns, the key of a row, and how a row becomes a noun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from weighbridge.knowledge.rows import Row, read_rows
+from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+from weighbridge.knowledge.words import wrong_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FAMILIES", "KINDS", "ORGANISATIONS", "PRICES", "RELEASES", "TABLES", "Shape", "Sheet"]
+
+KINDS = frozenset(
+    {
+        *("company", "institute", "university", "nonprofit", "government", "community", "individual"),
+        *("quantizer", "finetuner", "inference", "platform", "test"),
+    }
+)
+_BASES = frozenset({"announced", "hub_created", "provider_listing", "name_only"})
+_NO_COUNTRY = frozenset({"", "XX", "ZZ"})  # "international" and "unknown" in tables that need a code
+_WITHDRAWN = "withdrawn"
+
+Record = TypeVar("Record", Organisation, Family, Release, Price)
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet(Generic[Record]):
+    """What one file says: records by key, and the keys that it withdraws."""
+
+    records: dict[Key, Record]
+    withdrawn: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[Record]):
+    """One table: `key` columns name a row, `required` ones must be there, `build` reads a row."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    required: frozenset[str]
+    build: Callable[[Row], Record]
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds the table."""
+        return f"{self.name}.csv"
+
+    def key_of(self, record: Record) -> Key:
+        """Return the key of a record."""
+        return tuple(str(getattr(record, name)) for name in self.key)
+
+    def read(self, data: bytes, place: str) -> Sheet[Record]:
+        """Read a file of this table; raises UsageError that names file, line and column."""
+        records: dict[Key, Record] = {}
+        withdrawn: set[Key] = set()
+        lines: dict[Key, int] = {}
+        for row in read_rows(data, place, (*self.columns, _WITHDRAWN), self.required):
+            key = tuple(row.needed(name) for name in self.key)
+            if key in lines:
+                raise row.wrong(self.key[-1], f"`{' '.join(key)}` stands on line {lines[key]} already")
+            lines[key] = row.line
+            if row.flag(_WITHDRAWN):
+                withdrawn.add(key)
+            else:
+                records[key] = self.build(row)
+        return Sheet(records, frozenset(withdrawn))
+
+
+def _organisation(row: Row) -> Organisation:
+    hosts = tuple(_country(row, "hosts", part.strip()) for part in row.text("hosts").split(";") if part.strip())
+    country = row.text("country")
+    return Organisation(
+        name=row.namespace("name"),
+        display_name=row.text("display_name") or row.text("name"),
+        country="" if country in _NO_COUNTRY else _country(row, "country", country),
+        kind=row.one_of("kind", KINDS),
+        source=row.needed("source"),
+        as_of=row.day("as_of"),
+        hosts=hosts,
+        notes=row.text("notes"),
+    )
+
+
+def _country(row: Row, column: str, text: str) -> str:
+    if not (len(text) == len("CN") and text.isascii() and text.isalpha() and text.isupper()):
+        raise row.wrong(column, f"`{text}` is no code of a country", hint="two capital letters (ISO 3166-1), as in CN")
+    return text
+
+
+def _family(row: Row) -> Family:
+    for column in ("pattern", "not_pattern"):
+        if word := wrong_word(row.text(column)):
+            raise row.wrong(
+                column,
+                f"`{word}` is no word to find",
+                hint="lower-case letters, digits, `-`, `.`; `^` before: no letter there; "
+                "`$` behind: no letter follows; `#` behind: a digit follows",
+            )
+    return Family(
+        name=row.needed("name"),
+        pattern=row.needed("pattern"),
+        maker=row.namespace("maker"),
+        source=row.needed("source"),
+        not_pattern=row.text("not_pattern"),
+        is_brand=row.flag("is_brand"),
+        as_of=row.day("as_of"),
+    )
+
+
+def _release(row: Row) -> Release:
+    return Release(
+        family=row.needed("family"),
+        model=row.needed("model"),
+        date_text=row.needed("date"),
+        day=row.earliest("date"),
+        basis=row.one_of("basis", _BASES),
+        source=row.needed("source"),
+        is_flagship=row.flag("is_flagship"),
+        licence=row.text("licence"),
+        total_parameters=row.whole("total_parameters"),
+        active_parameters=row.whole("active_parameters"),
+        context=row.whole("context"),
+        notes=row.text("notes"),
+        as_of=row.day("as_of"),
+    )
+
+
+def _price(row: Row) -> Price:
+    return Price(
+        catalogue=row.needed("catalogue"),
+        provider=row.needed("provider"),
+        model=row.needed("model"),
+        usd_per_mtok_input=row.price("usd_per_mtok_input"),
+        usd_per_mtok_output=row.price("usd_per_mtok_output"),
+        as_of=row.day("as_of"),
+    )
+
+
+ORGANISATIONS = Shape(
+    "organisations",
+    ("name", "display_name", "country", "kind", "hosts", "as_of", "source", "notes"),
+    ("name",),
+    frozenset({"name", "country", "kind", "source"}),
+    _organisation,
+)
+FAMILIES = Shape(
+    "families",
+    ("name", "maker", "pattern", "not_pattern", "is_brand", "as_of", "source"),
+    ("name",),
+    frozenset({"name", "maker", "pattern", "source"}),
+    _family,
+)
+RELEASES = Shape(
+    "releases",
+    (
+        *("family", "model", "date", "basis", "is_flagship", "licence"),
+        *("total_parameters", "active_parameters", "context", "as_of", "source", "notes"),
+    ),
+    ("family", "model"),
+    frozenset({"family", "model", "date", "basis", "source"}),
+    _release,
+)
+PRICES = Shape(
+    "prices",
+    ("catalogue", "provider", "model", "usd_per_mtok_input", "usd_per_mtok_output", "as_of"),
+    ("catalogue", "provider", "model"),
+    frozenset({"catalogue", "provider", "model", "usd_per_mtok_input", "usd_per_mtok_output"}),
+    _price,
+)
+TABLES: dict[str, Shape[Any]] = {
+    "organisations": ORGANISATIONS,
+    "families": FAMILIES,
+    "releases": RELEASES,
+    "prices": PRICES,
+}
