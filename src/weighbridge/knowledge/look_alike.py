@@ -17,6 +17,7 @@ __all__ = ["LookAlikes"]
 _LONGEST = 96
 _SHORTEST_SPELT = 4  # `sail` is like `sai1`; of names of three letters too many are near
 _SHORTEST_BARE = 4  # what is left of a name without added words
+_SHORTEST_BEFORE = 6  # and without a short word that is written together with it: `moonshotai`
 _SHORTEST_TYPED = 8  # a slip of one letter in a shorter name is another name: `Intel`, `Inter`
 _PARTS = re.compile(r"[-_.\s]+|(?<=[a-z0-9])(?=[A-Z])")
 
@@ -82,7 +83,8 @@ def _bare(name: str) -> str:
     look = _look("".join(kept))
     for word in sorted(words, key=len, reverse=True):  # written together: `mistralofficial`
         end = word.translate(_table()[0])
-        if len(word) >= _SHORTEST_BARE and len(look) - len(word) >= _SHORTEST_BARE and look.endswith(end):
+        least = _SHORTEST_BEFORE if len(word) < _SHORTEST_BARE else _SHORTEST_BARE
+        if look.endswith(end) and len(look) - len(word) >= least:
             return look.removesuffix(end)
     return look
 
