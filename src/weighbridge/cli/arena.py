@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.arena_lines import ballot_lines, report_lines, verdict_lines
+from weighbridge.cli.lines.arena import ballot_lines, report_lines, verdict_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short

@@ -11,8 +11,8 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.behaviour_attacks import attack_options, attacks
 from weighbridge.cli.behaviour_file import judges_of, maker_of, of_file
-from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
 from weighbridge.cli.behaviour_report import check_report, told_of, write_report
+from weighbridge.cli.lines.behaviour import behaviour_lines, versus_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.behaviour_lines import points, share, trust
 from weighbridge.cli.behaviour_report import told_of, write_report
 from weighbridge.cli.layout import line, plain, wrapped
+from weighbridge.cli.lines.behaviour import points, share, trust
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.behaviour_lines import behaviour_lines
 from weighbridge.cli.behaviour_report import told_of_file, write_report
+from weighbridge.cli.lines.behaviour import behaviour_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, program
 from weighbridge.core.digest import short

@@ -173,7 +173,7 @@ def _write(rows: list[CanaryRow], place: Path | None) -> None:
 
 def _lines(check: CanaryCheck) -> Iterator[str]:
     """Yield what a check shows."""
-    from weighbridge.cli.behaviour_lines import share
+    from weighbridge.cli.lines.behaviour import share
 
     def said(estimate: Any) -> str:
         return share(None if estimate is None else estimate.to_json())

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from weighbridge.cli import options
-from weighbridge.cli.compare_lines import comparison_lines, flip_lines, forecast_lines, full_verdict, gate_lines
+from weighbridge.cli.lines.compare import comparison_lines, flip_lines, forecast_lines, full_verdict, gate_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.core.digest import short

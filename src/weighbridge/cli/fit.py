@@ -52,7 +52,7 @@ def command(
 
     Leaves with 0 where it fits, 11 where that is unknown, 12 where it does not fit.
     """
-    from weighbridge.cli.fit_lines import print_placed
+    from weighbridge.cli.lines.fit import print_placed
     from weighbridge.cli.settings import load_settings
     from weighbridge.workflow.inspection.fit import Asked, fit_evidence, place
 

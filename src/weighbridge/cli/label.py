@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.label_lines import report_lines
+from weighbridge.cli.lines.label import report_lines
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.errors import UsageError
 

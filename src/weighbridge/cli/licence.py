@@ -53,7 +53,7 @@ def command(
     With --use: allowed 0, allowed with duties 10, a human must decide 11, needs a licence or forbidden 12.
     It is a reading aid with quotations, not legal advice.
     """
-    from weighbridge.cli.licence_lines import print_differences, print_read
+    from weighbridge.cli.lines.licence import print_differences, print_read
 
     if subjects[0] == _DIFF and len(subjects) > 1:
         if len(subjects) != _TWO + 1:

@@ -23,7 +23,7 @@ def command(reference: str, base: str | None, *, as_json: bool) -> None:
     "not consistent with" holds for the order in which the weights are stored; neither proves who trained what.
     """
     from weighbridge.cli.layout import wrapped
-    from weighbridge.cli.lineage_lines import lineage_lines
+    from weighbridge.cli.lines.lineage import lineage_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import pinned_line, print_json
     from weighbridge.dossier.visible import single_line

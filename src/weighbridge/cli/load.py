@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.load_lines import against_lines, chart_lines, end_lines, plan_line, point_lines
+from weighbridge.cli.lines.load import against_lines, chart_lines, end_lines, plan_line, point_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import in_workspace, print_json, program
 from weighbridge.dossier.visible import single_line

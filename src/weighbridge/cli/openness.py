@@ -25,7 +25,7 @@ def command(reference: str, answers: Path | None, *, as_json: bool) -> None:
     Each item is derived from files, claimed by the publisher, answered by a reviewer, or unknown; unknown never counts
     as open, and the frameworks are never mixed into one number.
     """
-    from weighbridge.cli.openness_lines import openness_lines
+    from weighbridge.cli.lines.openness import openness_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import pinned_line, print_json
     from weighbridge.dossier.visible import single_line

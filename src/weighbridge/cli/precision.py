@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.compare_lines import comparison_lines
 from weighbridge.cli.layout import line
+from weighbridge.cli.lines.compare import comparison_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.results import CODES
 from weighbridge.cli.show import in_workspace, print_json, program

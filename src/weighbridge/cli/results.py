@@ -43,7 +43,7 @@ def import_(file: str, suite_name: str, model: str, *, as_json: bool, **given: A
     Rows are matched to the suite by the words of their questions. The error rate of a comparison never depends on
     what is imported, only the number of its calls.
     """
-    from weighbridge.cli.results_lines import outcome_lines
+    from weighbridge.cli.lines.results import outcome_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import in_workspace, print_json, program
     from weighbridge.dossier.visible import single_line
@@ -100,7 +100,7 @@ def is_pair_of_files(candidate: str, baseline: str, given: dict[str, Any]) -> bo
 
 def compare_files(candidate: str, baseline: str, *, as_json: bool, **given: Any) -> int:
     """Compare two result files for `weighbridge compare`, print what was found, and return the exit code."""
-    from weighbridge.cli.results_lines import run_lines, together_lines
+    from weighbridge.cli.lines.results import run_lines, together_lines
     from weighbridge.cli.show import print_json, program
     from weighbridge.dossier.visible import single_line
     from weighbridge.workflow.evaluation.imports import compare_runs

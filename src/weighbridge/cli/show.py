@@ -175,11 +175,11 @@ _WRITERS = {
     "comparison/v1": _comparison,
 }
 _WRITERS_APART = {
-    "anatomy/v2": "weighbridge.cli.anatomy_lines:anatomy_lines",
-    "safety/v1": "weighbridge.cli.safety_lines:safety_lines",
-    "licence/v1": "weighbridge.cli.licence_lines:force_lines",
-    "lineage/v1": "weighbridge.cli.lineage_lines:lineage_lines",
-    "openness/v1": "weighbridge.cli.openness_lines:openness_lines",
+    "anatomy/v2": "weighbridge.cli.lines.anatomy:anatomy_lines",
+    "safety/v1": "weighbridge.cli.lines.safety:safety_lines",
+    "licence/v1": "weighbridge.cli.lines.licence:force_lines",
+    "lineage/v1": "weighbridge.cli.lines.lineage:lineage_lines",
+    "openness/v1": "weighbridge.cli.lines.openness:openness_lines",
 }
 
 

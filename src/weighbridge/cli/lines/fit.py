@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli.layout import plain
+from weighbridge.cli.lines.speed import speed_lines
 from weighbridge.cli.show import print_json, program
-from weighbridge.cli.speed_lines import speed_lines
 from weighbridge.dossier.visible import single_line
 
 if TYPE_CHECKING:

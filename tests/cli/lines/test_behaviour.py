@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from weighbridge.cli.behaviour_attacks import jailbreak_lines
-from weighbridge.cli.behaviour_lines import behaviour_lines, versus_lines
+from weighbridge.cli.lines.behaviour import behaviour_lines, versus_lines
 
 MEASURED = {"n": 200, "recall": {"value": 0.97, "low": 0.9, "high": 0.99},
             "specificity": {"value": 0.98, "low": 0.95, "high": 0.99}}  # fmt: skip
