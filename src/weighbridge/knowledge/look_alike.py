@@ -62,9 +62,9 @@ class LookAlikes:
 
 
 @cache
-def _table() -> tuple[dict[int, str], frozenset[str]]:
+def _table() -> tuple[dict[int, str], frozenset[str], tuple[str, ...]]:
     table = tomllib.loads(files(__package__).joinpath("data", "look_alike.toml").read_text(encoding="utf-8"))
-    return str.maketrans(table["letters"]), frozenset(table["words"])
+    return str.maketrans(table["letters"]), frozenset(table["words"]), tuple(table["joined"])
 
 
 def _look(name: str) -> str:
@@ -77,12 +77,12 @@ def _look(name: str) -> str:
 
 def _bare(name: str) -> str:
     """Return how a name looks without the words that are added to names."""
-    words = _table()[1]
+    letters, words, joined = _table()
     parts = [part for part in _PARTS.split(name) if part]
     kept = [part for part in parts if part.lower() not in words] or parts
     look = _look("".join(kept))
-    for word in sorted(words, key=len, reverse=True):  # written together: `mistralofficial`
-        end = word.translate(_table()[0])
+    for word in joined:
+        end = word.translate(letters)
         least = _SHORTEST_BEFORE if len(word) < _SHORTEST_BARE else _SHORTEST_BARE
         if look.endswith(end) and len(look) - len(word) >= least:
             return look.removesuffix(end)

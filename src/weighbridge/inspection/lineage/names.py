@@ -9,6 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from weighbridge.knowledge.load import load_knowledge
+from weighbridge.knowledge.words import expression_of
+
 __all__ = ["ModelName", "conflict", "quantization_words", "read_name", "same_model"]
 
 _LONGEST = 256
@@ -35,7 +38,13 @@ def _table() -> dict[str, Any]:
 
 @cache
 def _families() -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(f"{pattern}(?:{_VERSION})?") for name, pattern in _table()["families"].items()}
+    known = load_knowledge().families
+    return {family.name.lower(): re.compile(f"{expression_of(family.pattern)}(?:{_VERSION})?") for family in known}
+
+
+@cache
+def _brands() -> frozenset[str]:
+    return frozenset(family.name.lower() for family in load_knowledge().families if family.is_brand)
 
 
 @cache
@@ -77,7 +86,7 @@ def conflict(first: str, second: str) -> str | None:
     if not one.families or not other.families:
         return None
     shared = one.families.keys() & other.families.keys()
-    if not shared and not (one.families.keys() | other.families.keys()) & set(_table()["brands"]["names"]):
+    if not shared and not (one.families.keys() | other.families.keys()) & _brands():
         return f"families differ: {_list(one)} and {_list(other)}"
     for family in shared:
         versions = one.families[family], other.families[family]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from weighbridge.knowledge.load import load_knowledge
 
 __all__ = ["Price", "prices_of"]
 
@@ -32,10 +32,10 @@ def prices_of(name: str) -> tuple[Price, ...]:
 @cache
 def _table() -> dict[str, tuple[Price, ...]]:
     found: dict[str, list[Price]] = {}
-    with files(__package__).joinpath("prices.csv").open(encoding="utf-8") as rows:
-        for row in csv.DictReader(line for line in rows if not line.startswith("#")):
-            price = Price(row["host"], row["model"], float(row["input"]), float(row["output"]), row["source"])
-            found.setdefault(row["model"], []).append(price)
+    for row in load_knowledge().prices:
+        if row.usd_per_mtok_input is not None and row.usd_per_mtok_output is not None:
+            price = Price(row.provider, row.model, row.usd_per_mtok_input, row.usd_per_mtok_output, row.catalogue)
+            found.setdefault(row.model, []).append(price)
     return {model: tuple(sorted(prices, key=_order)) for model, prices in found.items()}
 
 
