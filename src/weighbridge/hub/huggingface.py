@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from weighbridge.core.reference import Reference
     from weighbridge.hub.protocol import DigestCache
 
-__all__ = ["HuggingFace", "HuggingFaceHub"]
+__all__ = ["VARIABLE", "HuggingFace", "HuggingFaceHub", "hugging_face_settings", "next_page"]
 
-_VARIABLE, _ENDPOINT = "HF_ENDPOINT", "https://huggingface.co"
+VARIABLE, _ENDPOINT = "HF_ENDPOINT", "https://huggingface.co"
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -52,11 +52,16 @@ _BAD_REQUEST, _UNAUTHORISED, _FORBIDDEN, _GONE = 400, 401, 403, 410
 _CACHED = "/api/resolve-cache/models/"
 
 
+def hugging_face_settings() -> RemoteSettings:
+    """Read from the environment where the hub is and who asks, as its own clients do."""
+    return RemoteSettings.here(VARIABLE, _ENDPOINT, *_TOKENS)
+
+
 class HuggingFaceHub:
     """Reads what an inspection needs, and no more; the token (`HF_TOKEN`) never leaves the hub's own origin."""
 
     def __init__(self, settings: RemoteSettings | None = None) -> None:
-        self._settings = settings or RemoteSettings.here(_VARIABLE, _ENDPOINT, *_TOKENS)
+        self._settings = settings or hugging_face_settings()
 
     def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:  # noqa: ARG002 - the shape of Hub
         """Pin a revision and read its small files and headers; raises NotFound, UsageError or HubUnreachable."""
@@ -66,11 +71,12 @@ class HuggingFaceHub:
 
 
 class HuggingFace:
-    """The hub's interface over one wire (see `remote.host.Host`)."""
+    """The hub's interface over one wire (see `remote.host.Host`); it may look for names like one that is missing."""
 
-    def __init__(self, wire: Wire, settings: RemoteSettings) -> None:
+    def __init__(self, wire: Wire, settings: RemoteSettings, *, suggests: bool = True) -> None:
         self.wire = wire
         self._settings = settings
+        self._suggests = suggests
         self._is_cached_known = False
         self._branch_head = ""
 
@@ -83,7 +89,7 @@ class HuggingFace:
         """Pin a revision to its commit (one call) and list its files (one call a thousand files)."""
         if not _REPOSITORY.fullmatch(repository) or ".." in f"{repository}/{revision or ''}":
             raise BadReference(f"{quote(repository)} is not a repository's name", hint="write `hf:maker/model`")
-        info = self._info(repository, revision)
+        info = self.info(repository, revision)
         commit = info.get("sha")
         if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
             raise WeighbridgeError(f"the hub names no commit for {quote(repository)}")
@@ -92,7 +98,7 @@ class HuggingFace:
         listing = Listing(repository, commit, Facts.read(info))
         if revision in {None, "main"}:
             self._branch_head = commit
-        sort_files(self._tree(listing), listing)
+        sort_files(self.tree(listing), listing)
         return listing
 
     def addresses(self, listing: Listing, file: RemoteFile) -> tuple[str, ...]:
@@ -112,7 +118,7 @@ class HuggingFace:
         """Return the error for a file that is not given."""
         if answer.header("x-error-code") == "EntryNotFound" or answer.header("x-error-code") == "RevisionNotFound":
             return HubChanged(f"{quote(file.name)} was listed and is gone", hint="run it again; nothing was mixed")
-        return self._error(listing.repository, listing.commit, answer)
+        return self.error_of(listing.repository, listing.commit, answer)
 
     def account_of_tables(self, listing: Listing, most_sent: int, *, is_doubtful: bool) -> dict[str, Any] | None:
         """Ask for all headers at once; the hub keeps them for the head of `main` alone."""
@@ -130,47 +136,46 @@ class HuggingFace:
             return None
         headers = value.get("headers") if isinstance(value, dict) else None
         # it was asked for `main`, which may have moved since
-        if not isinstance(headers, dict) or self._info(listing.repository, "main").get("sha") != listing.commit:
+        if not isinstance(headers, dict) or self.info(listing.repository, "main").get("sha") != listing.commit:
             return None
         return headers
 
     def refuse_moved(self, listing: Listing) -> None:
         """Need nothing: every address names the commit."""
 
-    def _info(self, repository: str, revision: str | None) -> dict[str, Any]:
+    def info(self, repository: str, revision: str | None) -> dict[str, Any]:
         """Return what the hub says of a revision; a server that does not know `expand` is asked without it."""
         path = f"/api/models/{repository}" + (f"/revision/{percent(revision, safe='')}" if revision else "")
         expand = "&".join(f"expand={name}" for name in _EXPAND)
         for query in (f"?{expand}", ""):
-            answer, value = fetch_json(self.wire, f"{path}{query}", _VARIABLE)
+            answer, value = fetch_json(self.wire, f"{path}{query}", VARIABLE)
             if answer.status != _BAD_REQUEST:
                 break
         if not answer.is_good:
-            raise self._error(repository, revision, answer)
+            raise self.error_of(repository, revision, answer)
         if not isinstance(value, dict):
             raise WeighbridgeError(f"the hub describes {quote(repository)} without an object")
         return value
 
-    def _tree(self, listing: Listing) -> Iterator[RemoteFile]:
+    def tree(self, listing: Listing) -> Iterator[RemoteFile]:
         """Yield all files of a commit, page after page; the next page is looked for at this endpoint only."""
         path = f"/api/models/{listing.repository}/tree/{listing.commit}"
         query = "recursive=true"
         for _ in range(_MAX_PAGES):
-            answer, page = fetch_json(self.wire, f"{path}?{query}", _VARIABLE)
+            answer, page = fetch_json(self.wire, f"{path}?{query}", VARIABLE)
             if not answer.is_good:
-                raise self._error(listing.repository, listing.commit, answer)
+                raise self.error_of(listing.repository, listing.commit, answer)
             if not isinstance(page, list):
                 raise WeighbridgeError(f"the hub lists {quote(listing.repository)} without a list")
             for entry in page:
                 if isinstance(entry, dict) and entry.get("type") == "file":
                     yield _file(entry)
-            found = _NEXT.search(answer.header("link"))
-            if not found:
+            query = next_page(answer)
+            if not query:
                 return
-            query = urlsplit(found[1]).query
         raise BadReference(f"{quote(listing.repository)} is listed on more than {_MAX_PAGES} pages")
 
-    def _error(self, repository: str, revision: str | None, answer: Answer) -> WeighbridgeError:
+    def error_of(self, repository: str, revision: str | None, answer: Answer) -> WeighbridgeError:
         """Say what a refusal means and what to do; a hub says the same of a missing and of a private repository."""
         code, said = answer.header("x-error-code"), answer.header("x-error-message")
         name = f"hf:{repository}"
@@ -190,7 +195,8 @@ class HuggingFace:
         if code == "RepoNotFound" or answer.status in {_UNAUTHORISED, _FORBIDDEN, 404, _GONE}:
             token = "" if self._settings.token else "; if it is private, set `HF_TOKEN`"
             return NotFound(
-                f"{quote(name)} was not found", hint=(self._nearest(repository) or "look at the spelling") + token
+                f"{quote(name)} was not found",
+                hint=((self._suggests and self._nearest(repository)) or "look at the spelling") + token,
             )
         return HubUnreachable(f"the hub refuses {quote(name)}: HTTP {answer.status} {quote(said)}")
 
@@ -199,13 +205,19 @@ class HuggingFace:
         maker = repository.partition("/")[0]
         path = f"/api/models?author={percent(maker)}&limit={_MAX_SUGGESTIONS}&sort=downloads"
         try:
-            rows = fetch_json(self.wire, path, _VARIABLE)[1]
+            rows = fetch_json(self.wire, path, VARIABLE)[1]
         except (HubUnreachable, TooLong):
             return None
         rows = rows if isinstance(rows, list) else []
         names = [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
         known = [f"hf:{name}" for name in names if _REPOSITORY.fullmatch(name)]
         return did_you_mean(f"hf:{repository}", known)
+
+
+def next_page(answer: Answer) -> str:
+    """Return the query of the next page of a listing, nothing after the last; its host is not looked at."""
+    found = _NEXT.search(answer.header("link"))
+    return urlsplit(found[1]).query if found else ""
 
 
 def _file(entry: dict[str, Any]) -> RemoteFile:

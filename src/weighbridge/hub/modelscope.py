@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from weighbridge.core.reference import Reference
     from weighbridge.hub.protocol import DigestCache
 
-__all__ = ["ModelScope", "ModelScopeHub"]
+__all__ = ["VARIABLE", "ModelScope", "ModelScopeHub", "model_scope_settings"]
 
-_VARIABLE, _ENDPOINT = "MODELSCOPE_ENDPOINT", "https://modelscope.cn"
+VARIABLE, _ENDPOINT = "MODELSCOPE_ENDPOINT", "https://modelscope.cn"
 _TOKENS = ("MODELSCOPE_API_TOKEN", "MODELSCOPE_TOKEN")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _COMMIT, _SHORT = re.compile("[0-9a-f]{40}"), re.compile("[0-9a-f]{7,40}")
@@ -45,11 +45,16 @@ _LISTED = 3000  # a listing ends here, and does not say so
 _FORBIDDEN = 403
 
 
+def model_scope_settings() -> RemoteSettings:
+    """Read from the environment where the hub is and who asks, as its own clients do."""
+    return RemoteSettings.here(VARIABLE, _ENDPOINT, *_TOKENS)
+
+
 class ModelScopeHub:
     """Reads what an inspection needs, and no more; the token (`MODELSCOPE_API_TOKEN`) stays with the hub."""
 
     def __init__(self, settings: RemoteSettings | None = None) -> None:
-        self._settings = settings or RemoteSettings.here(_VARIABLE, _ENDPOINT, *_TOKENS)
+        self._settings = settings or model_scope_settings()
 
     def resolve(self, reference: Reference, cache: DigestCache | None, progress: Progress) -> Artefact:  # noqa: ARG002 - the shape of Hub
         """Pin a revision and read its small files and headers; raises NotFound, UsageError or HubUnreachable."""
@@ -75,8 +80,11 @@ class ModelScope:
         """List the files of a revision (one call) and find its commit; ask once more for gating."""
         if not _REPOSITORY.fullmatch(repository) or ".." in f"{repository}/{revision or ''}":
             raise BadReference(f"{quote(repository)} is not a repository's name", hint="write `ms:maker/model`")
+        return self.list_revision(repository, revision, Facts.read(self._facts(repository)))
+
+    def list_revision(self, repository: str, revision: str | None, facts: Facts) -> Listing:
+        """List the files of a revision (one call) and find its commit."""
         self._revision = revision or _BRANCH
-        facts = Facts.read(self._facts(repository))
         rows, self._tip = self._rows(repository)
         listing = Listing(repository, _commit(rows, self._tip, self._revision), facts)
         if len(rows) >= _LISTED:
@@ -97,7 +105,7 @@ class ModelScope:
         """Return the error for a file that is not given."""
         if answer.status == 404:  # noqa: PLR2004 - not found
             return HubChanged(f"{quote(file.name)} was listed and is gone", hint="run it again; nothing was mixed")
-        return self._error(listing.repository, answer)
+        return self.error_of(listing.repository, answer)
 
     def account_of_tables(
         self,
@@ -118,9 +126,9 @@ class ModelScope:
 
     def _facts(self, repository: str) -> dict[str, Any]:
         """Return what the newer interface says of a repository."""
-        answer, value = fetch_json(self.wire, f"/openapi/v1/models/{repository}", _VARIABLE)
+        answer, value = fetch_json(self.wire, f"/openapi/v1/models/{repository}", VARIABLE)
         if not answer.is_good:
-            raise self._error(repository, answer)
+            raise self.error_of(repository, answer)
         data = value.get("data") if isinstance(value, dict) else None
         return data if isinstance(data, dict) else {}
 
@@ -128,11 +136,11 @@ class ModelScope:
         """Return the rows of the listing, and the short id of the latest commit."""
         query = urlencode({"Revision": self._revision, "Recursive": "true"})
         path = f"/api/v1/models/{repository}/repo/files?{query}"
-        answer, value = fetch_json(self.wire, path, _VARIABLE)
+        answer, value = fetch_json(self.wire, path, VARIABLE)
         if answer.status == _FORBIDDEN:  # it says so now and then of repositories that can be read
-            answer, value = fetch_json(self.wire, path, _VARIABLE)
+            answer, value = fetch_json(self.wire, path, VARIABLE)
         if not answer.is_good:
-            raise self._error(repository, answer)
+            raise self.error_of(repository, answer)
         data = value.get("Data") if isinstance(value, dict) else None
         files = data.get("Files") if isinstance(data, dict) else None
         if not isinstance(files, list):
@@ -141,7 +149,7 @@ class ModelScope:
         short = (latest.get("Id") or latest.get("ShortId")) if isinstance(latest, dict) else None
         return [row for row in files if isinstance(row, dict)], short if isinstance(short, str) else ""
 
-    def _error(self, repository: str, answer: Answer) -> WeighbridgeError:
+    def error_of(self, repository: str, answer: Answer) -> WeighbridgeError:
         """Say what a refusal means and what to do."""
         name = quote(f"ms:{repository}")
         if answer.status in {401, _FORBIDDEN}:

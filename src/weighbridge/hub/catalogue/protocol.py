@@ -54,12 +54,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What one publisher shows, the last changed first; where it is not `is_complete`, what is absent may be there."""
+    """What one publisher shows, the last changed first; where it is not `is_complete`, what is absent may be there.
+
+    A listing of several pages may lose a repository that changes between two of them, so ask for its `entry` before
+    taking it for gone. `refused` are rows that were not believed, in words: of another publisher, without a name.
+    """
 
     publisher: str
     entries: tuple[Entry, ...]
     is_complete: bool
     calls: int
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +119,14 @@ class Catalogue(Protocol):
         ...
 
     def entry(self, repository: str) -> Entry:
-        """Return one repository (one call); a repository that was renamed comes under its new name."""
+        """Return one repository (one call, three on ModelScope); a repository that was renamed has its new name.
+
+        One that the hub disabled has `is_disabled` and maybe nothing else. A hub says NotFound of private ones, too.
+        """
         ...
 
     def revision(self, repository: str, commit: str) -> Revision:
-        """List the files of a commit; raises HubChanged where it is gone."""
+        """List the files of a commit, "" for the head of the default branch; raises HubChanged where it is gone."""
         ...
 
     def history(self, repository: str, *, most: int = 100) -> tuple[Commit, ...]:

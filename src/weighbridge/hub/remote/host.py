@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from weighbridge.hub.remote.listing import Listing, RemoteFile
     from weighbridge.hub.remote.wire import Answer, Wire
 
-__all__ = ["Host", "fetch_json", "fetch_part", "fetch_whole"]
+__all__ = ["Host", "Unreadable", "fetch_json", "fetch_part", "fetch_whole"]
 
 _TRIES = 3  # of what comes damaged: a page of a proxy, a flipped bit
 _MAX_JSON = 16 << 20
 _WHOLE, _PART = 200, 206
 _LITTLE = 64 << 10  # a file this small may come whole where a part was asked for
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+
+
+class Unreadable(HubUnreachable):
+    """An answer that is no JSON, however often it is asked for."""
 
 
 class Host(Protocol):
@@ -61,10 +65,12 @@ class Host(Protocol):
         ...
 
 
-def fetch_json(wire: Wire, path: str, variable: str) -> tuple[Answer, Any]:
+def fetch_json(wire: Wire, path: str, variable: str, *, of_strangers: bool = False) -> tuple[Answer, Any]:
     """Return the hub's answer and the JSON in it, None for a refusal; what is no JSON is asked for again.
 
-    Raises HubUnreachable, which names the environment variable of the hub's address, where no JSON ever comes.
+    With `of_strangers` the answer holds cards of many: NaN is read as its name and half a character is left out, so
+    that one card does not hide all others. Raises Unreadable, which names the environment variable of the hub's
+    address, where no JSON ever comes.
     """
     ask = Ask(f"{wire.endpoint}{path}", most=_MAX_JSON, is_packed=True)
     said = ""
@@ -73,11 +79,17 @@ def fetch_json(wire: Wire, path: str, variable: str) -> tuple[Answer, Any]:
         if not answer.is_good:
             return answer, None
         try:
-            return answer, parse_json(answer.body, "the hub's answer", max_bytes=_MAX_JSON)
+            return answer, parse_json(
+                answer.body,
+                "the hub's answer",
+                max_bytes=_MAX_JSON,
+                constants_as_text=of_strangers,
+                of_models=of_strangers,
+            )
         except DamagedFile as error:
             said = error.message
         wire.rest(number)
-    raise HubUnreachable(
+    raise Unreadable(
         f"{quote(wire.endpoint)} does not answer as a hub does: {said}",
         hint=f"look at `{variable}`, or try again later",
     )
