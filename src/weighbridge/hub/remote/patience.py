@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Patience", "Trouble"]
+__all__ = ["LONGEST_S", "Patience", "Trouble"]
+
+LONGEST_S = 60.0  # what a hub may ask for and still be waited for
 
 _SILENT_TRIES = 2
 _SPENT = re.compile(r";\s*r=0\s*;\s*t=(\d{1,9})\b")  # nothing left, for so many seconds
@@ -47,7 +49,7 @@ class Patience:
 
     tries: int = 5
     first_s: float = 0.5
-    longest_s: float = 60.0
+    longest_s: float = LONGEST_S
     sleep: Callable[[float], object] = field(default=time.sleep, repr=False)
 
     def attempts(self) -> Iterator[Trouble]:
