@@ -1,0 +1,125 @@
+"""Facts: what rules look at, found from one event, one stake and what is known of makers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from weighbridge.watch.digest.terms import answer_for, is_laxer_than_base, licence_tag
+
+if TYPE_CHECKING:
+    from weighbridge.core.event import ReleaseEvent
+    from weighbridge.knowledge.protocol import Known
+    from weighbridge.watch.digest.stake import Stake
+
+__all__ = ["Relation", "bases_in", "facts_of", "is_touched", "relation_of", "repository_of"]
+
+Relation = Literal["self", "base", "family", "none"]
+
+_MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
+# Drafts of speculative decoding, adapters for it, and rewards: never what a product would run alone.
+_COMPANION = re.compile(
+    r"[-_.](dspark|dflash|eagle-?\d?|medusa|mtp|speculator|draft|assistant)([-_.]|$)", re.IGNORECASE
+)
+_ASKS_LICENCE = frozenset({"release", "new-quantization", "licence-tag"})
+_MOST_BASES = 50
+
+
+def repository_of(subject: str) -> str:
+    """Return `maker/model` of a reference such as `hf:maker/model@commit`."""
+    return subject.partition(":")[2].partition("@")[0]
+
+
+def is_touched(event: ReleaseEvent, stake: Stake) -> bool:
+    """Tell whether an event came after what a stake rests on: what was weighed at the new commit is not overtaken."""
+    if stake.commit and stake.commit == event.commit:
+        return event.kind in {"deletion", "visibility", "gating", "rename"}  # these need no new commit
+    return stake.decided_on is None or stake.decided_on <= event.seen_at.date()
+
+
+def relation_of(event: ReleaseEvent, stake: Stake, known: Known) -> Relation:
+    """Return how an event's repository stands to a model of ours."""
+    names = {event.subject, *_renamed(event)}
+    if stake.repository in names:
+        return "self" if is_touched(event, stake) else "none"
+    mine, theirs = repository_of(stake.repository), repository_of(event.subject)
+    if theirs in stake.bases:
+        return "base" if is_touched(event, stake) else "none"
+    family = known.family_of(theirs) if event.kind in {"release", "new-quantization"} else None
+    return "family" if family is not None and family == known.family_of(mine) else "none"
+
+
+def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str, str | bool]:
+    """Return the facts that a rule's `when` may name; what does not apply is "" or False."""
+    repository = repository_of(event.subject)
+    relation = "none" if stake is None else relation_of(event, stake, known)
+    close = stake if relation != "none" else None
+    tag = licence_tag(event.after)
+    bases = bases_in(event.after)
+    asked = close is not None and event.kind in _ASKS_LICENCE
+    return {
+        "kind": event.kind,
+        "relation": relation,
+        "standing": close.standing if close else "",
+        "pin": ("commit" if close.commit else "main") if close else "",
+        "copy": close.copy if close else "",
+        "licence": answer_for(tag, repository, close.use) if asked and close else "",
+        "accepted": _accepted(tag.shown, close) if asked and close else "",
+        "publisher": "maker" if _is_maker(repository, known) else "other",
+        "look_alike": event.kind == "release" and _is_look_alike(repository, known),
+        "companion": _COMPANION.search(repository) is not None,
+        "lax_tag": event.kind in _ASKS_LICENCE and any(
+            is_laxer_than_base(tag, base) for base in bases if _maker(base) != _maker(repository)
+        ),
+        "closes": event.kind == "gating" and bool(_word(event.after, "gated")),
+    }  # fmt: skip
+
+
+def _is_maker(repository: str, known: Known) -> bool:
+    """Tell whether the publisher trains this family itself, under whichever of its names."""
+    organisation, family = known.organisation(repository), known.family_of(repository)
+    if organisation is None or organisation.kind not in _MAKERS:
+        return False
+    maker = known.organisation(family.maker) if family else organisation
+    return maker is not None and organisation.display_name == maker.display_name
+
+
+def _is_look_alike(repository: str, known: Known) -> bool:
+    return known.organisation(repository) is None and known.look_alike(_maker(repository)) is not None
+
+
+def bases_in(value: Any) -> tuple[str, ...]:
+    """Return the declared bases in what an event holds: (relation, repository) pairs, bare or under `base_models`."""
+    pairs = value.get("base_models") if isinstance(value, dict) else value
+    if not isinstance(pairs, list | tuple):
+        return ()
+    found = [pair[-1] if isinstance(pair, list | tuple) and pair else pair for pair in pairs[:_MOST_BASES]]
+    return tuple(one for one in found if isinstance(one, str) and "/" in one)
+
+
+def _renamed(event: ReleaseEvent) -> set[str]:
+    """Return the old and the new reference of a rename: our stake may be written with either."""
+    if event.kind != "rename":
+        return set()
+    hub = event.subject.partition(":")[0]
+    texts = [_word(side, "repository") for side in (event.before, event.after)]
+    return {one if one.startswith(f"{hub}:") else f"{hub}:{one}" for one in texts if one}
+
+
+def _accepted(shown: str, stake: Stake) -> str:
+    """Return whether the policy's list of licence tags holds this one: `yes`, `no`, or "" where none is asked for."""
+    asks = [one for one in stake.demands if (one.kind, one.measure) == ("card/v1", "licence")]
+    lists = [one.threshold if isinstance(one.threshold, list) else [one.threshold] for one in asks]
+    if not lists:
+        return ""
+    return "yes" if all(shown in one for one in lists) else "no"
+
+
+def _maker(repository: str) -> str:
+    return repository.partition("/")[0]
+
+
+def _word(value: Any, name: str) -> str:
+    """Return a text that stands bare or in a table under a name."""
+    value = value.get(name) if isinstance(value, dict) else value
+    return value if isinstance(value, str) else ""
