@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -27,7 +28,8 @@ class Cadence:
 
     `median_days` is the median gap between consecutive days with a flagship release, None for fewer than two such
     days; `n` counts the days, `last` is the newest. `next_window` is where the next release is expected with the
-    probability `coverage`, given that it has not come yet; None where there are too few gaps, or the family is silent.
+    probability `coverage`, given that it has not come yet; None where there are too few gaps, the family
+    is silent, or one of `undated`, whose day is not known, may have come after `last`.
     """
 
     family: str
@@ -38,6 +40,7 @@ class Cadence:
     next_window: tuple[date, date] | None = None
     coverage: float | None = None
     longest_days: int | None = None
+    undated: tuple[str, ...] = ()
 
     @property
     def days_since(self) -> int:
@@ -46,8 +49,8 @@ class Cadence:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the pause is longer than every one before."""
-        return self.longest_days is not None and self.days_since > self.longest_days
+        """Whether the pause is longer than every one before, and no release of unknown day may have ended it."""
+        return self.longest_days is not None and self.days_since > self.longest_days and not self.undated
 
 
 def cadence_of(family: str, releases: Iterable[Release], on: date | None = None) -> Cadence | None:
@@ -62,15 +65,16 @@ def cadence_of(family: str, releases: Iterable[Release], on: date | None = None)
     are cut equally as far as 80% are kept; where that cannot be, the window begins at once. With fewer than four gaps
     in all, or none so long as the pause, there is no window.
     """
-    known = [one for one in releases if one.family == family and one.is_flagship and len(one.date_text) == _WHOLE_DAY]
-    if on is None:
-        on = max((one.as_of or one.day for one in known), default=date.min)
-    days = sorted({one.day for one in known if one.day <= on})
+    own = [one for one in releases if one.family == family and one.is_flagship]
+    on = on or max((one.as_of or one.day for one in own), default=date.min)
+    days = sorted({one.day for one in own if len(one.date_text) == _WHOLE_DAY and one.day <= on})
     if not days:
         return None
     gaps = sorted((later - earlier).days for earlier, later in pairwise(days))
     pause = (on - days[-1]).days
-    window = _window([gap for gap in gaps if gap > pause], pause) if len(gaps) >= _FEWEST_GAPS else None
+    undated = tuple(one.model for one in own if days[-1] < _latest(one) and one.day <= on)
+    is_foreseeable = len(gaps) >= _FEWEST_GAPS and not undated
+    window = _window([gap for gap in gaps if gap > pause], pause) if is_foreseeable else None
     return Cadence(
         family=family,
         median_days=median(gaps) if gaps else None,
@@ -80,7 +84,16 @@ def cadence_of(family: str, releases: Iterable[Release], on: date | None = None)
         next_window=(days[-1] + timedelta(window[0]), days[-1] + timedelta(window[1])) if window else None,
         coverage=window[2] if window else None,
         longest_days=gaps[-1] if gaps else None,
+        undated=undated,
     )
+
+
+def _latest(release: Release) -> date:
+    """Return the last day that a date allows, which is written as a day, a month or a year."""
+    year, month, day = (int(part) for part in f"{release.date_text}-12-31"[:_WHOLE_DAY].split("-"))
+    if release.date_text.count("-") == 1:
+        day = monthrange(year, month)[1]
+    return date(year, month, day)
 
 
 def _window(longer: list[int], pause: int) -> tuple[int, int, float] | None:

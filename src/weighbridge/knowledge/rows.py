@@ -21,6 +21,7 @@ MAX_BYTES = 8 << 20
 _MAX_ROWS = 100_000
 _MAX_CELL = 2000
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+_YEARS = range(2000, 2101)
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _WHOLE = re.compile(r"[0-9]{1,16}")
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:e-[0-9]{1,2})?")
@@ -88,20 +89,21 @@ class Row:
 
     def day(self, column: str) -> date | None:
         """Return a day, None where the cell is empty."""
-        if not (text := self.text(column)):
-            return None
-        try:
-            return date.fromisoformat(text if len(text) == len("2026-11-21") else "")
-        except ValueError:
-            raise self.wrong(column, f"`{text}` is no day", hint="as in 2026-11-21") from None
+        text = self.text(column)
+        if text and len(text) != len("2026-11-21"):
+            raise self.wrong(column, f"`{text}` is no day", hint="as in 2026-11-21")
+        return self.earliest(column) if text else None
 
     def earliest(self, column: str) -> date:
-        """Return the first day of a day, month or year that is written as 2026-07-16, 2026-07 or 2026."""
+        """Return the first day of a day, month or year of our time that is written as 2026-07-16, 2026-07 or 2026."""
         text = self.needed(column)
         try:
-            return date.fromisoformat(f"{text}-01-01"[:10] if _DATE.fullmatch(text) else "")
+            found = date.fromisoformat(f"{text}-01-01"[:10] if _DATE.fullmatch(text) else "")
         except ValueError:
-            raise self.wrong(column, f"`{text}` is no date", hint="as in 2026-07-16, 2026-07 or 2026") from None
+            found = date.min
+        if found.year not in _YEARS:
+            raise self.wrong(column, f"`{text}` is no date of our time", hint="as in 2026-07-16, 2026-07 or 2026")
+        return found
 
 
 def read_rows(data: bytes, place: str, columns: Sequence[str], required: Collection[str]) -> Iterator[Row]:
