@@ -5,21 +5,20 @@ CREATE TABLE subscriptions (
     added_at TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE shelves (               -- one for each publisher that was listed
-    name TEXT NOT NULL PRIMARY KEY,  -- `hf:Qwen`, or `hf:Qwen/Qwen3-8B` where one repository is asked for
+CREATE TABLE shelves (               -- one for each part of a publisher's shelf that somebody follows
+    name TEXT NOT NULL PRIMARY KEY,  -- `hf:Qwen`, `hf:Qwen/Qwen3-8B`, `family:Qwen hf:Qwen`
     looked_at TEXT NOT NULL,         -- the end of the last look that missed nothing
     began_whole INTEGER NOT NULL     -- whether the first listing was complete: what comes later is then new
 ) STRICT;
 
 CREATE TABLE snapshots (             -- one for each repository: the last look that was complete
     subject TEXT NOT NULL PRIMARY KEY,
-    shelf TEXT NOT NULL,
     hub_id TEXT NOT NULL,
     is_gone INTEGER NOT NULL,
     entry TEXT NOT NULL,             -- JSON
     files BLOB                       -- zlib of JSON; NULL where the files were never read
 ) STRICT;
-CREATE INDEX snapshots_by_shelf ON snapshots (shelf);
+CREATE INDEX snapshots_by_hub_id ON snapshots (hub_id);
 
 CREATE TABLE rounds (
     number INTEGER NOT NULL PRIMARY KEY,

@@ -1,0 +1,1 @@
+"""What differs between two looks at one repository: pure functions from snapshots to changes."""
