@@ -21,6 +21,8 @@ SETTINGS = {
     "engine": "Address of the engine that serves the model, e.g. `http://127.0.0.1:8000/v1`",
     "language": "Language of the dossier: `en` or `zh`",
     "cache": "File that remembers digests of unchanged files",
+    "knowledge": "Folder of your own tables of makers, families, releases and prices (default `knowledge` in the "
+    "workspace, where it exists)",
 }
 _FILE = "weighbridge.toml"
 _NOT_FROM_A_FILE = {
@@ -32,7 +34,10 @@ _MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the edge knows; handed down, never asked for again. `key` comes from the environment only."""
+    """What the edge knows; handed down, never asked for again. `key` comes from the environment only.
+
+    `knowledge` is the folder of the user's own tables, as `load_knowledge` takes it; None where there is none.
+    """
 
     workspace: Workspace
     policy: str
@@ -40,6 +45,7 @@ class Settings:
     language: str
     key: str | None
     baseline_key: str | None
+    knowledge: Path | None = None
 
 
 def load_settings(*, weighed: str | None = None, **flags: str | None) -> Settings:
@@ -58,6 +64,7 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
         "policy": "starter",
         "engine": None,
         "language": "en",
+        "knowledge": None,
         "cache": str(cache_home / "weighbridge" / "digests.sqlite"),
     }
     values |= _from_file(Path(_FILE))
@@ -67,14 +74,19 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
         if f"WEIGHBRIDGE_{name.upper()}" in os.environ
     }
     values |= {name: value for name, value in flags.items() if value is not None}
+    workspace = Workspace(Path(str(values["workspace"])), Path(str(values["cache"])))
+    own_tables = Path(values["knowledge"]) if values["knowledge"] else None
+    if own_tables is None and workspace.knowledge.is_dir():
+        own_tables = workspace.knowledge
     language = check_language(str(values["language"]))  # refused now, not after a minute's work
     return Settings(
-        Workspace(Path(str(values["workspace"])), Path(str(values["cache"]))),
+        workspace,
         policy=str(values["policy"]),
         engine=values["engine"],
         language=language,
         key=read_secret("WEIGHBRIDGE_API_KEY"),
         baseline_key=read_secret("WEIGHBRIDGE_BASELINE_API_KEY"),
+        knowledge=own_tables,
     )
 
 

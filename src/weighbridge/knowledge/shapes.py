@@ -12,7 +12,7 @@ from weighbridge.knowledge.words import wrong_word
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "KINDS", "ORGANISATIONS", "PRICES", "RELEASES", "TABLES", "Shape", "Sheet"]
+__all__ = ["FAMILIES", "KINDS", "ORGANISATIONS", "PRICES", "RELEASES", "TABLES", "WITHDRAWN", "Key", "Shape", "Sheet"]
 
 KINDS = frozenset(
     {
@@ -22,7 +22,7 @@ KINDS = frozenset(
 )
 _BASES = frozenset({"announced", "hub_created", "provider_listing", "name_only"})
 _NO_COUNTRY = frozenset({"", "XX", "ZZ"})  # "international" and "unknown" in tables that need a code
-_WITHDRAWN = "withdrawn"
+WITHDRAWN = "withdrawn"
 
 Record = TypeVar("Record", Organisation, Family, Release, Price)
 Key = tuple[str, ...]
@@ -30,10 +30,11 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sheet(Generic[Record]):
-    """What one file says: records by key, and the keys that it withdraws."""
+    """What one file says: records by key, the keys that it withdraws, and the cells of both as they were written."""
 
     records: dict[Key, Record]
     withdrawn: frozenset[Key]
+    cells: dict[Key, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,26 @@ class Shape(Generic[Record]):
         """Name of the file that holds the table."""
         return f"{self.name}.csv"
 
-    def key_of(self, record: Record) -> Key:
-        """Return the key of a record."""
-        return tuple(str(getattr(record, name)) for name in self.key)
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Columns of a user's file: those of the table, and the one that withdraws a row."""
+        return (*self.columns, WITHDRAWN)
 
     def read(self, data: bytes, place: str) -> Sheet[Record]:
         """Read a file of this table; raises UsageError that names file, line and column."""
         records: dict[Key, Record] = {}
         withdrawn: set[Key] = set()
-        lines: dict[Key, int] = {}
-        for row in read_rows(data, place, (*self.columns, _WITHDRAWN), self.required):
+        rows: dict[Key, Row] = {}
+        for row in read_rows(data, place, self.written, self.required):
             key = tuple(row.needed(name) for name in self.key)
-            if key in lines:
-                raise row.wrong(self.key[-1], f"`{' '.join(key)}` stands on line {lines[key]} already")
-            lines[key] = row.line
-            if row.flag(_WITHDRAWN):
+            if key in rows:
+                raise row.wrong(self.key[-1], f"`{' '.join(key)}` stands on line {rows[key].line} already")
+            rows[key] = row
+            if row.flag(WITHDRAWN):
                 withdrawn.add(key)
             else:
                 records[key] = self.build(row)
-        return Sheet(records, frozenset(withdrawn))
+        return Sheet(records, frozenset(withdrawn), {key: row.cells for key, row in rows.items()})
 
 
 def _organisation(row: Row) -> Organisation:

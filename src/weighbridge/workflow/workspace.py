@@ -29,6 +29,11 @@ class Workspace:
     path: Path
     cache: Path
 
+    @property
+    def knowledge(self) -> Path:
+        """Where the team's own tables of makers, families, releases and prices lie by default."""
+        return self.path / "knowledge"
+
     @contextmanager
     def store(self, *, read_only: bool = False) -> Iterator[SQLiteStore]:
         """Open the evidence store, making it where it is missing; raises NotFound where it may not be made."""
