@@ -236,6 +236,7 @@ def test_one_of_several_quantizations_can_be_named(publish: Callable[..., Path],
 def test_the_next_page_is_asked_of_the_hub_itself(publish: Callable[..., Path], tmp_path: Path) -> None:
     """A listing goes on by its cursor, at the endpoint that was given, whatever host the link names."""
     with HubServer(publish(others={f"extra/{number}.txt": b"x" for number in range(25)}), page=7) as hub:
+        hub.link_host = "https://elsewhere.example"
         artefact = _resolve(hub, tmp_path / "cache", token="secret")
         assert len([seen for seen in hub.seen if "/tree/" in seen.line]) == 5
     assert len(artefact.left_alone) == 25

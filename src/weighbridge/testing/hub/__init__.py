@@ -1,0 +1,1 @@
+"""The parts of `weighbridge.testing.hub_server`."""
