@@ -47,6 +47,7 @@ COMMANDS = {
     "explain": "Explain a rule, check, kind, measure, suite or verdict",
     "ui": "Look at a workspace in the browser, on this machine only",
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
+    "knowledge": "Show and renew what is known of makers, families, releases and prices",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
 _COLLECT_AFTER = 20_000  # new objects; modules stay to the end, and walking them again and again is a tenth of a start
