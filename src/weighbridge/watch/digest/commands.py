@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.rules import NextStep
     from weighbridge.watch.digest.stake import Stake
 
-__all__ = ["commands_for"]
+__all__ = ["commands_for", "commands_to_decide"]
 
 _GONE = frozenset({"deletion", "visibility", "history-rewritten"})
 
@@ -39,6 +39,11 @@ def commands_for(step: NextStep, event: ReleaseEvent, stakes: Sequence[Stake]) -
     if step == "roll back" and stake is not None and stake.reference:
         return _joined(["weighbridge", "verify", stake.reference])
     return ()
+
+
+def commands_to_decide(stake: Stake) -> tuple[str, ...]:
+    """Return how a decision is made again from the evidence that there is; new evidence comes first, where wanted."""
+    return _joined(["weighbridge", "decide", stake.subject, *(["--policy", stake.policy] if stake.policy else [])])
 
 
 def _joined(*commands: Sequence[str]) -> tuple[str, ...]:

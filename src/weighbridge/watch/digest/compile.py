@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.rules import Role, Rule, Rules
     from weighbridge.watch.digest.stake import Demand, Stake
 
-__all__ = ["Spoken", "compile_digest", "spoken_of"]
+__all__ = ["Spoken", "View", "compile_digest", "spoken_of"]
 
 _CONFIDENCES = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
@@ -32,22 +32,31 @@ _CONFIDENCES = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 Spoken = tuple["ReleaseEvent", "Stake | None", "Rule", "EventSeverity"]
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """From where events are looked at: what is ours, by which rules, with which tables and past runs."""
+
+    stakes: Sequence[Stake]
+    rules: Rules
+    known: Known
+    history: History
+
+
 def compile_digest(
     events: Iterable[ReleaseEvent],
-    stakes: Sequence[Stake],
-    rules: Rules,
-    known: Known,
-    history: History,
+    view: View,
     span: tuple[datetime | None, datetime],
+    *,
+    least: EventSeverity = "low",
 ) -> Digest:
-    """Return what events mean for us, the most severe first, then the newest.
+    """Return what events mean for us, the most severe first, then the newest; what is milder than `least` is counted.
 
     `span` is (since, until) as asked for. What no rule speaks of is shown as mild as its event is, and never hidden.
     """
     seen = list(events)
-    items = [_item(group, stakes, rules, known, history) for group in grouped(seen, known)]
+    items = [_item(group, view) for group in grouped(seen, view.known)]
     shown = sorted(
-        (one for one in items if one.severity != "silent"),
+        (one for one in items if SEVERITIES.index(one.severity) >= SEVERITIES.index(least)),
         key=lambda one: (-SEVERITIES.index(one.severity), -one.seen_at.timestamp(), one.id),
     )
     return Digest(tuple(shown), len(items) - len(shown), len(seen), *span)
@@ -65,9 +74,8 @@ def spoken_of(event: ReleaseEvent, stakes: Sequence[Stake], rules: Rules, known:
     return sorted(found, key=_weight)
 
 
-def _item(
-    group: tuple[ReleaseEvent, ...], stakes: Sequence[Stake], rules: Rules, known: Known, history: History
-) -> Item:
+def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
+    stakes, rules, known = view.stakes, view.rules, view.known
     spoken = sorted((one for event in group for one in spoken_of(event, stakes, rules, known)), key=_weight)
     lead = spoken[0][0] if spoken else group[0]
     severity = spoken[0][3] if spoken else min(lead.severity, "medium", key=SEVERITIES.index)
@@ -86,7 +94,7 @@ def _item(
         next_step=step,
         roles=_roles(spoken),
         concerns=_concerns(touched, rules, known),
-        suites=() if step in {"nothing", "legal review"} else _suites(touched, rules, known, history),
+        suites=() if step in {"nothing", "legal review"} else _suites(touched, view),
         commands=commands_for(step, lead, [stake for _, stake in touched]),
         confidence=min((event.confidence for event in group), key=_CONFIDENCES.index),
         claim=max((rules.claims.get(event.kind, "maker") for event in group), key=CLAIMS.index),
@@ -157,16 +165,14 @@ def _concerns(touched: Sequence[tuple[ReleaseEvent, Stake]], rules: Rules, known
     return tuple(replace(one, rests_on=tuple(dict.fromkeys(found))) for one, found in rests.values())
 
 
-def _suites(
-    touched: Sequence[tuple[ReleaseEvent, Stake]], rules: Rules, known: Known, history: History
-) -> tuple[SuiteCost, ...]:
+def _suites(touched: Sequence[tuple[ReleaseEvent, Stake]], view: View) -> tuple[SuiteCost, ...]:
     """Return what to ask again: the suites of the rules that rested on what changed."""
     wanted: dict[str, str] = {}
     for event, stake in touched:
-        for demand in _resting(event, stake, rules, known):
+        for demand in _resting(event, stake, view.rules, view.known):
             if demand.suite:
                 wanted.setdefault(demand.suite, stake.subject)
-    return tuple(cost_of(suite, history, subject) for suite, subject in wanted.items())
+    return tuple(cost_of(suite, view.history, subject) for suite, subject in wanted.items())
 
 
 def _resting(event: ReleaseEvent, stake: Stake, rules: Rules, known: Known) -> tuple[Demand, ...]:

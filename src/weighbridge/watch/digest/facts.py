@@ -32,6 +32,8 @@ def repository_of(subject: str) -> str:
 
 def is_touched(event: ReleaseEvent, stake: Stake) -> bool:
     """Tell whether an event came after what a stake rests on: what was weighed at the new commit is not overtaken."""
+    if (event.id, event.seen_at.isoformat()) in stake.answered:
+        return False
     if stake.commit and stake.commit == event.commit:
         return event.kind in {"deletion", "visibility", "gating", "rename"}  # these need no new commit
     return stake.decided_on is None or stake.decided_on <= event.seen_at.date()
@@ -58,7 +60,7 @@ def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str
     bases = bases_in(event.after)
     asked = close is not None and event.kind in _ASKS_LICENCE
     return {
-        "kind": event.kind,
+        "kind": _kind(event, close),
         "relation": relation,
         "standing": close.standing if close else "",
         "pin": ("commit" if close.commit else "main") if close else "",
@@ -71,8 +73,33 @@ def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str
         "lax_tag": event.kind in _ASKS_LICENCE and any(
             is_laxer_than_base(tag, base) for base in bases if _maker(base) != _maker(repository)
         ),
-        "closes": event.kind == "gating" and bool(_word(event.after, "gated")),
+        "closes": event.kind == "gating" and _word(event.after, "gated") not in {"", "open"},
     }  # fmt: skip
+
+
+def _kind(event: ReleaseEvent, stake: Stake | None) -> str:
+    """Return the kind of an event for the rules, which tell apart what events of one kind can mean.
+
+    `visibility-back`: shown again. `weights-beside`: weights changed or came, none of them those that were weighed.
+    """
+    if event.kind == "visibility" and isinstance(event.after, dict) and not any(event.after.values()):
+        return "visibility-back"
+    if event.kind == "weights" and stake is not None and _are_beside(event, stake):
+        return "weights-beside"
+    return event.kind
+
+
+def _are_beside(event: ReleaseEvent, stake: Stake) -> bool:
+    """Tell whether it is certain that no weighed file is among those that changed: all old digests are known."""
+    if not stake.digests:
+        return False
+    if event.before is None:  # files only came
+        return True
+    digests = event.before.get("digests") if isinstance(event.before, dict) else None
+    if not isinstance(digests, dict) or event.before.get("differing") != len(digests):
+        return False
+    old = [str(one) for one in digests.values()]
+    return all(one.startswith("sha256:") for one in old) and not {one[7:] for one in old} & stake.digests
 
 
 def _is_maker(repository: str, known: Known) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
     from weighbridge.core.event import EventKind, EventSeverity
@@ -117,10 +118,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Items, the most severe first; `silent` counts those that are left out."""
+    """Items, the most severe first; `silent` counts those that are left out as too mild."""
 
     items: tuple[Item, ...]
     silent: int
     events: int
     since: datetime | None
     until: datetime
+
+    def only(self, wanted: Callable[[Item], bool]) -> Digest:
+        """Return the same digest with the wanted items."""
+        return replace(self, items=tuple(item for item in self.items if wanted(item)))

@@ -36,7 +36,8 @@ class Stake:
     `repository` is a reference without revision (`hf:Qwen/Qwen3-8B`), `commit` the pin ("" where none is recorded, so
     that whoever loads it follows the default branch), `subject` the digest of what was weighed. `bases` are
     `maker/model` without a hub, as the files declare them. `copy` says whether the files are kept: a mirror whose
-    digests were checked, a folder on this machine, or nothing that is known.
+    digests were checked, a folder on this machine, or nothing that is known. `digests` are the SHA-256 (64 hex digits)
+    of the files that were weighed; `answered` names events (id, seen) that the decision was made in view of.
     """
 
     repository: str
@@ -51,6 +52,8 @@ class Stake:
     policy: str = ""
     demands: tuple[Demand, ...] = ()
     bases: tuple[str, ...] = ()
+    digests: frozenset[str] = frozenset()
+    answered: frozenset[tuple[str, str]] = frozenset()
     copy: Copy = "none"
     use: IntendedUse | None = None
 

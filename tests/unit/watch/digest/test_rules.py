@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -14,11 +14,13 @@ from weighbridge.core.event import EventKind, ReleaseEvent
 from weighbridge.core.finding import Confidence
 from weighbridge.inspection.licence.answer.use import IntendedUse
 from weighbridge.knowledge.load import load_knowledge
-from weighbridge.watch.digest.compile import compile_digest
+from weighbridge.watch.digest.compile import View, compile_digest
 from weighbridge.watch.digest.cost import History
-from weighbridge.watch.digest.item import Item
 from weighbridge.watch.digest.rules import shipped_rules
 from weighbridge.watch.digest.stake import Demand, Stake
+
+if TYPE_CHECKING:
+    from weighbridge.watch.digest.item import Item
 
 _LABELLED = tomllib.loads(Path(__file__).with_name("labelled.toml").read_text(encoding="utf-8"))["event"]
 _SEEN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -69,7 +71,7 @@ def _event(entry: dict[str, Any], **changed: Any) -> ReleaseEvent:
 def _read(entry: dict[str, Any]) -> Item | None:
     """Return the item that a reader gets, or None where it is silent."""
     digest = compile_digest(
-        [_event(entry)], _stakes(entry), shipped_rules(), load_knowledge(), History({}, {}), (None, _SEEN)
+        [_event(entry)], View(_stakes(entry), shipped_rules(), load_knowledge(), History({}, {})), (None, _SEEN)
     )
     assert len(digest.items) + digest.silent == 1
     return digest.items[0] if digest.items else None

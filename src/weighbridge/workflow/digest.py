@@ -1,0 +1,120 @@
+"""The digest as a use case: the log, the store and the tables in; items, a queue and stale decisions out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weighbridge.watch.digest.commands import commands_to_decide
+from weighbridge.watch.digest.compile import View, compile_digest
+from weighbridge.watch.digest.cost import History, cost_of
+from weighbridge.watch.digest.facts import repository_of
+from weighbridge.watch.digest.rules import SEVERITIES, shipped_rules
+from weighbridge.workflow.following.history import history_of
+from weighbridge.workflow.following.stakes import stakes_of
+from weighbridge.workflow.following.windows import rhythm_of
+from weighbridge.workflow.staleness import mark_stale, stale_decisions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from weighbridge.core.event import EventSeverity, ReleaseEvent
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.knowledge.protocol import Known
+    from weighbridge.store.protocol import Store
+    from weighbridge.watch.digest.item import Digest, SuiteCost
+    from weighbridge.watch.digest.rules import NextStep
+    from weighbridge.watch.digest.stake import Stake
+    from weighbridge.workflow.following.windows import Rhythm
+    from weighbridge.workflow.staleness import Stale
+
+__all__ = ["ROLE_NAMES", "Waiting", "make_digest", "refresh_stale", "view_of", "waiting"]
+
+ROLE_NAMES = {
+    "engineer": "platform engineer",
+    "lawyer": "lawyer",
+    "security": "security officer",
+    "owner": "product owner",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One decision that waits to be made again: why, what to do, what that takes, and when the next release is due.
+
+    `reasons` are kinds of events, the most severe first; empty where the decision has only expired.
+    """
+
+    stake: Stake
+    severity: EventSeverity
+    reasons: tuple[str, ...]
+    events: tuple[str, ...]
+    why: str
+    next_step: NextStep
+    suites: tuple[SuiteCost, ...]
+    commands: tuple[str, ...]
+    has_expired: bool
+    rhythm: Rhythm | None
+
+
+def make_digest(
+    events: Iterable[ReleaseEvent],
+    store: Store | None,
+    known: Known,
+    span: tuple[datetime | None, datetime],
+    *,
+    role: str | None = None,
+    least: EventSeverity = "low",
+) -> Digest:
+    """Return the digest of events for what the store says we depend on; without a store, for everybody.
+
+    `span` is (since, until); `role` keeps what is for one role of `ROLE_NAMES`; `least` is the mildest severity shown.
+    """
+    digest = compile_digest(events, view_of(store, known), span, least=least)
+    return digest if role is None else digest.only(lambda item: ROLE_NAMES[role] in item.roles)
+
+
+def view_of(store: Store | None, known: Known) -> View:
+    """Return from where events are looked at: our stakes and past runs, where there is a store."""
+    if store is None:
+        return View((), shipped_rules(), known, History({}, {}))
+    stakes = stakes_of(store)
+    wanted = {suite for stake in stakes for suite in stake.suites}
+    return View(stakes, shipped_rules(), known, history_of(store, wanted))
+
+
+def refresh_stale(events: Iterable[ReleaseEvent], store: Store, known: Known) -> list[Evidence]:
+    """State in the store which decisions the events have overtaken, each once; return what is new."""
+    return mark_stale(events, stakes_of(store), shipped_rules(), known, store)
+
+
+def waiting(store: Store, known: Known, today: date) -> list[Waiting]:
+    """Return the decisions that wait to be made again: overtaken by an event, or expired; the most severe first."""
+    view = view_of(store, known)
+    stale = stale_decisions(store, view.stakes)
+    found = []
+    for stake in view.stakes:
+        why = stale.get(stake.decision, [])
+        has_expired = stake.expires_on is not None and stake.expires_on < today and stake.standing != "rejected"
+        if why or has_expired:
+            found.append(_waiting(stake, why, view, today, has_expired=has_expired))
+    return sorted(found, key=lambda one: (-SEVERITIES.index(one.severity), one.stake.name, one.stake.decision))
+
+
+def _waiting(stake: Stake, why: list[Stale], view: View, today: date, *, has_expired: bool) -> Waiting:
+    """Join all that overtook one decision; an expired one, too, is a matter of planning."""
+    bodies = [one.body for one in why]
+    suites = dict.fromkeys(suite for body in bodies for suite in body.suites) if bodies else dict.fromkeys(stake.suites)
+    return Waiting(
+        stake=stake,
+        severity=bodies[0].severity if bodies else "medium",
+        reasons=tuple(dict.fromkeys(body.event_kind for body in bodies)),
+        events=tuple(body.event for body in bodies),
+        why=bodies[0].why if bodies else "",
+        next_step=bodies[0].next_step if bodies else "re-evaluate",
+        suites=tuple(cost_of(suite, view.history, stake.subject) for suite in suites),
+        commands=commands_to_decide(stake),
+        has_expired=has_expired,
+        rhythm=rhythm_of(repository_of(stake.repository), view.known, today),
+    )
