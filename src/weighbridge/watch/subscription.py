@@ -64,7 +64,10 @@ class Scope:
             return entry.repository == self.repository
         if self.family:
             family = known.family_of(entry.repository)
-            return family is not None and family.name == self.family
+            if family is not None and family.name == self.family:
+                return True
+            # of a maker with one family all is of it, what it distilled into other bases too
+            return all(one.name == self.family for one in known.families if one.maker == self.publisher)
         return True
 
 

@@ -52,7 +52,8 @@ def _licence(before: Entry, after: Entry) -> Iterator[Change]:
 
 def _bases(before: Entry, after: Entry) -> Iterator[Change]:
     old, new = ([[str(plain(word)) for word in pair] for pair in sorted(e.base_models)] for e in (before, after))
-    if old == new:
+    said = before.hub == "hf" or (before.id and after.id)  # ModelScope's lists leave base models out, and ids
+    if old == new or not said:
         return
     trait = "removed" if not new else "added" if not old else "changed"
     yield Change("base-model", old or None, new or None, frozenset({trait}), evidence=("README.md",))

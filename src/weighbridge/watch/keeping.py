@@ -1,0 +1,150 @@
+"""One repository of a look: what it is to us, what is read of it, and what is kept of it in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import HubUnreachable, NotFound, UsageError
+from weighbridge.watch.arrivals import arrival, deletion, look_alike_note, rename, return_of
+from weighbridge.watch.dating import dated
+from weighbridge.watch.diff.whole import compare_snapshots
+from weighbridge.watch.listing import restored, same_listing
+from weighbridge.watch.look import read_change, read_whole
+from weighbridge.watch.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+    from datetime import datetime
+
+    from weighbridge.core.event import ReleaseEvent
+    from weighbridge.hub.catalogue.protocol import Catalogue, Entry
+    from weighbridge.knowledge.protocol import Known
+    from weighbridge.watch.diff.change import Change
+    from weighbridge.watch.state import Remembered, WatchState
+
+__all__ = ["Keeper", "Round"]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What all looks of one round share.
+
+    `since` reports what was created at or after it when a scope is first looked at. `may_ask` says whether calls are
+    left in the hub's window.
+    """
+
+    number: int
+    state: WatchState
+    known: Known
+    clock: Callable[[], datetime]
+    since: datetime | None = None
+    may_ask: Callable[[], bool] = lambda: True
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Compares and keeps the repositories of one publisher; `others` are all that are listed or remembered there."""
+
+    publisher: str
+    catalogue: Catalogue
+    this: Round
+    others: Container[str] = ()
+    events: list[ReleaseEvent] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+    _warning: str | None = None
+
+    def take(self, was: Remembered, listed: Entry) -> None:
+        """Compare one listed repository with what is remembered of it."""
+        if was.is_gone:
+            self._return(was.entry, listed if listed.commit else self.catalogue.entry(listed.repository))
+        elif not same_listing(was.entry, listed):
+            self._change(was.entry, restored(was.entry, listed, self.catalogue))
+
+    def arrive(self, listed: Entry, listed_names: Container[str], *, is_surely_new: bool) -> bool:
+        """Take in a repository that was not there; False where it may only have been hidden from a short listing."""
+        entry = listed if listed.commit else self.catalogue.entry(listed.repository)
+        old = self.this.state.by_hub_id(entry.hub, entry.id)
+        if old is not None and old.repository not in listed_names and self._has_left(old, entry):
+            self.follow(old, entry, "the hub's own id is the same")
+            return True
+        self._keep(Snapshot(entry), [self.arrival_of(entry)] if is_surely_new else [], None)
+        return is_surely_new
+
+    def arrival_of(self, entry: Entry) -> Change:
+        """Return what a repository is that was not there; the hub is asked once whether it verified a like name."""
+        if self._warning is None:
+            known, verified = self.this.known, None
+            if known.look_alike(self.publisher) is not None:
+                verified = self.catalogue.publisher(self.publisher).is_verified
+            self._warning = look_alike_note(self.publisher, known, is_verified=verified)
+        return arrival(entry, self.others, warning=self._warning)
+
+    def follow(self, old: Entry, new: Entry, how: str) -> None:
+        """Keep one repository under its new name, with what else differs."""
+        self.moved.add(old.repository)
+        before = self.this.state.snapshot(old)
+        self._keep(*self._compared(before, new, [rename(old, new, how)]), old)
+
+    def miss(self, was: Entry) -> bool:
+        """Look for a repository that a whole listing leaves out; False where it is there all the same.
+
+        A hub that says twice that it has no such repository is believed.
+        """
+        for _ in range(2):
+            try:
+                found = self.catalogue.entry(was.repository)
+            except HubUnreachable:
+                raise
+            except NotFound:
+                continue
+            if found.repository != was.repository:
+                self.follow(was, found, "the hub redirects the old name")
+                return True
+            if not same_listing(was, found):
+                self._change(was, restored(was, found, self.catalogue))
+            return False
+        events = dated([deletion(was)], was, None, self.this.clock(), self.this.known)
+        self.this.state.keep_gone(self.this.number, was, events)
+        self.events += events
+        return True
+
+    def deepen(self, entry: Entry) -> None:
+        """Read the files of a repository that did not change, so that a later change can be told file by file."""
+        self.this.state.keep(self.this.number, read_whole(self.catalogue, entry), [])
+
+    def _change(self, was: Entry, entry: Entry) -> None:
+        self._keep(*self._compared(self.this.state.snapshot(was), entry, []), was)
+
+    def _return(self, was: Entry, entry: Entry) -> None:
+        """Take a repository back that was gone; what changed meanwhile is told too."""
+        after, changes = self._compared(self.this.state.snapshot(was), entry, [])
+        self._keep(after, [return_of(entry), *(one for one in changes if one.kind != "visibility")], was)
+
+    def _compared(self, before: Snapshot, entry: Entry, first: list[Change]) -> tuple[Snapshot, list[Change]]:
+        """Return the new side, and what differs from the old one; files are read only where the commit moved."""
+        was = before.entry
+        if entry.commit == was.commit and (entry.commit or entry.modified_at == was.modified_at):
+            after = replace(before, entry=entry)
+            return after, [*first, *compare_snapshots(before, after)]
+        pair = read_change(self.catalogue, before, entry)
+        return pair.after, [*first, *compare_snapshots(pair.before, pair.after), *pair.of_history]
+
+    def _has_left(self, old: Entry, new: Entry) -> bool:
+        """Whether a repository is no longer found under its old name."""
+        try:
+            return self.catalogue.entry(old.repository).repository == new.repository
+        except HubUnreachable:
+            raise
+        except UsageError:
+            return False
+        except NotFound:
+            return True
+
+    def _keep(self, after: Snapshot, changes: list[Change], was: Entry | None) -> None:
+        """Keep a look and its events, both or neither."""
+        this = self.this
+        events = dated(changes, was, after.entry, this.clock(), this.known)
+        instead_of = was.subject if was is not None and was.subject != after.subject else ""
+        this.state.keep(this.number, after, events, instead_of=instead_of)
+        self.events += events
