@@ -52,7 +52,7 @@ def list_(table: str, folder: str | None, workspace: str | None, *, as_json: boo
     known = _known(_settings(folder, workspace))
     tables: dict[str, Sequence[Organisation | Family | Release | Price]] = {
         "organisations": tuple(known.organisations.values()),
-        "families": known.families,
+        "families": sorted(known.families, key=lambda family: family.name.casefold()),
         "releases": known.releases,
         "prices": known.prices,
     }

@@ -40,6 +40,7 @@ COMMANDS = {
     "load": "Measure latency and throughput under many users, by service levels",
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
+    "share": "Say whose a hub's downloads are, by publisher and by base model",
     "lock": "Write down size and digest of every file of a model",
     "verify": "Hold a copy against a lock, evidence, a hub or a signature; verify an attestation",
     "key": "Make a key that signs attestations",

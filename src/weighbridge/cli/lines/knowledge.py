@@ -59,7 +59,7 @@ def shown_lines(shown: Shown) -> list[str]:
         lines += [line("publisher", f"{one.name}: {one.display_name}", f"{one.kind}, {country}")]
         lines += [line("", f"its own service runs in {', '.join(one.hosts)}")] if one.hosts else []
         lines += [line("", one.notes)] if one.notes else []
-        lines += [line("", f"source: {one.source}, {one.as_of}")]
+        lines += [line("", f"source: {one.source}{f', {one.as_of}' if one.as_of else ''}")]
     elif shown.look_alike:
         like = shown.look_alike
         lines += [
