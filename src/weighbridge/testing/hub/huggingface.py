@@ -27,6 +27,7 @@ _EXPANDABLE = frozenset({
     "library_name", "likes", "mask_token", "model-index", "pipeline_tag", "private", "resourceGroup", "safetensors",
     "sha", "siblings", "spaces", "tags", "transformersInfo", "trendingScore", "usedStorage", "widgetData", "xetEnabled",
 })  # fmt: skip
+_FILE = re.compile(r"/(?:(api/resolve-cache/models/)([^/]+/[^/]+)|([^/]+/[^/]+)/resolve)/([^/]+)/(.+)")
 _LIST_PAGE, _TREE_PAGE, _EXPANDED_PAGE, _LOG_PAGE = 1000, 1000, 50, 50
 
 
@@ -42,10 +43,11 @@ def answer_huggingface(hub: HubServer, request: Request) -> Reply:
             return _redirect(request, found[1], moved)
         verb, _, rest = (found[2] or "").strip("/").partition("/")
         return _model(hub, request, found[1], (verb or "revision", rest))
-    if found := re.fullmatch(r"/(api/resolve-cache/models/)?([^/]+/[^/]+)/(?:resolve/)?([^/]+)/(.+)", request.path):
-        if moved := hub.moved.get(found[2]):
-            return _redirect(request, found[2], moved)
-        return _file(hub, request, found[2], (found[3], found[4], bool(found[1])))
+    if found := _FILE.fullmatch(request.path):
+        name = found[2] or found[3]
+        if moved := hub.moved.get(name):
+            return _redirect(request, name, moved)
+        return _file(hub, request, name, (found[4], found[5], bool(found[1])))
     raise Refusal(404, "", "Sorry, we can't find the page you are looking for.")
 
 
