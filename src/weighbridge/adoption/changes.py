@@ -1,0 +1,65 @@
+"""What changed from one snapshot to the next, as far as it speaks of the source and not of the models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.adoption.listing.database import Database
+
+__all__ = ["Change", "compare", "remember"]
+
+_LEAST = 100  # downloads: smaller counts stay the same by chance
+_FACTOR = 20
+_WEIGHTY = 0.001  # of the population: a jump that no share shows is no matter
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Two snapshots held together, over repositories that both have with 100 downloads or more.
+
+    `same` of the `common` ones have the same count in both; `same_downloads` is their share of the later downloads.
+    `jumps` are repositories whose count rose or fell twentyfold and that weigh: (id, before, after), the largest first.
+    """
+
+    earlier: str
+    common: int
+    same: int
+    same_downloads: float
+    rows_before: int
+    rows_after: int
+    jumps: Sequence[tuple[str, int, int]]
+
+
+def remember(database: Database) -> None:
+    """Keep the counts of `attributed` as `before`, for the next snapshot."""
+    database.rows(
+        "CREATE OR REPLACE TEMP TABLE before AS SELECT id, downloads FROM attributed WHERE downloads IS NOT NULL"
+    )
+
+
+def compare(database: Database, earlier: str) -> Change:
+    """Hold `weighed` against `before`."""
+    common, same, same_downloads, downloads = database.row(
+        f"""SELECT count(*), count(*) FILTER (now.downloads = before.downloads),
+        sum(now.downloads) FILTER (now.downloads = before.downloads), sum(now.downloads)
+        FROM weighed AS now JOIN before USING (id) WHERE now.downloads >= {_LEAST} AND before.downloads >= {_LEAST}"""  # noqa: S608 - names of ours
+    )
+    jumps = database.rows(
+        f"""SELECT id, before.downloads, now.downloads FROM weighed AS now JOIN before USING (id)
+        WHERE belongs AND least(now.downloads, before.downloads) >= {_LEAST}
+            AND greatest(now.downloads, before.downloads) >= {_FACTOR} * least(now.downloads, before.downloads)
+            AND greatest(now.downloads, before.downloads) >=
+                {_WEIGHTY} * (SELECT sum(downloads) FROM weighed WHERE belongs)
+        ORDER BY abs(now.downloads - before.downloads) DESC, id LIMIT {_MOST_NAMED}"""  # noqa: S608 - names of ours
+    )
+    (rows_before,) = database.row("SELECT count(*) FROM before")
+    (rows_after,) = database.row("SELECT count(*) FROM attributed")
+    share = int(same_downloads or 0) / int(downloads) if downloads else 0.0
+    return Change(
+        earlier, common, same, share, rows_before, rows_after, [(str(i), int(b), int(a)) for i, b, a in jumps]
+    )

@@ -1,0 +1,180 @@
+"""Read a snapshot of a hub's listing, of any size, into one table of ours: bounded, checked, duplicates told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from weighbridge.adoption.listing.columns import canonical_columns, expressions
+from weighbridge.adoption.listing.database import literal
+from weighbridge.errors import NotFound, UsageError
+from weighbridge.formats.bounded_file import BoundedFile
+from weighbridge.formats.place import damaged, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from weighbridge.adoption.listing.database import Database
+
+__all__ = ["Snapshot", "day_in", "find_file", "load_snapshot", "source_of"]
+
+_DAY = re.compile(r"(?<!\d)(20\d{2})[-_]?([01]\d)[-_]?([0-3]\d)(?!\d)")
+_GZIP = b"\x1f\x8b"
+_GLOB = re.compile(r"([\[\]*?])")
+_MOST_BASES = 16  # a merge of more says nothing of one maker
+_LONGEST_ID = 200
+_WHOLE_ID = "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+"
+_MAX_JSON = 32 << 20  # bytes of one object
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read of one file.
+
+    `rows` are distinct repositories. `dropped` rows have no id, `uncounted` no count of downloads, `duplicates` repeat
+    an id (the largest count stays; `conflicting` of them said another count). `columns` names what each figure was
+    read from. `dated` is the day in the file's name; `newest` the newest day of creation in it.
+    """
+
+    name: str
+    rows: int
+    dropped: int
+    uncounted: int
+    duplicates: int
+    conflicting: int
+    columns: Mapping[str, list[str]]
+    dated: date | None
+    newest: date | None
+
+    @property
+    def data_date(self) -> date | None:
+        """Return the day that the counts are of: as the file's name says, else the newest creation."""
+        return self.dated or self.newest
+
+
+def find_file(path: Path) -> Path:
+    """Return the whole path of a regular file; raises NotFound, or DamagedFile for what is none."""
+    if not path.exists():
+        raise NotFound(
+            f"no file {quote(str(path), 4096)}", hint="give the path of a .csv, .json, .jsonl or .parquet file"
+        )
+    whole = path.resolve()
+    with BoundedFile(whole) as file:
+        file.refuse_pointer()
+        if not file.size:
+            raise damaged(path, "is empty")
+    return whole
+
+
+def source_of(path: Path) -> str:
+    """Return SQL that reads a file by what its bytes are: Parquet, JSON (array or lines), else CSV; gzip is opened."""
+    name = literal(_GLOB.sub(r"[\1]", str(path)))  # a `*` in a name is a letter here, not a pattern
+    with BoundedFile(path) as file:
+        first = file.read(0, 512)
+    if first.startswith(b"PAR1"):
+        return f"read_parquet({name})"
+    is_packed = first.startswith(_GZIP)
+    packed = ", compression = 'gzip'" if is_packed else ""
+    looks_like_json = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}
+    if looks_like_json or (is_packed and re.search(r"\.(?:json|jsonl|ndjson)(?:\.gz)?$", path.name)):
+        return f"read_json({name}, maximum_object_size = {_MAX_JSON}, map_inference_threshold = -1{packed})"
+    # as text: what a column holds is judged by us, not guessed from its first rows
+    return f"read_csv({name}, header = true, all_varchar = true, max_line_size = 2000000{packed})"
+
+
+def load_snapshot(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot:
+    """Read a file into the table `listing`, one row a repository, and say what it held.
+
+    Columns of `listing`: id, downloads, likes, task, created, licence, parameters, bases. `chosen` maps names of these
+    to columns of the file. Raises UsageError that names the file and what is wrong: a missing column, a wrong type,
+    negative counts, bytes that are not of the format.
+    """
+    try:
+        return _load(database, path, chosen)
+    except UsageError as error:
+        if quote(str(path), 4096) in error.message:
+            raise
+        raise type(error)(f"{quote(str(path), 4096)}: {error.message}", hint=error.hint) from error
+
+
+def _load(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot:
+    names = [column.name for column in canonical_columns()]
+    if wrong := [name for name in chosen if name not in names]:
+        raise UsageError(f"no figure is called {quote(wrong[0])}", hint=f"one of {', '.join(names)}")
+    source = source_of(path)
+    written, used = expressions(database.columns(f"SELECT * FROM {source}"), chosen)  # noqa: S608 - quoted by `literal`
+    database.rows(_create(written, source))
+    total, dropped, uncounted = database.row(
+        """SELECT count(*), count(*) FILTER (id IS NULL), count(*) FILTER (id IS NOT NULL AND downloads IS NULL)
+        FROM listing"""
+    )
+    if not total:
+        raise UsageError("holds no rows")
+    if dropped == total:
+        raise UsageError(f"no row has an id in {', '.join(quote(name) for name in used['id'])}")
+    _refuse_wrong_counts(database, used)
+    duplicates, conflicting = _fold_duplicates(database, dropped)
+    rows, newest = database.row("SELECT count(*), max(created) FROM listing")
+    return Snapshot(
+        path.name, rows, dropped, uncounted, duplicates, conflicting, used, day_in(path.name), newest
+    )  # fmt: skip
+
+
+def _create(written: Mapping[str, str], source: str) -> str:
+    """Return SQL that makes the table."""
+    bases = f"list_filter({written['bases']}, lambda base: regexp_full_match(base, '{_WHOLE_ID}'))[1:{_MOST_BASES}]"
+    return f"""
+        CREATE OR REPLACE TEMP TABLE listing AS
+        SELECT left({written["id"]}, {_LONGEST_ID}) AS id,
+            {written["downloads"]}::BIGINT AS downloads, {written["likes"]}::BIGINT AS likes,
+            lower(left({written["task"]}, 80)) AS task, {written["created"]}::DATE AS created,
+            lower(left({written["licence"]}, 80)) AS licence,
+            CASE WHEN {written["parameters"]} > 0 THEN ({written["parameters"]})::BIGINT END AS parameters,
+            nullif({bases}, []) AS bases
+        FROM {source}
+    """  # noqa: S608 - names are quoted by `identifier`, texts by `literal`
+
+
+def _refuse_wrong_counts(database: Database, used: Mapping[str, list[str]]) -> None:
+    """Raise UsageError for counts that are negative or no whole numbers."""
+    for column in ("downloads", "likes"):
+        negative, wrong, first = database.row(
+            f"""SELECT count(*) FILTER ({column} = -1), count(*) FILTER ({column} = -2),
+            min(id) FILTER ({column} < 0) FROM listing"""  # noqa: S608 - names of ours
+        )
+        if negative or wrong:
+            what = "negative" if negative else "no whole number"
+            raise UsageError(
+                f"column {quote(used[column][0])} is {what} in {negative or wrong} rows, the first by name "
+                f"{quote(str(first))}",
+                hint="a count of downloads is a whole number from 0 on",
+            )
+
+
+def _fold_duplicates(database: Database, dropped: int) -> tuple[int, int]:
+    """Leave one row a repository, the one with the largest count; return how many went, and with another count."""
+    total, distinct = database.row("SELECT count(id), count(DISTINCT id) FROM listing")
+    if not dropped and total == distinct:
+        return 0, 0
+    (conflicting,) = database.row(
+        """SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM listing WHERE id IS NOT NULL
+        GROUP BY id HAVING count(*) > 1 AND min(downloads) <> max(downloads))"""
+    )
+    database.rows(
+        """CREATE OR REPLACE TEMP TABLE listing AS SELECT * FROM listing WHERE id IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY id ORDER BY downloads DESC NULLS LAST, created, likes DESC) = 1"""
+    )
+    return total - distinct, int(conflicting)
+
+
+def day_in(name: str) -> date | None:
+    """Return the last day that a file's name holds."""
+    for year, month, day in reversed(_DAY.findall(name)):
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,1 @@
+"""Whom downloads belong to: publishers, names of families, chains of base models."""
