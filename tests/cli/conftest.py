@@ -101,8 +101,11 @@ def adder(serve: Serve) -> FaultServer:
 
 
 def _added(server: FaultServer) -> bytes:
-    """Answer the request that came last with the right sum."""
-    question = json.loads(server.bodies[-1])["messages"][-1]["content"]
+    """Answer the request that came last with the right sum; only chat is offered."""
+    body = json.loads(server.bodies[-1] or b"{}")
+    if "messages" not in body:
+        return http(b'{"error": {"message": "no such path"}}', status="404 Not Found")
+    question = body["messages"][-1]["content"]
     number = question.removesuffix("+1=")
     text = str(int(number) + 1) if number.isdecimal() else "ok"
     return http(json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode())

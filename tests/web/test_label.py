@@ -236,6 +236,7 @@ def test_keys_label_toggle_skip_and_take_back(browser: Browser, desk: Desk) -> N
         page.locator("#who").press("Enter")
         page.wait_for_url("**/label?who=ann*")
         for turn, keys in enumerate(("n1", "nn4", "3", "s", "5", "u"), 1):
+            page.wait_for_load_state()  # keys are heard once the script runs
             for key in keys:
                 page.keyboard.press(key)
             page.wait_for_selector(f'form[action="/undo"] input[name="turn"][value="{turn}"]', state="attached")

@@ -237,6 +237,7 @@ def test_keys_vote_skip_and_take_back(browser: Browser, booth: Booth) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url("**/vote?voter=ann*")
         for turn, key in enumerate("120bsu", 1):
+            page.wait_for_load_state()  # keys are heard once the script runs
             page.keyboard.press(key)
             page.wait_for_selector(f'form[action="/undo"] input[name="turn"][value="{turn}"]', state="attached")
     assert booth.votes() == ["left", "right", "tie", "both-bad"]
