@@ -10,9 +10,9 @@ from weighbridge.watch.digest.compile import View, compile_digest
 from weighbridge.watch.digest.cost import History, cost_of
 from weighbridge.watch.digest.facts import repository_of
 from weighbridge.watch.digest.rules import SEVERITIES, shipped_rules
+from weighbridge.watch.digest.windows import rhythm_of
 from weighbridge.workflow.following.history import history_of
 from weighbridge.workflow.following.stakes import stakes_of
-from weighbridge.workflow.following.windows import rhythm_of
 from weighbridge.workflow.staleness import mark_stale, stale_decisions
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.item import Digest, SuiteCost
     from weighbridge.watch.digest.rules import NextStep
     from weighbridge.watch.digest.stake import Stake
-    from weighbridge.workflow.following.windows import Rhythm
+    from weighbridge.watch.digest.windows import Rhythm
     from weighbridge.workflow.staleness import Stale
 
 __all__ = ["ROLE_NAMES", "Waiting", "make_digest", "refresh_stale", "view_of", "waiting"]

@@ -1,0 +1,1 @@
+"""The digest to be read: as a page, Markdown, JSON, feeds, a message and a calendar."""
