@@ -48,6 +48,7 @@ COMMANDS = {
     "explain": "Explain a rule, check, kind, measure, suite or verdict",
     "ui": "Look at a workspace in the browser, on this machine only",
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
+    "watch": "Follow what makers release and change on the hubs, and log it",
     "knowledge": "Show and renew what is known of makers, families, releases and prices",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
