@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from weighbridge.knowledge.protocol import Known
     from weighbridge.watch.subscription import HubName, Target
 
-__all__ = ["Report", "Watcher", "subscribe", "subscriptions", "unsubscribe"]
+__all__ = ["Report", "Watcher", "like_names", "subscribe", "subscriptions", "unsubscribe"]
 
 MOST_CALLS = 450  # of one hub in a window: Hugging Face gives 500 in five minutes to who has no token
 SPARE_CALLS = 40  # a round without news stays below these, or at one call a publisher
@@ -72,6 +72,14 @@ def subscribe(folder: Path, references: Sequence[str], known: Known) -> list[tup
     now = datetime.now(UTC)
     with WatchState(folder) as state:
         return [(one, state.add(one, now)) for one in wanted]
+
+
+def like_names(references: Sequence[str], known: Known) -> list[str]:
+    """Return a warning for each publisher whose name could be taken for a listed maker's."""
+    scopes = [scope for text in references for scope in scopes_of(Subscription.parse(text, known), known)]
+    publishers = sorted({scope.publisher for scope in scopes})
+    found = ((name, known.look_alike(name)) for name in publishers)
+    return [f"`{name}` is not listed, and could be taken for `{other.name}`" for name, other in found if other]
 
 
 def unsubscribe(folder: Path, references: Sequence[str], known: Known) -> None:
