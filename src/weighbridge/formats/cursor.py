@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from weighbridge.formats.place import damaged
 
 if TYPE_CHECKING:
-    from weighbridge.formats.bounded_file import BoundedFile
+    from pathlib import Path
 
-__all__ = ["Cursor"]
+__all__ = ["Cursor", "Placed"]
 
 _CHUNK = 1 << 20
 _LENGTH = struct.Struct("<Q")
 
 
+class Placed(Protocol):
+    """Bytes that can be read at an offset, and the path that names them in errors."""
+
+    @property
+    def path(self) -> Path:
+        """Where they are."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`."""
+        ...
+
+
 class Cursor:
     """Reads a file forward in chunks of 1 MiB; `at` is the next byte, `limit` the last that may be passed."""
 
-    def __init__(self, file: BoundedFile, limit: int) -> None:
+    def __init__(self, file: Placed, limit: int) -> None:
         self._file = file
         self._limit = limit
         self._chunk = b""

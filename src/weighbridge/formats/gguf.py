@@ -17,7 +17,7 @@ from weighbridge.formats.tensor import Tensor, count_elements, find_overlap, say
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["GGUFHeader", "Omitted", "Value", "read_gguf"]
+__all__ = ["GGUFHeader", "Omitted", "Value", "read_gguf", "read_gguf_facts"]
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -77,10 +77,33 @@ def read_gguf(path: Path) -> GGUFHeader:
         return _Reader(path, file).read()
 
 
+def read_gguf_facts(head: bytes, path: Path) -> dict[str, Value]:
+    """Return the metadata that stand before the tokenizer's, from the first bytes of a file; raises DamagedFile.
+
+    Writers put what names a model first (`general.name`, `general.base_model.*`), so that 64 KiB hold it.
+    """
+    return _Reader(path, _Head(path, head)).facts()
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first bytes of a file, as a file of their own."""
+
+    path: Path
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
 class _Reader:
     """One pass over one file, with the budgets that this file has left."""
 
-    def __init__(self, path: Path, file: BoundedFile) -> None:
+    def __init__(self, path: Path, file: BoundedFile | _Head) -> None:
         self._path = path
         self._size = file.size
         self._cursor = Cursor(file, _MAX_HEADER_BYTES)
@@ -98,6 +121,11 @@ class _Reader:
         start = -(-end // alignment) * alignment
         damage = self._damage(tensors, start)
         return GGUFHeader(self._path, version, metadata, tensors, damage, start, end, alignment)
+
+    def facts(self) -> dict[str, Value]:
+        self._version()
+        self._count("the number of tensors", _MAX_TENSORS)
+        return self._metadata(self._count("the number of metadata keys", _MAX_KEYS), until="tokenizer.")
 
     def _version(self) -> int:
         magic = self._cursor.take(4, "the magic")
@@ -117,11 +145,13 @@ class _Reader:
             raise damaged(self._path, f"gives {count} as {what} at byte {at}; at most {most} are read")
         return count
 
-    def _metadata(self, n_keys: int) -> dict[str, Value]:
+    def _metadata(self, n_keys: int, until: str = "\0") -> dict[str, Value]:
         metadata: dict[str, Value] = {}
         for number in range(n_keys):
             at = self._cursor.at
             key = self._text(f"metadata key {number}", _MAX_KEY_BYTES)
+            if key.startswith(until):
+                break
             if key in metadata:
                 raise damaged(self._path, f"holds the key {quote(key)} twice, again at byte {at}")
             what = f"the value of {quote(key)}"
