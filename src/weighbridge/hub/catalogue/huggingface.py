@@ -100,7 +100,14 @@ class HuggingFaceCatalogue:
         entries, refused = sort_rows(publisher, rows, read_entry)
         for entry in entries:
             self._libraries[entry.repository] = entry.library
-        return Shelf(publisher, entries, is_complete=not cursor, calls=self.calls - before, refused=refused)
+        return Shelf(
+            publisher,
+            entries,
+            is_complete=not cursor,
+            calls=self.calls - before,
+            refused=refused,
+            has_cards="cardData" in fields,
+        )
 
     def entry(self, repository: str) -> Entry:
         """Return one repository (one call); one that was renamed comes under its new name.

@@ -58,6 +58,7 @@ class Shelf:
 
     A listing of several pages may lose a repository that changes between two of them, so ask for its `entry` before
     taking it for gone. `refused` are rows that were not believed, in words: of another publisher, without a name.
+    Where it `has_cards` not, what cards alone say (a licence's name and link, languages) is absent from the entries.
     """
 
     publisher: str
@@ -65,6 +66,7 @@ class Shelf:
     is_complete: bool
     calls: int
     refused: tuple[str, ...] = ()
+    has_cards: bool = True
 
 
 @dataclass(frozen=True, slots=True)
