@@ -25,6 +25,10 @@ _LEFT_FOLDERS = {
     ".git": "version control, not part of the model",
     ".cache/huggingface": "the download log of huggingface_hub, not part of the model",
 }
+_LEFT_FILES = {
+    "weighbridge.mirror.json": "the manifest of a mirror, not part of the model",
+    "weighbridge.mirror.sig": "the signature of a mirror's manifest, not part of the model",
+}
 
 
 class FilesBelow(Mapping[str, str]):
@@ -111,6 +115,8 @@ def _sort(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[s
             listing.leave(name, _LEFT_FOLDERS.get(name, _LEFT_FOLDERS[".git"]))
             return False
         return True
+    elif name in _LEFT_FILES and entry.is_file(follow_symlinks=False):
+        listing.leave(name, _LEFT_FILES[name])
     elif entry.is_file(follow_symlinks=False):
         listing.files.add(name)
     else:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weighbridge.hub.remote.listing import Listing, RemoteFile
     from weighbridge.hub.remote.wire import Answer, Wire
 
-__all__ = ["Host", "Unreadable", "fetch_json", "fetch_part", "fetch_whole"]
+__all__ = ["Host", "Unreadable", "check_answer", "fetch_json", "fetch_part", "fetch_whole"]
 
 _TRIES = 3  # of what comes damaged: a page of a proxy, a flipped bit
 _MAX_JSON = 16 << 20
@@ -121,7 +121,7 @@ def _fetch_once(host: Host, listing: Listing, file: RemoteFile) -> bytes | None:
             return None
         if answer.is_good:
             break
-    _check(host, listing, file, answer)
+    check_answer(host, listing, file, answer)
     host.learn(answer)
     return answer.body
 
@@ -138,7 +138,7 @@ def fetch_part(host: Host, listing: Listing, file: RemoteFile, first: int, count
         answer = host.wire.get(Ask(address, most=most, part=(first, count)))
         if address == near and not answer.is_good:
             continue
-        _check(host, listing, file, answer)
+        check_answer(host, listing, file, answer)
         if answer.status == _WHOLE and len(answer.body) == file.size:
             return type(answer)(_PART, answer.body[first : first + count], answer.url, answer.hops)
         found = _RANGE.fullmatch(answer.header("content-range"))
@@ -149,7 +149,7 @@ def fetch_part(host: Host, listing: Listing, file: RemoteFile, first: int, count
     raise _changed(file, f"the answer to a request for {count} bytes from {first} on is another part or file")
 
 
-def _check(host: Host, listing: Listing, file: RemoteFile, answer: Answer) -> None:
+def check_answer(host: Host, listing: Listing, file: RemoteFile, answer: Answer) -> None:
     """Refuse what is no success, and a success that speaks of another commit, file or size."""
     if not answer.is_good:
         raise host.refuse(listing, file, answer)

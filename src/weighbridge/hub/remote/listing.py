@@ -22,6 +22,7 @@ _MAX_NAME_BYTES, _MAX_PART_BYTES = 1024, 200  # a little less than file systems 
 _MAX_SIZE = 1 << 53
 _SHA256, _SHA1 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{40}")
 _MOST_DTYPES = 64
+_TAG, _MAX_TAG = "license:", 200
 _DTYPE = re.compile(r"[A-Z0-9_]{1,16}")
 
 
@@ -46,13 +47,14 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a hub says of a repository: gating, and its own count of the elements in safetensors."""
+    """What a hub says of a repository: gating, licence tag, and its own count of the elements in safetensors."""
 
     gated: str = ""
     is_private: bool = False
     is_disabled: bool = False
     elements_by_dtype: tuple[tuple[str, int], ...] = ()
     elements: int | None = None
+    licence: str = ""
 
     @classmethod
     def read(cls, info: dict[str, Any]) -> Facts:
@@ -65,11 +67,20 @@ class Facts:
         counted = tuple(sorted((name, n) for name, n in pairs if _DTYPE.fullmatch(name) and count_of(n) is not None))
         return cls(
             gated=gated if gated in {"auto", "manual"} else "yes" if gated else "",
+            licence=_licence(info),
             is_private=info.get("private") is True,
             is_disabled=info.get("disabled") is True,
             elements_by_dtype=counted if len(counted) == len(pairs) else (),
             elements=count_of(tensors.get("total")),
         )
+
+
+def _licence(info: dict[str, Any]) -> str:
+    """Return the tag: a field of its own on ModelScope, one among the tags on Hugging Face."""
+    said, tags = info.get("license"), info.get("tags")
+    marked = [tag for tag in tags if isinstance(tag, str) and tag.startswith(_TAG)] if isinstance(tags, list) else []
+    found = said if isinstance(said, str) else next(iter(marked), "").removeprefix(_TAG)
+    return found if len(found) <= _MAX_TAG and found.isprintable() else ""
 
 
 @dataclass(slots=True)
