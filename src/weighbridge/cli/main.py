@@ -41,6 +41,7 @@ COMMANDS = {
     "decide": "Decide by a policy from the evidence there is",
     "dossier": "Write the dossier of a decision again, in any format or language",
     "share": "Say whose a hub's downloads are, by publisher and by base model",
+    "mirror": "Keep a verified copy of one revision, and list what is kept",
     "lock": "Write down size and digest of every file of a model",
     "verify": "Hold a copy against a lock, evidence, a hub or a signature; verify an attestation",
     "key": "Make a key that signs attestations",
@@ -49,6 +50,7 @@ COMMANDS = {
     "ui": "Look at a workspace in the browser, on this machine only",
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
     "watch": "Follow what makers release and change on the hubs, and log it",
+    "inventory": "Find the models in folders, images, code and endpoints, and trace each to its base",
     "knowledge": "Show and renew what is known of makers, families, releases and prices",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
