@@ -123,7 +123,7 @@ def _release(row: Row) -> Release:
         day=row.earliest("date"),
         basis=row.one_of("basis", _BASES),
         source=row.needed("source"),
-        is_flagship=row.flag("is_flagship"),
+        is_flagship=not row.text("is_flagship") or row.flag("is_flagship"),  # who lists a release means one
         licence=row.text("licence"),
         total_parameters=row.whole("total_parameters"),
         active_parameters=row.whole("active_parameters"),

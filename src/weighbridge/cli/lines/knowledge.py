@@ -68,7 +68,7 @@ def shown_lines(shown: Shown) -> list[str]:
     elif "/" in shown.name:
         lines += [line("publisher", f"`{shown.name.partition('/')[0]}` is not listed")]
     if shown.family:
-        lines += [line("family", f"{shown.family.name}, trained by {shown.family.maker}")]
+        lines += [line("family", f"by its name {shown.family.name}, which {shown.family.maker} trains")]
     lines += [_release_line(release) for release in shown.releases[-_MOST:]]
     if len(shown.releases) > _MOST:
         lines += [line("", f"{len(shown.releases)} releases in all; `weighbridge knowledge list releases`")]
