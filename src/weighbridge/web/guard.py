@@ -36,12 +36,21 @@ HEADERS = {
 class Guard:
     """ASGI middleware: refuses what is not a GET or HEAD for this machine, and sets the headers of every answer.
 
-    Where it `takes_forms` a POST passes, too, if the browser says that it comes from these very pages (Origin).
+    Where it `takes_forms` a POST passes, too, if the browser says that it comes from these very pages (Origin). A POST
+    to one of the paths `hooks` passes always: what answers there must ask for a secret.
     """
 
-    def __init__(self, app: ASGIApp, *, takes_forms: bool = False, headers: Mapping[str, str] = HEADERS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        takes_forms: bool = False,
+        headers: Mapping[str, str] = HEADERS,
+        hooks: frozenset[str] = frozenset(),
+    ) -> None:
         self.app = app
         self.takes_forms = takes_forms
+        self.hooks = hooks
         self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,16 +68,19 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = _refusal(scope, takes_forms=self.takes_forms)
+        is_hook = scope["method"] == "POST" and scope["path"] in self.hooks
+        refusal = _refusal(scope, takes_forms=self.takes_forms, is_hook=is_hook)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
 
-def _refusal(scope: Scope, *, takes_forms: bool) -> PlainTextResponse | None:
+def _refusal(scope: Scope, *, takes_forms: bool, is_hook: bool) -> PlainTextResponse | None:
     """Return why a request is refused, or None."""
     headers = Headers(scope=scope)
     hosts = headers.getlist("host")
     if len(hosts) != 1 or not _OWN_NAME.fullmatch(hosts[0]):
         return PlainTextResponse("This server answers to 127.0.0.1 and localhost only\n", status_code=421)
+    if is_hook:
+        return None
     if takes_forms and scope["method"] == "POST":
         if [origin.lower() for origin in headers.getlist("origin")] == [f"http://{hosts[0].lower()}"]:
             return None

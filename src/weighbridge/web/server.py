@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.store.protocol import Store
 
-__all__ = ["serve"]
+__all__ = ["run_app", "serve"]
 
 HOST = "127.0.0.1"
 _LAST_PORT = 65_535
@@ -39,22 +39,28 @@ def serve(
     for a port in use, ExtraMissing without the extra `ui`.
     """
     try:
-        import uvicorn
-
         from weighbridge.web.app import create_app
         from weighbridge.web.vote import create_vote_app
     except ModuleNotFoundError as error:
-        raise ExtraMissing(
-            f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
-        ) from error
+        raise _missing(error) from error
     folder = Workspace(workspace, cache=workspace)  # the pages read no model, so the cache is never opened
-    with folder.store(read_only=ballot is None and booth is None) as store, _listen(port) as listener:
+    with folder.store(read_only=ballot is None and booth is None) as store:
         if booth is not None:
             app = booth(store)
         elif ballot is not None:
             app = create_vote_app(ballot_at(store, ballot or None), store, date.today)
         else:
             app = create_app(store)
+        run_app(app, port, announce)
+
+
+def run_app(app: Starlette, port: int, announce: Callable[[str], None]) -> None:
+    """Run an application on the loopback address until interrupted; errors as those of `serve`."""
+    try:
+        import uvicorn
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    with _listen(port) as listener:
         announce(f"http://{HOST}:{listener.getsockname()[1]}/")
         config = uvicorn.Config(
             app,
@@ -65,6 +71,10 @@ def serve(
             ws="none",
         )
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _missing(error: ModuleNotFoundError) -> ExtraMissing:
+    return ExtraMissing(f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'")
 
 
 def _listen(port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weighbridge.dossier.digest.document import MOST_TOLD, message_json
 from weighbridge.watch.digest.commands import commands_to_decide
 from weighbridge.watch.digest.compile import View, compile_digest
 from weighbridge.watch.digest.cost import History, cost_of
@@ -12,15 +13,20 @@ from weighbridge.watch.digest.facts import repository_of
 from weighbridge.watch.digest.rules import SEVERITIES, shipped_rules
 from weighbridge.watch.digest.windows import rhythm_of
 from weighbridge.workflow.following.history import history_of
+from weighbridge.workflow.following.outbox import Outbox
+from weighbridge.workflow.following.post import check_address, post_message
 from weighbridge.workflow.following.stakes import stakes_of
 from weighbridge.workflow.staleness import mark_stale, stale_decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
+    from pathlib import Path
 
     from weighbridge.core.event import EventSeverity, ReleaseEvent
     from weighbridge.core.evidence import Evidence
+    from weighbridge.dossier.digest.page import ToldDigest
+    from weighbridge.hub.remote.patience import Patience
     from weighbridge.knowledge.protocol import Known
     from weighbridge.store.protocol import Store
     from weighbridge.watch.digest.item import Digest, SuiteCost
@@ -29,7 +35,9 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.windows import Rhythm
     from weighbridge.workflow.staleness import Stale
 
-__all__ = ["ROLE_NAMES", "Waiting", "make_digest", "refresh_stale", "view_of", "waiting"]
+__all__ = [
+    "ROLE_NAMES", "Waiting", "make_digest", "refresh_stale", "rhythms_of", "send_digest", "view_of", "waiting",
+]  # fmt: skip
 
 ROLE_NAMES = {
     "engineer": "platform engineer",
@@ -118,3 +126,26 @@ def _waiting(stake: Stake, why: list[Stale], view: View, today: date, *, has_exp
         has_expired=has_expired,
         rhythm=rhythm_of(repository_of(stake.repository), view.known, today),
     )
+
+
+def rhythms_of(digest: Digest, known: Known, today: date) -> dict[str, Rhythm]:
+    """Return the rhythms of the families that a digest names, by name."""
+    names = {item.family for item in digest.items if item.family}
+    found = {name: rhythm_of(name, known, today) for name in sorted(names)}
+    return {name: rhythm for name, rhythm in found.items() if rhythm is not None}
+
+
+def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience | None = None) -> list[str]:
+    """Post the items that never went to an address, in one message; return their ids.
+
+    What the receiver did not take is not marked as sent. Raises HubUnreachable and UsageError as `post_message` does.
+    """
+    check_address(address)
+    with Outbox(folder) as outbox:
+        fresh = outbox.unsent((item.id for item in told.digest.items), address)
+        pairs = [pair for pair in zip(told.digest.items, told.lines, strict=True) if pair[0].id in fresh]
+        pairs = pairs[:MOST_TOLD]
+        if pairs:
+            post_message(address, message_json(pairs), patience)
+            outbox.keep([item.id for item, _ in pairs], address, told.digest.until)
+    return [item.id for item, _ in pairs]

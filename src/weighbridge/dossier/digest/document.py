@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.rules import Rules
     from weighbridge.watch.digest.windows import Plan, Rhythm
 
-__all__ = ["cost_json", "digest_json", "message_json", "plan_json", "rhythm_json"]
+__all__ = ["MOST_TOLD", "cost_json", "digest_json", "message_json", "plan_json", "rhythm_json"]
 
-_MOST_TOLD = 20
+MOST_TOLD = 20  # items of one message: chats cut longer ones
 _LONGEST = 300
 
 
@@ -117,14 +117,13 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def message_json(told: Iterable[tuple[Item, ItemLines]]) -> dict[str, Any]:
-    """Return the message to a webhook: `text` as Slack and its like read it, and our own fields beside it.
+    """Return the message to a webhook about at most MOST_TOLD items.
 
-    Names are strangers': what would mention people or make a link in a chat is taken apart.
+    `text` is what Slack and its like show, our own fields stand beside it. Names are
+    strangers': what would mention people or make a link in a chat is taken apart.
     """
-    pairs = list(told)
-    rows = [f"[{lines.severity_word}] {lines.title} - {lines.next} ({lines.who})" for _, lines in pairs[:_MOST_TOLD]]
-    if len(pairs) > _MOST_TOLD:
-        rows.append(f"... {len(pairs) - _MOST_TOLD}")
+    pairs = list(told)[:MOST_TOLD]
+    rows = [f"[{lines.severity_word}] {lines.title} - {lines.next} ({lines.who})" for _, lines in pairs]
     return {
         "text": "\n".join(_harmless(single_line(row, _LONGEST)) for row in rows),
         "schema": "weighbridge/watch-message/v1",
@@ -139,7 +138,7 @@ def message_json(told: Iterable[tuple[Item, ItemLines]]) -> dict[str, Any]:
                 "why": list(lines.why),
                 "seen_at": _when(item.seen_at),
             }
-            for item, lines in pairs[:_MOST_TOLD]
+            for item, lines in pairs
         ],
     }
 
