@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli import options
+from weighbridge.cli import options, watch_digest, watch_plan, watch_queue, watch_serve
 
 if TYPE_CHECKING:
     from weighbridge.cli.settings import Settings
@@ -35,6 +35,10 @@ def command() -> None:
     Polling costs one call a publisher, and no call of it counts as a download. The log is `watch.sqlite` in the
     workspace.
     """
+
+
+for _of_its_own in (watch_digest, watch_queue, watch_plan, watch_serve):
+    command.add_command(_of_its_own.command)
 
 
 @command.command(name="add")
