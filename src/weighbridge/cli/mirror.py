@@ -13,6 +13,7 @@ from weighbridge.cli.layout import plain, size
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
 from weighbridge.core.digest import short
+from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from weighbridge.workflow.mirror import Mirrored, Shelved
@@ -52,6 +53,13 @@ def command() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be mirrored, and fetch no file.")
 @click.option("--read-only", is_flag=True, help="Take the right to write from every mirrored file.")
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="KEY",
+    help="Sign the manifest with this private key (`weighbridge key new`).",
+)
 @click.option("--allow-http", is_flag=True, help="Let `AWS_ENDPOINT_URL` be without TLS on another machine.")
 @options.as_json
 def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
@@ -64,6 +72,7 @@ def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
 
     `weighbridge mirror list DIR` lists what is kept; `weighbridge verify DIR` reads it all again.
     """
+    from weighbridge.cli.key import signing_key
     from weighbridge.cli.settings import load_settings
     from weighbridge.hub.mirror.choice import Wish
     from weighbridge.workflow.mirror import Asked, mirror
@@ -72,8 +81,15 @@ def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
         reference, to, Wish(given["only"], given["without"]), given["jobs"],
         is_dry=given["dry_run"], is_read_only=given["read_only"], may_be_plain=given["allow_http"],
     )  # fmt: skip
+    if given["key"] and to.startswith("s3://"):
+        raise UsageError("a signature is written beside the files of a folder only", hint="leave `--sign` out")
+    key = signing_key(given["key"]) if given["key"] else None
     with load_settings().workspace.digest_cache() as cache:
         done = mirror(asked, cache, progress_on_stderr())
+    if key is not None and done.made is not None:
+        from weighbridge.workflow.mirror_signature import sign_mirror
+
+        sign_mirror(Path(done.path), key)
     if as_json:
         print_json("mirror", _content(done))
     else:

@@ -11,7 +11,7 @@ from weighbridge.cli import options
 from weighbridge.cli.layout import plain
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
-from weighbridge.errors import UsageError
+from weighbridge.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from weighbridge.inspection.provenance.copy import Difference
@@ -27,8 +27,19 @@ _CODES = {"valid": 0, "invalid": 12, "not checked": 11}
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
+class Target(click.Path):
+    """A path, or an address in object storage, whose two slashes stay."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Leave `s3://...` as it was typed."""
+        return value if str(value).startswith("s3://") else super().convert(value, param, ctx)
+
+
 @click.command(name="verify")
-@click.argument("target", metavar="DIR|FILE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="DIR|FILE|s3://...", type=Target())
 @click.option("--lock", type=_FILE, metavar="FILE", help="Hold the copy against this lock.")
 @click.option(
     "--against", metavar="REF", help="Hold it against a hub's own digests (`hf:maker/model@commit`), or a copy."
@@ -46,16 +57,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @options.workspace
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, /, target: Path, *, as_json: bool, **given: Any) -> None:
+def command(ctx: click.Context, /, target: Path | str, *, as_json: bool, **given: Any) -> None:
     """Re-hash a copy of a model and name every missing, extra and changed file.
 
-    Held against --lock, against a hub (--against), against a model signature, or, where none is given, against the
+    Held against --lock, against a hub (--against), against a model signature, or, where none is given, a mirror against
+    its manifest (with --key its signature too), else against the
     evidence in the workspace, else the digests that `hf download` noted in the folder. FILE may also be a lock, or an
     attestation (`weighbridge dossier --format attestation`).
 
     Leaves with 0 where everything holds, 12 where something differs or a signature is invalid, 11 where a signature
     cannot be checked here.
     """
+    if isinstance(target, str) or not any(given[name] for name in ("lock", "against", "signature", "identity")):
+        code = _mirrors(target, given, as_json=as_json)
+        if code is not None or isinstance(target, str):
+            ctx.exit(code or 0)
     if (
         given["signature"] is None
         and (target / "model.sig").is_file()
@@ -74,6 +90,33 @@ def _is_attestation(target: Path) -> bool:
     from weighbridge.workflow.attest import is_attestation
 
     return target.is_file() and is_attestation(target)
+
+
+def _mirrors(target: Path | str, given: dict[str, Any], *, as_json: bool) -> int | None:
+    """Verify the mirrors in a folder or bucket; return the exit code, None where there are none."""
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow import verify
+
+    if isinstance(target, Path) and (not target.is_dir() or _has_other_signature(target, given)):
+        return None
+    with load_settings(workspace=given["workspace"]).workspace.digest_cache() as cache:
+        checked = verify.against_mirror(str(target), cache, progress_on_stderr())
+    if not checked:
+        if isinstance(target, Path):
+            return None
+        raise NotFound(f"there is no mirror in `{plain(target)}`", hint="look at the address")
+    outcome = None
+    if isinstance(target, Path) and (given["key"] or given["certificates"]):
+        from weighbridge.workflow.mirror_signature import verify_mirror_signature
+
+        outcome = verify_mirror_signature(target, verify.load_trust(given["key"], given["certificates"]))
+    return _tell(str(target), checked, outcome, as_json=as_json)
+
+
+def _has_other_signature(target: Path, given: dict[str, Any]) -> bool:
+    """Whether a key is given for a folder whose makers signed it, and whose mirror nobody signed."""
+    is_keyed = given["key"] or given["certificates"]
+    return bool(is_keyed) and (target / "model.sig").is_file() and not (target / "weighbridge.mirror.sig").is_file()
 
 
 def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
@@ -95,10 +138,15 @@ def _copy(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
         outcome = verify.against_signature(target, given["signature"], trust, progress)
     if not checked and outcome is None:
         checked.append(verify.against_what_is_known(target, settings.workspace, progress))
+    return _tell(str(target), checked, outcome, as_json=as_json)
+
+
+def _tell(target: str, checked: list[Checked], outcome: Outcome | None, *, as_json: bool) -> int:
+    """Print what was found; return the exit code of the worst."""
     if as_json:
         print_json(
             "verify",
-            {"target": str(target), "checked": [_row(one) for one in checked], "signature": _signature(outcome)},
+            {"target": target, "checked": [_row(one) for one in checked], "signature": _signature(outcome)},
         )
     else:
         for one in checked:

@@ -13,6 +13,7 @@ from weighbridge.errors import BadReference, NotFound, WeighbridgeError, did_you
 from weighbridge.formats.bounded_file import BoundedFile
 from weighbridge.formats.magic import format_of_source
 from weighbridge.hub.hashing import hash_files, open_regular, printable
+from weighbridge.hub.mirror.manifest import manifest_of_folder
 from weighbridge.hub.walk import walk
 
 if TYPE_CHECKING:
@@ -54,10 +55,12 @@ class FolderHub:
                 f"`{shown}` holds no file that can be read",
                 hint=f"`{left_alone[0].name}`: {left_alone[0].reason}" if left_alone else _FORMS,
             )
+        digest = digest_of_files(entries)
+        mirrored = manifest_of_folder(root, digest)
         return Artefact(
             reference=reference,
-            name=printable(root.name or str(root)),
-            digest=digest_of_files(entries),
+            name=mirrored.origin.repository if mirrored else printable(root.name or str(root)),
+            digest=digest,
             files=tuple(entries),
             left_alone=left_alone,
             root=str(root),

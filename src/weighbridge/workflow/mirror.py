@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -202,6 +203,7 @@ def _with_what_is_here(error: HubUnreachable | NotFound, reference: Reference, a
             manifest = read_manifest(place)
             name = f"{reference.kind}:{reference.target}@{manifest.origin.commit}"
             return type(error)(
-                error.message, hint=f"a copy of {manifest.last_at[:10]} is here: `weighbridge mirror {name} --to DIR`"
+                error.message,
+                hint=f"a copy of {manifest.last_at[:10]} is here: `weighbridge mirror {name} --to {shlex.quote(asked.to)}`",
             )
     return error

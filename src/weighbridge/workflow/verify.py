@@ -11,26 +11,28 @@ from weighbridge.core.reference import Reference
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.formats.place import quote
 from weighbridge.hub.protocol import resolve
-from weighbridge.inspection.provenance.copy import Expected, Wanted, compare, open_copy
+from weighbridge.inspection.provenance.copy import Difference, Expected, Wanted, compare, open_copy
 from weighbridge.inspection.provenance.lock import lock_of, read_lock
 from weighbridge.inspection.provenance.origin import origin_of, recorded_digests
 from weighbridge.inspection.provenance.signature import verify_model
 from weighbridge.inspection.provenance.trust import Trust
+from weighbridge.workflow.mirror import check_all
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
     from weighbridge.core.progress import Progress
+    from weighbridge.hub.mirror.check import MirrorCheck
     from weighbridge.hub.protocol import DigestCache
-    from weighbridge.inspection.provenance.copy import Copy, Difference
+    from weighbridge.inspection.provenance.copy import Copy
     from weighbridge.inspection.provenance.lock import Lock
     from weighbridge.inspection.provenance.signature import Outcome
     from weighbridge.inspection.provenance.trust import Signer
     from weighbridge.workflow.workspace import Workspace
 
 __all__ = [
-    "Checked", "against_lock", "against_reference", "against_signature", "against_what_is_known", "copy_and_lock",
-    "load_trust", "lock",
+    "Checked", "against_lock", "against_mirror", "against_reference", "against_signature", "against_what_is_known",
+    "copy_and_lock", "load_trust", "lock",
 ]  # fmt: skip
 
 
@@ -83,6 +85,27 @@ def copy_and_lock(target: Path, place: Path | None) -> tuple[Path, Path | None]:
             hint=f"`weighbridge verify DIR --lock {target}`",
         )
     return Path(locked.target), target
+
+
+def against_mirror(target: str, cache: DigestCache | None, progress: Progress) -> list[Checked]:
+    """Hold mirrors against their manifests: a folder of one commit, one of many, or `s3://...`; [] where there is none.
+
+    Raises DamagedFile for a manifest that contradicts itself.
+    """
+    try:
+        return [_mirror(check) for check in check_all(target, cache, progress)]
+    except NotFound:
+        return []
+
+
+def _mirror(check: MirrorCheck) -> Checked:
+    """Say what became of a mirror in the words of all comparisons."""
+    manifest, kinds = check.manifest, {"changed": check.changed, "missing": check.missing, "extra": check.extra}
+    found = [Difference(name, kind) for kind, names in kinds.items() for name in names]
+    found += [Difference(name, "unread", reason) for name, reason in check.unread]
+    name = manifest.origin.repository or manifest.origin.reference
+    source = f"the mirror's manifest of {manifest.last_at[:10]} ({name} {manifest.origin.commit[:12]})"
+    return Checked(source.replace(" )", ")"), len(manifest.files), tuple(sorted(found)))
 
 
 def against_what_is_known(target: Path, workspace: Workspace, progress: Progress) -> Checked:

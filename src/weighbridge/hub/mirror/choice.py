@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import NotFound
 from weighbridge.formats.place import quote
-from weighbridge.hub.mirror.manifest import MANIFEST, LeftOut
+from weighbridge.hub.mirror.manifest import MANIFEST, SIGNATURE, LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Wish", "choose"]
 
-OURS = "has the name of the mirror's own manifest"
+OURS = "has the name of the mirror's own note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Wish:
 
     def refusal(self, name: str) -> str:
         """Return why a file is not wanted, or nothing."""
-        if name == MANIFEST:
+        if name in {MANIFEST, SIGNATURE}:
             return OURS
         if self.only and not any(_matches(name, pattern) for pattern in self.only):
             return "not among --only"

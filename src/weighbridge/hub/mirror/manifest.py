@@ -23,6 +23,7 @@ __all__ = [
     "MANIFEST",
     "MAX_BYTES",
     "SCHEMA",
+    "SIGNATURE",
     "LeftOut",
     "Manifest",
     "Origin",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 MANIFEST = "weighbridge.mirror.json"
+SIGNATURE = "weighbridge.mirror.sig"
 SCHEMA = "weighbridge/mirror-manifest/v1"
 MAX_BYTES = 64 << 20  # 100,000 files take about 25 MB
 _SHA256, _OID = re.compile("[0-9a-f]{64}"), re.compile("(?:[0-9a-f]{40})?")

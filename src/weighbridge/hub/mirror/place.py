@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.formats.place import quote
-from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, read_manifest
+from weighbridge.hub.mirror.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
 from weighbridge.hub.mirror.part import Part
 from weighbridge.hub.walk import walk
 
@@ -31,6 +31,7 @@ __all__ = ["Place", "find_manifests"]
 
 _SETTLED_NS = 3_000_000_000  # more than the coarsest clock of a file system: any later write shows
 _READ_ONLY = 0o444
+_NOT_THE_MODEL = "not part of the model"  # what `walk` says of our own notes
 _DEPTH = 4  # hub, maker, model, commit; folders of this machine have no maker
 _MOST_FOLDERS = 100_000
 _SPARE_BYTES = 64 << 20
@@ -79,7 +80,7 @@ class Place:
         found: dict[str, str] = {}
         for folder in (self.folder, self._files):
             if folder.is_dir():
-                found |= {name: path for name, path in walk(str(folder)).files.items() if name != MANIFEST}
+                found.update(walk(str(folder)).files)
         return found
 
     def strangers(self, names: Iterable[str]) -> list[str]:
@@ -88,8 +89,8 @@ class Place:
         if not self.folder.is_dir():
             return []
         listing = walk(str(self.folder))
-        left = [entry.name for entry in listing.left_alone if entry.name != MANIFEST]
-        return sorted(name for name in (*listing.files, *left) if name not in known and name != MANIFEST)
+        left = [entry.name for entry in listing.left_alone if not entry.reason.endswith(_NOT_THE_MODEL)]
+        return sorted(name for name in (*listing.files, *left) if name not in known)
 
     def relatives(self) -> list[Path]:
         """Return the folders of other revisions of the same model, with a manifest."""
@@ -147,11 +148,11 @@ class Place:
         _settle(self._files)
         if self.folder.is_dir():
             for name, path in walk(str(self._files)).files.items():
-                if name != MANIFEST:
-                    target = self.folder / name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    Path(path).replace(target)
+                target = self.folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                Path(path).replace(target)
             _settle(self.folder)
+            (self.folder / SIGNATURE).unlink(missing_ok=True)  # it speaks of the manifest before
             (self._files / MANIFEST).replace(self.folder / MANIFEST)
         else:
             self._files.replace(self.folder)

@@ -1,4 +1,4 @@
-"""Where a copy came from: what the download tools of Hugging Face left beside the files. A note, not a proof."""
+"""Where a copy came from: what a mirror or a download tool left beside the files. A note, not a proof."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import DamagedFile
 from weighbridge.formats.bounded_file import read_small
+from weighbridge.hub.mirror.manifest import manifest_of_folder
 from weighbridge.inspection.provenance.copy import Expected, Wanted
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Origin:
 
 
 def origin_of(artefact: Artefact) -> Origin:
-    """Return where an artefact came from: its hub's word, else the cache folder's name, else the download log."""
+    """Return where an artefact came from: by its hub, a mirror's manifest, a cache's name, or a download log."""
     if artefact.shadow is not None:
         return Origin(artefact.shadow.hub, artefact.shadow.repository, artefact.shadow.commit)
     if artefact.root is None:
         return Origin()
     root = Path(artefact.root)
+    if mirrored := manifest_of_folder(root, artefact.digest):
+        return Origin(mirrored.origin.hub, mirrored.origin.repository, mirrored.origin.commit)
     for folder in (root, *root.parents):
         repository = folder.parent.parent.name
         if folder.parent.name == "snapshots" and repository.startswith("models--") and _SHA1.fullmatch(folder.name):
