@@ -134,19 +134,22 @@ class HTTPEngine(Bodies):
 
         For what an engine says of itself: bounded, never raises; status 0 where nothing came.
         """
-        scheme, host, *_ = urlsplit(self.base_url)
-        address = f"{scheme}://{host}{path[1:]}" if path.startswith("//") else self._address(path)
         try:
-            return await self._get(address)
+            return await self._get(self._page(path))
         except (PyreqwestError, ValueError):
             return Reply(0)
 
     async def post(self, path: str, body: dict[str, Any]) -> Reply:
-        """Send a body that no Request says, for finding out what a server does; bounded, never raises."""
+        """Send a body that no Request says, to an address as `fetch` takes it; bounded, never raises."""
         try:
-            return await self._reply(self._open().post(self._address(path)).body_bytes(encode(body)))
+            return await self._reply(self._open().post(self._page(path)).body_bytes(encode(body)))
         except (PyreqwestError, ValueError):
             return Reply(0)
+
+    def _page(self, path: str) -> str:
+        """Return the address of a path below the base URL, or below the host where it begins with `//`."""
+        scheme, host, *_ = urlsplit(self.base_url)
+        return f"{scheme}://{host}{path[1:]}" if path.startswith("//") else self._address(path)
 
     async def _get(self, address: str) -> Reply:
         """Ask for one page."""

@@ -12,7 +12,7 @@ from weighbridge.dossier.bom.body import body_of
 if TYPE_CHECKING:
     from weighbridge.dossier.compose import Dossier
 
-__all__ = ["licences_of"]
+__all__ = ["licences_of", "spdx_id"]
 
 # SPDX ids of the tags that hubs use for licences on the SPDX list; any other is a name
 _SPDX = {
@@ -24,6 +24,11 @@ _SPDX = {
         "OSL-3.0", "MS-PL", "ODbL-1.0",
     )
 }  # fmt: skip
+
+
+def spdx_id(name: str) -> str | None:
+    """Return the id on the SPDX list that a hub's tag or an id of ours stands for, or None."""
+    return _SPDX.get(name.lower())
 
 
 def licences_of(dossier: Dossier) -> list[dict[str, Any]]:
@@ -57,7 +62,7 @@ def _name_of(force: dict[str, Any]) -> str:
 
 def _licence(name: str, acknowledgement: str, text: str | None) -> dict[str, Any]:
     """Return one licence; an SPDX id where the name is one, whatever its case."""
-    spdx = _SPDX.get(name.lower())
+    spdx = spdx_id(name)
     row: dict[str, Any] = {"id": spdx} if spdx else {"name": name}
     row["acknowledgement"] = acknowledgement
     if text:

@@ -1,0 +1,96 @@
+"""Put the traces of one model together: in code, in a cache and behind an endpoint it is one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from weighbridge.core.finding import Confidence
+from weighbridge.inventory.origin.names import is_repository
+from weighbridge.inventory.origin.tables import repository_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from weighbridge.inventory.found import Found
+    from weighbridge.inventory.origin.parents import Parent
+
+__all__ = ["Group", "Seen", "grouped"]
+
+_ORDER = ("weights", "cache", "endpoint", "bill", "configuration", "code", "list")
+_LABELS = frozenset({"weights", "endpoint"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A trace, and what else than names it shows of its origin.
+
+    `signs` are bases that template, tokenizer or what was loaded show; `contradictions` say where they speak against
+    the name, `agrees` that one of them speaks for it.
+    """
+
+    found: Found
+    signs: tuple[Parent, ...] = ()
+    contradictions: tuple[str, ...] = ()
+    agrees: bool = False
+
+
+@dataclass(slots=True)
+class Group:
+    """All traces of one model. `repository` is `maker/model`, "" where nobody says which."""
+
+    repository: str
+    hub: str
+    name: str
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether nothing but a file's name or a service's word names it."""
+        labels = all(one.found.way in _LABELS and not one.agrees for one in self.seen)
+        return labels and (not self.repository or all(one.found.way == "endpoint" for one in self.seen))
+
+    @property
+    def confidence(self) -> Confidence:
+        """Return how sure it is that the model is there: the surest of its traces."""
+        return max((one.found.confidence for one in self.seen), key=list(Confidence).index)
+
+
+def grouped(seen: Iterable[Seen]) -> list[Group]:
+    """Return the groups in the order they were first met; traces inside by kind, then place."""
+    groups: dict[str, Group] = {}
+    by_digest: dict[str, str] = {}
+    for one in seen:
+        hub, repository = _repository_of(one.found)
+        key = f"{repository.lower()}" if repository else _key_of_files(one.found)
+        if one.found.digest:  # the same weights under a second name are the same model
+            key = by_digest.setdefault(one.found.digest, key) if not repository else key
+            by_digest.setdefault(one.found.digest, key)
+        if key not in groups:
+            groups[key] = Group(repository, hub, repository or one.found.name)
+        group = groups[key]
+        if repository and not group.repository:
+            group.repository, group.hub, group.name = repository, hub, repository
+        group.seen.append(one)
+    for group in groups.values():
+        group.seen.sort(key=lambda one: (_ORDER.index(one.found.way), one.found.place))
+    return list(groups.values())
+
+
+def _repository_of(found: Found) -> tuple[str, str]:
+    """Return hub and `maker/model` of a trace; a served name that is a known repository's counts."""
+    text = found.reference.partition("@")[0]
+    hub, _, repository = text.partition(":")
+    if hub in {"hf", "ms"} and is_repository(repository.partition(":")[0]):
+        name = repository.partition(":")[0]
+    elif is_repository(found.name) and (found.way not in _LABELS or repository_at(found.name)):
+        hub, name = "hf", found.name
+    else:
+        return "hf", ""
+    listed = repository_at(name)
+    return hub, listed.name if listed else name
+
+
+def _key_of_files(found: Found) -> str:
+    """Return what tells two models without a reference apart: where the files lie, else the name."""
+    return f"at {found.folder or found.place}" if found.way == "weights" else f"named {found.name.lower()}"

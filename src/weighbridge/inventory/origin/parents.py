@@ -1,0 +1,146 @@
+"""What a name alone says of a model's base: a table of derived models, the same name at its maker, a family."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from weighbridge.core.finding import Confidence
+from weighbridge.inventory.origin.names import is_repository, key_of, plain_of, unpacked
+from weighbridge.inventory.origin.tables import (
+    SNAPSHOT,
+    canonical_maker,
+    derived_of,
+    repositories_named,
+    repository_at,
+)
+from weighbridge.knowledge.words import expression_of, plain_name
+
+if TYPE_CHECKING:
+    from weighbridge.inventory.origin.step import Known as How
+    from weighbridge.inventory.origin.step import Relation, Step
+    from weighbridge.inventory.origin.tables import Repository
+    from weighbridge.knowledge.protocol import Known
+    from weighbridge.knowledge.tables import Family, Organisation
+
+__all__ = ["Offline", "Parent", "is_maker"]
+
+_MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
+_ARCHIVE = re.compile(r"([A-Za-z0-9-]{2,40})[_.](.{2,150})")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A base of a step, or with `end` the reason why there is none.
+
+    `child_maker` is who trained the step itself, where the source says; `maker` goes with an end.
+    """
+
+    name: str
+    relation: Relation = "base"
+    known: How = "name"
+    how: str = ""
+    confidence: Confidence = Confidence.MEDIUM
+    family: str = ""
+    child_maker: str = ""
+    end: Literal["", "root", "open"] = ""
+    maker: str = ""
+
+
+def is_maker(organisation: Organisation | None) -> bool:
+    """Whether a listed organisation is of a kind that trains models of its own."""
+    return organisation is not None and organisation.kind in _MAKERS
+
+
+class Offline:
+    """What the tables say; asks nobody."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self.named_makers = lru_cache(20_000)(self._named_makers)
+
+    def parents_of(self, step: Step, *, is_label: bool) -> list[Parent]:
+        """Return the bases of a step as its name shows them, or one end; `is_label`: its name proves little."""
+        organisation = self._known.organisation(step.publisher) if step.publisher else None
+        family = self._known.family_of(step.name)
+        is_listed = organisation is not None or not step.publisher
+        sure = Confidence.MEDIUM if is_listed and not is_label else Confidence.LOW
+        if step.repository and (found := self._of_maker(step, organisation, family)):
+            return found
+        if (made := derived_of(plain_of(step.name))) is not None:
+            own = canonical_maker(step.publisher)
+            if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
+                said = made.maker if not step.publisher else ""
+                return [Parent(base, made.relation, "table", made.source, sure, child_maker=said)
+                        for base in made.bases]  # fmt: skip
+            original = f"{made.maker}/{unpacked(step.name)}"
+            return [Parent(original, "quantized", "repackaged", f"{made.maker} published it", sure)]
+        if (like := self._original(step, family)) is not None:
+            relation: Relation = "quantized" if key_of(like.name) != key_of(step.name) else "same"
+            how = f"{like.name} has this name ({SNAPSHOT})"
+            return [Parent(like.name, relation, "repackaged", how, sure)]
+        if family is not None:
+            weak = is_label or bool(step.publisher)  # who hands on a model of that name may hand on anybody's fine-tune
+            return [self._of_family(family, Confidence.LOW if weak else Confidence.MEDIUM, "base")]
+        return [Parent("", end="open", how="nothing says what it was trained from")]
+
+    def _of_maker(self, step: Step, organisation: Organisation | None, family: Family | None) -> list[Parent]:
+        """Return what a maker's own repository is made of: another's family, what a table says, or nothing else."""
+        own = canonical_maker(step.publisher)
+        is_family = family is not None and canonical_maker(family.maker) == own
+        made = derived_of(plain_of(step.name))
+        if made is not None and (not made.maker or canonical_maker(made.maker) == own) and made.relation != "same":
+            return [Parent(base, made.relation, "table", made.source) for base in made.bases]
+        if not is_family and not is_maker(organisation):
+            return []
+        if family is not None and not is_family:
+            packed = self._original(step, family)
+            if packed is not None:
+                return [Parent(packed.name, "quantized", "repackaged", f"{packed.name} has this name ({SNAPSHOT})")]
+            return [self._of_family(family, Confidence.MEDIUM, "base")]
+        base = self._original(step, family) if key_of(unpacked(step.name)) != key_of(step.name) else None
+        if base is not None and canonical_maker(base.name.partition("/")[0]) == own:
+            return [Parent(base.name, "quantized", "repackaged", f"{base.name} is the same without its packing")]
+        who = organisation.display_name if organisation else own
+        return [Parent("", end="root", how=f"{who} published it, and no base is stated", maker=own)]
+
+    def _of_family(self, family: Family, confidence: Confidence, relation: Relation) -> Parent:
+        """Return a family as the root."""
+        return Parent(
+            f"{family.maker}/*", relation, "name", f"its name names the family {family.name}", confidence, family.name
+        )
+
+    def _original(self, step: Step, family: Family | None) -> Repository | None:
+        """Return the one repository of a maker that a re-upload is named after; None where several makers have it."""
+        last = unpacked(step.name)
+        if (found := _ARCHIVE.fullmatch(last)) and (named := repository_at(f"{found[1]}/{found[2]}")):
+            return named
+        others = [one for one in repositories_named(last) if one.name.lower() != step.repository.lower()]
+        if step.publisher and key_of(last) == key_of(step.name):  # the same name: only a maker's own is the original
+            others = [one for one in others if is_maker(self._known.organisation(one.name))]
+        if family is not None:
+            own = [
+                one for one in others if canonical_maker(one.name.partition("/")[0]) == canonical_maker(family.maker)
+            ]
+            others = own or others
+        trained = [one for one in others if is_maker(self._known.organisation(one.name))] or others
+        return trained[0] if len({canonical_maker(one.name.partition("/")[0]) for one in trained}) == 1 else None
+
+    def _named_makers(self, name: str) -> tuple[str, ...]:
+        """Return the makers of all families whose words stand in a name: signs, for where something is excluded."""
+        plain = plain_name(name)
+        found: dict[str, None] = {}
+        for family in self._known.families:
+            is_not = family.not_pattern and re.search(expression_of(family.not_pattern), plain)
+            if not is_not and re.search(expression_of(family.pattern), plain):
+                found[canonical_maker(family.maker)] = None
+        return tuple(found)
+
+    def doubts(self, step: Step) -> list[str]:
+        """Return what is odd about who publishes a model."""
+        if not step.publisher or not is_repository(step.repository) or self._known.organisation(step.publisher):
+            return []
+        like = self._known.look_alike(step.publisher)
+        return [f"the publisher `{step.publisher}` is spelt like `{like.name}` and is not it"] if like else []
