@@ -36,6 +36,15 @@ BASES = {
     "moonshotai/Moonlight-16B-A3B": "Kimi",
     "allenai/OLMo-2-1124-7B": "OLMo",
     "someone/Qwen3.5-9B-GLM5.1-Distill-v1": "Qwen",
+    "someone/granite-4.0-h-1b-DISTILL-glm-4.7": "Granite",
+    "nvidia/Llama-3.1-Nemotron-70B-Instruct-HF": "Llama",
+    "nvidia/Qwen3-Nemotron-32B-RLBFF": "Qwen",
+    "nvidia/OpenReasoning-Nemotron-32B": "Qwen",
+    "moonshotai/Kimi-Dev-72B": "Qwen",
+    "allenai/olmOCR-2-7B-1025": "Qwen",
+    "baichuan-inc/Baichuan-M2-32B": "Qwen",
+    "HuggingFaceH4/zephyr-7b-beta": "Mistral",
+    "NousResearch/Hermes-4.3-36B": "Seed",
 }
 
 

@@ -39,7 +39,18 @@ def _table() -> dict[str, Any]:
 @cache
 def _families() -> dict[str, re.Pattern[str]]:
     known = load_knowledge().families
-    return {family.name.lower(): re.compile(f"{expression_of(family.pattern)}(?:{_VERSION})?") for family in known}
+    brands = {word: one.name for one in known if one.is_brand for word in one.pattern.split() if word.isalpha()}
+
+    def is_own(word: str, family: str) -> bool:
+        """Whether a version behind a word is the family's: not in `olmocr-2`, which stands on Qwen."""
+        return not any(brand in word and owner != family for brand, owner in brands.items())
+
+    found = {}
+    for family in known:
+        words = " ".join(word for word in family.pattern.split() if is_own(word, family.name))
+        if words:
+            found[family.name.lower()] = re.compile(f"{expression_of(words)}(?:{_VERSION})?")
+    return found
 
 
 @cache
