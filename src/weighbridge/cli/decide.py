@@ -37,6 +37,7 @@ def command(
     from weighbridge.hub.protocol import resolve
     from weighbridge.workflow.inspection.look import look
     from weighbridge.workflow.judge import judge
+    from weighbridge.workflow.staleness import stale_of
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], policy=given["policy"])
     today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall
@@ -50,7 +51,10 @@ def command(
             subject = resolve(Reference.parse(reference), cache, progress_on_stderr()).digest
         elif on is None and not reference.startswith("sha256:"):
             subject = look(reference, on=day, cache=cache, store=store, progress=progress_on_stderr()).artefact.digest
+        stale = stale_of(store, subject)
         decision, statement = judge(policy, subject, store=store, on=day)
+    if stale is not None:
+        click.echo(f"note: the decision before was overtaken: {stale.why} Next: {stale.next_step}", err=True)
     if as_json:
         print_json("decide", {"id": statement.id, "decision": decision.to_json()})
     else:

@@ -57,6 +57,7 @@ def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **giv
 def show(statement: str, *, as_json: bool, **given: Any) -> None:
     """Show one statement by the first digits of its id, or one whole answer by the recipe that an item names."""
     from weighbridge.cli.settings import load_settings
+    from weighbridge.workflow.staleness import stale_about
 
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
         recipe = statement if statement.startswith("sha256:") else f"sha256:{statement}"
@@ -64,6 +65,8 @@ def show(statement: str, *, as_json: bool, **given: Any) -> None:
         if completion is None:
             found = store.get(statement)
             content = {"id": found.id, "recipe": found.recipe, **found.to_json()}
+            if (stale := stale_about(store, found)) is not None:
+                content["stale"] = stale.model_dump()
         else:
             content = {"recipe": recipe, "completion": completion}
     if as_json:

@@ -106,10 +106,9 @@ def parse_since(text: str, now: datetime) -> datetime | None:
 
 def events_in(settings: Settings) -> list[ReleaseEvent]:
     """Return all events of the workspace's log; raises NotFound where nothing was ever watched."""
-    from weighbridge.watch.log import EventLog
+    from weighbridge.workflow.digest import logged
 
-    with EventLog(settings.workspace.path) as log:
-        return list(log.events())
+    return logged(settings.workspace.path)
 
 
 @contextmanager

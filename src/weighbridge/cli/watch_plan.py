@@ -33,20 +33,16 @@ def command(ics: Path | None, *, as_json: bool, **given: Any) -> None:
     from weighbridge.dossier.digest.document import plan_json
     from weighbridge.dossier.locale import load_locale
     from weighbridge.knowledge.load import load_knowledge
-    from weighbridge.watch.database import WATCH_FILE
     from weighbridge.watch.digest.windows import plan_of, watched_families
+    from weighbridge.workflow.digest import followed
     from weighbridge.workflow.following.stakes import stakes_of
-    from weighbridge.workflow.watch import subscriptions
     from weighbridge.workflow.workspace import write_whole
 
     settings = load_settings(workspace=given["workspace"], language=given["language"])
     known, now = load_knowledge(settings.knowledge), datetime.now(UTC)
-    path, references = settings.workspace.path, list[str]()
-    if (path / WATCH_FILE).is_file():  # planning alone makes no file
-        references = [row["follows"] for row in subscriptions(path, known)]
     with store_in(settings) as store:
         stakes = stakes_of(store) if store is not None else ()
-    plans = plan_of(stakes, watched_families(references, known), known, now.date())
+    plans = plan_of(stakes, watched_families(followed(settings.workspace.path), known), known, now.date())
     if ics is not None:
         write_whole(ics, calendar(plans, now))
     if as_json:

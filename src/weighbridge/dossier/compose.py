@@ -21,6 +21,7 @@ from weighbridge.core.kinds import (
     ItemBody,
     LatencyV1,
     ScoreV1,
+    StaleV1,
 )
 from weighbridge.decision.decide import Decision
 from weighbridge.dossier.asked import Part, asserted_engines, part_of
@@ -55,7 +56,7 @@ class Dossier:
     By id: `titles` says what each measurement is called, `parts` how much of its suite was asked where that is not
     all, `flips` are those of each comparison. `asserted` names the engines that only the user vouches for. `examined`
     holds the last statement on licence, safety, lineage and openness, by kind; `further` all of each kind that is read
-    as tables of its own.
+    as tables of its own. `stale` says why the decision no longer holds, where an event on a hub has overtaken it.
     """
 
     decision: dict[str, Any]
@@ -78,6 +79,7 @@ class Dossier:
     flips: dict[str, tuple[Flip, ...]]
     looks: tuple[Look, ...]
     sources: tuple[Source, ...]
+    stale: StaleV1 | None = None
 
     @property
     def shares(self) -> tuple[Measured, ...]:

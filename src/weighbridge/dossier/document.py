@@ -33,6 +33,7 @@ def as_document(dossier: Dossier) -> dict[str, Any]:
         "name": dossier.name,
         "decision": dossier.decision,
         "decision_digest": digest_of(dossier.decision),
+        **({"stale": dossier.stale.model_dump()} if dossier.stale else {}),
         "tally": {
             "met": dossier.tally.met,
             "not_met": dossier.tally.not_met,

@@ -30,6 +30,9 @@ def render(dossier: Dossier, language: str = "en") -> bytes:
                waived=tally.waived)  # fmt: skip
     lines = [f"# {title}", "", f"**{escape(verdict)}** — {escape(counts)}", ""]
     lines += [escape(t.label("verdict_meaning", decision["verdict"])), ""]
+    if dossier.stale:
+        why, step = t.label("event_kind", dossier.stale.event_kind), t.label("next_step", dossier.stale.next_step)
+        lines += [f"**{escape(t('digest.stale', why=why))}** {escape(t('digest.stale_next', next=step))}", ""]
     of = "files" if dossier.files else "model"
     for engine in dossier.asserted:
         lines += [f"**{escape(t(f'asserted.{of}', engine=engine))}**", ""]

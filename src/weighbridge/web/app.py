@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from weighbridge.dossier.html import stylesheet
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.web.guard import HEADERS, Guard
 from weighbridge.web.page import Reader, as_json, html_page, routes_of
-from weighbridge.web.pages import arena, decision, dossier, evidence, home, model, statement
+from weighbridge.web.pages import arena, decision, dossier, evidence, home, model, statement, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,13 @@ __all__ = ["create_app"]
 _PAGES = (home.PAGE, model.PAGE, decision.PAGE, evidence.PAGE, statement.PAGE)
 
 
-def create_app(store: Store, today: Callable[[], date] = date.today) -> Starlette:
-    """Return the application over a store; `today` says which decisions expire soon."""
+def create_app(
+    store: Store, today: Callable[[], date] = date.today, *, folder: Path | None = None, tables: Path | None = None
+) -> Starlette:
+    """Return the application over a store; `today` says which decisions expire soon.
+
+    `folder` is the workspace, whose log the page Watch reads; `tables` are the user's own of makers and releases.
+    """
 
     def reader() -> Reader:
         """Return what a page reads from, now."""
@@ -43,6 +49,7 @@ def create_app(store: Store, today: Callable[[], date] = date.today) -> Starlett
             *(route for page in _PAGES for route in routes_of(page, reader)),
             *dossier.routes(reader),
             *arena.routes(reader),
+            *watch.routes(reader, folder or Path(), tables),
             Route("/static/style.css", _style),
         ],
         middleware=[Middleware(Guard)],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.core.evidence import Evidence
+    from weighbridge.core.kinds import StaleV1
     from weighbridge.decision.decide import Decision
     from weighbridge.store.protocol import Store
 
@@ -98,16 +99,17 @@ def decision_at(store: Store, evidence_id: str) -> Evidence:
     return evidence
 
 
-def decision_row(evidence: Evidence, name: str, today: date) -> dict[str, Any]:
-    """Return what a list says of a decision, and whether somebody has to act on it."""
+def decision_row(evidence: Evidence, name: str, today: date, stale: StaleV1 | None = None) -> dict[str, Any]:
+    """Return what a list says of a decision, and whether somebody has to act on it; `stale` has overtaken it."""
     decision = _decision_in(evidence)
     days = (decision.expires_on - today).days if decision else None
     waits = None if decision else "unreadable"
     if decision and days is not None:
         waits = "expired" if days < 0 else "expires-soon" if days <= SOON_DAYS else None
-        waits = waits or ("hold" if decision.verdict == "hold" else None)
+        waits = "stale" if stale else waits or ("hold" if decision.verdict == "hold" else None)
     expires = decision.expires_on.isoformat() if decision else None
-    return {**row(evidence, name), "expires_on": expires, "days_left": days, "waits": waits}
+    overtaken = stale.model_dump() if stale else None
+    return {**row(evidence, name), "expires_on": expires, "days_left": days, "waits": waits, "stale": overtaken}
 
 
 def _decision_in(evidence: Evidence) -> Decision | None:

@@ -50,7 +50,7 @@ def serve(
         elif ballot is not None:
             app = create_vote_app(ballot_at(store, ballot or None), store, date.today)
         else:
-            app = create_app(store)
+            app = create_app(store, folder=workspace, tables=folder.knowledge if folder.knowledge.is_dir() else None)
         run_app(app, port, announce)
 
 

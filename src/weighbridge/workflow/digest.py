@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighbridge.dossier.digest.document import MOST_TOLD, message_json
+from weighbridge.watch.database import WATCH_FILE, Database
 from weighbridge.watch.digest.commands import commands_to_decide
 from weighbridge.watch.digest.compile import View, compile_digest
 from weighbridge.watch.digest.cost import History, cost_of
 from weighbridge.watch.digest.facts import repository_of
 from weighbridge.watch.digest.rules import SEVERITIES, shipped_rules
 from weighbridge.watch.digest.windows import rhythm_of
+from weighbridge.watch.log import EventLog
 from weighbridge.workflow.following.history import history_of
+from weighbridge.workflow.following.marking import mark_stale, stale_decisions
 from weighbridge.workflow.following.outbox import Outbox
 from weighbridge.workflow.following.post import check_address, post_message
 from weighbridge.workflow.following.stakes import stakes_of
-from weighbridge.workflow.staleness import mark_stale, stale_decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from weighbridge.workflow.staleness import Stale
 
 __all__ = [
-    "ROLE_NAMES", "Waiting", "make_digest", "refresh_stale", "rhythms_of", "send_digest", "view_of", "waiting",
+    "ROLE_NAMES", "Waiting", "followed", "logged", "make_digest", "refresh_stale", "rhythms_of", "send_digest",
+    "view_of", "waiting",
 ]  # fmt: skip
 
 ROLE_NAMES = {
@@ -126,6 +129,24 @@ def _waiting(stake: Stake, why: list[Stale], view: View, today: date, *, has_exp
         has_expired=has_expired,
         rhythm=rhythm_of(repository_of(stake.repository), view.known, today),
     )
+
+
+def followed(folder: Path) -> list[str]:
+    """Return what the watch of a workspace follows, as references; nothing where there is no watch."""
+    place = folder / WATCH_FILE
+    if not place.is_file():
+        return []
+    database = Database(place, read_only=True)
+    try:
+        return [str(row[0]) for row in database.rows("SELECT follows FROM subscriptions ORDER BY follows")]
+    finally:
+        database.close()
+
+
+def logged(folder: Path, since: datetime | None = None) -> list[ReleaseEvent]:
+    """Return the events of a workspace's log, seen since then; raises NotFound where nothing was ever watched."""
+    with EventLog(folder) as log:
+        return list(log.events(since))
 
 
 def rhythms_of(digest: Digest, known: Known, today: date) -> dict[str, Rhythm]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge import plugin
@@ -13,6 +14,7 @@ from weighbridge.decision.decide import Decision, decide
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.workflow.attest import seal
+from weighbridge.workflow.staleness import stale_about
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
@@ -115,12 +117,15 @@ def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Deci
 def dossier_of(statement: Evidence, store: Store) -> Dossier:
     """Compose the dossier of a decision in the store from its inputs, and from the scores that its comparisons pair.
 
+    It says, too, where an event on a hub has overtaken the decision since.
+
     Raises UsageError where the statement holds no decision that can be read.
     """
     wanted = set(statement.inputs)
     inputs = [one for one in store.select(subject=statement.subject) if one.id in wanted]
     paired = [digest for one in inputs if one.kind == "comparison/v1" for digest in one.inputs]
-    return compose(statement.body.get("decision"), inputs, _at_hand(paired, store))
+    dossier = compose(statement.body.get("decision"), inputs, _at_hand(paired, store))
+    return replace(dossier, stale=stale_about(store, statement))
 
 
 def _at_hand(digests: Iterable[str], store: Store) -> Iterator[Evidence]:

@@ -45,6 +45,7 @@ def _item(item: Item, rules: Rules, language: str) -> dict[str, Any]:
         "places": [asdict(place) for place in item.places],
         "why": [{**asdict(why), "because": rules.because(why.rule, language)} for why in item.why],
         "next_step": item.next_step,
+        "also": list(item.also),
         "suites": [cost_json(one) for one in item.suites],
         "estimate": cost_json(total) if (total := total_cost(item.suites)) else None,
         "commands": list(item.commands),

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from weighbridge.knowledge.protocol import Known
     from weighbridge.watch.digest.cost import History
     from weighbridge.watch.digest.item import SuiteCost
-    from weighbridge.watch.digest.rules import Role, Rule, Rules
+    from weighbridge.watch.digest.rules import NextStep, Role, Rule, Rules
     from weighbridge.watch.digest.stake import Demand, Stake
 
 __all__ = ["Spoken", "View", "compile_digest", "spoken_of"]
 
 _CONFIDENCES = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+_ASKING: set[NextStep] = {"re-evaluate", "freeze", "roll back"}  # steps that end with questions asked again
 
 # One rule that speaks: of which event, of which stake of ours (None: whoever we are), and how severe it is then.
 Spoken = tuple["ReleaseEvent", "Stake | None", "Rule", "EventSeverity"]
@@ -80,6 +82,7 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
     lead = spoken[0][0] if spoken else group[0]
     severity = spoken[0][3] if spoken else min(lead.severity, "medium", key=SEVERITIES.index)
     step = spoken[0][2].next if spoken and severity != "silent" else "nothing"
+    also = _further(spoken, step) if step != "nothing" else ()
     touched = [(event, stake) for event, stake, _, _ in spoken if stake is not None]
     repository = repository_of(lead.subject)
     family, organisation = known.family_of(repository), known.organisation(repository)
@@ -92,9 +95,10 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
         places=_places(group),
         why=_whys(spoken),
         next_step=step,
+        also=also,
         roles=_roles(spoken),
         concerns=_concerns(touched, rules, known),
-        suites=() if step in {"nothing", "legal review"} else _suites(touched, view),
+        suites=_suites(touched, view) if {step, *also} & _ASKING else (),
         commands=commands_for(step, lead, [stake for _, stake in touched]),
         confidence=min((event.confidence for event in group), key=_CONFIDENCES.index),
         claim=max((rules.claims.get(event.kind, "maker") for event in group), key=CLAIMS.index),
@@ -142,6 +146,12 @@ def _whys(spoken: Sequence[Spoken]) -> tuple[Why, ...]:
     kept = [one for one in spoken if one[1] is not None or not own or SEVERITIES.index(one[3]) > 1]
     whys = (Why(rule.id, severity, stake.decision if stake else "") for _, stake, rule, severity in kept)
     return tuple(dict.fromkeys(whys))
+
+
+def _further(spoken: Sequence[Spoken], step: NextStep) -> tuple[NextStep, ...]:
+    """Return the steps that other rules about models of ours ask for, where they are to be planned at least."""
+    found = (rule.next for _, stake, rule, how in spoken if stake is not None and SEVERITIES.index(how) > 1)
+    return tuple(dict.fromkeys(one for one in found if one not in {step, "nothing"}))
 
 
 def _roles(spoken: Sequence[Spoken]) -> tuple[Role, ...]:

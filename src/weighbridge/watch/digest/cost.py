@@ -38,19 +38,26 @@ def cost_of(suite: str, history: History, subject: str = "") -> SuiteCost:
     """Return what a suite takes, from runs of this subject where there are any, else of all.
 
     Seconds are the least and the most a request took in a run, times the least and the most questions: a run whose
-    answers all came from the store says nothing about time.
+    answers all came from the store says nothing about time, which is then assumed.
     """
     runs = history.runs.get(suite, ())
     runs = tuple(run for run in runs if run.subject == subject) or runs
     asked = [run.asked for run in runs if run.asked > 0]
     if asked:
         paces = [run.seconds / run.calls for run in runs if run.calls > 0 and run.seconds is not None]
-        seconds = (min(paces) * min(asked), max(paces) * max(asked)) if paces else None
-        return SuiteCost(suite, (min(asked), max(asked)), seconds, "past runs", len(asked))
+        calls = (min(asked), max(asked))
+        if paces:
+            seconds = (min(paces) * calls[0], max(paces) * calls[1])
+            return SuiteCost(suite, calls, seconds, "past runs", len(asked))
+        return SuiteCost(suite, calls, _assumed(*calls), "assumption", len(asked))
     if items := history.items.get(suite):
-        low, high = (items * pace / width for pace, width in zip(ANSWER_SECONDS, AT_ONCE, strict=True))
-        return SuiteCost(suite, (items, items), (low, high), "assumption")
+        return SuiteCost(suite, (items, items), _assumed(items, items), "assumption")
     return SuiteCost(suite, None, None, "unknown")
+
+
+def _assumed(least: int, most: int) -> tuple[float, float]:
+    """Return the seconds of so many calls, as wide as the assumption is."""
+    return least * ANSWER_SECONDS[0] / AT_ONCE[0], most * ANSWER_SECONDS[1] / AT_ONCE[1]
 
 
 def total_cost(costs: tuple[SuiteCost, ...]) -> SuiteCost | None:

@@ -89,6 +89,7 @@ class SuiteCost:
 class Item:
     """One thing to read: one push to one repository, or the same release in several places.
 
+    `next_step` is that of the most severe rule; `also` are the further ones of rules about models of ours.
     `severity` is what it is for us, `changes[].severity` what the change is in itself. Dates apart: seen by this
     watch, created by the hub's word, announced by a listed source's.
     """
@@ -101,6 +102,7 @@ class Item:
     places: tuple[Place, ...]
     why: tuple[Why, ...]
     next_step: NextStep
+    also: tuple[NextStep, ...]
     roles: tuple[Role, ...]
     concerns: tuple[Concern, ...]
     suites: tuple[SuiteCost, ...]

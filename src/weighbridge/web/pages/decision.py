@@ -9,6 +9,7 @@ from weighbridge.dossier.compose import compose
 from weighbridge.errors import WeighbridgeError
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import body_of, decision_at, decision_row, names_of
+from weighbridge.workflow.staleness import stale_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     tally = dossier.tally
     bodies = _bodies(reader.store, dossier.decision["evidence"])
     return {
-        **decision_row(evidence, name, reader.today),
+        **decision_row(evidence, name, reader.today, stale_about(reader.store, evidence)),
         "decision": dossier.decision,
         "rulings": list(dossier.rulings),
         "asserted": list(asserted_engines(bodies.values())),

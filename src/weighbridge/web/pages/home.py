@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import SOON_DAYS, decision_row, names_of, row
+from weighbridge.workflow.staleness import stale_by_decision
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,10 +23,11 @@ def _facts(reader: Reader, _request: Request) -> dict[str, Any]:
     """Return decisions that wait, the models, and the newest evidence by day."""
     names = names_of(reader.store)
     everything = list(reader.store.select())
+    stale = stale_by_decision(reader.store)
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for one in everything:
         if one.kind == "decision/v1":
-            found = decision_row(one, names.get(one.subject, ""), reader.today)
+            found = decision_row(one, names.get(one.subject, ""), reader.today, stale.get(one.id))
             newest[one.subject, found["about"]] = found
     decisions = list(newest.values())[::-1]
     return {

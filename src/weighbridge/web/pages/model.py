@@ -11,6 +11,7 @@ from weighbridge.errors import NotFound
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import body_of, decision_row, name_in, row
 from weighbridge.workflow.judge import newest
+from weighbridge.workflow.staleness import stale_by_decision
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,7 +32,8 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     measured = [one for one in counted if "suite" in (body_of(one) or {})]
     titles = titles_of(measured)
     name = name_in(counted, digest)
-    decisions = [decision_row(one, name, reader.today) for one in found if one.kind == "decision/v1"]
+    stale = stale_by_decision(reader.store)
+    decisions = [decision_row(one, name, reader.today, stale.get(one.id)) for one in found if one.kind == "decision/v1"]
     return {
         "digest": digest,
         "name": name,

@@ -1,0 +1,88 @@
+"""Mark decisions that events have overtaken: a statement in the store, once a decision and event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import StaleV1
+from weighbridge.watch.digest.compile import spoken_of
+from weighbridge.watch.digest.facts import relation_of
+from weighbridge.watch.digest.rules import SEVERITIES
+from weighbridge.workflow.staleness import KIND, all_stale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from weighbridge.core.event import ReleaseEvent
+    from weighbridge.knowledge.protocol import Known
+    from weighbridge.store.protocol import Store
+    from weighbridge.watch.digest.rules import Rules
+    from weighbridge.watch.digest.stake import Stake
+    from weighbridge.workflow.staleness import Stale
+
+__all__ = ["mark_stale", "stale_decisions"]
+
+_Severity = Literal["low", "medium", "high", "critical"]
+_FROM = SEVERITIES.index("medium")  # what is milder is to know, and overtakes nothing
+
+
+def mark_stale(
+    events: Iterable[ReleaseEvent], stakes: Sequence[Stake], rules: Rules, known: Known, store: Store
+) -> list[Evidence]:
+    """State of each decision that an event touches that it is stale, once a decision and event; return what is new.
+
+    Touched is a decision on the event's own repository, or on what was made from it, where the rules say `medium` or
+    more. A release in the same family is news, and makes nothing stale.
+    """
+    said = {(one.body.decision, one.body.event, one.body.seen_at) for one in all_stale(store)}
+    made = []
+    for event in events:
+        for stake, body in _bodies(event, stakes, rules, known):
+            if (body.decision, body.event, body.seen_at) in said:
+                continue
+            said.add((body.decision, body.event, body.seen_at))
+            on = event.seen_at.date()
+            statement = Evidence(stake.subject, KIND, body.model_dump(), (stake.decision,), OURS, on)
+            store.add(statement)
+            made.append(statement)
+    return made
+
+
+def _bodies(
+    event: ReleaseEvent, stakes: Sequence[Stake], rules: Rules, known: Known
+) -> Iterable[tuple[Stake, StaleV1]]:
+    """Yield what to state of each decision that an event touches, by the most severe rule that speaks of it."""
+    done: set[str] = set()
+    for _, stake, rule, severity in spoken_of(event, stakes, rules, known):
+        if stake is None or not stake.decision or stake.decision in done or SEVERITIES.index(severity) < _FROM:
+            continue
+        if relation_of(event, stake, known) not in {"self", "base"}:
+            continue
+        done.add(stake.decision)
+        yield (
+            stake,
+            StaleV1(
+                decision=stake.decision,
+                reference=stake.repository or stake.reference,
+                event=event.id,
+                event_kind=event.kind,
+                severity=cast("_Severity", severity),
+                why=rule.because["en"],
+                next_step=rule.next,
+                suites=list(dict.fromkeys(one.suite for one in rules.resting(event.kind, stake.demands) if one.suite)),
+                seen_at=event.seen_at.isoformat(),
+            ),
+        )
+
+
+def stale_decisions(store: Store, stakes: Sequence[Stake]) -> dict[str, list[Stale]]:
+    """Return by decision id, of the decisions that count today, why they are stale, the most severe first."""
+    current = {stake.decision for stake in stakes if stake.decision}
+    found: dict[str, list[Stale]] = {}
+    for one in all_stale(store):
+        if one.body.decision in current:
+            found.setdefault(one.body.decision, []).append(one)
+    for several in found.values():
+        several.sort(key=lambda one: (-SEVERITIES.index(one.body.severity), one.body.seen_at))
+    return found
