@@ -107,4 +107,4 @@ def test_few_unlisted_names_look_like_listed_ones() -> None:
     warned = {name: like.name for name in names if (like := known.look_alike(name))}
     assert warned["intel-ai"] == "Intel"
     assert len(names - known.organisations.keys()) > 5000
-    assert len(warned) <= 8
+    assert len(warned) <= 10

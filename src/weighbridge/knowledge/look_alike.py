@@ -18,7 +18,8 @@ _LONGEST = 96
 _SHORTEST_SPELT = 4  # `sail` is like `sai1`; of names of three letters too many are near
 _SHORTEST_BARE = 4  # what is left of a name without added words
 _SHORTEST_BEFORE = 6  # and without a short word that is written together with it: `moonshotai`
-_SHORTEST_TYPED = 8  # a slip of one letter in a shorter name is another name: `Intel`, `Inter`
+_SHORTEST_TYPED = 6  # a slip of one letter in a shorter name is another name: `Intel`, `Inter`
+_SHORTEST_BARE_TYPED = 8  # and of one without its added words: `Xenova`, `genovalabs`
 _PARTS = re.compile(r"[-_.\s]+|(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -29,20 +30,20 @@ class LookAlikes:
         self._listed = frozenset(names)
         self._spelt: dict[str, str] = {}
         self._bare: dict[str, str] = {}
-        self._typed: dict[str, list[str]] = {}
+        self._typed: dict[str, list[tuple[str, str]]] = {}
         for name in sorted(self._listed, key=lambda name: (len(name), name)):  # the shorter name is the better known
             look = _look(name)
             self._spelt.setdefault(look, name)
             self._bare.setdefault(_bare(name), name)
-            if len(look) >= _SHORTEST_TYPED:
-                for cut in {look, *_cuts(look)}:
-                    self._typed.setdefault(cut, []).append(name)
+            for typed, shortest in ((look, _SHORTEST_TYPED), (_bare(name), _SHORTEST_BARE_TYPED)):
+                for cut in {typed, *_cuts(typed)} if len(typed) >= shortest else ():
+                    self._typed.setdefault(cut, []).append((typed, name))
 
     def find(self, name: str) -> str | None:
         """Return the listed name that this unlisted one could be taken for, or None.
 
         In this order: equal but for capitals, `-`, `_`, `.`, and letters that look alike; equal but for words that
-        are added to names; one letter more, less, other or two exchanged, in a name of eight letters or more.
+        are added to names; one letter more, less, other or two exchanged, in a name of six letters or more.
         """
         name = name.strip()[:_LONGEST]
         if not name or name in self._listed:
@@ -53,12 +54,12 @@ class LookAlikes:
         bare = _bare(name)
         if len(bare) >= _SHORTEST_BARE and (same := self._bare.get(bare)):
             return same
-        return self._slip(look) if len(look) >= _SHORTEST_TYPED else None
+        return self._slip(look) or (self._slip(bare) if len(bare) >= _SHORTEST_BARE_TYPED else None)
 
     def _slip(self, look: str) -> str | None:
         """Return the listed name one slip away: both, less a letter each, must meet (deletion neighbourhood)."""
-        near = {name for cut in (look, *_cuts(look)) for name in self._typed.get(cut, ())}
-        return min((name for name in near if _is_one_slip(look, _look(name))), default=None)
+        near = {pair for cut in (look, *_cuts(look)) for pair in self._typed.get(cut, ())}
+        return min((name for typed, name in near if _is_one_slip(look, typed)), default=None)
 
 
 @cache

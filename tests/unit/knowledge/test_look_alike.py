@@ -27,6 +27,9 @@ from weighbridge.knowledge.look_alike import LookAlikes
         ("metalllama", "meta-llama"),
         ("microsfot", "microsoft"),
         ("microosft", "microsoft"),
+        ("opneai", "openai"),
+        ("deepsek", "deepseek-ai"),  # a slip and a word less
+        ("QwenLM", "Qwen"),
     ],
 )
 def test_a_name_that_is_spelt_like_a_makers(name: str, meant: str) -> None:

@@ -192,6 +192,8 @@ def test_names_conflict_only_where_they_cannot_be_one() -> None:
     """Names that say too little, or nothing that is known, are never held against each other."""
     assert conflict("Llama-3-8B", "Llama-3.1-8B") == "versions differ: llama 3 and llama 3.1"
     assert conflict("Qwen-14B", "Qwen2.5-14B") is None
+    assert conflict("olmOCR-2-7B-1025", "Qwen2.5-VL-7B-Instruct") is None  # the 2 is olmOCR's own version
+    assert conflict("Baichuan-M2-32B", "Qwen2.5-32B") is None  # Baichuan's line on Qwen
     assert conflict("foo/bar", "meta-llama/Llama-3-8B") is None
     assert same_model("maker__Model-7B-GGUF", "other/Model_7B-AWQ")
     assert quantization_words("x/Model-bnb-4bit") == {"bitsandbytes": "bnb", "bits": "4bit"}
