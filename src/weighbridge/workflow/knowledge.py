@@ -143,6 +143,8 @@ def _shape_of(path: Path) -> Shape[Any]:
     """Return the table that a file is of: by its name, else by its columns."""
     if path.stem in TABLES:
         return TABLES[path.stem]
+    if path.exists() and not path.is_file():  # a pipe would wait for ever
+        raise UsageError(f"`{path}` is no file")
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             names = {cell.strip() for cell in next(csv.reader([stream.readline(1 << 16)]), [])}
