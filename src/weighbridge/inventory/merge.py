@@ -60,21 +60,19 @@ def grouped(seen: Iterable[Seen]) -> list[Group]:
     """Return the groups in the order they were first met; traces inside by kind, then place."""
     groups: dict[str, Group] = {}
     by_digest: dict[str, str] = {}
-    for one in seen:
-        hub, repository = _repository_of(one.found)
-        key = f"{repository.lower()}" if repository else _key_of_files(one.found)
-        if one.found.digest:  # the same weights under a second name are the same model
-            key = by_digest.setdefault(one.found.digest, key) if not repository else key
+    named = [(one, *_repository_of(one.found)) for one in seen]
+    first_met = {id(one): at for at, (one, _, _) in enumerate(named)}
+    for one, hub, repository in sorted(
+        named, key=lambda row: not row[2]
+    ):  # those with a reference give it to the others
+        key = repository.lower() or by_digest.get(one.found.digest) or _key_of_files(one.found)
+        if one.found.digest:
             by_digest.setdefault(one.found.digest, key)
-        if key not in groups:
-            groups[key] = Group(repository, hub, repository or one.found.name)
-        group = groups[key]
-        if repository and not group.repository:
-            group.repository, group.hub, group.name = repository, hub, repository
-        group.seen.append(one)
-    for group in groups.values():
+        groups.setdefault(key, Group(repository, hub, repository or one.found.name)).seen.append(one)
+    ordered = sorted(groups.values(), key=lambda group: min(first_met[id(one)] for one in group.seen))
+    for group in ordered:
         group.seen.sort(key=lambda one: (_ORDER.index(one.found.way), one.found.place))
-    return list(groups.values())
+    return ordered
 
 
 def _repository_of(found: Found) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Confidence
@@ -63,9 +64,7 @@ def _loaded(name: str, served: Served, claimed: Chain, origins: Origins, told: T
     repository = _plain(name)
     if is_repository(repository) and repository_at(repository):
         told.signs.append(Parent(repository, "base", "declared", f"the server says that it loaded {name}"))
-    if set(other.makers) & set(claimed.makers):
-        told.agrees = True
-    elif claimed.makers:
+    if claimed.makers and not set(other.makers) & set(claimed.makers):
         told.contradictions.append(
             f"served as {served.name}, and loaded from {name}, which is of {', '.join(other.makers)}"
         )
@@ -134,6 +133,9 @@ def _plain(name: str) -> str:
         return "/".join(cached.removeprefix("models--").split("--", 1))
     if not parts:
         return name
+    pairs = ["/".join(pair) for pair in pairwise(parts)]
+    if listed := next((pair for pair in reversed(pairs) if repository_at(pair)), None):
+        return listed
     two = "/".join(parts[-2:])
     is_whole = len(parts) == len(two.split("/")) and is_repository(two)
-    return two if is_whole or repository_at(two) else parts[-1]
+    return two if is_whole else parts[-1]

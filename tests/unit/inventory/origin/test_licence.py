@@ -1,0 +1,90 @@
+"""Licences along a chain: the strictest counts, a laxer claim is laundering, and what is not known stays so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.inspection.licence.chain.sources import Text
+from weighbridge.inventory.origin.chain import Origins, Subject
+from weighbridge.inventory.origin.licence import InForce, licence_along
+
+if TYPE_CHECKING:
+    from weighbridge.knowledge.load import Knowledge
+
+
+def along(
+    known: Knowledge, name: str, tag: str = "", bases: tuple[str, ...] = (), texts: tuple[Text, ...] = ()
+) -> InForce:
+    """Return what is in force for a name, its tag and its declared bases."""
+    return licence_along(Origins(known).chain_of(Subject(name, bases, licence_tag=tag)), texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [  # as the hub snapshot of 2026-10-05 and the makers' licence files have them
+        ("Qwen/Qwen3-8B", "apache-2.0"),
+        ("meta-llama/Llama-3.1-8B-Instruct", "llama-3.1"),
+        ("google/gemma-3-27b-it", "gemma-2025-03-24"),
+        ("Qwen/Qwen2.5-3B-Instruct", "qwen-research-2024"),
+        ("CohereLabs/c4ai-command-r-v01", "cc-by-nc-4.0"),
+        ("zai-org/GLM-5.3", "glm-5.3"),
+        ("zai-org/GLM-5.2", "mit"),
+        ("moonshotai/Kimi-K3", "kimi-k3"),
+        ("MiniMaxAI/MiniMax-M2.7", "minimax-non-commercial-2026"),
+        ("openai/gpt-oss-20b", "apache-2.0"),
+        ("deepseek-ai/DeepSeek-R1", "mit"),
+    ],
+)
+def test_licence_of_a_makers_own_repository(name: str, expected: str, known: Knowledge) -> None:
+    """A maker's own repository carries what its tag and its text say, per repository and not per family."""
+    assert expected in [licence for _, licence in along(known, name).along]
+
+
+@pytest.mark.parametrize("tag", ["mit", "apache-2.0"])
+@pytest.mark.parametrize(
+    ("name", "base", "licence"),
+    [
+        ("someone/Kimi-K3-NVFP4", "moonshotai/Kimi-K3", "kimi-k3"),
+        ("dealignai/GLM-5.3-CYBERSECURITY-FP8", "zai-org/GLM-5.3", "glm-5.3"),
+        ("someone/MiniMax-M2.7-GGUF", "MiniMaxAI/MiniMax-M2.7", "minimax-non-commercial-2026"),
+        ("acme/chat", "meta-llama/Llama-3.1-8B", "llama-3.1"),
+        ("acme/translate", "CohereLabs/c4ai-command-r-v01", "cc-by-nc-4.0"),
+    ],
+)
+def test_laundering(name: str, base: str, licence: str, tag: str, known: Knowledge) -> None:
+    """A re-upload tagged free of a base that is not: the base's licence is in force, and the conflict is named."""
+    found = along(known, name, tag, (base,))
+    assert found.licence == licence
+    assert any(which == "licence-laundering" for which, _ in found.conflicts)
+
+
+def test_free_base_under_another_free_licence_is_no_conflict(known: Knowledge) -> None:
+    """Apache-2.0 weights under MIT are no laundering: both are licences that OSI approved."""
+    assert not along(known, "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "mit").conflicts
+
+
+def test_stricter_claim_than_the_base_counts(known: Knowledge) -> None:
+    """A fine-tune under a non-commercial licence of a free base is non-commercial."""
+    found = along(known, "acme/chat", "cc-by-nc-4.0", ("Qwen/Qwen3-8B",))
+    assert found.licence == "cc-by-nc-4.0"
+    assert found.commercial_use.startswith("no")
+
+
+def test_unknown_stays_unknown(known: Knowledge) -> None:
+    """Nothing said is no licence, and an open chain leaves the licence incomplete."""
+    nothing = along(known, "acme/our-model")
+    assert nothing.licence is None
+    assert not nothing.is_complete
+    assert nothing.unknown
+    claimed = along(known, "acme/our-model", "apache-2.0")
+    assert claimed.licence == "apache-2.0"
+    assert not claimed.is_complete  # a base that nobody names may add terms
+
+
+def test_text_that_lies_there_is_read(known: Knowledge) -> None:
+    """A licence file beside the weights counts before the tag, and a tag that differs is a conflict."""
+    text = Text("LICENSE", "Permission is hereby granted, free of charge, to any person")
+    found = along(known, "Qwen/Qwen3-8B", "apache-2.0", texts=(text,))
+    assert found.licence is not None

@@ -1,0 +1,74 @@
+"""Merging: one model in code, in a cache and behind an endpoint is one row; two models are two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.core.finding import Confidence
+from weighbridge.inventory.found import Found, Way
+from weighbridge.inventory.merge import Seen, grouped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def seen(way: Way, place: str, name: str, **more: Any) -> Seen:
+    """Return a trace."""
+    return Seen(Found(way, place, name, more.pop("confidence", Confidence.MEDIUM), **more))
+
+
+def test_one_model_in_three_places_is_one_row() -> None:
+    """Code, cache and endpoint of one repository come together, whatever the case and revision."""
+    groups = grouped(
+        [
+            seen("code", "a.py:1", "qwen/qwen3-8b", reference="hf:qwen/qwen3-8b"),
+            seen("cache", "/cache", "Qwen/Qwen3-8B", reference="hf:Qwen/Qwen3-8B@abc", confidence=Confidence.HIGH),
+            seen("endpoint", "http://h/v1#Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ]
+    )
+    (group,) = groups
+    assert group.repository == "Qwen/Qwen3-8B"
+    assert [one.found.way for one in group.seen] == ["cache", "endpoint", "code"]
+    assert group.confidence is Confidence.HIGH
+    assert not group.is_label
+
+
+def test_same_weights_under_two_names_are_one_row() -> None:
+    """A blob's digest tells that a file without a reference is a model of the cache, whichever comes first."""
+    digest = f"sha256:{'a' * 64}"
+    cached = seen("cache", "/cache", "Qwen/Qwen3-8B", reference="hf:Qwen/Qwen3-8B", digest=digest)
+    file = seen("weights", "/srv/model.gguf", "model", folder="/srv/model.gguf", digest=digest)
+    assert len(grouped([cached, file])) == len(grouped([file, cached])) == 1
+
+
+def test_two_folders_of_one_name_are_two_rows() -> None:
+    """What folders are called does not make them one model."""
+    rows = [seen("weights", place, "model", folder=place) for place in ("/a/model", "/b/model")]
+    assert len(grouped(rows)) == 2
+
+
+def test_one_service_name_in_two_files_is_one_row() -> None:
+    """`deepseek-chat` in two files is one model."""
+    assert len(grouped([seen("code", place, "deepseek-chat") for place in ("a.py:1", "b.py:9")])) == 1
+
+
+def test_files_and_endpoints_are_labels_unless_a_sign_agrees() -> None:
+    """A folder's and a service's name is only a label; a tokenizer that agrees makes it more."""
+    weights = seen("weights", "/a", "Qwen3-8B", folder="/a")
+    served = seen("endpoint", "http://h/v1#x", "Qwen/Qwen3-8B", reference="hf:Qwen/Qwen3-8B")
+    assert grouped([weights])[0].is_label
+    assert grouped([served])[0].is_label
+    assert not grouped([replace(served, agrees=True)])[0].is_label
+
+
+def test_row_has_every_place_and_revision(in_code: Callable[..., Any], row_of: Callable[..., Any]) -> None:
+    """The row of a model lists its places and revisions, and says what is not known as null."""
+    first = in_code("hf:Qwen/Qwen3-8B@abc", place="a.py:1")
+    row = row_of(first, in_code("hf:Qwen/Qwen3-8B@def", place="b.py:2")).to_json()
+    assert row["reference"] == "hf:Qwen/Qwen3-8B"
+    assert row["revisions"] == ["abc", "def"]
+    assert [one["place"] for one in row["places"]] == ["a.py:1", "b.py:2"]
+    assert (row["maker"], row["maker_country"], row["publisher"]) == ("Qwen", "CN", "Qwen")
+    unknown = row_of(in_code("hf:acme/our-model")).to_json()
+    assert unknown["maker"] is unknown["licence"] is unknown["maker_country"] is None
