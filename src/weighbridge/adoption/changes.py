@@ -36,29 +36,31 @@ class Change:
 
 
 def remember(database: Database) -> None:
-    """Keep the counts of `attributed` as `before`, for the next snapshot."""
+    """Keep the counts of `listing` as `before`, for the next snapshot."""
     database.rows(
-        "CREATE OR REPLACE TEMP TABLE before AS SELECT id, downloads FROM attributed WHERE downloads IS NOT NULL"
+        "CREATE OR REPLACE TEMP TABLE before AS SELECT id, downloads FROM listing WHERE downloads IS NOT NULL"
     )
 
 
 def compare(database: Database, earlier: str) -> Change:
-    """Hold `weighed` against `before`."""
+    """Hold `listing` against `before`; jumps are those of the population (`weighed`)."""
     common, same, same_downloads, downloads = database.row(
         f"""SELECT count(*), count(*) FILTER (now.downloads = before.downloads),
         sum(now.downloads) FILTER (now.downloads = before.downloads), sum(now.downloads)
-        FROM weighed AS now JOIN before USING (id) WHERE now.downloads >= {_LEAST} AND before.downloads >= {_LEAST}"""  # noqa: S608 - names of ours
+        FROM listing AS now JOIN before USING (id) WHERE now.downloads >= {_LEAST} AND before.downloads >= {_LEAST}"""  # noqa: S608 - names of ours
     )
     jumps = database.rows(
-        f"""SELECT id, before.downloads, now.downloads FROM weighed AS now JOIN before USING (id)
-        WHERE belongs AND least(now.downloads, before.downloads) >= {_LEAST}
-            AND greatest(now.downloads, before.downloads) >= {_FACTOR} * least(now.downloads, before.downloads)
-            AND greatest(now.downloads, before.downloads) >=
+        f"""SELECT id, earlier.downloads, now.downloads
+        FROM (SELECT rowid AS node, id, downloads FROM listing WHERE downloads >= {_LEAST}) AS now
+        JOIN (SELECT * FROM before WHERE downloads >= {_LEAST}) AS earlier USING (id)
+        WHERE greatest(now.downloads, earlier.downloads) >= {_FACTOR} * least(now.downloads, earlier.downloads)
+            AND greatest(now.downloads, earlier.downloads) >=
                 {_WEIGHTY} * (SELECT sum(downloads) FROM weighed WHERE belongs)
-        ORDER BY abs(now.downloads - before.downloads) DESC, id LIMIT {_MOST_NAMED}"""  # noqa: S608 - names of ours
+            AND node IN (SELECT node FROM weighed WHERE belongs)
+        ORDER BY abs(now.downloads - earlier.downloads) DESC, id LIMIT {_MOST_NAMED}"""  # noqa: S608 - names of ours
     )
     (rows_before,) = database.row("SELECT count(*) FROM before")
-    (rows_after,) = database.row("SELECT count(*) FROM attributed")
+    (rows_after,) = database.row("SELECT count(*) FROM listing")
     share = int(same_downloads or 0) / int(downloads) if downloads else 0.0
     return Change(
         earlier, common, same, share, rows_before, rows_after, [(str(i), int(b), int(a)) for i, b, a in jumps]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from weighbridge.adoption.listing.database import Database
 
@@ -54,21 +54,22 @@ class Coverage:
 
 
 def measure_coverage(database: Database) -> Coverage:
-    """Return the coverage of `weighed`."""
-    parts = ", ".join(
-        f"count(*) FILTER ({_where(name, condition)}), sum(downloads) FILTER ({_where(name, condition)})"
-        for name, condition in _KNOWN.items()
+    """Return the coverage of `listing`, and of its population `weighed`."""
+    outer, inner = ([name for name in _KNOWN if (name in _OF_SNAPSHOT) is is_outer] for is_outer in (True, False))
+    rows, downloads, zero, *known = database.row(
+        f"""SELECT count(*), sum(downloads), count(*) FILTER (coalesce(downloads, 0) = 0), {_counts(outer)}
+        FROM listing"""  # noqa: S608 - names of ours
     )
-    rows, downloads, inside, inside_downloads, zero, test, *found = database.row(
-        f"""SELECT count(*), sum(downloads), count(*) FILTER (belongs), sum(downloads) FILTER (belongs),
-        count(*) FILTER (coalesce(downloads, 0) = 0), sum(downloads) FILTER (belongs AND kind = 'test'), {parts}
-        FROM weighed"""  # noqa: S608 - names of ours
+    inside, inside_downloads, test, *more = database.row(
+        f"""SELECT count(*), sum(downloads), sum(downloads) FILTER (kind = 'test'), {_counts(inner)}
+        FROM weighed WHERE belongs"""  # noqa: S608 - names of ours
     )
+    found = dict(zip([*outer, *inner], _pairs([*known, *more]), strict=True))
     of = {}
-    for place, name in enumerate(_KNOWN):
+    for name in _KNOWN:
         is_snapshot = name in _OF_SNAPSHOT
         all_rows, all_downloads = (rows, downloads) if is_snapshot else (inside, inside_downloads)
-        known_rows, known_downloads = found[2 * place : 2 * place + 2]
+        known_rows, known_downloads = found[name]
         of[name] = Known(
             known_rows / all_rows if all_rows else 0.0,
             int(known_downloads or 0) / int(all_downloads) if all_downloads else None,
@@ -90,8 +91,13 @@ def measure_coverage(database: Database) -> Coverage:
     )
 
 
-def _where(name: str, condition: str) -> str:
-    return condition if name in _OF_SNAPSHOT else f"belongs AND {condition}"
+def _counts(names: Sequence[str]) -> str:
+    """Return SQL of the rows and the downloads of which each is known."""
+    return ", ".join(f"count(*) FILTER ({_KNOWN[name]}), sum(downloads) FILTER ({_KNOWN[name]})" for name in names)
+
+
+def _pairs(values: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _cut(database: Database) -> int | None:
@@ -100,5 +106,5 @@ def _cut(database: Database) -> int | None:
     Downloads on a hub fall off with a long tail: most repositories have fewer than ten a month. Where hardly one of the
     counted rows is that small, a listing was cut at its most downloaded.
     """
-    counted, tenth = database.row("SELECT count(*), quantile_disc(downloads, 0.1) FROM attributed WHERE downloads > 0")
+    counted, tenth = database.row("SELECT count(*), quantile_disc(downloads, 0.1) FROM listing WHERE downloads > 0")
     return int(tenth) if counted >= _ENOUGH and tenth > _TAIL else None

@@ -17,6 +17,7 @@ __all__ = [
     "DIMENSIONS",
     "METRICS",
     "POPULATIONS",
+    "UNKNOWN",
     "UNLISTED",
     "Definition",
     "SizeClass",
@@ -33,6 +34,7 @@ METRICS = ("downloads", "likes", "models")
 ATTRIBUTIONS = ("publisher", "base")
 POPULATIONS = ("generative", "all")
 UNLISTED = "unlisted"
+UNKNOWN = "unknown"
 _METRICS = {
     "downloads": "downloads as the hub counts them in 30 days (requests of files, not users)",
     "likes": "likes of the hub's users to date",

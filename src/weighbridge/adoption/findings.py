@@ -85,7 +85,7 @@ def _filters(definition: Definition, shares: Shares, coverage: Coverage) -> Iter
 
 def _could_be(shares: Shares) -> str:
     """Say what the largest keys could be if the rows in doubt belonged."""
-    keys = [key for key in shares.groups if key in shares.bounds][:_NAMED]
+    keys = [key for key in shares.groups if key in shares.bounds][:2]
     parts = (
         f"{key} {shares.groups[key].share:.1%} (all of them in: {shares.bounds[key].if_all:.1%}; "
         f"at the worst {shares.bounds[key].low:.0%} to {shares.bounds[key].high:.0%})"
@@ -169,7 +169,7 @@ def _concentration(shares: Shares, coverage: Coverage) -> Iterator[Finding]:
             "concentration",
             "warning" if large[0][1] > 2 * _ONE else "note",
             f"{named} hold{'s' if one else ''} more than {_ONE:.0%} {'' if one else 'each '}of the population: "
-            "small models that test runs fetch again and again do; see `top_k` for the shares without",
+            "often small models that test runs fetch again and again; see `top_k` for the shares without",
         )
     if coverage.test_share > 0.01:  # noqa: PLR2004 - one in a hundred
         yield Finding("test-artefacts", "note", f"{coverage.test_share:.1%} are of publishers of test artefacts")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Relative", "relative_adoption"]
 
 _TENTH = 10
+_LISTED = "weighed JOIN (SELECT rowid AS node, id FROM listing) USING (node)"
 _LEAST_DAYS = 30
 _PART_OF_AGE = 3
 
@@ -51,9 +52,10 @@ class Relative:
 
 
 def relative_adoption(database: Database, model: str, data_date: date | None) -> Relative:
-    """Return the scores of a model in `attributed`; raises NotFound where it has no row."""
+    """Return the scores of a model in `weighed`; raises NotFound where it has no row."""
     found = database.rows(
-        "SELECT id, downloads, created, parameters FROM attributed WHERE lower(id) = lower(?)", [model]
+        f"SELECT id, downloads, created, parameters FROM {_LISTED} WHERE lower(id) = lower(?)",  # noqa: S608 - texts of ours
+        [model],
     )
     if not found:
         raise NotFound(
@@ -77,9 +79,9 @@ def relative_adoption(database: Database, model: str, data_date: date | None) ->
         "AND abs(date_diff('day', created, ?::DATE)) <= ?"
     )
     values = [name, created, apart]
-    (peers,) = database.row(f"SELECT count(*) FROM attributed WHERE {condition}", values)  # noqa: S608 - texts of ours
+    (peers,) = database.row(f"SELECT count(*) FROM {_LISTED} WHERE {condition}", values)  # noqa: S608 - texts of ours
     top = database.rows(
-        f"SELECT id, downloads FROM attributed WHERE {condition} ORDER BY downloads DESC, id LIMIT {_TENTH}",  # noqa: S608 - texts of ours
+        f"SELECT id, downloads FROM {_LISTED} WHERE {condition} ORDER BY downloads DESC, id LIMIT {_TENTH}",  # noqa: S608 - texts of ours
         values,
     )
     tenth = (str(top[-1][0]), int(top[-1][1])) if len(top) == _TENTH else None

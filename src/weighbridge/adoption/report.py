@@ -60,10 +60,11 @@ def measure(
     read and for two of one day.
     """
     measured: list[Measured] = []
-    for path in _by_day(paths):
+    ordered = _by_day(paths)
+    for path in ordered:
         snapshot = load_snapshot(database, path, columns)
-        attribute(database, known, definition.by)
         weigh(database, definition)
+        attribute(database, known, definition.by)
         publisher, base = (compute_shares(database, definition.by, name) for name in ("publisher", "base"))
         change = compare(database, measured[-1].snapshot.name) if measured else None
         coverage = measure_coverage(database)
@@ -71,7 +72,8 @@ def measure(
         measured.append(
             Measured(snapshot, publisher, base, coverage, find(snapshot, definition, chosen, coverage, change))
         )
-        remember(database)
+        if path != ordered[-1]:
+            remember(database)
         advance(1)
     return measured
 

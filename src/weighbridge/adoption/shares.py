@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weighbridge.adoption.definition import UNLISTED, region_of, tasks_of
+from weighbridge.adoption.definition import UNKNOWN, UNLISTED, region_of, tasks_of
 from weighbridge.adoption.listing.database import literal
 
 if TYPE_CHECKING:
@@ -69,14 +69,20 @@ class Shares:
 
 
 def weigh(database: Database, definition: Definition) -> None:
-    """Make `weighed`: `attributed` with `weight` by the metric and `belongs`, NULL where nobody can say."""
+    """Make `candidates` from `listing`: the rows that are in the population, and those of which nobody can say.
+
+    Columns: node (the row of `listing`), those of `listing`, `weight` by the metric, and `belongs`: true, or
+    NULL where nobody can say.
+    """
     tasks = tasks_of(definition.population)
     conditions = [f"task IN ({', '.join(literal(task) for task in tasks)})"] if tasks else []
     if definition.created_after:
         conditions.append(f"created > DATE {literal(definition.created_after.isoformat())}")
+    belongs = " AND ".join(conditions) or "true"
     database.rows(
-        f"""CREATE OR REPLACE TEMP VIEW weighed AS SELECT *, {_WEIGHTS[definition.metric]}::BIGINT AS weight,
-        {" AND ".join(conditions) or "true"} AS belongs FROM attributed"""  # noqa: S608 - texts of ours
+        f"""CREATE OR REPLACE TEMP VIEW candidates AS SELECT rowid AS node, *,
+        {_WEIGHTS[definition.metric]}::BIGINT AS weight, {belongs} AS belongs
+        FROM listing WHERE ({belongs}) IS NOT FALSE"""  # noqa: S608 - texts of ours
     )
 
 
@@ -96,9 +102,11 @@ def compute_shares(database: Database, by: str, attribution: str) -> Shares:
         return Shares(attribution, 0, n, {}, {}, {}, {}, 0.0, 0.0, ())
     fractions = {name: value / total for name, (value, _, _) in sums.items()}
     hhi = sum(share * share for share in fractions.values())
-    nobody = sum(fractions.get(name, 0.0) ** 2 for name in (UNLISTED, "unknown"))
+    nobody = sum(fractions.get(name, 0.0) ** 2 for name in (UNLISTED, UNKNOWN))
     top = database.rows(
-        f"""SELECT id, {key}, weight FROM weighed WHERE belongs AND weight IS NOT NULL
+        f"""SELECT id, {key}, weight FROM weighed JOIN (SELECT rowid AS node, id FROM listing) USING (node)
+        WHERE belongs AND weight >= (SELECT min(weight) FROM (SELECT weight FROM weighed WHERE belongs
+            AND weight IS NOT NULL ORDER BY weight DESC LIMIT {max(_TOP)}))
         ORDER BY weight DESC, id LIMIT {max(_TOP)}"""  # noqa: S608 - names of ours
     )
     folded = _fold(sums)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.adoption.definition import Definition
 from weighbridge.adoption.listing.bases import load_bases
 from weighbridge.adoption.listing.database import open_database
 from weighbridge.adoption.listing.snapshot import find_file, load_snapshot
@@ -12,6 +13,7 @@ from weighbridge.adoption.owner.attribution import attribute
 from weighbridge.adoption.published import published
 from weighbridge.adoption.relative import relative_adoption
 from weighbridge.adoption.report import measure
+from weighbridge.adoption.shares import weigh
 from weighbridge.core.progress import silent
 from weighbridge.dossier.share_chart import share_page, shares_plot
 from weighbridge.errors import ExtraMissing, UsageError
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from weighbridge.adoption.definition import Definition
     from weighbridge.adoption.relative import Relative
     from weighbridge.adoption.report import Measured
     from weighbridge.adoption.shares import Shares
@@ -62,6 +63,9 @@ class ShareReport:
             "definition": self.definition.described(newest.snapshot.data_date),
             "shares": found.shares,
             "regions": found.regions,
+            "intervals": {key: [group.low, group.high] for key, group in found.groups.items()},
+            "bounds": {key: asdict(bound) for key, bound in found.bounds.items()},
+            "top_k": found.top_k,
             "total": found.total,
             "n": found.n,
             "hhi": found.hhi,
@@ -132,6 +136,7 @@ def share_relative(asked: Asked, model: str) -> tuple[Relative, date | None]:
     with open_database([path, *bases]) as database:
         load_bases(database, bases)
         snapshot = load_snapshot(database, path, asked.columns)
+        weigh(database, Definition(population="all"))
         attribute(database, load_knowledge(asked.knowledge), "country")
         return relative_adoption(database, model, snapshot.data_date), snapshot.data_date
 

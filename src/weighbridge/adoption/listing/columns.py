@@ -116,9 +116,10 @@ def _read(source: Source, name: str, kind: Any) -> str:
         if inner is None:
             return ""
         cell, kind = inner
-    readers = {"count": _count, "text": _text, "day": _day, "ids": _ids, "models": _models, "tags": _tags}
-    read = readers[source.reads_as]
-    return _tags(cell, kind, source.prefix) if source.reads_as == "tags" else read(cell, kind, name)
+    readers = {"id": _id, "count": _count, "text": _text, "day": _day, "ids": _ids, "models": _models}
+    if source.reads_as == "tags":
+        return _tags(cell, kind, source.prefix)
+    return readers[source.reads_as](cell, kind, name)
 
 
 def _field(cell: str, kind: Any, field: str) -> tuple[str, Any] | None:
@@ -140,6 +141,13 @@ def _entry(kind: Any) -> Any:
 def _is_textual(kind: Any) -> bool:
     """Whether a type is text, JSON, or the text that was taken out of JSON (None)."""
     return kind is None or kind.id in {"varchar", "json"} or str(kind) == "JSON"
+
+
+def _id(cell: str, kind: Any, name: str) -> str:
+    """Return SQL of a repository's name."""
+    if not _is_textual(kind):
+        raise UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not text")
+    return f"nullif(trim({cell}), '')"
 
 
 def _plain(cell: str, kind: Any) -> str:

@@ -19,7 +19,7 @@ __all__ = ["Database", "Row", "identifier", "literal", "open_database"]
 
 Row = tuple[Any, ...]
 
-_MEMORY = "450MB"  # of DuckDB; with Python and what it allocates beside, the process stays under a gigabyte
+_MEMORY = "600MB"  # of DuckDB; with Python and what it allocates beside, the process stays under a gigabyte
 _SPILL = "64GB"
 _MAX_THREADS = 4
 

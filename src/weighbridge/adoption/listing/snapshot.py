@@ -25,8 +25,8 @@ _DAY = re.compile(r"(?<!\d)(20\d{2})[-_]?([01]\d)[-_]?([0-3]\d)(?!\d)")
 _GZIP = b"\x1f\x8b"
 _GLOB = re.compile(r"([\[\]*?])")
 _MOST_BASES = 16  # a merge of more says nothing of one maker
-_LONGEST_ID = 200
-_WHOLE_ID = "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+"
+_LONGEST_ID = 200  # bytes; of a Hub at most 96 letters a part
+_LONGEST_TAG = 80
 _MAX_JSON = 32 << 20  # bytes of one object
 
 
@@ -125,17 +125,21 @@ def _load(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot
 
 def _create(written: Mapping[str, str], source: str) -> str:
     """Return SQL that makes the table."""
-    bases = f"list_filter({written['bases']}, lambda base: regexp_full_match(base, '{_WHOLE_ID}'))[1:{_MOST_BASES}]"
     return f"""
         CREATE OR REPLACE TEMP TABLE listing AS
-        SELECT left({written["id"]}, {_LONGEST_ID}) AS id,
+        SELECT {_short(written["id"], _LONGEST_ID)} AS id,
             {written["downloads"]}::BIGINT AS downloads, {written["likes"]}::BIGINT AS likes,
-            lower(left({written["task"]}, 80)) AS task, {written["created"]}::DATE AS created,
-            lower(left({written["licence"]}, 80)) AS licence,
-            CASE WHEN {written["parameters"]} > 0 THEN ({written["parameters"]})::BIGINT END AS parameters,
-            nullif({bases}, []) AS bases
+            lower({_short(written["task"], _LONGEST_TAG)}) AS task, {written["created"]}::DATE AS created,
+            lower({_short(written["licence"], _LONGEST_TAG)}) AS licence,
+            nullif(greatest({written["parameters"]}, 0), 0)::BIGINT AS parameters,
+            ({written["bases"]})[1:{_MOST_BASES}] AS bases
         FROM {source}
     """  # noqa: S608 - names are quoted by `identifier`, texts by `literal`
+
+
+def _short(written: str, longest: int) -> str:
+    """Return SQL of a text that is NULL where it is too long to be what it should be."""
+    return f"CASE WHEN strlen({written}) <= {longest} THEN {written} END"
 
 
 def _refuse_wrong_counts(database: Database, used: Mapping[str, list[str]]) -> None:

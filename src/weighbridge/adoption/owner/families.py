@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from weighbridge.adoption.listing.database import literal
@@ -22,28 +23,33 @@ _BATCH = 100_000
 def name_families(database: Database, known: Known) -> None:
     """Make `named` (name, family, maker) for the names of `nodes` with `needs_name`, those that name one.
 
-    The answers are those of `known.family_of`. A name that holds just one word, which alone decides, needs no call:
-    that word is free of conditions and part of no other, so nothing else of the name can matter.
+    The answers are those of `known.family_of`. It is asked for every name that holds words of families, but for those
+    that hold one word once, and one without conditions: for these the word decides. Names are read forwards and
+    backwards, so that a word which shares letters with another (`qwenemotron`) hides it from one direction only.
     """
     columns = ("name VARCHAR", "family VARCHAR", "maker VARCHAR")
-    words = sorted({word.strip("^$#") for family in known.families for word in family.pattern.split()}, key=len)
     database.keep("named", columns, [])
+    words = _words(known.families)
     if not words:
         return
-    # two words that share letters (`qwenemotron`) are one longer word here, so that neither hides the other
-    searched = sorted({*words, *_merged(words)}, key=len, reverse=True)
-    pattern = literal("|".join(re.escape(word) for word in searched))
+    forwards, backwards = (
+        literal("|".join(re.escape(word[::step]) for word in sorted(words, key=len, reverse=True))) for step in (1, -1)
+    )
     database.rows(
         f"""CREATE OR REPLACE TEMP TABLE worded AS
-        SELECT name, list_distinct(regexp_extract_all(translate(name, '_ ', '--'), {pattern})) AS words
-        FROM (SELECT DISTINCT name FROM nodes WHERE needs_name) WHERE len(words) > 0"""  # noqa: S608 - words of ours, escaped
+        SELECT name, words, list_transform(regexp_extract_all(reverse(plain), {backwards}),
+            lambda word: reverse(word)) AS again
+        FROM (SELECT name, plain, regexp_extract_all(plain, {forwards}) AS words
+            FROM (SELECT DISTINCT name, translate(name, '_ ', '--') AS plain FROM nodes WHERE needs_name))
+        WHERE len(words) > 0"""  # noqa: S608 - words of ours, escaped
     )
-    plain = [(word, family.name, family.maker) for word, family in _plain_words(words, known.families)]
+    plain = [(word, family.name, family.maker) for word, family in _plain_words(known.families)]
     database.keep("plain", ("word VARCHAR", "family VARCHAR", "maker VARCHAR"), plain)
     database.rows(
-        "INSERT INTO named SELECT name, family, maker FROM worded JOIN plain ON words[1] = word WHERE len(words) = 1"
+        """INSERT INTO named SELECT name, family, maker FROM worded JOIN plain ON words[1] = word
+        WHERE len(words) = 1 AND words = again"""
     )
-    asked = "SELECT name FROM worded WHERE len(words) > 1 OR words[1] NOT IN (SELECT word FROM plain)"
+    asked = "SELECT name FROM worded WHERE len(words) > 1 OR words <> again OR words[1] NOT IN (SELECT word FROM plain)"
     doubtful = [str(name) for (name,) in database.rows(asked)]
     for start in range(0, len(doubtful), _BATCH):
         found = ((name, known.family_of(name)) for name in doubtful[start : start + _BATCH])
@@ -52,20 +58,17 @@ def name_families(database: Database, known: Known) -> None:
         database.rows("INSERT INTO named SELECT * FROM answered")
 
 
-def _plain_words(words: Sequence[str], families: Sequence[Family]) -> Iterator[tuple[str, Family]]:
-    """Yield the words that decide alone: without conditions, of one family, and neither in another nor holding one."""
+def _words(families: Sequence[Family]) -> set[str]:
+    """Return the texts by which families are found or ruled out, without their conditions."""
+    patterns = (f"{family.pattern} {family.not_pattern}" for family in families)
+    return {word.strip("^$#") for pattern in patterns for word in pattern.split()}
+
+
+def _plain_words(families: Sequence[Family]) -> Iterator[tuple[str, Family]]:
+    """Yield the words that decide alone: of one family, without conditions, and not ruled out by themselves."""
+    owners = Counter(word.strip("^$#") for family in families for word in family.pattern.split())
     for family in families:
-        for word in family.pattern.split() if not family.not_pattern else ():
-            is_apart = not any(word in other or other in word for other in words if other != word)
-            owners = [one for one in families if word in one.pattern.split()]
-            if is_apart and word.strip("^$#") == word and len(owners) == 1:
+        rules_out = [word.strip("^$#") for word in family.not_pattern.split()]
+        for word in family.pattern.split():
+            if word.strip("^$#") == word and owners[word] == 1 and not any(one in word for one in rules_out):
                 yield word, family
-
-
-def _merged(words: Sequence[str]) -> Iterator[str]:
-    """Yield the texts in which the end of one word is the beginning of another."""
-    for one in words:
-        for other in words:
-            for size in range(1, min(len(one), len(other))):
-                if one.endswith(other[:size]):
-                    yield one + other[size:]

@@ -23,6 +23,7 @@ def share_lines(content: Mapping[str, Any]) -> Iterator[str]:
     yield f"{plain(snapshot['name'])}, {day}: {definition['metric']} by {definition['by']}\n"
     yield line("counted", definition["population_says"])
     yield line("", f"{content['n']:,} repositories, {content['total']:,} {definition['metric']}")
+    yield from _warnings(content, "strong")
     yield ""
     yield from _table(content)
     if content["regions"]:
@@ -31,14 +32,19 @@ def share_lines(content: Mapping[str, Any]) -> Iterator[str]:
     yield from _concentration(content)
     yield from _coverage(content)
     yield from _series(content)
-    if content["warnings"]:
-        yield ""
-    for one in content["warnings"]:
-        yield line(
-            "warning" if one["severity"] != "note" else "note", one["severity"] if one["severity"] == "strong" else ""
-        )
-        yield from wrapped(one["message"])
+    yield from _warnings(content, "warning", "note")
     yield from _definition(content)
+
+
+def _warnings(content: Mapping[str, Any], *severities: str) -> Iterator[str]:
+    """Yield the warnings; the strong ones stand above the figures that they are about."""
+    wanted = [one for one in content["warnings"] if one["severity"] in severities]
+    if wanted:
+        yield ""
+    for one in wanted:
+        first, *rest = (text.strip() for text in wrapped(one["message"]))
+        yield f"  {one['severity']:<12}{first}"
+        yield from (f"{' ' * 14}{text}" for text in rest)
 
 
 def _table(content: Mapping[str, Any]) -> Iterator[str]:
