@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Shadow", "WeightFile"]
+__all__ = ["HubWord", "Shadow", "WeightFile"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,6 +26,24 @@ class WeightFile:
     header_bytes: int | None
     is_table_read: bool
     source: Literal["bytes", "hub"] = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class HubWord:
+    """What a hub says of a revision and its publisher, on its word alone; empty or None where it does not say.
+
+    `repository` is its present name, which a renamed one does not share with the reference. `created_at` is RFC 3339.
+    `base_models` are (relation, repository), `issues` are (file, verdict) of the hub's own scanners, and `is_scanned`
+    whether these are through.
+    """
+
+    repository: str = ""
+    licence: str = ""
+    created_at: str = ""
+    base_models: tuple[tuple[str, str], ...] = ()
+    is_scanned: bool | None = None
+    issues: tuple[tuple[str, str], ...] = ()
+    is_publisher_verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ class Shadow:
     gated: str = ""
     is_private: bool = False
     is_disabled: bool = False
+    word: HubWord = HubWord()
     wire_bytes: int = field(default=0, compare=False)
     calls: int = field(default=0, compare=False)
 

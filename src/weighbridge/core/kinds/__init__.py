@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.files import CardV1, FileBody, FilesV1, FindingBody, LeftAloneBody, SeverityCounts
     from weighbridge.core.kinds.fit import FitV1
     from weighbridge.core.kinds.hijack import HijackItemBody, HijackRateBody, HijackV1, UtilityBody
+    from weighbridge.core.kinds.hub import HubBaseBody, HubV1, ScanIssueBody
     from weighbridge.core.kinds.jailbreak import (
         BestBody,
         JailbreakItemBody,
@@ -63,14 +64,15 @@ if TYPE_CHECKING:
 __all__ = [
     "DECISION", "KINDS", "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
     "BehaviourV1", "BehaviourV2", "BestBody", "Body", "CallsBody", "CapabilitiesBody", "CardV1", "CellBody",
-    "ComparisonV1", "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody", "DrawnBody",
-    "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody", "FingerprintBody", "FitV1",
-    "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "ItemBody", "JailbreakItemBody",
-    "JailbreakRateBody", "JailbreakV1", "LabelsV1", "LatencyV1", "LeftAloneBody", "LicenceTextBody", "LicenceV1",
-    "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1", "PairBody", "PlanV1", "PositionBody", "PrecisionV1",
-    "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1", "SampleV1", "ScoreV1", "SequentialBody", "ServiceBody",
-    "SeverityCounts", "SignatureBody", "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody",
-    "TransformBody", "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
+    "ComparisonV1", "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody",
+    "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody",
+    "FingerprintBody", "FitV1", "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "HubBaseBody",
+    "HubV1", "ItemBody", "JailbreakItemBody", "JailbreakRateBody", "JailbreakV1", "LabelsV1", "LatencyV1",
+    "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1",
+    "PairBody", "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1",
+    "SampleV1", "ScanIssueBody", "ScoreV1", "SequentialBody", "ServiceBody", "SeverityCounts", "SignatureBody",
+    "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody", "UtilityBody",
+    "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
@@ -99,6 +101,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "files": ("CardV1", "FileBody", "FilesV1", "FindingBody", "LeftAloneBody", "SeverityCounts"),
     "fit": ("FitV1",),
     "hijack": ("HijackItemBody", "HijackRateBody", "HijackV1", "UtilityBody"),
+    "hub": ("HubBaseBody", "HubV1", "ScanIssueBody"),
     "jailbreak": ("BestBody", "JailbreakItemBody", "JailbreakRateBody", "JailbreakV1", "TransformBody"),
     "labels": ("DrawnAnswerBody", "LabelsV1", "SampleV1", "StratumBody"),
     "licence": ("LicenceV1",),
@@ -163,6 +166,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "lineage/v1": "LineageV1",
     "openness/v1": "OpennessV1",
     "provenance/v1": "ProvenanceV1",
+    "hub/v1": "HubV1",
     "score/v1": "ScoreV1",
     "behaviour/v1": "BehaviourV1",
     "behaviour/v2": "BehaviourV2",
