@@ -180,6 +180,7 @@ _WRITERS_APART = {
     "licence/v1": "weighbridge.cli.lines.licence:force_lines",
     "lineage/v1": "weighbridge.cli.lines.lineage:lineage_lines",
     "openness/v1": "weighbridge.cli.lines.openness:openness_lines",
+    "hub/v1": "weighbridge.cli.lines.hub:hub_lines",
 }
 
 

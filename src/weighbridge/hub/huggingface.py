@@ -22,6 +22,7 @@ from weighbridge.errors import (
 )
 from weighbridge.formats.place import quote
 from weighbridge.formats.strict_json import parse_json
+from weighbridge.hub.catalogue.huggingface_row import hub_word
 from weighbridge.hub.remote.host import fetch_json
 from weighbridge.hub.remote.listing import Facts, Listing, RemoteFile, sort_files
 from weighbridge.hub.remote.resolve import refuse_offline, resolve_remote
@@ -42,7 +43,7 @@ VARIABLE, _ENDPOINT = "HF_ENDPOINT", "https://huggingface.co"
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
-_EXPAND = ("sha", "gated", "private", "disabled", "safetensors", "tags")
+_EXPAND = ("sha", "gated", "private", "disabled", "safetensors", "tags", "createdAt", "baseModels")
 _MAX_TABLES = 48 << 20
 _MAX_PAGES = 2000  # of a listing: a server may send fewer files a page than the hub's 1,000
 _MAX_SUGGESTIONS = 200
@@ -95,7 +96,7 @@ class HuggingFace:
             raise WeighbridgeError(f"the hub names no commit for {quote(repository)}")
         if info.get("disabled") is True:
             raise NotFound(f"{quote(repository)} is disabled on the hub", hint="its publisher or the hub took it down")
-        listing = Listing(repository, commit, Facts.read(info))
+        listing = Listing(repository, commit, Facts.read(info), hub_word(info, self._is_verified(repository)))
         if revision in {None, "main"}:
             self._branch_head = commit
         sort_files(self.tree(listing), listing)
@@ -147,8 +148,8 @@ class HuggingFace:
         """Return what the hub says of a revision; a server that does not know `expand` is asked without it."""
         path = f"/api/models/{repository}" + (f"/revision/{percent(revision, safe='')}" if revision else "")
         expand = "&".join(f"expand={name}" for name in _EXPAND)
-        for query in (f"?{expand}", ""):
-            answer, value = fetch_json(self.wire, f"{path}{query}", VARIABLE)
+        for query in (f"?{expand}&securityStatus=true", ""):
+            answer, value = fetch_json(self.wire, f"{path}{query}", VARIABLE, of_strangers=True)
             if answer.status != _BAD_REQUEST:
                 break
         if not answer.is_good:
@@ -156,6 +157,16 @@ class HuggingFace:
         if not isinstance(value, dict):
             raise WeighbridgeError(f"the hub describes {quote(repository)} without an object")
         return value
+
+    def _is_verified(self, repository: str) -> bool | None:
+        """Return whether the hub has verified the organisation (one call); None for people, and where it is silent."""
+        path = f"/api/organizations/{percent(repository.partition('/')[0])}/overview"
+        try:
+            said = fetch_json(self.wire, path, VARIABLE)[1]
+        except (HubUnreachable, TooLong):
+            return None
+        verified = said.get("isVerified") if isinstance(said, dict) else None
+        return verified if isinstance(verified, bool) else None
 
     def tree(self, listing: Listing) -> Iterator[RemoteFile]:
         """Yield all files of a commit, page after page; the next page is looked for at this endpoint only."""

@@ -20,11 +20,12 @@ from weighbridge.errors import (
     WeighbridgeError,
 )
 from weighbridge.formats.place import quote
+from weighbridge.hub.catalogue.modelscope_row import hub_word
 from weighbridge.hub.remote.host import fetch_json
 from weighbridge.hub.remote.listing import Facts, Listing, RemoteFile, sort_files
 from weighbridge.hub.remote.resolve import refuse_offline, resolve_remote
 from weighbridge.hub.remote.settings import RemoteSettings
-from weighbridge.hub.remote.wire import Answer, Wire
+from weighbridge.hub.remote.wire import Answer, TooLong, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,10 @@ class ModelScope:
         """List the files of a revision (one call) and find its commit; ask once more for gating."""
         if not _REPOSITORY.fullmatch(repository) or ".." in f"{repository}/{revision or ''}":
             raise BadReference(f"{quote(repository)} is not a repository's name", hint="write `ms:maker/model`")
-        return self.list_revision(repository, revision, Facts.read(self._facts(repository)))
+        said = self._facts(repository)
+        listing = self.list_revision(repository, revision, Facts.read(said))
+        listing.word = hub_word(said | {"id": said.get("id") or repository}, self._older(repository))
+        return listing
 
     def list_revision(self, repository: str, revision: str | None, facts: Facts) -> Listing:
         """List the files of a revision (one call) and find its commit."""
@@ -130,6 +134,15 @@ class ModelScope:
         if not answer.is_good:
             raise self.error_of(repository, answer)
         data = value.get("data") if isinstance(value, dict) else None
+        return data if isinstance(data, dict) else {}
+
+    def _older(self, repository: str) -> dict[str, Any]:
+        """Return what the older interface says, which alone knows base models; nothing where it does not answer."""
+        try:
+            value = fetch_json(self.wire, f"/api/v1/models/{repository}", VARIABLE)[1]
+        except (HubUnreachable, TooLong):
+            return {}
+        data = value.get("Data") if isinstance(value, dict) else None
         return data if isinstance(data, dict) else {}
 
     def _rows(self, repository: str) -> tuple[list[dict[str, Any]], str]:

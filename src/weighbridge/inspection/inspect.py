@@ -8,6 +8,7 @@ from weighbridge.inspection.card import inspect_card
 from weighbridge.inspection.figures.inspect import inspect_anatomy
 from weighbridge.inspection.files import inspect_files
 from weighbridge.inspection.folder import Folder
+from weighbridge.inspection.hub_word import inspect_hub_word
 from weighbridge.inspection.licence.inspect import inspect_licence
 from weighbridge.inspection.lineage.inspect import inspect_lineage
 from weighbridge.inspection.openness.inspect import inspect_openness
@@ -33,7 +34,8 @@ def inspect_files_alone(artefact: Artefact, made_on: date) -> list[Evidence]:
 def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
     """Return files, anatomy, card, safety, licence, lineage, openness and provenance; nothing for an endpoint.
 
-    A config alone has no licence/v1, lineage/v1, openness/v1 and provenance/v1.
+    A model on a hub has hub/v1, too: what the hub says of it. A config alone has no licence/v1, lineage/v1,
+    openness/v1 and provenance/v1.
 
     Raises DamagedFile only where the artefact is one GGUF file whose header cannot be read.
     """
@@ -50,4 +52,6 @@ def inspect_artefact(artefact: Artefact, made_on: date) -> list[Evidence]:
     if licence is None:
         return stated
     stated += [licence, inspect_lineage(artefact, made_on)]
-    return [*stated, inspect_openness(artefact, made_on, stated), inspect_provenance(artefact, made_on)]
+    said = inspect_hub_word(artefact, made_on)
+    stated += [inspect_openness(artefact, made_on, stated), inspect_provenance(artefact, made_on)]
+    return [*stated, said] if said else stated

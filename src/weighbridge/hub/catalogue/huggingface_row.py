@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from weighbridge.core.shadow import HubWord
 from weighbridge.hub.catalogue.fields import (
     commit_in,
     flag_in,
@@ -19,11 +20,12 @@ from weighbridge.hub.catalogue.fields import (
 from weighbridge.hub.catalogue.protocol import Entry
 from weighbridge.hub.remote.listing import Facts, count_of
 
-__all__ = ["read_base_models", "read_chat_template", "read_config", "read_entry", "read_scans"]
+__all__ = ["hub_word", "read_base_models", "read_chat_template", "read_config", "read_entry", "read_scans"]
 
 _RELATIONS = ("adapter", "finetune", "merge", "quantized")
 _MOST_TAGS, _LONGEST_TAG = 500, 300
-_MOST_LANGUAGES, _LONGEST_LINK = 300, 1000
+_MOST_LANGUAGES, _LONGEST_LINK, _LONGEST_PATH = 300, 1000, 1024
+_MOST_ISSUES = 1000
 _ID, _VERDICT = re.compile("[0-9a-zA-Z]{1,64}"), re.compile("[a-z][a-z-]{0,31}")
 _MOST_LICENCES = 8
 _NOT_THE_MODELS = ("tokenizer_config", "processor_config", "chat_template_jinja")
@@ -99,9 +101,29 @@ def read_scans(info: dict[str, Any], names: tuple[str, ...]) -> dict[str, str] |
     verdicts = {} if not isinstance(done, bool) else dict.fromkeys(names, "safe" if done else "queued")
     for issue in issues if isinstance(issues, list) else ():
         path, level = (issue.get("path"), issue.get("level")) if isinstance(issue, dict) else (None, None)
-        if path in names and isinstance(level, str) and _VERDICT.fullmatch(level):
+        if isinstance(path, str) and path in names and isinstance(level, str) and _VERDICT.fullmatch(level):
             verdicts[path] = level
     return verdicts
+
+
+def hub_word(info: dict[str, Any], is_publisher_verified: bool | None) -> HubWord:
+    """Return what the hub says of a revision, beside what an inspection reads of it."""
+    entry, status = read_entry(info), info.get("securityRepoStatus")
+    status = status if isinstance(status, dict) else {}
+    issues = status.get("filesWithIssues")
+    issues = issues[:_MOST_ISSUES] if isinstance(issues, list) else []
+    named = [text_in(one.get("path"), _LONGEST_PATH) for one in issues if isinstance(one, dict)]
+    verdicts = read_scans({"securityRepoStatus": {"filesWithIssues": issues}}, tuple(named)) or {}
+    created = entry.created_at if entry else None
+    return HubWord(
+        repository=entry.repository if entry else "",
+        licence=entry.licence if entry else "",
+        created_at=created.strftime("%Y-%m-%dT%H:%M:%SZ") if created else "",
+        base_models=entry.base_models if entry else (),
+        is_scanned=flag_in(status.get("scansDone")),
+        issues=tuple(sorted((name, level) for name, level in verdicts.items() if name and level != "safe")),
+        is_publisher_verified=is_publisher_verified,
+    )
 
 
 def read_config(info: dict[str, Any]) -> dict[str, object] | None:

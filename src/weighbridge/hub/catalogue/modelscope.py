@@ -12,15 +12,8 @@ from urllib.parse import urlencode
 from weighbridge.errors import HubChanged, HubUnreachable, NotFound, UsageError
 from weighbridge.formats.place import quote
 from weighbridge.hub.catalogue.asking import ask_hub, check_named, check_publisher, check_readable, check_repository
-from weighbridge.hub.catalogue.fields import (
-    flag_in,
-    gating_in,
-    moment_in,
-    names_of_models_in,
-    repository_in,
-    text_in,
-    texts_in,
-)
+from weighbridge.hub.catalogue.fields import repository_in
+from weighbridge.hub.catalogue.modelscope_row import read_entry
 from weighbridge.hub.catalogue.protocol import Commit, Entry, Publisher, Revision, Shelf
 from weighbridge.hub.catalogue.sorting import sort_rows
 from weighbridge.hub.modelscope import VARIABLE, ModelScope
@@ -33,10 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelScopeCatalogue"]
 
-_RELATIONS = {"adapter": "adapter", "finetune": "finetune", "merge": "merge", "quantized": "quantized"}
 _PAGE, _SURE_PAGE = 1000, 50  # what is asked for, and what its own client asks for
 _LISTED = 3000  # a listing of an owner's models ends here
-_MOST_TAGS, _LONGEST_TAG = 500, 300
 _FULL_COMMIT = 40
 _BAD_REQUEST, _MISSING = 400, 404
 
@@ -157,32 +148,6 @@ class ModelScopeCatalogue:
             return self._host.list_revision(repository, None, Facts()).commit
         except (NotFound, UsageError):
             return ""
-
-
-def read_entry(row: dict[str, Any], older: dict[str, Any] | None = None, commit: str = "") -> Entry | None:
-    """Return what a row says, and what the older interface adds; None where it names no repository."""
-    repository = repository_in(row.get("id"))
-    if not repository:
-        return None
-    older = older or {}
-    number, relation = older.get("Id"), _RELATIONS.get(text_in(older.get("BaseModelRelation")).lower(), "")
-    bases = names_of_models_in(older.get("BaseModel"))
-    return Entry(
-        hub="ms",
-        repository=repository,
-        id=str(number) if count_of(number) is not None else "",
-        commit=commit,
-        created_at=moment_in(row.get("created_at")) or moment_in(older.get("CreatedTime")),
-        modified_at=moment_in(row.get("last_modified")) or moment_in(older.get("LastUpdatedTime")),
-        licence=text_in(row.get("license")),
-        gated=gating_in(row.get("gated")),
-        is_private=flag_in(row.get("private")),
-        downloads_all_time=count_of(row.get("downloads")),
-        likes=count_of(row.get("likes")),
-        task=next(iter(texts_in(row.get("tasks"), 1)), ""),
-        tags=texts_in(row.get("tags"), _MOST_TAGS, _LONGEST_TAG),
-        base_models=tuple(sorted((relation, name) for name in bases)),
-    )
 
 
 def _data(value: Any, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.artefact import NotInspected
+from weighbridge.core.shadow import HubWord
 from weighbridge.errors import BadReference, WeighbridgeError
 from weighbridge.formats.place import quote
 
@@ -66,7 +67,7 @@ class Facts:
         pairs = by_dtype.items() if isinstance(by_dtype, dict) and len(by_dtype) <= _MOST_DTYPES else ()
         counted = tuple(sorted((name, n) for name, n in pairs if _DTYPE.fullmatch(name) and count_of(n) is not None))
         return cls(
-            gated=gated if gated in {"auto", "manual"} else "yes" if gated else "",
+            gated=gated if isinstance(gated, str) and gated in {"auto", "manual"} else "yes" if gated else "",
             licence=_licence(info),
             is_private=info.get("private") is True,
             is_disabled=info.get("disabled") is True,
@@ -85,11 +86,15 @@ def _licence(info: dict[str, Any]) -> str:
 
 @dataclass(slots=True)
 class Listing:
-    """One revision of one repository: its full commit id, its files by name, and what was left alone at once."""
+    """One revision of one repository: its full commit id, its files by name, and what was left alone at once.
+
+    `facts` count in the inspection, `word` is what the hub says beside.
+    """
 
     repository: str
     commit: str
     facts: Facts = field(default_factory=Facts)
+    word: HubWord = field(default_factory=HubWord)
     files: dict[str, RemoteFile] = field(default_factory=dict)
     left_alone: list[NotInspected] = field(default_factory=list)
 

@@ -164,6 +164,7 @@ class _Reading:
             gated=facts.gated,
             is_private=facts.is_private,
             is_disabled=facts.is_disabled,
+            word=self.listing.word,
             wire_bytes=self.host.wire.bytes_read,
             calls=self.host.wire.calls,
         )

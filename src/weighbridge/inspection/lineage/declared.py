@@ -25,6 +25,7 @@ __all__ = ["Declarations", "read_declarations"]
 _README, _CONFIG, _ADAPTER, _MERGE = "README.md", "config.json", "adapter_config.json", "mergekit_config.yml"
 _HUBS = re.compile(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co|modelscope\.cn/models)/")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_TABLE = "the hub's table of base models"
 _MOST = 64
 _MAX_YAML_BYTES = 1 << 20
 _LONGEST = 300
@@ -63,6 +64,7 @@ def read_declarations(artefact: Artefact, folder: Folder) -> Declarations:
         found.relation = found.relation or ("adapter", _ADAPTER)
     _merge(folder, found)
     _gguf(folder, found)
+    _hub(folder, found)
     if read_name(artefact.name).families:
         found.stated.append(DeclaredBody(name=artefact.name[:_LONGEST], source="the model's name", standing="hint"))
     return found
@@ -85,6 +87,16 @@ def _card(folder: Folder, found: Declarations) -> None:
     for name in _texts(front.get("base_model")):
         found.stated.append(DeclaredBody(name=name, source=source, standing="base", relation=relation))
         found.named.append((name, source))
+
+
+def _hub(folder: Folder, found: Declarations) -> None:
+    """Add the base models of the hub's own table, where no file states one."""
+    if folder.shadow is None or any(one.standing == "base" for one in found.stated):
+        return
+    for said, name in folder.shadow.word.base_models:
+        relation = next((one for one in get_args(Relation) if one == said), None)
+        found.stated.append(DeclaredBody(name=name, source=_TABLE, standing="base", relation=relation))
+        found.relation = found.relation or ((relation, _TABLE) if relation else None)
 
 
 def _add_path(value: Any, source: str, own: str, found: Declarations) -> None:

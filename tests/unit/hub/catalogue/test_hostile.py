@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.hub.catalogue.opening import catalogue_of
 
 from weighbridge.errors import HubUnreachable, WeighbridgeError
-from weighbridge.hub.catalogue import huggingface_row, modelscope
+from weighbridge.hub.catalogue import huggingface_row, modelscope_row
 from weighbridge.hub.catalogue.fields import moment_in, repository_in
 from weighbridge.hub.catalogue.protocol import Entry
 from weighbridge.hub.catalogue.sorting import sort_rows
@@ -102,7 +102,7 @@ def test_a_wrong_field_harms_no_other(wrong: dict[str, Any]) -> None:
        st.dictionaries(st.sampled_from(["Id", "BaseModel", "BaseModelRelation", "CreatedTime"]), _JSON))  # fmt: skip
 def test_modelscopes_rows_are_read_as_carefully(row: dict[str, Any], older: dict[str, Any]) -> None:
     """Any value in any field of either interface: no error, every field sound."""
-    entry = modelscope.read_entry({"id": "acme/tiny"} | row, older)
+    entry = modelscope_row.read_entry({"id": "acme/tiny"} | row, older)
     assert entry is None or _is_sound(entry)
 
 
