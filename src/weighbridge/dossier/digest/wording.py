@@ -108,7 +108,12 @@ def time_text(seconds: tuple[float, float] | None, t: Locale) -> str:
     if high < 2 * _MINUTE:
         return t("digest.few_minutes", high=max(1, round(high / _MINUTE)))
     unit, key = (_HOUR, "digest.hours") if high >= 2 * _HOUR else (_MINUTE, "digest.minutes")
-    return t(key, low=f"{low / unit:.2g}", high=f"{high / unit:.2g}" if high < 100 * unit else f"{high / unit:,.0f}")
+    return t(key, low=_rounded(low / unit), high=_rounded(high / unit))
+
+
+def _rounded(number: float) -> str:
+    """Write a number of hours or minutes: nobody plans by their fractions."""
+    return "<1" if number < 1 else f"{number:.1f}" if number < 10 else f"{number:,.0f}"  # noqa: PLR2004 - digits shown
 
 
 def _cost_lines(suites: tuple[SuiteCost, ...], t: Locale) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ def _cost_lines(suites: tuple[SuiteCost, ...], t: Locale) -> tuple[str, ...]:
         for one in suites
     ]  # fmt: skip
     total = total_cost(suites)
-    if total is not None and len(suites) > 1:
+    if total is not None and total.calls is not None and len(suites) > 1:
         rows.append(t("digest.total", calls=_calls(total, t), time=time_text(total.seconds, t)))
     return tuple(rows)
 

@@ -29,11 +29,11 @@ def weighed() -> dict[str, Any]:
     return runpy.run_path(str(_WEIGHED))
 
 
-def event(kind: Any, subject: str = f"hf:{REPOSITORY}", before: Any = None, after: Any = None, **more: Any) -> ReleaseEvent:
+def event(
+    kind: Any, subject: str = f"hf:{REPOSITORY}", before: Any = None, after: Any = None, **more: Any
+) -> ReleaseEvent:
     """Return an event at the new head, seen with certainty."""
-    made = ReleaseEvent(
-        kind, subject, before, after, "medium", Confidence.HIGH, SEEN, commit_before=PIN, commit=HEAD
-    )
+    made = ReleaseEvent(kind, subject, before, after, "medium", Confidence.HIGH, SEEN, commit_before=PIN, commit=HEAD)
     return replace(made, **more)
 
 
@@ -41,7 +41,9 @@ def events() -> list[ReleaseEvent]:
     """Return a push to the adopted model, an edit of its card, a licence that moves, and a stranger's hostile name."""
     weights = {"files": 1, "differing": 1, "digests": {"model.safetensors": "sha256:" + "9" * 64}}
     return [
-        event("weights", before={**weights, "digests": {"model.safetensors": "sha256:" + "4f1c9a2e" * 8}}, after=weights),
+        event(
+            "weights", before={**weights, "digests": {"model.safetensors": "sha256:" + "4f1c9a2e" * 8}}, after=weights
+        ),
         event("licence-tag", before={"licence": "apache-2.0"}, after={"licence": "other", "licence_name": "glm-5.3"}),
         event("card", before={"tags": ["a"]}, after={"tags": ["b"]}),
         event("release", "hf:zai-org/GLM-5.3", None, {"licence": "other", "licence_name": "glm-5.3"}, commit_before=""),

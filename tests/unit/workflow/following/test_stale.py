@@ -1,0 +1,165 @@
+"""Decisions that events overtake: said once, seen by who serves the model, cleared by deciding anew."""
+
+from __future__ import annotations
+
+import runpy
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weighbridge.core.artefact import FileEntry, digest_of_files
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import StaleV1
+from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
+from weighbridge.knowledge.load import load_knowledge
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.workflow.digest import refresh_stale, waiting
+from weighbridge.workflow.following.origin import Told, place_of
+from weighbridge.workflow.following.stakes import stakes_of
+from weighbridge.workflow.judge import dossier_of
+from weighbridge.workflow.staleness import stale_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+S = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "watch" / "digest" / "scene.py")))
+_TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def ids(tmp_path: Path) -> Any:
+    """Fill the store of a workspace with one adopted model."""
+    return S.fill_store(tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path, ids: Any) -> Iterator[SQLiteStore]:  # noqa: ARG001 - filled first
+    """Open it."""
+    with closing(SQLiteStore(tmp_path / "evidence.sqlite")) as opened:
+        yield opened
+
+
+def test_a_stake_is_read_from_a_store(store: SQLiteStore, ids: Any) -> None:
+    """Repository and pin come from the origin, the base from the card, demands and use from the decision."""
+    (stake,) = (one for one in stakes_of(store) if one.decision)
+    assert (stake.repository, stake.commit, stake.standing) == (f"hf:{S.REPOSITORY}", S.PIN, "adopted")
+    assert stake.bases == (S.BASE,)
+    assert (stake.subject, stake.decision) == (ids.subject, ids.decision)
+    assert "knowledge-en" in stake.suites
+    assert stake.use is not None
+
+
+def test_an_event_makes_a_decision_stale_once(store: SQLiteStore, ids: Any) -> None:
+    """Two changes of the push count, its card does not; a second reading of the log adds nothing."""
+    made = refresh_stale(S.events(), store, load_knowledge())
+    assert sorted(one.body["event_kind"] for one in made) == ["licence-tag", "weights"]
+    assert {(one.subject, one.inputs) for one in made} == {(ids.subject, (ids.decision,))}
+    assert refresh_stale(S.events(), store, load_knowledge()) == []
+    for one in made:
+        assert StaleV1.model_validate(one.body).decision == ids.decision
+    store.verify()
+
+
+def test_who_serves_the_model_sees_the_worst(store: SQLiteStore, ids: Any) -> None:
+    """Before the events nothing is stale; then the licence weighs more than the weights."""
+    assert stale_of(store, ids.subject) is None
+    refresh_stale(S.events(), store, load_knowledge())
+    found = stale_of(store, ids.subject)
+    assert found is not None
+    assert (found.event_kind, found.next_step, found.severity) == ("licence-tag", "legal review", "high")
+    assert stale_of(store, "sha256:" + "0" * 64) is None
+    assert dossier_of(store.get(ids.decision), store).stale == found
+
+
+def test_the_queue_is_cleared_by_deciding_in_view_of_it(store: SQLiteStore, ids: Any) -> None:
+    """A new decision that had the statements before it takes it off, and the same events do not bring it back."""
+    known = load_knowledge()
+    refresh_stale(S.events(), store, known)
+    (row,) = waiting(store, known, _TODAY)
+    assert row.reasons == ("licence-tag", "weights")
+    assert {one.suite for one in row.suites} >= {"knowledge-en", "refusals-en"}
+    stale = [one.id for one in store.select(kind="stale/v1")]
+    old = store.get(ids.decision)
+    store.add(replace(old, inputs=(*old.inputs, *stale)))
+    assert refresh_stale(S.events(), store, known) == []
+    assert waiting(store, known, _TODAY) == []
+    assert stale_of(store, ids.subject) is None
+    again = [S.event("chat-template", seen_at=datetime(2026, 11, 23, tzinfo=UTC))]
+    assert [one.body["event_kind"] for one in refresh_stale(again, store, known)] == ["chat-template"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "is_stale"),
+    [
+        ("deletion", f"hf:{S.REPOSITORY}", True),
+        ("history-rewritten", f"hf:{S.REPOSITORY}", True),
+        ("licence-tag", f"hf:{S.BASE}", True),
+        ("weights", f"hf:{S.BASE}", False),
+        ("card", f"hf:{S.REPOSITORY}", False),
+        ("release", "hf:HuggingFaceTB/SmolLM4-1B", False),
+        ("weights", "hf:someone/SmolLM2-135M-Instruct", False),
+        ("weights", f"ms:{S.REPOSITORY}", False),
+    ],
+)
+def test_what_touches_a_decision(store: SQLiteStore, kind: str, subject: str, *, is_stale: bool) -> None:
+    """The own repository and the terms of the base do; edits, relatives and namesakes do not."""
+    event = S.event(kind, subject, {"licence": "apache-2.0"}, {"licence": "mit"})
+    assert bool(refresh_stale([event], store, load_knowledge())) is is_stale
+
+
+def test_what_has_expired_waits_too(store: SQLiteStore) -> None:
+    """Without any event: the last day has passed."""
+    (row,) = waiting(store, load_knowledge(), date(2027, 6, 1))
+    assert row.has_expired
+    assert row.next_step == "re-evaluate"
+    assert waiting(store, load_knowledge(), _TODAY) == []
+
+
+def test_a_verified_copy_is_known_by_its_manifest(tmp_path: Path) -> None:
+    """Where the manifest lists what was weighed, origin and copy are known; for anything else it is only a folder."""
+    files = (FileEntry("model.gguf", 3, "5" * 64),)
+    manifest = Manifest(
+        Origin("hf:a/b", "hf", "https://huggingface.co", "a/b", S.PIN), files, {}, (), "2026-11-01T00:00:00Z",
+        "2026-11-01T00:00:00Z", "weighbridge",
+    )  # fmt: skip
+    (tmp_path / MANIFEST).write_bytes(manifest.to_bytes())
+    found = place_of(digest_of_files(files), Told(reference=str(tmp_path)))
+    assert (found.repository, found.commit, found.copy) == ("hf:a/b", S.PIN, "verified")
+    other = place_of("sha256:" + "7" * 64, Told(reference=str(tmp_path)))
+    assert (other.repository, other.copy) == ("", "local")
+    (tmp_path / MANIFEST).write_bytes(b"{" * 100_000)
+    assert place_of(digest_of_files(files), Told(reference=str(tmp_path))).copy == "local"
+
+
+@pytest.mark.parametrize(
+    ("told", "repository", "commit"),
+    [
+        (Told(reference="hf:a/b"), "hf:a/b", ""),
+        (Told(reference=f"hf:a/b@{S.PIN}"), "hf:a/b", S.PIN),
+        (Told(reference="ms:a/b@main", commit=S.PIN), "ms:a/b", S.PIN),
+        (Told(reference=f"/c/models--a--b/snapshots/{S.PIN}"), "hf:a/b", S.PIN),
+        (Told(reference="http://127.0.0.1:8000/v1#a/b"), "hf:a/b", ""),
+        (Told(reference="http://127.0.0.1:8000/v1#chat"), "", ""),
+        (Told(reference="./somewhere", hub="hf", repository="a/b", commit=S.PIN), "hf:a/b", S.PIN),
+        (Told(served_as="a/b"), "hf:a/b", ""),
+        (Told(), "", ""),
+    ],
+)
+def test_where_a_model_came_from(told: Told, repository: str, commit: str) -> None:
+    """References, cache folders, origins and served names tell; a moving name is no pin."""
+    found = place_of("sha256:" + "1" * 64, told)
+    assert (found.repository, found.commit) == (repository, commit)
+
+
+def test_what_strangers_wrote_into_a_store_breaks_nothing(store: SQLiteStore) -> None:
+    """Bodies of no kind are read past."""
+    for kind in ("files/v1", "provenance/v1", "card/v1", "lineage/v1", "decision/v1", "stale/v1", "endpoint/v1"):
+        body = {"files": 7, "base_models": "x", "bases": [1], "engine": [], "decision": {"x": 1}, "name": 3}
+        store.add(Evidence("sha256:" + "3" * 64, kind, body, (), OURS, _TODAY))
+    assert len([one for one in stakes_of(store) if one.decision]) == 1
+    assert stale_of(store, "sha256:" + "3" * 64) is None
