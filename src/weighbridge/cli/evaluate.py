@@ -94,7 +94,9 @@ def command(reference: str, *, as_json: bool, **given: Any) -> None:
         draw = today.toordinal() if given["again"] else 0
         session = Session(store, today, progress_on_stderr(), given["limit"], draw)
         artefact, suites = _looked_at(reference, suites, choice, session, cache)
-        session = Session(store, today, session.progress, session.limit, draw, price_for(artefact, given["price"]))
+        session = Session(
+            store, today, session.progress, session.limit, draw, price_for(artefact, given["price"], settings.knowledge)
+        )
         engine = choose_engines(artefact, choice, addresses, given["copies"])
         if isinstance(engine, str):
             raise UsageError(f"`{artefact.name}` cannot be evaluated: {engine}")

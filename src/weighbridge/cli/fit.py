@@ -58,7 +58,7 @@ def command(
 
     settings = load_settings(workspace=workspace)
     with settings.workspace.digest_cache() as cache:
-        placed = place(Asked(**given), cache=cache, progress=progress_on_stderr())
+        placed = place(Asked(**given, knowledge=settings.knowledge), cache=cache, progress=progress_on_stderr())
     if keep:
         with settings.workspace.store() as store:
             store.add(fit_evidence(placed, date.today()))  # noqa: DTZ011 - evidence is dated by the calendar on the wall

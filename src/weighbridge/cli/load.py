@@ -155,7 +155,7 @@ def _order(reference: str, given: dict[str, Any], settings: Settings) -> Order:
         budget=Budget(given["max_requests"], given["max_tokens"], given["max_seconds"]),
         engine=EngineChoice(settings.engine, settings.key, limits),
         against_engine=EngineChoice(given["against_engine"], settings.baseline_key, limits),
-        costs=Costs(given["usd_per_hour"], given["on"], given["weights"], given["quantization"]),
+        costs=Costs(given["usd_per_hour"], given["on"], given["weights"], given["quantization"], settings.knowledge),
         **{name: given[name] for name in same},
     )
 

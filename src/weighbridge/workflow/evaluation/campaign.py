@@ -14,6 +14,7 @@ from weighbridge.workflow.evaluation.measure import choose_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.engine.protocol import Engine
@@ -58,9 +59,10 @@ def _fleet(engines: list[Engine | str]) -> Engine | str:
     return able[0] if len(able) == 1 else Fleet(able)
 
 
-def price_for(artefact: Artefact, given: str | None) -> Price | None:
+def price_for(artefact: Artefact, given: str | None, knowledge: Path | None = None) -> Price | None:
     """Return the price given, else the list price where the model's name is in the catalogue and it is a vendor's.
 
+    `knowledge` is the folder of a user's own tables.
     An address on this network costs its machine, not its tokens: there is no price for it unless one is given.
     """
     if given is not None:
@@ -68,7 +70,7 @@ def price_for(artefact: Artefact, given: str | None) -> Price | None:
     if not artefact.is_endpoint or not artefact.reference.target.startswith("https://"):
         return None
     host = artefact.reference.target
-    found = [price for price in prices_of(artefact.name) if price.host.split("_")[0].split("-")[0] in host]
+    found = [price for price in prices_of(artefact.name, knowledge) if price.host.split("_")[0].split("-")[0] in host]
     return Price(found[0].usd_input, found[0].usd_output, source=found[0].source) if found else None
 
 

@@ -46,7 +46,7 @@ _MOST_DAMAGE = 3  # notes on files that are cut or cannot be read
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person asks for; None is what is usual."""
+    """What a person asks for; None is what is usual. `knowledge` is the folder of their own tables of prices."""
 
     reference: str
     on: str | None = None
@@ -60,6 +60,7 @@ class Asked:
     ep: int | None = None
     devices: Path | None = None
     usd_per_hour: float | None = None
+    knowledge: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _on(
         ) from refusal
     speed = speed_of(candidate, device, count, demand, asked.usd_per_hour)
     return Placed(
-        artefact, asked, engine, device, count, found, speed, prices_of(artefact.name),
+        artefact, asked, engine, device, count, found, speed, prices_of(artefact.name, asked.knowledge),
         quantization=candidate.quantization, notes=notes,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from weighbridge.workflow.inspection.fit import Asked, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from weighbridge.core.progress import Progress
     from weighbridge.evaluation.load.shots import Shape
@@ -27,13 +28,15 @@ _MOST_HOSTS = 5
 class Costs:
     """Dollars a device hour, and the devices (`h100-sxm:2`, `this`) that the roofline of `weights` is computed for.
 
-    `weights` names the model that an endpoint serves; None takes what is measured.
+    `weights` names the model that an endpoint serves; None takes what is measured. `knowledge` is the folder of a
+    user's own tables of prices.
     """
 
     usd_per_hour: float | None = None
     on: str | None = None
     weights: str | None = None
     quantization: str | None = None
+    knowledge: Path | None = None
 
     @property
     def devices(self) -> int:
@@ -94,6 +97,6 @@ def priced(point: dict[str, Any], costs: Costs) -> dict[str, Any]:
     return point | {"usd_per_million_output": usd}
 
 
-def list_prices(name: str) -> dict[str, float]:
+def list_prices(name: str, folder: Path | None = None) -> dict[str, float]:
     """Return what hosts ask for a million output tokens of a model of this name, by host."""
-    return {price.host: price.usd_output for price in prices_of(name)[:_MOST_HOSTS]}
+    return {price.host: price.usd_output for price in prices_of(name, folder)[:_MOST_HOSTS]}

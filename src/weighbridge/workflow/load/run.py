@@ -65,7 +65,7 @@ def measure_load(order: Order, *, cache: DigestCache | None = None, progress: Pr
         under_way.notes.append(bound)
     elif bound is not None and order.users:
         body["roofline"] = roofline_json(bound, body["points"][0])
-    body["list_prices"] = list_prices(order.costs.weights or artefact.name)
+    body["list_prices"] = list_prices(order.costs.weights or artefact.name, order.costs.knowledge)
     checked = LoadV1.model_validate(body).model_dump(mode="json")
     inputs = (digest_of({"run": under_way.run_id, "traffic": checked["traffic"], "engine": checked["engine"]}),)
     evidence = Evidence(artefact.digest, "load/v1", checked, inputs, OURS, order.on)
