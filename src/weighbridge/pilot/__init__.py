@@ -1,0 +1,1 @@
+"""Pilot: the live trial of a model that a decision admitted; logic only, no HTTP."""

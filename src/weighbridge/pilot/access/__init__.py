@@ -1,0 +1,1 @@
+"""Access: keys, limits and budgets, answered from memory and kept in a store."""

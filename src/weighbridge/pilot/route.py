@@ -1,0 +1,96 @@
+"""Routes: under which name callers reach which model, and on which decision that rests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Admission", "CanarySettings", "Leg", "Price", "Route", "ShadowSettings", "UpstreamSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens cost, in US dollars."""
+
+    usd_per_mtok_input: float = 0.0
+    usd_per_mtok_output: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """Where a model is served: base URL (`http://host:port/v1`), the name there, and its key's variable.
+
+    Seconds: `connect_s` to connect, `idle_s` without a byte, `total_s` for one answer.
+    """
+
+    url: str
+    model: str
+    key_variable: str = ""
+    price: Price = Price()
+    connect_s: float = 5.0
+    idle_s: float = 120.0
+    total_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One model behind a route: its upstream, and the decision that admits it.
+
+    `reference` is what was weighed, `digest` the artefact that must be served (from the decision), `mirror` a folder
+    whose manifest is checked, `fingerprint` the id of the `endpoint/v1` evidence that the endpoint must still match.
+    """
+
+    upstream: UpstreamSettings
+    decision: str
+    reference: str = ""
+    digest: str = ""
+    mirror: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSettings:
+    """A candidate that gets a share of the prompts; its answers are scored and never returned."""
+
+    leg: Leg
+    share: float
+    usd_per_day: float | None = None
+    calls_per_day: int | None = None
+    keep_texts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CanarySettings:
+    """A candidate that serves a share of the callers, by steps (shares, rising) that advance on evidence only."""
+
+    leg: Leg
+    steps: tuple[float, ...]
+    margin: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One name that callers may ask for."""
+
+    name: str
+    primary: Leg
+    fallbacks: tuple[Leg, ...] = ()
+    shadow: ShadowSettings | None = None
+    canary: CanarySettings | None = None
+    retries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a leg may be served now, and why not."""
+
+    leg: Leg
+    verdict: Literal["adopt", "adopt-with-conditions", "hold", "reject", ""]
+    refused: str = ""
+    until: str = ""
+    conditions: tuple[str, ...] = field(default=())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be served."""
+        return not self.refused
