@@ -10,12 +10,13 @@ import pytest
 
 from weighbridge.core.artefact import digest_of_files
 from weighbridge.core.reference import Reference
+from weighbridge.hub.catalogue.open import open_catalogue
 from weighbridge.hub.demo import DemoHub
 from weighbridge.hub.endpoint import EndpointHub
 from weighbridge.hub.folder import FileHub, FolderHub
 from weighbridge.hub.huggingface import HuggingFaceHub
 from weighbridge.hub.modelscope import ModelScopeHub
-from weighbridge.testing.hub_laws import laws_of_a_hub
+from weighbridge.testing.hub_laws import laws_of_a_catalogue, laws_of_a_hub
 from weighbridge.testing.hub_server import HubServer
 from weighbridge.testing.tiny_weights import safetensors_raw
 
@@ -77,6 +78,8 @@ TestHuggingFaceHub = laws_of_a_hub(
 TestModelScopeHub = laws_of_a_hub(
     ModelScopeHub, lambda _: Reference.parse("ms:acme/tiny"), lambda _: Reference.parse("ms:acme/nothing")
 )
+TestHuggingFaceCatalogue = laws_of_a_catalogue(lambda: open_catalogue("hf"), "acme/tiny")
+TestModelScopeCatalogue = laws_of_a_catalogue(lambda: open_catalogue("ms"), "acme/tiny")
 
 
 class Careless:
@@ -94,3 +97,10 @@ def test_the_laws_notice_a_hub_that_states_a_wrong_digest(tmp_path: Path) -> Non
     laws = laws_of_a_hub(Careless, _publish_file)()
     with pytest.raises(AssertionError, match="has the SHA-256 stated"):
         laws.test_sizes_and_digests_are_those_of_the_bytes(tmp_path)
+
+
+def test_the_laws_notice_a_listing_of_somebody_elses_models() -> None:
+    """Under another name than it is published, the catalogue breaks the law."""
+    laws = laws_of_a_catalogue(lambda: open_catalogue("hf"), "acme/other")()
+    with pytest.raises(AssertionError, match="what is published is listed"):
+        laws.test_a_shelf_is_the_publishers_own()

@@ -1,31 +1,35 @@
-"""The laws of a hub: what every implementation of `weighbridge.hub.protocol.Hub` must keep.
+"""The laws of a hub: what every `weighbridge.hub.protocol.Hub` and every catalogue of a hub must keep.
 
 In the test module of a hub, for pytest; `publish` puts a model there and returns its reference:
 
     TestMyHub = laws_of_a_hub(MyHub, publish, missing)
+    TestMyCatalogue = laws_of_a_catalogue(open_my_catalogue, "maker/model")
 """
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from weighbridge.core.artefact import digest_of_endpoint, digest_of_files
 from weighbridge.core.progress import silent
-from weighbridge.errors import NotFound
+from weighbridge.errors import NotFound, UsageError
 from weighbridge.testing.law import hold, refuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from weighbridge.core.artefact import Artefact
     from weighbridge.core.progress import Advance
     from weighbridge.core.reference import Reference
+    from weighbridge.hub.catalogue.protocol import Catalogue
     from weighbridge.hub.protocol import Hub
 
-__all__ = ["CountingProgress", "HubLaws", "MemoryCache", "laws_of_a_hub"]
+__all__ = ["CatalogueLaws", "CountingProgress", "HubLaws", "MemoryCache", "laws_of_a_catalogue", "laws_of_a_hub"]
 
 
 class MemoryCache:
@@ -176,3 +180,99 @@ def laws_of_a_hub(
             return missing(folder) if missing else None
 
     return TestHubLaws
+
+
+class CatalogueLaws:
+    """One method a law, of the catalogue of a hub on which one repository holds README.md and config.json."""
+
+    repository = ""
+    _enough = 50  # calls
+    _most_bytes = 1 << 20
+
+    def open(self) -> AbstractContextManager[Catalogue]:
+        """Return the catalogue under test, to be entered; overridden."""
+        raise NotImplementedError
+
+    @property
+    def publisher(self) -> str:
+        """The maker of the repository."""
+        return self.repository.partition("/")[0]
+
+    def test_a_shelf_is_the_publishers_own(self) -> None:
+        """Every entry is by the publisher, stands once, and the last changed stands first."""
+        with self.open() as catalogue:
+            shelf = catalogue.shelf(self.publisher, most_calls=self._enough)
+            hold(catalogue.calls == shelf.calls >= 1, "calls are counted")
+        names = [entry.repository for entry in shelf.entries]
+        hold(self.repository in names, "what is published is listed")
+        hold(len(set(names)) == len(names), "a repository stands once")
+        hold(all(name.startswith(f"{self.publisher}/") for name in names), "nobody else's are listed")
+        dates = [entry.modified_at for entry in shelf.entries if entry.modified_at]
+        hold(all(date.utcoffset() is not None for date in dates), "dates know their offset")
+        hold(dates == sorted(dates, reverse=True), "the last changed stands first")
+
+    def test_an_entry_says_what_its_row_says(self) -> None:
+        """What a listing says of a repository, the repository says of itself."""
+        with self.open() as catalogue:
+            shelf = catalogue.shelf(self.publisher, most_calls=self._enough)
+            row = next(entry for entry in shelf.entries if entry.repository == self.repository)
+            entry = catalogue.entry(self.repository)
+        for name in ("hub", "repository", "created_at", "modified_at", "licence", "gated", "is_private", "task"):
+            hold(getattr(entry, name) == getattr(row, name), f"`{name}` is the same in both")
+        hold(row.commit in {"", entry.commit}, "a listed commit is the repository's")
+
+    def test_a_revision_is_of_the_commit_asked_for(self) -> None:
+        """The files of the head, asked for by its commit or without, are the same, each with a digest."""
+        with self.open() as catalogue:
+            commit = catalogue.entry(self.repository).commit
+            pinned, head = catalogue.revision(self.repository, commit), catalogue.revision(self.repository, "")
+        hold(pinned.commit == commit, "the commit is the one asked for")
+        hold(pinned.files == head.files, "the head is at that commit")
+        hold({"README.md", "config.json"} <= set(pinned.files), "all files are listed")
+        hold(all(file.sha256 or file.git_oid for file in pinned.files.values()), "every file has a digest")
+        hold(set(pinned.scans) <= set(pinned.files), "verdicts are of files that are there")
+
+    def test_what_is_read_has_the_digest_listed(self) -> None:
+        """A card is read; what would count as a download is refused, without a call."""
+        with self.open() as catalogue:
+            revision = catalogue.revision(self.repository, "")
+            card = revision.files["README.md"]
+            data = catalogue.read(self.repository, revision.commit, card, most_bytes=self._most_bytes)
+            hold(card.is_made_of(data), "the bytes have the digest listed")
+            calls, counted = catalogue.calls, revision.files["config.json"]
+            for file, most, law in (
+                (counted, self._most_bytes, "what counts as a download is refused"),
+                (card, 0, "what is too long is refused"),
+            ):
+                read = partial(catalogue.read, self.repository, revision.commit, file, most_bytes=most)
+                refuses(UsageError, read, law)
+            hold(catalogue.calls == calls, "a refusal asks nobody")
+
+    def test_the_history_is_newest_first(self) -> None:
+        """Where a hub keeps one, it begins with the head and goes back in time."""
+        with self.open() as catalogue:
+            history, head = catalogue.history(self.repository), catalogue.entry(self.repository).commit
+        dates = [commit.made_at for commit in history if commit.made_at]
+        hold(not history or history[0].id == head, "the head stands first")
+        hold(dates == sorted(dates, reverse=True), "commits go back in time")
+
+    def test_what_is_missing_is_not_found(self) -> None:
+        """A repository that is not there is NotFound in every way of asking."""
+        missing = f"{self.publisher}/no-such-model-here"
+        with self.open() as catalogue:
+            refuses(NotFound, lambda: catalogue.entry(missing), "a missing repository is NotFound")
+            refuses(NotFound, lambda: catalogue.revision(missing, ""), "a missing repository has no files")
+
+
+def laws_of_a_catalogue(
+    open_catalogue: Callable[[], AbstractContextManager[Catalogue]], published: str
+) -> type[CatalogueLaws]:
+    """Return the laws as a class that pytest collects; `published` holds README.md and config.json."""
+
+    class TestCatalogueLaws(CatalogueLaws):
+        repository = published
+
+        def open(self) -> AbstractContextManager[Catalogue]:
+            return open_catalogue()
+
+    return TestCatalogueLaws
