@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from weighbridge.dossier.digest.page import html, tell
+from weighbridge.knowledge.load import load_knowledge
+from weighbridge.watch.digest.compile import View, compile_digest
+from weighbridge.watch.digest.cost import History
+from weighbridge.watch.digest.rules import shipped_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,3 +159,27 @@ def test_the_dossier_prints(browser: Browser, served: Any) -> None:
     paper = page.pdf(prefer_css_page_size=True)
     page.close()
     assert paper.startswith(b"%PDF")
+
+
+def test_hostile_names_of_a_digest_stay_text(browser: Browser, tmp_path: Path) -> None:
+    """With script allowed nothing runs, nothing is fetched, a telephone shows the whole width, and paper has it all."""
+    scene = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "watch" / "digest" / "scene.py"))
+    view = View((), shipped_rules(), load_knowledge(), History({}, {}))
+    digest = compile_digest(scene["events"](), view, (None, scene["SEEN"]))
+    place = tmp_path / "digest.html"
+    place.write_bytes(html(tell(digest, shipped_rules(), {})))
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(place.as_uri())
+    assert page.title() == "What changed, and what does it mean for us?"
+    assert "<script>" in page.locator("h2", has_text="someone/").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert requests == [place.as_uri()]
+    assert complaints == []
+    page.emulate_media(media="print")
+    assert page.locator(".digest-item dl").last.is_visible()
+    context.close()
