@@ -47,7 +47,7 @@ def licence_along(chain: Chain, texts: tuple[Text, ...] = ()) -> InForce:
     force = in_force(Given(first.name, texts, first.licence_tag or None)) if texts else None
     read = [one.licence for one in force.in_force if one.role == "weights" and one.licence] if force else []
     along += [(first.name, licence) for licence in read]
-    for step in chain.steps:
+    for step in _binding(chain):
         ids = _licences_of(step)
         if step is first and read:
             ids = [one for one in ids if one not in read]
@@ -66,6 +66,19 @@ def licence_along(chain: Chain, texts: tuple[Text, ...] = ()) -> InForce:
         _strictest_id(ids, terms), tuple(dict.fromkeys(along)), not unknown,
         (use.value or "") if use else "", tuple(dict.fromkeys(conflicts)), tuple(dict.fromkeys(unknown)),
     )  # fmt: skip
+
+
+def _binding(chain: Chain) -> list[Step]:
+    """Return the steps whose licence binds: a maker may put its own model under other terms than its own base."""
+    left_out: set[int] = set()
+    for at, step in enumerate(chain.steps):
+        child = chain.steps[step.child] if step.child is not None else None
+        if child is None:
+            continue
+        is_own = bool(step.maker) and step.maker == child.maker and bool(child.licence_tag)
+        if is_own or (step.child in left_out and step.maker == child.maker):
+            left_out.add(at)
+    return [step for at, step in enumerate(chain.steps) if at not in left_out]
 
 
 def _licences_of(step: Step) -> list[str]:
@@ -108,10 +121,10 @@ def _laundering(
     claimed = [one for one in licences_of_tag(first.licence_tag, first.licence_tag) if _is_free(one, terms)]
     if not claimed:
         return []
-    strict = [(name, one) for name, one in along if one != claimed[0] and not _is_free(one, terms)]
+    strict = {one: name for name, one in along if one != claimed[0] and not _is_free(one, terms)}
     return [
         ("licence-laundering", f"{first.name} is tagged `{first.licence_tag}`, and {name} is under `{one}`")
-        for name, one in strict[:3]
+        for one, name in list(strict.items())[:3]
     ]
 
 

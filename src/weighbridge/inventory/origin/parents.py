@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Offline", "Parent", "is_maker"]
 
 _MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
+_MOST_WORDS = 16
 _ARCHIVE = re.compile(r"([A-Za-z0-9-]{2,40})[_.](.{2,150})")
 
 
@@ -69,21 +70,23 @@ class Offline:
         sure = Confidence.MEDIUM if is_listed and not is_label else Confidence.LOW
         if step.repository and (found := self._of_maker(step, organisation, family)):
             return found
-        if (made := derived_of(plain_of(step.name))) is not None:
-            own = canonical_maker(step.publisher)
-            if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
-                said = made.maker if not step.publisher else ""
-                return [Parent(base, made.relation, "table", made.source, sure, child_maker=said)
-                        for base in made.bases]  # fmt: skip
-            original = f"{made.maker}/{unpacked(step.name)}"
-            return [Parent(original, "quantized", "repackaged", f"{made.maker} published it", sure)]
         if (like := self._original(step, family)) is not None:
             relation: Relation = "quantized" if key_of(like.name) != key_of(step.name) else "same"
             how = f"{like.name} has this name ({SNAPSHOT})"
             return [Parent(like.name, relation, "repackaged", how, sure)]
+        if (made := derived_of(plain_of(step.name))) is not None:
+            own = canonical_maker(step.publisher)
+            if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
+                said = made.maker if not step.publisher else ""
+                is_anybodys = bool(step.publisher) and not made.maker and made.relation != "served"
+                how_sure = Confidence.LOW if is_anybodys and not is_maker(organisation) else sure
+                return [Parent(base, made.relation, "table", made.source, how_sure, child_maker=said)
+                        for base in made.bases]  # fmt: skip
+            original = f"{made.maker}/{unpacked(step.name)}"
+            return [Parent(original, "quantized", "repackaged", f"{made.maker} published it", sure)]
         if family is not None:
             weak = is_label or bool(step.publisher)  # who hands on a model of that name may hand on anybody's fine-tune
-            return [self._of_family(family, Confidence.LOW if weak else Confidence.MEDIUM, "base")]
+            return [self._of_family(step, family, Confidence.LOW if weak else Confidence.MEDIUM)]
         return [Parent("", end="open", how="nothing says what it was trained from")]
 
     def _of_maker(self, step: Step, organisation: Organisation | None, family: Family | None) -> list[Parent]:
@@ -91,7 +94,8 @@ class Offline:
         own = canonical_maker(step.publisher)
         is_family = family is not None and canonical_maker(family.maker) == own
         made = derived_of(plain_of(step.name))
-        if made is not None and (not made.maker or canonical_maker(made.maker) == own) and made.relation != "same":
+        is_whose = made is not None and (canonical_maker(made.maker) == own if made.maker else is_maker(organisation))
+        if made is not None and is_whose and made.relation != "same":
             return [Parent(base, made.relation, "table", made.source) for base in made.bases]
         if not is_family and not is_maker(organisation):
             return []
@@ -99,18 +103,30 @@ class Offline:
             packed = self._original(step, family)
             if packed is not None:
                 return [Parent(packed.name, "quantized", "repackaged", f"{packed.name} has this name ({SNAPSHOT})")]
-            return [self._of_family(family, Confidence.MEDIUM, "base")]
+            return [self._of_family(step, family, Confidence.MEDIUM)]
         base = self._original(step, family) if key_of(unpacked(step.name)) != key_of(step.name) else None
         if base is not None and canonical_maker(base.name.partition("/")[0]) == own:
             return [Parent(base.name, "quantized", "repackaged", f"{base.name} is the same without its packing")]
         who = organisation.display_name if organisation else own
         return [Parent("", end="root", how=f"{who} published it, and no base is stated", maker=own)]
 
-    def _of_family(self, family: Family, confidence: Confidence, relation: Relation) -> Parent:
-        """Return a family as the root."""
-        return Parent(
-            f"{family.maker}/*", relation, "name", f"its name names the family {family.name}", confidence, family.name
-        )
+    def _of_family(self, step: Step, family: Family, confidence: Confidence) -> Parent:
+        """Return the repository of the family's maker whose name stands inside this one, else the family."""
+        if base := self._inside(step, family):
+            return Parent(base.name, "base", "name", f"its name holds that of {base.name}", confidence)
+        how = f"its name names the family {family.name}"
+        return Parent(f"{family.maker}/*", "base", "name", how, confidence, family.name)
+
+    def _inside(self, step: Step, family: Family) -> Repository | None:
+        """Return the repository with the longest name that stands inside a name, word by word."""
+        words = plain_of(step.name).split("-")[:_MOST_WORDS]
+        spans = [(start, end) for start in range(len(words)) for end in range(start + 2, len(words) + 1)]
+        for start, end in sorted(spans, key=lambda span: span[0] - span[1]):
+            for one in repositories_named("-".join(words[start:end])):
+                is_own = canonical_maker(one.name.partition("/")[0]) == canonical_maker(family.maker)
+                if is_own and one.name.lower() != step.repository.lower():
+                    return one
+        return None
 
     def _original(self, step: Step, family: Family | None) -> Repository | None:
         """Return the one repository of a maker that a re-upload is named after; None where several makers have it."""

@@ -60,6 +60,20 @@ def test_laundering(name: str, base: str, licence: str, tag: str, known: Knowled
     assert any(which == "licence-laundering" for which, _ in found.conflicts)
 
 
+def test_maker_relicenses_its_own_base(known: Knowledge) -> None:
+    """DeepSeek-R1 is MIT though DeepSeek-V3-Base carries a licence of its own: one maker holds the rights in both."""
+    found = along(known, "deepseek-ai/DeepSeek-R1", "mit")
+    assert found.licence == "mit"
+    assert not found.conflicts
+
+
+def test_tag_over_another_makers_base_is_a_conflict(known: Knowledge) -> None:
+    """DeepSeek-R1-Distill-Llama-70B is tagged MIT, and its base is under the Llama 3.3 licence, said once."""
+    found = along(known, "deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "mit")
+    assert found.licence == "llama-3.3"
+    assert len(found.conflicts) == 1
+
+
 def test_free_base_under_another_free_licence_is_no_conflict(known: Knowledge) -> None:
     """Apache-2.0 weights under MIT are no laundering: both are licences that OSI approved."""
     assert not along(known, "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "mit").conflicts
