@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -40,8 +40,14 @@ class Knowledge:
         self.families = tuple(sorted(families, key=lambda family: (-_particular(family), family.name)))
         self.releases = tuple(sorted(releases, key=lambda release: (release.day, release.family, release.model)))
         self.prices = tuple(prices)
-        self._names = FamilyNames(self.families)
-        self._look_alikes = LookAlikes(self.organisations)
+
+    @cached_property
+    def _names(self) -> FamilyNames:
+        return FamilyNames(self.families)
+
+    @cached_property
+    def _look_alikes(self) -> LookAlikes:
+        return LookAlikes(self.organisations)
 
     def organisation(self, repository_or_namespace: str) -> Organisation | None:
         """Return the publisher of `maker/model` (or of a bare namespace); None where it is not listed."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "Row", "read_rows"]
 
 MAX_BYTES = 8 << 20
-_MAX_ROWS = 100_000
+_MAX_ROWS = 20_000  # four times the largest catalogue of prices
 _MAX_CELL = 2000
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _YEARS = range(2000, 2101)

@@ -158,6 +158,10 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     table.write_bytes(b"x" * ((8 << 20) + 1))
     with pytest.raises(UsageError, match="longer than 8 MiB"):
         load_knowledge(tmp_path)
+    rows = "".join(f"c,p,m{n},,\n" for n in range(20_001))
+    table.write_text(f"catalogue,provider,model,usd_per_mtok_input,usd_per_mtok_output\n{rows}")
+    with pytest.raises(UsageError, match="more than 20000 rows"):
+        load_knowledge(tmp_path)
 
 
 def test_a_table_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
