@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from weighbridge.errors import NotFound, UsageError, did_you_mean
 from weighbridge.knowledge.age import ages_of
 from weighbridge.knowledge.cadence import cadence_of
-from weighbridge.knowledge.load import read_sheet, shipped_sheet
+from weighbridge.knowledge.load import load_knowledge, read_sheet, shipped_sheet
 from weighbridge.knowledge.shapes import TABLES
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -100,9 +100,27 @@ def check_tables(folder: Path) -> tuple[dict[str, int], list[str]]:
             for key, record in sheet.records.items()
             if shipped.records.get(key) == record
         ]
+    ships_so = set(_across(load_knowledge()))
+    remarks += [remark for remark in _across(load_knowledge(folder)) if remark not in ships_so]
     strangers = sorted(path.name for path in folder.glob("*.csv") if path.stem not in TABLES)
     remarks += [f"`{name}` is none of the tables, and is not read" for name in strangers]
     return {name: len(sheet.cells) for name, sheet in sheets.items()}, remarks
+
+
+def _across(known: Knowledge) -> Iterator[str]:
+    """Yield what one table says and another does not know, and words that two families share."""
+    owners: dict[str, list[str]] = {}
+    for family in sorted(known.families, key=lambda family: family.name):
+        if family.maker not in known.organisations:
+            yield f"families: `{family.maker}`, the maker of `{family.name}`, is not listed: it has no country"
+        for word in set(family.pattern.split()):
+            owners.setdefault(word, []).append(family.name)
+    for word, names in sorted(owners.items()):
+        if len(names) > 1:
+            yield f"families: `{word}` is a word of {' and '.join(names)}: a name with it alone is of neither"
+    listed = {family.name for family in known.families}
+    for name in sorted({release.family for release in known.releases} - listed):
+        yield f"releases: `{name}` is no listed family: no name will be of it"
 
 
 def update_tables(files: Sequence[Path], folder: Path, *, dry_run: bool = False) -> list[Change]:

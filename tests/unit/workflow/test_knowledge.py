@@ -61,6 +61,17 @@ def test_a_careful_reader_remarks(tmp_path: Path) -> None:
     ]
 
 
+def test_tables_that_do_not_know_each_other_are_remarked(tmp_path: Path) -> None:
+    """A maker without a row, a word that a shipped family has, and releases of no family."""
+    (tmp_path / "families.csv").write_text("name,maker,pattern,source\nAcme,Acme,acme qwen,us\n")
+    (tmp_path / "releases.csv").write_text("family,model,date,basis,source\nZeta,Acme/zeta,2026,announced,us\n")
+    assert check_tables(tmp_path)[1] == [
+        "families: `Acme`, the maker of `Acme`, is not listed: it has no country",
+        "families: `qwen` is a word of Acme and Qwen: a name with it alone is of neither",
+        "releases: `Zeta` is no listed family: no name will be of it",
+    ]
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'"', b"name,maker\n", b"a" * 100_000])
 def test_a_file_of_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     """The columns of all tables are named."""
