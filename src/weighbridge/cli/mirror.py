@@ -52,6 +52,7 @@ def command() -> None:
     help="Connections at once; one file may use all.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be mirrored, and fetch no file.")
+@click.option("--sync", is_flag=True, help="Wait until all is on the disk: then it outlives a power cut, too.")
 @click.option("--read-only", is_flag=True, help="Take the right to write from every mirrored file.")
 @click.option(
     "--sign",
@@ -79,7 +80,8 @@ def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
 
     asked = Asked(
         reference, to, Wish(given["only"], given["without"]), given["jobs"],
-        is_dry=given["dry_run"], is_read_only=given["read_only"], may_be_plain=given["allow_http"],
+        is_dry=given["dry_run"], is_read_only=given["read_only"], is_synced=given["sync"],
+        may_be_plain=given["allow_http"],
     )  # fmt: skip
     if given["key"] and to.startswith("s3://"):
         raise UsageError("a signature is written beside the files of a folder only", hint="leave `--sign` out")

@@ -55,6 +55,7 @@ class Asked:
     lanes: int = LANES
     is_dry: bool = False
     is_read_only: bool = False
+    is_synced: bool = False
     may_be_plain: bool = False
 
 
@@ -136,7 +137,8 @@ def _make(job: Job, key: tuple[str, ...], asked: Asked, cache: DigestCache | Non
             return Mirrored("planned", f"{asked.to.rstrip('/')}/{'/'.join(key)}", job.origin, job.choice)
         made = mirror_to_bucket(job, target, key, progress)
     else:
-        place = Place(Path(os.path.realpath(asked.to)), key, is_read_only=asked.is_read_only)
+        top = Path(os.path.realpath(asked.to))
+        place = Place(top, key, is_read_only=asked.is_read_only, is_synced=asked.is_synced)
         if asked.is_dry:
             return Mirrored("planned", str(place.folder), job.origin, job.choice)
         made = make_mirror(job, place, cache, progress)
@@ -202,8 +204,6 @@ def _with_what_is_here(error: HubUnreachable | NotFound, reference: Reference, a
         with suppress(DamagedFile):
             manifest = read_manifest(place)
             name = f"{reference.kind}:{reference.target}@{manifest.origin.commit}"
-            return type(error)(
-                error.message,
-                hint=f"a copy of {manifest.last_at[:10]} is here: `weighbridge mirror {name} --to {shlex.quote(asked.to)}`",
-            )
+            again = f"weighbridge mirror {name} --to {shlex.quote(asked.to)}"
+            return type(error)(error.message, hint=f"a copy of {manifest.last_at[:10]} is here: `{again}`")
     return error

@@ -1,4 +1,4 @@
-"""One file on its way: which bytes are here, and its digests, computed over what lies on the disk."""
+"""One file on its way: which bytes are here, and its digests, computed while it grows."""
 
 from __future__ import annotations
 
@@ -75,9 +75,18 @@ class Part:
             if self._descriptor < 0:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        while piece:
-            count = os.pwrite(self._descriptor, piece, first)
-            piece, first = piece[count:], first + count
+        skipped = max(0, self._hashed - first)  # what is hashed is never written over
+        piece, at = piece[skipped:], first + skipped
+        rest, put = piece, at
+        while rest:
+            count = os.pwrite(self._descriptor, rest, put)
+            rest, put = rest[count:], put + count
+        if at == self._hashed and not self.is_alone and self._hashing.acquire(blocking=False):
+            try:
+                if at == self._hashed:
+                    self._update(piece)
+            finally:
+                self._hashing.release()
 
     def mark(self, first: int, end: int) -> int:
         """Note that a stretch is here, and in the log unless the file is complete; return how much of it is new."""
@@ -93,17 +102,24 @@ class Part:
 
     def follow(self, is_stopped: Callable[[], bool]) -> bool:
         """Hash what has come without a gap, unless another thread does; say whether this call completed the file."""
-        while self._hashed < self._frontier() and not is_stopped():
+        while not is_stopped() and self._is_behind():
             if not self._hashing.acquire(blocking=False):
                 return False  # whoever hashes looks again before it leaves
             try:
-                self._hash(min(self._frontier(), self._hashed + PIECE_BYTES))
-                if self._hashed == self.file.size and not self._is_done:
+                if self._hashed < self._frontier():
+                    self._hash(min(self._frontier(), self._hashed + PIECE_BYTES))
+                elif self._is_behind():
                     self._is_done = True
                     return True
             finally:
                 self._hashing.release()
         return False
+
+    def _is_behind(self) -> bool:
+        """Whether something that is here is not hashed, or all is and nobody said so."""
+        if self.is_alone and self.covered < self.file.size:
+            return False  # it may come again from its beginning
+        return self._hashed < self._frontier() or (self._hashed == self.file.size == self.covered and not self._is_done)
 
     def sha256(self) -> str:
         """Return the SHA-256 of the complete file where it is what was listed, else nothing."""
@@ -117,9 +133,15 @@ class Part:
             self.close()
             self.path.unlink(missing_ok=True)
             self._log.unlink(missing_ok=True)
-            self._here = []
+            self._here, self.is_alone = [], False
             self._start_hash()
             return lost
+
+    def take_alone(self) -> None:
+        """Be read from the beginning by one lane: then nothing is hashed before all of it is here."""
+        with self._lock, self._hashing:
+            self.is_alone = True
+            self._start_hash()
 
     def complete(self, mtime_ns: int, mode: int | None) -> None:
         """Close the file, with this time and mode, and take its log away."""
@@ -161,7 +183,7 @@ class Part:
         self._here = joined
 
     def _hash(self, end: int) -> None:
-        """Hash up to `end`, out of the file: what counts is what lies there."""
+        """Hash up to `end`, out of the file."""
         if self._descriptor < 0:
             self.write(0, memoryview(b""))
         buffer = memoryview(bytearray(min(_BUFFER_BYTES, end - self._hashed)))
@@ -169,7 +191,11 @@ class Part:
             count = os.preadv(self._descriptor, [buffer[: end - self._hashed]], self._hashed)
             if not count:
                 raise OSError(f"`{self.path}` became shorter")
-            self._sha256.update(buffer[:count])
-            if not self.file.sha256:
-                self._blob.update(buffer[:count])
-            self._hashed += count
+            self._update(buffer[:count])
+
+    def _update(self, data: memoryview) -> None:
+        """Add bytes to the digests."""
+        self._sha256.update(data)
+        if not self.file.sha256:
+            self._blob.update(data)
+        self._hashed += len(data)

@@ -40,10 +40,11 @@ _SPARE_BYTES = 64 << 20
 class Place:
     """The place of one revision below `top`; `key` are its folders (`hf`, `maker`, `model`, `commit`)."""
 
-    def __init__(self, top: Path, key: tuple[str, ...], *, is_read_only: bool = False) -> None:
+    def __init__(self, top: Path, key: tuple[str, ...], *, is_read_only: bool = False, is_synced: bool = False) -> None:
         self.top = top
         self.folder = top.joinpath(*key)
         self.mode = _READ_ONLY if is_read_only else None
+        self._is_synced = is_synced
         home, name = self.folder.parent, self.folder.name
         self._staging = home / f".{name}.part"
         self._files, self._parts = self._staging / "files", self._staging / "parts"
@@ -143,21 +144,24 @@ class Place:
         return Path(path).is_relative_to(self._files)
 
     def publish(self, manifest: Manifest) -> None:
-        """Show the verified files under their final names, and the manifest after everything else."""
+        """Show the verified files under their final names, and the manifest after everything else.
+
+        Where it is synced, everything is on the disk before the manifest is; else a power cut in the next seconds may
+        take files away, which a check of the mirror shows.
+        """
         _write(self._files / MANIFEST, manifest.to_bytes(), self.mode)
-        _settle(self._files)
+        self._settle(self._files)
         if self.folder.is_dir():
             for name, path in walk(str(self._files)).files.items():
                 target = self.folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 Path(path).replace(target)
-            _settle(self.folder)
+            self._settle(self.folder)
             (self.folder / SIGNATURE).unlink(missing_ok=True)  # it speaks of the manifest before
             (self._files / MANIFEST).replace(self.folder / MANIFEST)
         else:
             self._files.replace(self.folder)
-        _flush_folder(self.folder)
-        _flush_folder(self.folder.parent)
+        self._settle(self.folder)
         self.clear()
 
     def clear(self) -> None:
@@ -165,6 +169,21 @@ class Place:
         shutil.rmtree(self._staging, ignore_errors=True)
         with suppress(OSError):
             self._lock.unlink()
+
+    def _settle(self, folder: Path) -> None:
+        """Wait until this file system is on the disk, where that is wanted: one barrier costs less than one a file."""
+        if not self._is_synced:
+            return
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if not hasattr(libc, "syncfs"):
+                os.sync()
+            elif libc.syncfs(descriptor) != 0:
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code), str(folder))
+        finally:
+            os.close(descriptor)
 
     def _target(self, name: str) -> Path:
         target = self._files / name
@@ -199,25 +218,3 @@ def _write(path: Path, data: bytes, mode: int | None) -> None:
         file.write(data)
         if mode is not None:
             os.fchmod(descriptor, mode)
-
-
-def _settle(folder: Path) -> None:
-    """Wait until everything on this file system is on the disk: one barrier costs less than one for each file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if not hasattr(libc, "syncfs"):
-            os.sync()
-        elif libc.syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
-            raise WeighbridgeError(f"{quote(str(folder))} cannot be written to the disk: {os.strerror(code)}")
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -40,8 +40,8 @@ class Transfer:
         self._feed = feed
         self._keep = keep
         ordered = sorted(parts, key=lambda part: (-part.file.size, part.file.name))
-        self._queue = deque((part, *gap) for part in ordered for gap in part.gaps())
-        self._ended = [part for part in ordered if part.covered == part.file.size]
+        self._fresh = deque(ordered)
+        self._gaps: dict[Part, deque[tuple[int, int]]] = {}  # of files that a lane has begun
         self._turn = threading.Condition()
         self._busy = 0
         self._bytes = 0
@@ -77,14 +77,15 @@ class Transfer:
 
     def _work(self) -> None:
         """Bring stretch after stretch until none is left and nobody may still hand one back."""
+        part: Part | None = None
         while True:
             with self._turn:
-                while not self._queue and not self._ended and self._busy and not self._halt.is_set():
+                while (task := self._next(part)) is None and self._busy and not self._halt.is_set():
                     self._turn.wait(_POLL_S)
-                if self._halt.is_set() or not (self._queue or self._ended):
+                if task is None or self._halt.is_set():
                     return
                 self._busy += 1
-                part, first, end = (self._ended.pop(), 0, 0) if self._ended else self._queue.popleft()
+                part, first, end = task
             try:
                 self._bring(part, first, end)
                 if not self._halt.is_set() and (part.follow(self._halt.is_set) or not part.file.size):
@@ -95,6 +96,21 @@ class Transfer:
                 with self._turn:
                     self._busy -= 1
                     self._turn.notify_all()
+
+    def _next(self, own: Part | None) -> tuple[Part, int, int] | None:
+        """Return what a lane does next: its own file, which is hashed as it comes; then a new one, then another's."""
+        if own is None or own not in self._gaps:
+            if self._fresh:
+                own = self._fresh.popleft()
+                self._gaps[own] = deque(own.gaps()) or deque([(0, 0)])
+            elif self._gaps:
+                own = max(self._gaps, key=lambda part: len(self._gaps[part]))
+            else:
+                return None
+        gap = self._gaps[own].popleft()
+        if not self._gaps[own]:
+            del self._gaps[own]
+        return own, *gap
 
     def _bring(self, part: Part, first: int, end: int) -> None:
         """Bring one stretch, over as many connections as it takes while each brings something."""
@@ -135,8 +151,8 @@ class Transfer:
         with self._turn:
             if part.is_alone:
                 return False
-            part.is_alone = True
-            self._queue = deque(row for row in self._queue if row[0] is not part)
+            part.take_alone()
+            self._gaps.pop(part, None)
             return True
 
     def _end(self, part: Part) -> None:
@@ -152,8 +168,7 @@ class Transfer:
             return
         self._feed.rest(part.tries - 1)
         with self._turn:
-            part.is_alone = False
-            self._queue.extendleft((part, *gap) for gap in reversed(list(part.gaps())))
+            self._gaps[part] = deque(part.gaps())
 
     def _count(self, n_bytes: int) -> None:
         with self._turn:
