@@ -32,7 +32,7 @@ _FIELDS = (
     "tags", "pipeline_tag", "library_name", "cardData", "baseModels", "safetensors",
 )  # fmt: skip
 _OF_ONE = ("sha", "config", "gguf", "library_name")
-_PAGE, _LITTLE_PAGE = 1000, 100
+_PAGE, _PLAIN_PAGE, _LITTLE_PAGE = 1000, 500, 100
 _LONGEST_TITLE, _MOST_AUTHORS = 500, 20
 _BAD_REQUEST, _MISSING = 400, 404
 
@@ -188,11 +188,14 @@ class HuggingFaceCatalogue:
 
     def _page(self, publisher: str, fields: tuple[str, ...], size: int, cursor: str) -> tuple[list[Any], str]:
         """Return the rows of one page, and the query of the next; an empty one where there is none."""
-        query = cursor or f"author={percent(publisher, safe='')}&limit={size}&sort=lastModified&direction=-1"
-        asked = "" if cursor else "&full=true&cardData=true" if self._is_plain else f"&{_expand(fields)}"
-        answer, rows = ask_hub(self._wire, f"/api/models?{query}{asked}", VARIABLE)
-        if answer.status == _BAD_REQUEST and not self._is_plain and not cursor:
-            self._is_plain = True
+        is_plain = self._is_plain
+        asked = _expand(fields)
+        if is_plain:
+            size, asked = min(size, _PLAIN_PAGE), "full=true" + "&cardData=true" * ("cardData" in fields)
+        query = f"author={percent(publisher, safe='')}&limit={size}&sort=lastModified&direction=-1&{asked}"
+        answer, rows = ask_hub(self._wire, f"/api/models?{cursor or query}", VARIABLE)
+        if answer.status == _BAD_REQUEST and not is_plain and not cursor:
+            self._is_plain = True  # or it does not give pages of this size
             return self._page(publisher, fields, size, cursor)
         if not answer.is_good:
             raise self._refusal(f"the models of {quote(publisher)}", answer)

@@ -143,9 +143,11 @@ class ModelScopeCatalogue:
         return rows, count_of(data.get("total_count"))
 
     def _tip(self, repository: str) -> str:
-        """Return the commit of the default branch, in full where a file names it; nothing where it is not said."""
+        """Return the commit of the default branch, in full where a file names it; nothing where it may not be known."""
         try:
             return self._host.list_revision(repository, None, Facts()).commit
+        except HubUnreachable:
+            raise  # to know nothing is not to know that there is nothing
         except (NotFound, UsageError):
             return ""
 

@@ -71,6 +71,14 @@ def test_a_server_without_expand_is_asked_for_less(hub: HubServer) -> None:
         assert catalogue.revision("acme/tiny", entry.commit).config == {"model_type": "llama"}
 
 
+def test_a_server_of_smaller_pages_is_asked_for_those(hub: HubServer) -> None:
+    """One that refuses pages of 1,000 still lists its models."""
+    hub.faults.append(Fault("limit=1000", status=400))
+    with catalogue_of(hub) as catalogue:
+        assert len(catalogue.shelf("acme").entries) == 2
+        assert len(catalogue.shelf("acme").entries) == 2
+
+
 def test_a_revision_is_read_without_a_download(hub: HubServer) -> None:
     """Two calls: files with digests, verdicts of scans, configuration and chat template in the hub's own reading."""
     _repository(hub).scans["pytorch_model.bin"] = "suspicious"

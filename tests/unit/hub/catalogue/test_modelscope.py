@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.hub.catalogue.opening import CARD, PUBLISHED, catalogue_of
 
-from weighbridge.errors import HubChanged, NotFound
+from weighbridge.errors import HubChanged, HubUnreachable, NotFound
 from weighbridge.testing.hub_server import Fault, HubServer
 
 
@@ -74,6 +74,20 @@ def test_a_spurious_refusal_is_asked_again(hub: HubServer) -> None:
     hub.faults.append(Fault("/repo/files", status=403, times=1))
     with catalogue_of(hub, "ms") as catalogue:
         assert catalogue.revision("acme/tiny", "").files
+
+
+def test_a_commit_that_cannot_be_asked_for_is_an_error(hub: HubServer) -> None:
+    """A hub that fails half-way gives no entry without a commit, which a watch would take for another state."""
+    hub.faults.append(Fault("/repo/files", status=503))
+    with catalogue_of(hub, "ms") as catalogue, pytest.raises(HubUnreachable):
+        catalogue.entry("acme/tiny")
+
+
+def test_a_gated_repository_is_described_without_its_commit(hub: HubServer) -> None:
+    """Where the files are closed, the rest is known still."""
+    hub.faults.append(Fault("/repo/files", status=403))
+    with catalogue_of(hub, "ms") as catalogue:
+        assert (catalogue.entry("acme/tiny").commit, catalogue.entry("acme/tiny").licence) == ("", "other")
 
 
 def test_the_hub_keeps_no_history_and_no_marks(hub: HubServer) -> None:
