@@ -9,7 +9,7 @@ from weighbridge.inspection.licence.terms import COLUMNS
 if TYPE_CHECKING:
     from weighbridge.core.kinds.licence import TermBody
 
-__all__ = ["strictest"]
+__all__ = ["strictest", "strictness"]
 
 _NOT_KNOWN = 1
 _MIDDLE = 3
@@ -33,8 +33,8 @@ def strictest(tables: list[dict[str, TermBody]]) -> dict[str, TermBody]:
         terms = [table[column] for table in tables if column in table]
         if not terms:
             continue
-        best = min(_rank(column, term.value) for term in terms)
-        equal = [term for term in terms if _rank(column, term.value) == best]
+        best = min(strictness(column, term.value) for term in terms)
+        equal = [term for term in terms if strictness(column, term.value) == best]
         values = {term.value: term for term in reversed(equal)}
         first = equal[0]
         if len(values) > 1 and first.value is not None:
@@ -46,7 +46,7 @@ def strictest(tables: list[dict[str, TermBody]]) -> dict[str, TermBody]:
     return merged
 
 
-def _rank(column: str, value: str | None) -> int:
+def strictness(column: str, value: str | None) -> int:
     """Return how strict an answer is, 0 the strictest; what is not known is stricter than anything but a plain no."""
     if value is None:
         return _NOT_KNOWN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weighbridge.inspection.licence.chain.families import family_named, licences_of_tag
 from weighbridge.inspection.licence.chain.force import in_force
 from weighbridge.inspection.licence.chain.sources import Given
-from weighbridge.inspection.licence.strictest import strictest
+from weighbridge.inspection.licence.strictest import strictest, strictness
 from weighbridge.inspection.licence.terms import licence_of
 
 if TYPE_CHECKING:
@@ -103,14 +103,8 @@ def _strictest_id(ids: list[str], terms: dict[str, dict[str, TermBody]]) -> str 
     """Return the id whose terms are the strictest, column by column; one with unknown terms where none is known."""
     left = [one for one in ids if one in terms]
     for column in _COLUMNS:
-        if len(left) < 2:  # noqa: PLR2004 - nothing left to compare
-            break
-        best = strictest([{column: terms[one][column]} for one in left if column in terms[one]]).get(column)
-        if best is not None:
-            values = [part.rpartition(" [")[0] or part for part in (best.value or "").split("; ")]
-            kept = [one for one in left if column in terms[one] and (terms[one][column].value or "") in
-                    {*values, best.value or ""}]  # fmt: skip
-            left = kept or left
+        ranks = {one: strictness(column, terms[one][column].value) for one in left if column in terms[one]}
+        left = [one for one in left if one not in ranks or ranks[one] == min(ranks.values())]
     return left[0] if left else (ids[0] if ids else None)
 
 

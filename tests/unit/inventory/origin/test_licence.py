@@ -50,6 +50,7 @@ def test_licence_of_a_makers_own_repository(name: str, expected: str, known: Kno
         ("dealignai/GLM-5.3-CYBERSECURITY-FP8", "zai-org/GLM-5.3", "glm-5.3"),
         ("someone/MiniMax-M2.7-GGUF", "MiniMaxAI/MiniMax-M2.7", "minimax-non-commercial-2026"),
         ("acme/chat", "meta-llama/Llama-3.1-8B", "llama-3.1"),
+        ("ATH-MaaS/Ovis1.6-Gemma2-9B", "google/gemma-2-9b-it", "gemma-2024-04-01"),
         ("acme/translate", "CohereLabs/c4ai-command-r-v01", "cc-by-nc-4.0"),
     ],
 )
