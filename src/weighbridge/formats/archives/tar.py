@@ -8,7 +8,7 @@ from weighbridge.formats.archives.member import Archive, Member, leaves_folder
 from weighbridge.formats.place import quote
 from weighbridge.formats.source import Part, Source
 
-__all__ = ["is_tar", "read_tar"]
+__all__ = ["header_name", "header_number", "is_tar", "read_tar"]
 
 _BLOCK = 512
 _MOST_MEMBERS = 100_000
@@ -22,7 +22,7 @@ def is_tar(head: bytes) -> bool:
     """Whether a block is a tar header: its checksum holds, whether or not it has the mark of ustar."""
     if len(head) < _BLOCK or not head[0]:
         return False
-    stated = _number(head[148:156])
+    stated = header_number(head[148:156])
     return stated is not None and stated == sum(head[:148]) + 8 * 32 + sum(head[156:_BLOCK])
 
 
@@ -36,7 +36,7 @@ def read_tar(source: Source) -> Archive:
         if not is_tar(head):
             archive.broken.append(f"holds no sound tar header at byte {at}")
             return archive
-        kind, own = head[156:157], _number(head[124:136])
+        kind, own = head[156:157], header_number(head[124:136])
         length = size if size >= 0 else (own or 0)
         at += _BLOCK
         if kind in {b"L", b"x"} and length <= _LONGEST_HEADER:
@@ -47,7 +47,7 @@ def read_tar(source: Source) -> Archive:
                 name = found[1].decode("utf-8", "replace") if (found := _PAX_PATH.search(data)) else name
                 size = int(found[1]) if (found := _PAX_SIZE.search(data)) else -1
         else:
-            _add(archive, source, name or _name(head), head, Part(source, at, length))
+            _add(archive, source, name or header_name(head), head, Part(source, at, length))
             name, size = "", -1
         at += -(-length // _BLOCK) * _BLOCK
     archive.unread.append(f"holds more than {_MOST_MEMBERS:,} members")
@@ -69,14 +69,14 @@ def _add(archive: Archive, source: Source, name: str, head: bytes, part: Part) -
             archive.broken.append(f"ends inside the member {quote(name)}")
 
 
-def _name(head: bytes) -> str:
+def header_name(head: bytes) -> str:
     """Return the name of a header, with its prefix where it is ustar."""
     name = head[:100].partition(b"\0")[0]
     prefix = head[345:500].partition(b"\0")[0] if head[257:263] == b"ustar\0" else b""
     return (prefix + b"/" + name if prefix else name).decode("utf-8", "replace")
 
 
-def _number(field: bytes) -> int | None:
+def header_number(field: bytes) -> int | None:
     """Return an octal number, or one in base 256; None where it is neither."""
     if field[:1] == b"\x80":
         return int.from_bytes(field[1:], "big")

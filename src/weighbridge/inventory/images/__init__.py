@@ -1,0 +1,1 @@
+"""Images of containers: their layers, laid over each other and searched like folders."""

@@ -1,0 +1,155 @@
+"""Search archives and images of containers: `docker save`, OCI layouts, and any tar or ZIP file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from weighbridge.formats.archives.packed import Allowance
+from weighbridge.formats.archives.zip import read_zip
+from weighbridge.inventory.found import Found, Unsearched
+from weighbridge.inventory.images.layer import Layer, Reading, Spool, clean_path, keep_bytes, read_layer, wanted_bytes
+from weighbridge.inventory.images.manifests import ArchiveStore, FolderStore, find_images
+from weighbridge.inventory.images.stream import Plain
+from weighbridge.inventory.trees.disk import DiskTree
+from weighbridge.inventory.trees.layered import LayeredTree
+from weighbridge.inventory.trees.tree import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from weighbridge.formats.source import Source
+    from weighbridge.inventory.bounds import Bounds, Looked
+    from weighbridge.inventory.images.manifests import Image, Store
+    from weighbridge.inventory.trees.tree import Tree
+
+__all__ = ["is_archive", "search_archive", "search_layout"]
+
+_READ = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz)|zip|ova)$")
+_CLOSED = re.compile(
+    r"(?i)\.(?:7z|rar|iso|img|qcow2|vmdk|vhdx?|squashfs|sqfs|sif|dmg|rpm|deb|apk|msi|cab|lz4|lzma|zst|xz|bz2|gz)$"
+)
+_KEPT_BYTES = 4 << 30
+_FLOOR_BYTES = 1 << 30
+_RATIO = 60  # gzip can do a thousand; images of real files do three
+
+
+class Walking(Protocol):
+    """What searches the trees and texts that an archive turns out to hold."""
+
+    def tree(self, tree: Tree) -> Iterator[Found | Unsearched]:
+        """Yield what lies in a tree."""
+        ...
+
+    def text(self, data: bytes, place: str) -> Iterator[Found | Unsearched]:
+        """Yield what a configuration names."""
+        ...
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name is that of an archive, one that is searched or one that is only told of."""
+    return _READ.search(name) is not None or _CLOSED.search(name) is not None
+
+
+def search_archive(
+    tree: Tree, path: str, walk: Walking, bounds: Bounds, looked: Looked
+) -> Iterator[Found | Unsearched]:
+    """Yield what lies in an archive on disk. `walk` searches a tree, here the one that the archive holds."""
+    place = tree.place(path)
+    if not _READ.search(path) or not isinstance(tree, DiskTree):
+        yield Unsearched(place, "is an archive of a kind that is not searched")
+        return
+    try:
+        file = tree.source(path)
+    except Unreadable as error:
+        yield Unsearched(place, str(error))
+        return
+    with file:
+        allowed = min(bounds.archive_bytes, _FLOOR_BYTES + _RATIO * file.size)
+        reading = Reading(Spool(_KEPT_BYTES), bounds, looked, [allowed])
+        try:
+            is_zip = file.read(0, 4) == b"PK\x03\x04"
+            layer = _read_zip(file, reading) if is_zip else read_layer(Plain(file), reading)
+            yield from _search(layer, place, reading.spool, walk)
+        finally:
+            reading.spool.close()
+
+
+def search_layout(
+    tree: Tree, folder: str, names: frozenset[str], walk: Walking, bounds: Bounds, looked: Looked
+) -> Iterator[Found | Unsearched] | None:
+    """Return a search of the images that `docker save` or OCI laid out in a folder, None for other folders."""
+    is_saved, is_oci = "manifest.json" in names, {"index.json", "blobs"} <= names
+    if not (is_saved or is_oci) or not isinstance(tree, DiskTree):
+        return None
+    shared = Reading(Spool(_KEPT_BYTES), bounds, looked, [bounds.archive_bytes])
+    store = FolderStore(tree, folder, shared)
+    images = list(find_images(store))
+    if not images:
+        shared.spool.close()
+        return None
+    return _search_images(images, store, tree.place(folder), shared.spool, walk)
+
+
+def _search_images(
+    images: Sequence[Image], store: Store, place: str, spool: Spool, walk: Walking
+) -> Iterator[Found | Unsearched]:
+    """Yield what the file systems and configurations of images hold."""
+    try:
+        for number, image in enumerate(images):
+            name = image.name or (f"image {number + 1}" if len(images) > 1 else "")
+            prefix = f"{place}!{name}" if len(images) > 1 else place
+            yield from walk.text(image.configuration.encode(), f"{prefix}!configuration")
+            layers = []
+            for blob in image.layers:
+                layer = store.layer(blob)
+                if layer is None:
+                    yield Unsearched(f"{prefix}!{blob}", "is a layer that is not there")
+                    continue
+                yield from _unread(layer, f"{prefix}!{blob}")
+                layers.append(layer)
+            yield from walk.tree(LayeredTree(layers, spool, prefix))
+    finally:
+        spool.close()
+
+
+def _search(layer: Layer, place: str, spool: Spool, walk: Walking) -> Iterator[Found | Unsearched]:
+    """Yield what an archive holds: images, or files, and archives within it."""
+    yield from _unread(layer, place)
+    store = ArchiveStore(layer, spool)
+    images = list(find_images(store))
+    if images:
+        yield from _search_images(images, store, place, spool, walk)
+        return
+    yield from walk.tree(LayeredTree([layer], spool, place))
+    for name, nested in layer.nested.items():
+        yield from _search(nested, f"{place}!{name}", spool, walk)
+
+
+def _unread(layer: Layer, place: str) -> Iterator[Unsearched]:
+    for reason in layer.unread:
+        yield Unsearched(place, reason)
+
+
+def _read_zip(source: Source, reading: Reading) -> Layer:
+    """Return the members of a ZIP archive as a layer."""
+    layer = Layer()
+    reading.looked.archives += 1
+    archive = read_zip(source, Allowance(min(reading.allowance[0], _KEPT_BYTES)))
+    try:
+        for member in archive.members[: reading.bounds.archive_members]:
+            reading.looked.files += 1
+            path = clean_path(member.name)
+            most = wanted_bytes(path, reading.bounds) if path else 0
+            if not path or not most:
+                continue
+            if member.source is None:
+                layer.say(f"holds members that cannot be read: {member.why}")
+                continue
+            data = member.source.read(0, most + 1)
+            layer.members[path] = keep_bytes(data, len(data), layer, reading)
+    finally:
+        archive.close()
+    for reason in (*archive.unread, *archive.broken):
+        layer.say(reason)
+    return layer

@@ -1,0 +1,1 @@
+"""Names of models in texts: code, configuration, documents."""

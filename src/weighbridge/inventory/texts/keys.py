@@ -1,0 +1,165 @@
+"""What stands to the left of a value: the key, option, call or command that says whether the value is a model."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Key", "key_before"]
+
+Weight = Literal["loads", "strong", "weak", "none", "against"]
+
+_LEFT = 240  # characters to the left that are looked at
+_BACK = 30  # lines upward in which a list or a mapping has its key
+_QUOTES = " \t\n\r\\\"'`"
+_CALL = re.compile(r"([A-Za-z_][\w.]*)\s*\($")
+_ANNOTATED = re.compile(r"([A-Za-z_]\w*)\??\s*:\s*[A-Za-z][\w\[\]|., ]{0,60}=$")
+_KEYED = re.compile(r"([A-Za-z_$@][\w.\-]*)[\"'\])]{0,3}\s?\??\s?(?::=|=>|=|:)$")
+_SHELL_DEFAULT = re.compile(r"\$\{(\w+):?[-=]$")
+_OR = re.compile(r"([A-Za-z_][\w.]*)[\"'\])]{0,3} ?(?:\?\?|\|\||or)$")
+_GET = re.compile(
+    r"(?i)(?:get|env|getenv\w*|env_or\w*|config|setting\w*|var|default)\(\s?\\?[\"']([\w.-]+)\\?[\"']\s?,(?:\s?\w+\s?=)?$"
+)
+_IN_CALL = re.compile(r"([A-Za-z_][\w.]*)\([^()]{0,200},$")
+_ENV_LINE = re.compile(r"^\s*(?:ENV|ARG|setenv|export|set)\s+([A-Za-z_]\w*)$")
+_OPTION = re.compile(r"(?:^|[\s\"'\[,(])(--?[A-Za-z][\w.-]*)[\"']?(?:\s|,|=|:|\\|\\n)*(?:-\s+)?[\"']?$")
+_IN_LIST = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s?[:=]\s?\[[^\]]*$")
+_OPENS = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::\s?[\w\[\], ]+=|[:=])\s*[\[{(|>]?-?\s*$|([A-Za-z_][\w.]*)\(\s*$")
+_NAMED = re.compile(r"name[\"']?\s?[:=]\s?[\"']?([A-Za-z_][\w.-]*)")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_DEFAULT_OF = re.compile(r"[\"'](--?[\w-]+|[A-Za-z_]\w+)[\"']")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What says what a value is, and how much that weighs.
+
+    `loads`: a call, option or command that loads or asks the model named. `strong`: a key that holds nothing else.
+    `weak`: one that may. `against`: one that names something else, an image, a data set, an action.
+    """
+
+    word: str
+    weight: Weight
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, frozenset[str]]]:
+    data = tomllib.loads(files(__package__).joinpath("keys.toml").read_text("utf-8"))
+    return {kind: {weight: frozenset(words.split()) for weight, words in rows.items()} for kind, rows in data.items()}
+
+
+def key_before(lines: Sequence[str], number: int, start: int) -> Key:
+    """Return the key of the value that begins at column `start` of line `number`."""
+    left = lines[number][max(0, start - _LEFT) : start].rstrip(_QUOTES)
+    if found := _command(left) or _here(left, lines, number):
+        return found
+    if left.strip(" \t-*") == "" or left.rstrip().endswith((",", "[", "(", "{")):
+        return _above(lines, number)
+    return Key("", "none")
+
+
+def _here(left: str, lines: Sequence[str], number: int) -> Key | None:
+    """Return the key that stands in the same line."""
+    if found := _SHELL_DEFAULT.search(left) or _GET.search(left) or _ENV_LINE.search(left):
+        return _weigh(found[1], "keys")
+    if found := _OPTION.search(left):
+        return _weigh(found[1], "options")
+    if found := _CALL.search(left):
+        return _weigh(found[1].rpartition(".")[2], "calls")
+    if found := _ANNOTATED.search(left) or _KEYED.search(left) or _OR.search(left):
+        return _keyed(found[1], left, lines, number)
+    return _enclosing(left)
+
+
+def _enclosing(left: str) -> Key | None:
+    """Return the call or list that is open in the line, of which the value is a later element."""
+    if (found := _IN_CALL.search(left)) and (key := _weigh(found[1].rpartition(".")[2], "calls")).weight != "none":
+        return key
+    found = _IN_LIST.search(left)
+    return _weigh(found[1], "keys") if found else None
+
+
+def _keyed(word: str, left: str, lines: Sequence[str], number: int) -> Key:
+    """Return the weight of a key; of `value` and `default`, that of the name they belong to."""
+    plain = word.rpartition(".")[2].lower()
+    if plain in {"value", "defaultvalue", "default_value"}:
+        near = " ".join([*lines[max(0, number - 3) : number], left])
+        if named := list(_NAMED.finditer(near)):
+            return _weigh(named[-1][1], "keys")
+    if plain in {"default", "help"}:
+        near = " ".join([*lines[max(0, number - 4) : number], left])
+        names = [one[1] for one in _DEFAULT_OF.finditer(near)]
+        for name in reversed(names):
+            if (found := _weigh(name, "options" if name[0] == "-" else "keys")).weight not in {"none", "against"}:
+                return found
+        parent = _above(lines, number)
+        return parent if parent.weight != "none" else Key(word, "none")
+    return _weigh(word, "keys")
+
+
+def _above(lines: Sequence[str], number: int) -> Key:
+    """Return the key of a list, call or command whose elements stand on lines of their own."""
+    line = lines[number]
+    indent = len(line) - len(line.lstrip())
+    for back in range(number - 1, max(-1, number - _BACK), -1):
+        upper = lines[back]
+        text = upper.strip().rstrip("\\").rstrip()
+        if not text or text.startswith("#"):
+            continue
+        if back == number - 1 and (found := _OPTION.search(upper.rstrip().rstrip("\"',\\").rstrip()[-_LEFT:])):
+            return _weigh(found[1], "options")
+        if back == number - 1 and (found_command := _command(text[-_LEFT:] + " ")):
+            return found_command
+        depth = len(upper) - len(upper.lstrip())
+        is_parent = depth < indent or (depth == indent and line.lstrip().startswith("- ") and text.endswith(":"))
+        if is_parent or text.endswith(("(", "[")):
+            if opened := _OPENS.search(text[-_LEFT:]):
+                return _weigh(opened[1] or opened[2].rpartition(".")[2], "keys" if opened[1] else "calls")
+            return Key("", "none")
+    return Key("", "none")
+
+
+def _command(left: str) -> Key | None:
+    """Return the command whose first argument follows: `vllm serve`, `ollama run`, `hf download`."""
+    words = left.replace('"', " ").replace("'", " ").replace(",", " ").replace("[", " ").split()
+    if len(words) < 2:  # noqa: PLR2004 - a command and its verb
+        return None
+    commands = _table()["commands"]["loads"]
+    at = len(words)
+    for back in range(len(words) - 1, max(-1, len(words) - 12), -1):
+        pair = "+".join(word.rpartition("/")[2] for word in words[back : back + 2])
+        if pair in commands and all(_is_argument(words, place) for place in range(back + 2, at)):
+            return Key(pair.replace("+", " "), "loads")
+    return None
+
+
+def _is_argument(words: Sequence[str], place: int) -> bool:
+    """Whether a word is an option, or the value of the one before it."""
+    return words[place].startswith("-") or words[place] == "\\" or words[place - 1].startswith("-")
+
+
+@lru_cache(maxsize=8192)
+def _weigh(word: str, kind: str) -> Key:
+    """Return how much a key, option or call says."""
+    rows = _table()[kind]
+    plain = _CAMEL.sub("_", word.rpartition(".")[2] if kind == "keys" else word).lower().strip("-_@$").replace("-", "_")
+    candidates: tuple[Weight, ...] = ("against", "loads", "strong", "weak")
+    for weight in candidates:
+        if plain in rows.get(weight, ()):
+            return Key(word, weight)
+    if kind == "calls":
+        return Key(word, "none")
+    for ending in rows["against_ends"]:
+        if plain.endswith(ending):
+            return Key(word, "against")
+    for ending in rows["strong_ends"]:
+        if plain.endswith(ending):
+            return Key(word, "strong")
+    return Key(word, "weak" if any(part in plain for part in rows["weak_parts"]) else "none")

@@ -1,0 +1,185 @@
+"""Read one text: which of its lines name a model, with the pin that stands beside the name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from weighbridge.core.finding import Confidence
+from weighbridge.inventory.found import Found, Unsearched
+from weighbridge.inventory.texts.candidates import find_candidates
+from weighbridge.inventory.texts.forms import words_of
+from weighbridge.inventory.texts.judge import Judge
+from weighbridge.inventory.texts.keys import key_before
+from weighbridge.inventory.texts.spots import find_spots
+from weighbridge.inventory.texts.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from weighbridge.inventory.texts.candidates import Candidate
+    from weighbridge.inventory.texts.forms import Named
+    from weighbridge.inventory.texts.names import Kind
+    from weighbridge.knowledge.protocol import Known
+
+__all__ = ["TextSearch"]
+
+_LONG_LINE = 4000  # of longer lines (minified files, outputs of notebooks) only the surroundings of a word are read
+_AROUND = 300
+_MOST_FOUND = 1000
+_CATALOGUE = 60  # names in one file: a table of models, not a choice of them
+_COMMENT = re.compile(r"^\s*(?:#|//|--\s|\*|/\*|<!--|;|REM\b|%)|^\s*\"\s*(?:#|//)")
+_TRAILING = re.compile(r"\s(?:#|//)\s")
+_ASIDE = re.compile(
+    r"(?i)(?:^|[/_.-])(?:tests?|specs?|testdata|fixtures?|conftest|docs?|examples?|samples?|readme|changelog|mock)(?:[/_.-]|$)"
+)
+_PIN = re.compile(
+    r"(?:--(?:code-)?revision[=\s\"',-]{1,8}|\b(?:revision|commit_hash|model_revision|hf_revision)[\"']?\s?[:=]\s?[\"']?)([0-9A-Za-z][\w./-]{0,99})"
+)
+_MODELSCOPE = re.compile(
+    rb"(?:from|import)\s+modelscope|modelscope\s+download|VLLM_USE_MODELSCOPE\s?=\s?[\"']?(?:1|[Tt]rue)|modelscope://"
+)
+_DATA = re.compile(r"(?i)repo[-_]type[\s=:\"']{1,4}(?:datasets?|spaces?)\b|--dataset\b")
+_OTHER = re.compile(r"(?:from_pretrained|\b(?:repo_id|model_id|model|name)[\"']?\s?[:=]|--model\b)")
+_NEAR = 6  # lines below a name in which its pin may stand
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one file names so far, by name and reference, in the order of the lines."""
+
+    named: dict[tuple[str, str], tuple[int, Named]] = field(default_factory=dict)
+    more: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, line: int, named: Named) -> None:
+        place = (named.name, named.reference)
+        if place not in self.named:
+            self.named[place] = line, named
+            return
+        first, best = self.named[place]
+        self.more[place] = self.more.get(place, 0) + (line != first)
+        order = list(Confidence)
+        if order.index(named.confidence) > order.index(best.confidence):
+            self.named[place] = first, named
+
+
+class TextSearch:
+    """Searches texts with one set of tables."""
+
+    def __init__(self, known: Known) -> None:
+        self._judge = Judge(known)
+        stems = (word.strip("^$#") for family in known.families for word in family.pattern.split())
+        makers = (f"{name}/" for name in known.organisations)
+        self._words = Words([*words_of("in_names"), *stems, *makers], words_of("before_names"))
+
+    def search(self, data: bytes, place: str, kind: Kind) -> Iterator[Found | Unsearched]:
+        """Yield the models that a text names, each with its first line."""
+        data = _as_utf8(data)
+        if b"\0" in data[:4096]:
+            yield Unsearched(place, "is no text, though named like one")
+            return
+        seen, lines = _Seen(), None
+        hub = ""
+        for spot in find_spots(data, self._words.places(data)):
+            hub = hub or _hub_of(data)
+            if spot.window:
+                self._line([spot.window], 0, spot.number, hub, seen)
+                continue
+            lines = lines if lines is not None else data.decode("utf-8", "replace").split("\n")
+            self._line(lines, spot.number, spot.number, hub, seen)
+            if len(seen.named) >= _MOST_FOUND:
+                yield Unsearched(place, f"names more than {_MOST_FOUND:,} models")
+                break
+        yield from _report(seen, place, kind)
+
+    def _line(self, lines: Sequence[str], at: int, number: int, hub: str, seen: _Seen) -> None:
+        """Read line `at` closely, which is line `number` of the file."""
+        text = lines[at]
+        for one in find_candidates(text):
+            if not self._judge.may_be(one):
+                continue
+            named = self._judge.judge(one, key_before(lines, at, one.start), hub)
+            if named is None or _is_data(lines, at, one.start):
+                continue
+            named = _pinned(named, lines, at, one)
+            if _COMMENT.match(text) or _TRAILING.search(text[: one.start]):
+                named = replace(named, confidence=_less(named.confidence), detail=_and(named.detail, "in a comment"))
+            seen.add(number, named)
+
+
+def _hub_of(data: bytes) -> str:
+    """Return the hub that a program loads from by default."""
+    is_named = b"modelscope" in data or b"MODELSCOPE" in data
+    return "ms" if is_named and _MODELSCOPE.search(data) else "hf"
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """Return a text as UTF-8: what begins with a mark of UTF-16 is read as that; other codings keep their ASCII."""
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return data.decode("utf-16", "replace").encode()
+    return data
+
+
+def _is_data(lines: Sequence[str], number: int, start: int) -> bool:
+    """Whether the call or command that a name stands in asks for a data set or a space, not a model."""
+    if _DATA.search(lines[number][max(0, start - _AROUND) : start + _AROUND]):
+        return True
+    for line in lines[number + 1 : number + _NEAR]:
+        if ")" in line or "(" in line or not line.strip():
+            return _DATA.search(line.partition(")")[0]) is not None and "(" not in line
+        if _DATA.search(line[:_AROUND]):
+            return True
+    return False
+
+
+def _pinned(named: Named, lines: Sequence[str], number: int, one: Candidate) -> Named:
+    """Return a name with the revision that is given beside it, in the same call or the same mapping."""
+    if not named.reference or "@" in named.reference or one.part:
+        return named
+    below = lines[number][one.start :][: _AROUND * 2]
+    found = _PIN.search(below)
+    if found is None:
+        found = _pin_near(lines, number)
+    return replace(named, reference=f"{named.reference}@{found[1]}") if found else named
+
+
+def _pin_near(lines: Sequence[str], number: int) -> re.Match[str] | None:
+    """Return a pin in the lines below, as far as the call or mapping goes that the name stands in."""
+    line = lines[number]
+    indent = len(line) - len(line.lstrip())
+    is_open = line.rstrip().endswith((",", "(", "\\")) or ":" in line
+    for lower in lines[number + 1 : number + 1 + _NEAR]:
+        if not is_open or not lower.strip() or len(lower) - len(lower.lstrip()) < indent or _OTHER.search(lower):
+            return None
+        if (found := _PIN.search(lower[:_LONG_LINE])) is not None:
+            return found
+    return None
+
+
+def _report(seen: _Seen, place: str, kind: Kind) -> Iterator[Found]:
+    """Yield what a file names, the sure first lines of it; tests, documents and comments say less."""
+    is_catalogue = len(seen.named) > _CATALOGUE
+    is_aside = kind == "document" or _ASIDE.search(place) is not None
+    for key, (number, named) in seen.named.items():
+        notes = [named.detail]
+        notes.append("in a document" if kind == "document" else "in a test or an example" if is_aside else "")
+        notes.append(f"one of {len(seen.named)} that the file lists" if is_catalogue else "")
+        notes.append(f"and {seen.more[key]} lines more" if seen.more.get(key) else "")
+        sure = Confidence.LOW if is_catalogue else _less(named.confidence) if is_aside else named.confidence
+        yield Found(
+            way="configuration" if kind == "configuration" else "code",
+            place=f"{place}:{number + 1}",
+            name=named.name,
+            confidence=sure,
+            reference=named.reference,
+            detail="; ".join(note for note in notes if note),
+        )
+
+
+def _and(first: str, second: str) -> str:
+    return f"{first}; {second}" if first else second
+
+
+def _less(confidence: Confidence) -> Confidence:
+    return Confidence.MEDIUM if confidence is Confidence.HIGH else Confidence.LOW

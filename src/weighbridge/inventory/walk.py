@@ -1,0 +1,195 @@
+"""Walk a tree, on disk or in an image, and say what each of its folders and files is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weighbridge.inventory.bill.read import MOST_BYTES, is_bill, read_bill
+from weighbridge.inventory.found import Found, Unsearched
+from weighbridge.inventory.images.image import is_archive, search_archive, search_layout
+from weighbridge.inventory.texts.names import kind_of_text
+from weighbridge.inventory.trees.tree import Unreadable, below
+from weighbridge.inventory.weights.caches import cached_id, describe_hub_cache
+from weighbridge.inventory.weights.folder import describe_folder, describe_gguf
+from weighbridge.inventory.weights.names import list_names
+from weighbridge.inventory.weights.ollama import describe_ollama_store, is_ollama_store
+from weighbridge.inventory.weights.stated import Stated
+from weighbridge.inventory.weights.stores import clone_origin, file_origins, folder_origin, served_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from weighbridge.core.progress import Advance
+    from weighbridge.inventory.bounds import Bounds, Looked
+    from weighbridge.inventory.texts.names import Kind
+    from weighbridge.inventory.texts.text import TextSearch
+    from weighbridge.inventory.trees.tree import Entry, Tree
+    from weighbridge.knowledge.protocol import Known
+
+__all__ = ["Walk"]
+
+_INTERNAL = {
+    ".git": "history of git",
+    ".hg": "history of Mercurial",
+    ".svn": "history of Subversion",
+    "__pycache__": "compiled Python",
+}
+_KERNEL = frozenset({"proc", "sys", "dev"})  # at the root of a file system: no files, but questions to the kernel
+_PACKAGES = frozenset({"site-packages", "dist-packages", "node_modules", "bower_components", "vendor", ".tox", ".nox"})
+_PARTS = frozenset({"onnx", "openvino", "original", "coreml", "flax", "tflite", "blobs"})
+_POOLING = re.compile(r"\d_[A-Z]\w+")  # `1_Pooling`: the parts that sentence-transformers writes
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that waits: whether a model lies above it, and whether it belongs to an installed package."""
+
+    path: str
+    depth: int = 0
+    in_model: bool = False
+    in_package: bool = False
+
+
+class Walk:
+    """One walk over one tree. Folders wait on a stack, so that no depth of them exhausts the interpreter's."""
+
+    def __init__(self, tree: Tree, known: Known, texts: TextSearch, bounds: Bounds, looked: Looked) -> None:
+        self._tree = tree
+        self._known = known
+        self._texts = texts
+        self._bounds = bounds
+        self._looked = looked
+        self._waiting: list[_Folder] = []
+
+    def all(self, advance: Advance) -> Iterator[Found | Unsearched]:
+        """Yield what lies in the whole tree; `advance` counts files."""
+        self._waiting = [_Folder("")]
+        while self._waiting:
+            folder = self._waiting.pop()
+            try:
+                entries = self._tree.entries(folder.path)
+            except Unreadable as error:
+                yield Unsearched(self._tree.place(folder.path), str(error))
+                continue
+            files = sum(entry.kind == "file" for entry in entries)
+            self._looked.folders += 1
+            self._looked.files += files
+            yield from self._folder(folder, entries)
+            advance(files)
+
+    def file(self, name: str) -> Iterator[Found | Unsearched]:
+        """Yield what one file of the root is."""
+        listing = list_names([name])
+        if listing.says_something:
+            yield from describe_folder(self._tree, "", listing, folder_origin("", self._known))
+        else:
+            yield from self._file("", name, in_package=False)
+
+    def tree(self, tree: Tree) -> Iterator[Found | Unsearched]:
+        """Yield what lies in another tree: the file system in an archive."""
+        files = self._looked.files
+        yield from Walk(tree, self._known, self._texts, self._bounds, self._looked).all(lambda _: None)
+        self._looked.files = files  # members were counted when the archive was read
+
+    def text(self, data: bytes, place: str) -> Iterator[Found | Unsearched]:
+        """Yield what a configuration that lies in no file names."""
+        yield from self._texts.search(data, place, "configuration")
+
+    def _folder(self, folder: _Folder, entries: list[Entry]) -> Iterator[Found | Unsearched]:
+        """Say what one folder is as a whole, then what its files are; queue its folders."""
+        names = frozenset(entry.name for entry in entries)
+        parent, _, name = self._tree.place(folder.path).rstrip("/").rpartition("/")
+        if cached := cached_id(parent.rpartition("/")[2], name, names):
+            yield from describe_hub_cache(self._tree, folder.path, *cached)
+            return
+        done: frozenset[str] = frozenset()
+        if is_ollama_store(self._tree, folder.path, names):
+            yield from describe_ollama_store(self._tree, folder.path)
+            done = frozenset({"manifests", "blobs"})
+        elif (searched := search_layout(self._tree, folder.path, names, self, self._bounds, self._looked)) is not None:
+            yield from searched
+            return
+        if name == "modelinfos":
+            yield from served_classes(self._tree, folder.path, names)
+        in_model = folder.in_model
+        for found in self._weights(folder, entries, names):
+            in_model = True
+            yield found
+        for entry in entries:
+            if entry.name not in done:
+                yield from self._entry(folder, entry, in_model=in_model)
+
+    def _weights(self, folder: _Folder, entries: list[Entry], names: frozenset[str]) -> Iterator[Found]:
+        """Yield the models whose files lie in a folder; parts of the model above are none of their own."""
+        listing = list_names(entry.name for entry in entries if entry.kind in {"file", "link"})
+        name = folder.path.rpartition("/")[2]
+        if folder.in_model and (name in _PARTS or _POOLING.fullmatch(name)):
+            return
+        if folder.in_model and not (listing.tensors or listing.torch or listing.gguf or listing.has_adapter):
+            return
+        if not listing.says_something:
+            return
+        path = self._tree.place(folder.path)
+        origin = clone_origin(self._tree, folder.path, names) or folder_origin(path, self._known)
+        for name, own in file_origins(path, listing.gguf, self._known).items():
+            listing.gguf.remove(name)
+            yield describe_gguf(self._tree, below(folder.path, name), own, Stated())[0]
+        yield from describe_folder(self._tree, folder.path, listing, origin)
+
+    def _entry(self, folder: _Folder, entry: Entry, *, in_model: bool) -> Iterator[Found | Unsearched]:
+        path = below(folder.path, entry.name)
+        if entry.kind == "file":
+            yield from self._file(folder.path, entry.name, in_package=folder.in_package)
+        elif entry.kind == "folder":
+            yield from self._queue(folder, entry.name, path, in_model=in_model)
+        elif entry.kind == "special":
+            yield Unsearched(self._tree.place(path), "is a pipe, a socket or a device")
+        else:
+            try:
+                self._tree.target(path)
+            except Unreadable as error:
+                yield Unsearched(self._tree.place(path), str(error))
+            else:
+                self._looked.skipped["links to what is searched in its own place"] += 1
+
+    def _queue(self, folder: _Folder, name: str, path: str, *, in_model: bool) -> Iterator[Unsearched]:
+        if rule := _INTERNAL.get(name):
+            self._looked.skipped[rule] += 1
+        elif not folder.path and name in _KERNEL and self._tree.place("") == "/":
+            yield Unsearched(self._tree.place(path), "is the kernel's own file system")
+        elif folder.depth >= self._bounds.depth:
+            yield Unsearched(self._tree.place(path), f"lies deeper than {self._bounds.depth} folders")
+        else:
+            begins = name in _PACKAGES and not folder.in_package and not self._bounds.packages
+            if begins:
+                yield Unsearched(self._tree.place(path), "holds installed packages, whose texts are not read")
+            in_package = folder.in_package or begins
+            self._waiting.append(_Folder(path, folder.depth + 1, in_model, in_package))
+
+    def _file(self, folder: str, name: str, *, in_package: bool) -> Iterator[Found | Unsearched]:
+        path = below(folder, name)
+        if kind := kind_of_text(name):
+            if in_package:
+                self._looked.skipped["texts of installed packages"] += 1
+                return
+            yield from self._text(path, kind)
+        elif is_archive(name) and not in_package:
+            yield from search_archive(self._tree, path, self, self._bounds, self._looked)
+
+    def _text(self, path: str, kind: Kind) -> Iterator[Found | Unsearched]:
+        most = self._bounds.text_bytes
+        try:
+            data = self._tree.head(path, most + 1)
+        except Unreadable as error:
+            yield Unsearched(self._tree.place(path), str(error))
+            return
+        self._looked.texts += 1
+        self._looked.n_bytes += len(data)
+        if is_bill(data):
+            yield from read_bill(self._tree.head(path, MOST_BYTES + 1), self._tree.place(path))
+            return
+        if len(data) > most:
+            yield Unsearched(self._tree.place(path), f"is read up to {most >> 20} MiB")
+        yield from self._texts.search(data[:most], self._tree.place(path), kind)

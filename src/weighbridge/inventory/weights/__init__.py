@@ -1,0 +1,1 @@
+"""Which models the files of a folder are, and what those files say of themselves."""
