@@ -84,9 +84,9 @@ Exit codes: 0 done, and for `weigh`, `demo`, `decide`: adopt
             1 Weighbridge failed        2 wrong usage, policy or input
             3 not found                 4 interrupted or given up, partial evidence kept
            10 adopt with conditions    11 hold, or `fit`: unknown, or `verify`: not checked,
-              or `canary check`: not known
+              or `canary check`: not known, or `inventory --deny`: absence not shown
            12 reject, or `inspect --fail-on` met, or `fit`: does not fit, or `verify`: differs,
-              or `canary check`: changed
+              or `canary check`: changed, or `inventory --deny`: it is there
 All other exit codes are reserved."""
 
 

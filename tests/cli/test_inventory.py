@@ -1,0 +1,133 @@
+"""`weighbridge inventory` as a user runs it: the table, denials with their exit codes, documents, lists, endpoints."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weighbridge.testing.fault_server import FaultServer, http
+from weighbridge.testing.hub_server import HubServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Serve = Callable[[Callable[[int, str], bytes | None]], FaultServer]
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """Write a small stack: code that loads a distilled model, a compose file, and a bill of materials."""
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    (folder / "serve.py").write_text(
+        'from transformers import AutoModel\nm = AutoModel.from_pretrained("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B")\n'
+    )
+    (folder / "compose.yaml").write_text(
+        "services:\n  llm:\n    image: vllm/vllm-openai:v0.11.0\n"
+        "    command: --model mistralai/Mistral-7B-Instruct-v0.2\n"
+    )
+    return folder
+
+
+def by_reference(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the rows of a report by reference."""
+    return {row["reference"]: row for row in report["models"]}
+
+
+def test_models_with_maker_chain_and_licence(weighbridge: Any, stack: Path) -> None:
+    """The JSON has reference, maker, base chain and licence of each model, and where it was found."""
+    rows = by_reference(weighbridge.json("inventory", str(stack)))
+    distilled = rows["hf:deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"]
+    assert (distilled["maker"], distilled["maker_country"], distilled["publisher"]) == ("Qwen", "CN", "deepseek-ai")
+    assert [step["reference"] for step in distilled["base_chain"]] == [
+        "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "Qwen/Qwen2.5-Math-7B"]  # fmt: skip
+    assert distilled["places"][0]["place"].endswith("serve.py:2")
+    mistral = rows["hf:mistralai/Mistral-7B-Instruct-v0.2"]
+    assert (mistral["maker"], mistral["licence"]) == ("mistralai", "apache-2.0")
+
+
+def test_denied_maker_is_found_through_lineage(weighbridge: Any, stack: Path) -> None:
+    """A denied fine-tuner leaves with 12, says where, and writes the documents that were asked for."""
+    done = weighbridge(
+        "inventory", str(stack), "--deny", "maker:deepseek-ai", "--csv", "i.csv", "--cyclonedx", "i.cdx.json",
+        "--html", "i.html", "--report", "i.json",
+    )  # fmt: skip
+    assert done.returncode == 12
+    assert "denied: hf:deepseek-ai/DeepSeek-R1-Distill-Qwen-7B" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("Next:")
+    folder = weighbridge.folder
+    rows = list(csv.DictReader((folder / "i.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["denied"] for row in rows} == {"maker:deepseek-ai", ""}
+    report = json.loads((folder / "i.json").read_text())
+    assert report["digest"] in done.stdout
+    assert json.loads((folder / "i.cdx.json").read_text())["specVersion"] == "1.7"
+    assert "Which models are in our stack?" in (folder / "i.html").read_text()
+
+
+def test_absence_is_shown_or_not(weighbridge: Any, stack: Path) -> None:
+    """Nothing of a maker in a closed stack is 0; with a model that nobody can place it is 11 and says which."""
+    clean = weighbridge.json("inventory", str(stack), "--deny", "maker:moonshotai")
+    assert clean["absence"]["outcome"] == "shown"
+    assert clean["absence"]["searched"][0]["files"] == 2
+    (stack / "other.py").write_text('m = AutoModel.from_pretrained("acme-labs/assistant-7b")\n')
+    unclear = weighbridge.json("inventory", str(stack), "--deny", "maker:moonshotai", code=11)
+    assert unclear["absence"]["outcome"] == "not shown"
+    assert [row["reference"] for row in unclear["not_excluded"]] == ["hf:acme-labs/assistant-7b"]
+    assert [row["reference"] for row in unclear["unresolved"]] == ["hf:acme-labs/assistant-7b"]
+
+
+def test_list_on_stdin(weighbridge: Any) -> None:
+    """`-` reads references from stdin; a line that names nothing is a place not searched."""
+    done = subprocess.run(
+        [sys.executable, "-m", "weighbridge", "inventory", "-", "--json", "--deny", "country:CN"],
+        cwd=weighbridge.folder, env=weighbridge.env, capture_output=True, text=True, check=False,
+        input="# ours\nhf:openai/gpt-oss-20b\nQwen/Qwen3-8B@main\nwhat is this?\n/not/there\n",
+    )  # fmt: skip
+    assert done.returncode == 12, done.stderr
+    report = json.loads(done.stdout)
+    assert set(by_reference(report)) == {"hf:openai/gpt-oss-20b", "hf:Qwen/Qwen3-8B"}
+    assert len(report["unsearched"]) == 2
+
+
+def test_endpoint_that_is_another_model(weighbridge: Any, serve: Serve) -> None:
+    """A service under one name that loaded another maker's model is denied by that maker, with the contradiction."""
+    server = serve(lambda _n, _path: http(b"{}", status="404 Not Found"))
+    server.models_reply = http(
+        b'{"data": [{"id": "meta-llama/Llama-3.1-8B-Instruct", "root": "moonshotai/Kimi-K2.5"}]}'
+    )
+    report = weighbridge.json("inventory", server.url, "--deny", "maker:moonshotai", code=12)
+    (row,) = report["models"]
+    assert set(row["makers"]) == {"meta-llama", "moonshotai"}
+    assert "moonshotai/Kimi-K2.5" in row["contradictions"][0]
+
+
+def test_online_follows_what_the_hub_declares(weighbridge: Any, tmp_path: Path) -> None:
+    """With --online a model that nobody knows offline is traced by the hub's entries, without reading its files."""
+    card = "---\nbase_model: {}\nlicense: mit\n---\n"
+    with HubServer(tmp_path / "hub") as hub:
+        hub.write("acme-labs/assistant", {"README.md": card.format("acme-labs/middle").encode(), "config.json": b"{}"})
+        hub.write("acme-labs/middle", {"README.md": card.format("moonshotai/Kimi-K2.5").encode()})
+        (tmp_path / "models.txt").write_text("acme-labs/assistant\n")
+        words = ("inventory", "models.txt", "--online", "--deny", "maker:moonshotai", "--json")
+        done = weighbridge(*words, HF_ENDPOINT=hub.url)
+        asked = [seen.line for seen in hub.seen]
+    assert done.returncode == 12, done.stderr
+    (row,) = json.loads(done.stdout)["models"]
+    assert [step["reference"] for step in row["base_chain"]] == [
+        "acme-labs/assistant", "acme-labs/middle", "moonshotai/Kimi-K2.5"]  # fmt: skip
+    assert row["maker"] == "moonshotai"
+    assert not [line for line in asked if "config.json" in line]  # it would count as a download
+
+
+def test_wrong_use_is_said(weighbridge: Any, stack: Path) -> None:
+    """A denial that is not understood and a place that is not there end with their codes and a hint."""
+    wrong = weighbridge("inventory", str(stack), "--deny", "deepseek")
+    assert wrong.returncode == 2
+    assert "maker:NAMESPACE" in wrong.stderr
+    assert weighbridge("inventory", "/not/there").returncode == 3
