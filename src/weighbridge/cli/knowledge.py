@@ -12,15 +12,15 @@ import click
 from weighbridge.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from weighbridge.cli.settings import Settings
     from weighbridge.knowledge.load import Knowledge
-    from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+    from weighbridge.knowledge.tables import TableRow
 
 __all__ = ["command"]
 
-_TABLES = ("organisations", "families", "releases", "prices")
+_TABLES = ("organisations", "families", "releases", "prices", "look_alikes")
 
 _folder = click.option(
     "--knowledge",
@@ -50,11 +50,12 @@ def list_(table: str, folder: str | None, workspace: str | None, *, as_json: boo
     from weighbridge.knowledge.age import ages_of
 
     known = _known(_settings(folder, workspace))
-    tables: dict[str, Sequence[Organisation | Family | Release | Price]] = {
+    tables: Mapping[str, Sequence[TableRow]] = {
         "organisations": tuple(known.organisations.values()),
         "families": sorted(known.families, key=lambda family: family.name.casefold()),
         "releases": known.releases,
         "prices": known.prices,
+        "look_alikes": tuple(known.look_alikes.values()),
     }
     rows = tables[table]
     (age,) = (one for one in ages_of(known, _today()) if one.table == table)

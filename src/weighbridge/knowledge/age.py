@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from weighbridge.knowledge.load import Knowledge
-    from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+    from weighbridge.knowledge.tables import TableRow
 
 __all__ = ["Age", "ages_of"]
 
@@ -52,10 +52,11 @@ def ages_of(known: Knowledge, on: date) -> tuple[Age, ...]:
         _age("families", known.families, on),
         _age("releases", known.releases, on),
         _age("prices", known.prices, on),
+        _age("look_alikes", tuple(known.look_alikes.values()), on),
     )
 
 
-def _age(table: str, rows: Sequence[Organisation | Family | Release | Price], on: date) -> Age:
+def _age(table: str, rows: Sequence[TableRow], on: date) -> Age:
     days = sorted(row.as_of for row in rows if row.as_of)
     half = days[(len(days) - 1) // 2] if 2 * len(days) >= len(rows) and days else None
     return Age(table, len(rows), days[-1] if days else None, half, on)

@@ -11,14 +11,14 @@ from weighbridge.errors import UsageError
 from weighbridge.knowledge.look_alike import LookAlikes
 from weighbridge.knowledge.names import FamilyNames
 from weighbridge.knowledge.rows import MAX_BYTES
-from weighbridge.knowledge.shapes import FAMILIES, ORGANISATIONS, PRICES, RELEASES, TABLES
+from weighbridge.knowledge.shapes import FAMILIES, LOOK_ALIKES, ORGANISATIONS, PRICES, RELEASES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from weighbridge.knowledge.shapes import Record, Shape, Sheet
-    from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+    from weighbridge.knowledge.tables import Family, LookAlike, Organisation, Price, Release
 
 __all__ = ["Knowledge", "load_knowledge", "read_sheet", "shipped_sheet"]
 
@@ -35,18 +35,20 @@ class Knowledge:
         families: Iterable[Family],
         releases: Iterable[Release],
         prices: Iterable[Price] = (),
+        look_alikes: Iterable[LookAlike] = (),
     ) -> None:
         self.organisations = MappingProxyType({one.name: one for one in organisations})
         self.families = tuple(sorted(families, key=lambda family: (-_particular(family), family.name)))
         self.releases = tuple(sorted(releases, key=lambda release: (release.day, release.family, release.model)))
         self.prices = tuple(prices)
+        self.look_alikes = MappingProxyType({one.name: one for one in look_alikes})
 
     @cached_property
     def _names(self) -> FamilyNames:
         return FamilyNames(self.families)
 
     @cached_property
-    def _look_alikes(self) -> LookAlikes:
+    def _spellings(self) -> LookAlikes:
         return LookAlikes(self.organisations)
 
     def organisation(self, repository_or_namespace: str) -> Organisation | None:
@@ -58,9 +60,16 @@ class Knowledge:
         return self._names.find(repository)
 
     def look_alike(self, namespace: str) -> Organisation | None:
-        """Return the listed organisation that this unlisted namespace could be taken for, or None."""
-        name = self._look_alikes.find(namespace.partition("/")[0])
-        return self.organisations[name] if name else None
+        """Return the listed organisation that this unlisted namespace could be taken for, or None.
+
+        A name that was judged by hand (`look_alikes`) is not judged by its spelling.
+        """
+        name = namespace.partition("/")[0].strip()
+        judged = self.look_alikes.get(name)
+        if judged is not None and name not in self.organisations:
+            return self.organisations.get(judged.meant)
+        like = self._spellings.find(name)
+        return self.organisations[like] if like else None
 
 
 def _particular(family: Family) -> int:
@@ -70,9 +79,9 @@ def _particular(family: Family) -> int:
 def load_knowledge(folder: Path | None = None) -> Knowledge:
     """Return the shipped tables, with the rows of a user's files replacing those of the same key and adding others.
 
-    `folder` may hold organisations.csv, families.csv, releases.csv and prices.csv; a row with `yes` under `withdrawn`
-    takes a shipped row away. What was read is kept until a file changes. Raises UsageError that names file, line and
-    column of what cannot be read, and where `folder` is no folder.
+    `folder` may hold organisations.csv, families.csv, releases.csv, prices.csv and look_alikes.csv; a row with `yes`
+    under `withdrawn` takes a shipped row away. What was read is kept until a file changes. Raises UsageError that
+    names file, line and column of what cannot be read, and where `folder` is no folder.
     """
     return _load(folder, _stamp(folder))
 
@@ -80,7 +89,11 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
 @lru_cache(maxsize=_KEPT)
 def _load(folder: Path | None, stamp: _Stamp) -> Knowledge:  # noqa: ARG001 - the stamp is there for the cache
     return Knowledge(
-        _joined(ORGANISATIONS, folder), _joined(FAMILIES, folder), _joined(RELEASES, folder), _joined(PRICES, folder)
+        _joined(ORGANISATIONS, folder),
+        _joined(FAMILIES, folder),
+        _joined(RELEASES, folder),
+        _joined(PRICES, folder),
+        _joined(LOOK_ALIKES, folder),
     )
 
 

@@ -1,4 +1,4 @@
-"""The four tables: their columns, the key of a row, and how a row becomes a noun."""
+"""The five tables: their columns, the key of a row, and how a row becomes a noun."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from weighbridge.knowledge.rows import Row, read_rows
-from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+from weighbridge.knowledge.tables import Family, LookAlike, Organisation, Price, Release
 from weighbridge.knowledge.words import wrong_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FAMILIES", "KINDS", "ORGANISATIONS", "PRICES", "RELEASES", "TABLES", "WITHDRAWN", "Key", "Shape", "Sheet"]
+__all__ = [
+    "FAMILIES",
+    "KINDS",
+    "LOOK_ALIKES",
+    "ORGANISATIONS",
+    "PRICES",
+    "RELEASES",
+    "TABLES",
+    "WITHDRAWN",
+    "Key",
+    "Shape",
+    "Sheet",
+]
 
 KINDS = frozenset(
     {
@@ -24,7 +36,7 @@ _BASES = frozenset({"announced", "hub_created", "provider_listing", "name_only"}
 _NO_COUNTRY = frozenset({"", "XX", "ZZ"})  # "international" and "unknown" in tables that need a code
 WITHDRAWN = "withdrawn"
 
-Record = TypeVar("Record", Organisation, Family, Release, Price)
+Record = TypeVar("Record", Organisation, Family, Release, Price, LookAlike)
 Key = tuple[str, ...]
 
 
@@ -144,6 +156,11 @@ def _price(row: Row) -> Price:
     )
 
 
+def _look_alike(row: Row) -> LookAlike:
+    meant = row.namespace("meant") if row.text("meant") else ""
+    return LookAlike(name=row.needed("name"), meant=meant, source=row.needed("source"), as_of=row.day("as_of"))
+
+
 ORGANISATIONS = Shape(
     "organisations",
     ("name", "display_name", "country", "kind", "hosts", "as_of", "source", "notes"),
@@ -175,9 +192,13 @@ PRICES = Shape(
     frozenset({"catalogue", "provider", "model", "usd_per_mtok_input", "usd_per_mtok_output"}),
     _price,
 )
+LOOK_ALIKES = Shape(
+    "look_alikes",
+    ("name", "meant", "as_of", "source"),
+    ("name",),
+    frozenset({"name", "meant", "source"}),
+    _look_alike,
+)
 TABLES: dict[str, Shape[Any]] = {
-    "organisations": ORGANISATIONS,
-    "families": FAMILIES,
-    "releases": RELEASES,
-    "prices": PRICES,
+    shape.name: shape for shape in (ORGANISATIONS, FAMILIES, RELEASES, PRICES, LOOK_ALIKES)
 }

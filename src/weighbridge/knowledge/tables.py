@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["Family", "Organisation", "Price", "Release"]
+__all__ = ["Family", "LookAlike", "Organisation", "Price", "Release", "TableRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,16 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAlike:
+    """An unlisted name that was judged by hand: `meant` is whom it is taken for, "" where it is nobody's double."""
+
+    name: str
+    meant: str
+    source: str
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """What a provider asks for a model, in US dollars a million tokens."""
 
@@ -76,3 +86,6 @@ class Price:
     usd_per_mtok_input: float | None
     usd_per_mtok_output: float | None
     as_of: date | None = None
+
+
+TableRow: TypeAlias = Organisation | Family | Release | Price | LookAlike

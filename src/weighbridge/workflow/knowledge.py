@@ -118,6 +118,9 @@ def _across(known: Knowledge) -> Iterator[str]:
     for word, names in sorted(owners.items()):
         if len(names) > 1:
             yield f"families: `{word}` is a word of {' and '.join(names)}: a name with it alone is of neither"
+    for look_alike in known.look_alikes.values():
+        if look_alike.meant and look_alike.meant not in known.organisations:
+            yield f"look_alikes: `{look_alike.meant}`, whom `{look_alike.name}` is taken for, is not listed"
     listed = {family.name for family in known.families}
     for name in sorted({release.family for release in known.releases} - listed):
         yield f"releases: `{name}` is no listed family: no name will be of it"

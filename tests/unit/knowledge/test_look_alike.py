@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.knowledge.look_alike import LookAlikes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,20 @@ def test_a_name_that_is_spelt_like_a_makers(name: str, meant: str) -> None:
 def test_other_names_are_other_names(name: str) -> None:
     """Short names one letter apart are common, and no warning."""
     assert load_knowledge().look_alike(name) is None
+
+
+def test_a_judged_name_is_not_judged_by_its_spelling(tmp_path: Path) -> None:
+    """By hand comes first, in both ways; a listed name stays listed."""
+    (tmp_path / "look_alikes.csv").write_text(
+        "name,meant,source\nmeta-lama,,a zoo\nQw3n-Cloud,Qwen,our mail\nGhost,Nobody,us\nQwen,openai,us\n"
+    )
+    known = load_knowledge(tmp_path)
+    assert known.look_alike("meta-lama") is None
+    assert known.look_alike("Qw3n-Cloud/Qwen4") == known.organisations["Qwen"]
+    assert known.look_alike("Ghost") is None
+    assert known.look_alike("Qwen") is None
+    assert load_knowledge().look_alike("meta-lama") is not None
+    assert load_knowledge().look_alike("TIGER-Lab") is None
 
 
 def test_a_listed_name_is_never_a_look_alike() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weighbridge.cli.layout import line, plain, quantity
-from weighbridge.knowledge.tables import Family, Organisation, Price, Release
+from weighbridge.knowledge.tables import Family, LookAlike, Organisation, Release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weighbridge.knowledge.age import Age
     from weighbridge.knowledge.cadence import Cadence
+    from weighbridge.knowledge.tables import TableRow
     from weighbridge.workflow.knowledge import Change, Shown
 
 __all__ = ["age_line", "change_lines", "shown_lines", "table_lines"]
@@ -20,20 +21,23 @@ _NOBODY = "-"
 _MOST = 12  # releases shown of one family
 
 
-def table_lines(rows: Sequence[Organisation | Family | Release | Price]) -> list[str]:
+def table_lines(rows: Sequence[TableRow]) -> list[str]:
     """Return the rows of one table in columns."""
     cells = [_cells(row) for row in rows]
     widths = [max(len(column) for column in columns) for columns in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _cells(row: Organisation | Family | Release | Price) -> tuple[str, ...]:
+def _cells(row: TableRow) -> tuple[str, ...]:
+    found: tuple[str, ...]
     if isinstance(row, Organisation):
         found = row.name, row.country or _NOBODY, row.kind, row.display_name, row.source
     elif isinstance(row, Family):
         found = row.name, row.maker, row.pattern, row.not_pattern or _NOBODY, row.source
     elif isinstance(row, Release):
         found = row.date_text, row.family, row.model, row.licence or _NOBODY, row.basis
+    elif isinstance(row, LookAlike):
+        found = row.name, row.meant or "nobody's double", row.source
     else:
         found = row.model, row.provider, _usd(row.usd_per_mtok_input), _usd(row.usd_per_mtok_output), row.catalogue
     return tuple(plain(cell)[:60] for cell in found)
