@@ -50,9 +50,10 @@ def list_(table: str, folder: str | None, workspace: str | None, *, as_json: boo
     from weighbridge.knowledge.age import ages_of
 
     known = _known(_settings(folder, workspace))
+    families = sorted(known.families, key=lambda family: family.name.casefold())
     tables: Mapping[str, Sequence[TableRow]] = {
         "organisations": tuple(known.organisations.values()),
-        "families": sorted(known.families, key=lambda family: family.name.casefold()),
+        "families": families,
         "releases": known.releases,
         "prices": known.prices,
         "look_alikes": tuple(known.look_alikes.values()),
