@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from weighbridge.errors import HubUnreachable, NotFound, UsageError
+from weighbridge.core.finding import Confidence
+from weighbridge.errors import BadReference, HubUnreachable, NotFound, UsageError
 from weighbridge.watch.arrivals import arrival, deletion, look_alike_note, rename, return_of
 from weighbridge.watch.dating import dated
+from weighbridge.watch.diff.change import Change
 from weighbridge.watch.diff.whole import compare_snapshots
-from weighbridge.watch.listing import restored, same_listing
+from weighbridge.watch.listing import has_moved, restored, same_listing
 from weighbridge.watch.look import read_change, read_whole
 from weighbridge.watch.snapshot import Snapshot
 
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from weighbridge.core.event import ReleaseEvent
     from weighbridge.hub.catalogue.protocol import Catalogue, Entry
     from weighbridge.knowledge.protocol import Known
-    from weighbridge.watch.diff.change import Change
     from weighbridge.watch.state import Remembered, WatchState
 
 __all__ = ["Keeper", "Round"]
@@ -44,12 +46,16 @@ class Round:
 
 @dataclass(slots=True)
 class Keeper:
-    """Compares and keeps the repositories of one publisher; `others` are all that are listed or remembered there."""
+    """Compares and keeps the repositories of one publisher.
+
+    `others` are all that are listed or remembered there; `has_cards` says whether its listing read their cards.
+    """
 
     publisher: str
     catalogue: Catalogue
     this: Round
     others: Container[str] = ()
+    has_cards: bool = True
     events: list[ReleaseEvent] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     _warning: str | None = None
@@ -57,13 +63,13 @@ class Keeper:
     def take(self, was: Remembered, listed: Entry) -> None:
         """Compare one listed repository with what is remembered of it."""
         if was.is_gone:
-            self._return(was.entry, listed if listed.commit else self.catalogue.entry(listed.repository))
-        elif not same_listing(was.entry, listed):
-            self._change(was.entry, restored(was.entry, listed, self.catalogue))
+            self._return(was.entry, restored(None, listed, self.catalogue, has_cards=self.has_cards))
+        elif not same_listing(was.entry, listed, has_cards=self.has_cards):
+            self._change(was.entry, restored(was.entry, listed, self.catalogue, has_cards=self.has_cards))
 
     def arrive(self, listed: Entry, listed_names: Container[str], *, is_surely_new: bool) -> bool:
         """Take in a repository that was not there; False where it may only have been hidden from a short listing."""
-        entry = listed if listed.commit else self.catalogue.entry(listed.repository)
+        entry = restored(None, listed, self.catalogue, has_cards=self.has_cards)
         old = self.this.state.by_hub_id(entry.hub, entry.id)
         if old is not None and old.repository not in listed_names and self._has_left(old, entry):
             self.follow(old, entry, "the hub's own id is the same")
@@ -111,7 +117,8 @@ class Keeper:
 
     def deepen(self, entry: Entry) -> None:
         """Read the files of a repository that did not change, so that a later change can be told file by file."""
-        self.this.state.keep(self.this.number, read_whole(self.catalogue, entry), [])
+        with contextlib.suppress(BadReference):  # more files than anybody would list
+            self.this.state.keep(self.this.number, read_whole(self.catalogue, entry), [])
 
     def _change(self, was: Entry, entry: Entry) -> None:
         self._keep(*self._compared(self.this.state.snapshot(was), entry, []), was)
@@ -123,12 +130,19 @@ class Keeper:
 
     def _compared(self, before: Snapshot, entry: Entry, first: list[Change]) -> tuple[Snapshot, list[Change]]:
         """Return the new side, and what differs from the old one; files are read only where the commit moved."""
-        was = before.entry
-        if entry.commit == was.commit and (entry.commit or entry.modified_at == was.modified_at):
+        if not has_moved(before.entry, entry):
             after = replace(before, entry=entry)
             return after, [*first, *compare_snapshots(before, after)]
-        pair = read_change(self.catalogue, before, entry)
-        return pair.after, [*first, *compare_snapshots(pair.before, pair.after), *pair.of_history]
+        try:
+            pair = read_change(self.catalogue, before, entry)
+        except BadReference as error:  # more files than anybody would list: waiting would not help
+            note = f"the files cannot be read: {error.message}"
+            unread = Change("other-files", None, None, frozenset({"unknown"}), Confidence.LOW, notes=(note,))
+            return Snapshot(entry), [*first, *compare_snapshots(Snapshot(before.entry), Snapshot(entry)), unread]
+        found = compare_snapshots(pair.before, pair.after)
+        if pair.of_history:  # says already that the old commit is gone
+            found = [one for one in found if "unknown" not in one.traits]
+        return pair.after, [*first, *found, *pair.of_history]
 
     def _has_left(self, old: Entry, new: Entry) -> bool:
         """Whether a repository is no longer found under its old name."""

@@ -100,6 +100,8 @@ def _history(catalogue: Catalogue, old: Entry, new: Entry, *, is_there: bool | N
     if len(ids) >= _HISTORY and (is_there or _old(catalogue, new.repository, old.commit) is not None):
         return ()  # older than what was listed, and still there
     note = "the new commit does not descend from the old one; which commit it began from is not known"
+    if is_there is False:
+        note += "; the hub gives the old files no more, so what differs in them cannot be told"
     after = {"commit": new.commit, "commits": len(ids)}
     return (Change("history-rewritten", {"commit": old.commit}, after, notes=(note,)),)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.watch.state import Began, Remembered
     from weighbridge.watch.subscription import Target
 
-__all__ = ["Look", "Round", "look_at"]
+__all__ = ["Look", "Looking", "Round"]
 
 _FIRST_CALLS = 10  # pages of a first listing; later ones show the last changed first, and one page does
 _MOST_DENIED = 3  # repositories that a listing leaves out and that are there: after these it is not believed
@@ -34,31 +34,22 @@ class Look:
     """What came of one look: its events as they were kept, what waits for the next look, what is not known."""
 
     target: str
+    hub: str
     models: int = 0
     is_first: bool = False
     is_complete: bool = False
+    is_arriving: bool = False  # whether one that was not there waits for the next look
     events: list[ReleaseEvent] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     calls: int = 0
 
 
-def look_at(target: Target, catalogue: Catalogue, this: Round, depth: int = 0) -> Look:
-    """Look at one publisher or repository; raises HubUnreachable where not even its listing could be had.
+class Looking:
+    """One look while it lasts: `go`, then `settle` once all publishers of the round were asked.
 
-    `depth` is how many repositories, the last changed first, are read whole, so that later changes can be told by
-    file even where their hub forgets the old commit. One that is followed by its own name always is.
+    A repository that is listed no more may stand at another publisher, so what became of it is settled last.
     """
-    looking = _Looking(target, catalogue, this)
-    before = catalogue.calls
-    looking.go(depth)
-    looking.look.calls = catalogue.calls - before
-    looking.look.events = looking.keeper.events
-    return looking.look
-
-
-class _Looking:
-    """One look while it lasts."""
 
     def __init__(self, target: Target, catalogue: Catalogue, this: Round) -> None:
         self._target, self._catalogue, self._this = target, catalogue, this
@@ -66,30 +57,66 @@ class _Looking:
         self._remembered: dict[str, Remembered] = this.state.remembered(target)
         self._listed: dict[str, Entry] = {}
         self._shelf: tuple[Entry, ...] = ()
+        self._missing: list[Entry] = []
         self._silent = 0
-        self.look = Look(target.name, is_first=not self._began)
-        self.keeper = Keeper(target.publisher, catalogue, this)
+        self._keeper = Keeper(target.publisher, catalogue, this)
+        self.look = Look(target.name, target.hub, is_first=not self._began)
 
-    def go(self, depth: int) -> None:
-        """List, begin what is new to us, then take one repository after the other."""
+    def go(self, depth: int = 0) -> Look:
+        """List, begin what is new to us, then take one repository after the other.
+
+        `depth` is how many repositories, the last changed first, are read whole, so that later changes can be told by
+        file even where their hub forgets the old commit. One that is followed by its own name always is.
+        Raises HubUnreachable where not even the listing could be had.
+        """
+        before = self._catalogue.calls
         shelf = self._only() if self._target.only else self._whole()
-        if shelf is None:
-            return
+        if shelf is not None:
+            self._compare(shelf)
+            self._deepen(depth)
+        self._close(before)
+        return self.look
+
+    def settle(self, *, is_sure: bool) -> None:
+        """Say what became of what is listed no more; unless `is_sure` that waits, for not everybody was asked."""
+        before, denied = self._catalogue.calls, 0
+        for was in self._missing:
+            if was.repository in self._keeper.moved or self._this.state.entry(was.subject) is None:
+                continue  # found under another name meanwhile
+            if not is_sure:
+                self.look.pending.append(was.subject)
+            elif denied < _MOST_DENIED:
+                found: list[bool] = []
+                self._guarded(was.repository, lambda was=was, to=found: to.append(self._gone(was)))  # type: ignore[misc]
+                denied += found == [False]
+        if denied:
+            self.look.unknown.append(f"{self._target.name}: the listing leaves out repositories that are there")
+        if not self.look.pending:
+            self._this.state.looked(self._target, self._this.clock())
+        self._close(before)
+
+    def _close(self, before: int) -> None:
+        self.look.calls += self._catalogue.calls - before
+        self.look.events = self._keeper.events
+
+    def _compare(self, shelf: Shelf) -> None:
+        """Hold a listing against what is remembered."""
         self._shelf = shelf.entries
         self._listed = {entry.repository: entry for entry in shelf.entries if self._scopes(entry)}
-        self.keeper.others = self._listed.keys() | self._remembered.keys()
+        self._keeper.others = self._listed.keys() | self._remembered.keys()
+        self._keeper.has_cards = shelf.has_cards
         self.look.models, self.look.is_complete = len(self._listed), shelf.is_complete
         self.look.unknown += [f"{self._target.name}: {words}" for words in shelf.refused]
         begun = dict(self._began)
         news = [entry for entry in self._listed.values() if any(name in begun for name in self._scopes(entry))]
-        self._begin([e for e in self._listed.values() if e not in news], is_whole=shelf.is_complete)
+        self._begin([entry for entry in self._listed.values() if entry not in news], is_whole=shelf.is_complete)
         for entry in sorted(news, key=lambda entry: entry.repository):
             self._guarded(entry.repository, lambda entry=entry: self._take(entry))  # type: ignore[misc]
-        if shelf.is_complete:
-            self._miss()
-        self._deepen(depth)
-        if not self.look.pending:
-            self._this.state.looked(self._target, self._this.clock())
+        self._missing = [
+            was.entry
+            for name, was in (self._remembered if shelf.is_complete else {}).items()
+            if name not in self._listed and not was.is_gone and any(s in begun for s in self._scopes(was.entry))
+        ]
 
     def _scopes(self, entry: Entry) -> tuple[str, ...]:
         """Return the names of the scopes that hold a repository."""
@@ -114,7 +141,7 @@ class _Looking:
         if was is None or not self._began:
             self.look.unknown.append(f"{self._target.name} is called {entry.subject} now: watch that")
         else:
-            self._guarded(only, lambda: self.keeper.follow(was.entry, entry, "the hub redirects the old name"))
+            self._guarded(only, lambda: self._keeper.follow(was.entry, entry, "the hub redirects the old name"))
         return None
 
     def _whole(self) -> Shelf | None:
@@ -155,46 +182,31 @@ class _Looking:
         note = "found at the first look: new by the hub's date of creation, not because it was absent before"
         for entry in entries if since is not None else ():
             if entry.created_at is not None and since is not None and entry.created_at >= since:
-                change = self.keeper.arrival_of(entry)
+                change = self._keeper.arrival_of(entry)
                 events += dated([replace(change, notes=(*change.notes, note))], None, entry, now, this.known)
         this.state.begin(this.number, names, entries, events, now)
-        self.keeper.events += events
+        self._keeper.events += events
 
     def _take(self, listed: Entry) -> None:
         """Compare one repository, or take it in."""
         was = self._remembered.get(listed.repository)
         if was is not None:
-            self.keeper.take(was, listed)
+            self._keeper.take(was, listed)
             return
         began = [self._began[name] for name in self._scopes(listed) if name in self._began]
         created = listed.created_at
         is_old = created is not None and all(created < one.looked_at for one in began)
         is_surely_new = any(one.was_whole for one in began) or not is_old
-        if not self.keeper.arrive(listed, self._listed, is_surely_new=is_surely_new):
+        if not self._keeper.arrive(listed, self._listed, is_surely_new=is_surely_new):
             self.look.unknown.append(f"{listed.subject}: seen now, but it may be old: the first listing was not whole")
-
-    def _miss(self) -> None:
-        """Look for what was there and is not listed any more; a listing that is often wrong is not believed."""
-        denied = 0
-        for name, was in self._remembered.items():
-            absent = name not in self._listed and name not in self.keeper.moved and not was.is_gone
-            if not absent or not any(scope in self._began for scope in self._scopes(was.entry)):
-                continue
-            if denied >= _MOST_DENIED:
-                break
-            found: list[bool] = []
-            self._guarded(name, lambda entry=was.entry, to=found: to.append(self._gone(entry)))  # type: ignore[misc]
-            denied += found == [False]
-        if denied:
-            self.look.unknown.append(f"{self._target.name}: the listing leaves out repositories that are there")
 
     def _gone(self, was: Entry) -> bool:
         """Settle what became of one that is not listed: it may stand there under another name."""
         same = [entry for entry in self._shelf if entry.id and entry.id == was.id]
         if len(same) == 1 and same[0].repository != was.repository:
-            self.keeper.follow(was, same[0], "the hub's own id is the same")
+            self._keeper.follow(was, same[0], "the hub's own id is the same")
             return True
-        return self.keeper.miss(was)
+        return self._keeper.miss(was)
 
     def _deepen(self, depth: int) -> None:
         """Read whole what is followed by name, and the last changed of the others."""
@@ -205,19 +217,23 @@ class _Looking:
         for name in dict.fromkeys(chosen):
             now = remembered.get(name)
             if now is not None and not now.is_gone and not now.has_files:
-                self._guarded(name, lambda entry=now.entry: self.keeper.deepen(entry))  # type: ignore[misc]
+                self._guarded(name, lambda entry=now.entry: self._keeper.deepen(entry))  # type: ignore[misc]
 
     def _guarded(self, repository: str, work: Callable[[], None]) -> None:
         """Do what one repository needs; what fails waits for the next look, and changes nothing until then."""
         subject = f"{self._target.hub}:{repository}"
         if self._silent >= _MOST_SILENT or not self._this.may_ask():
-            self.look.pending.append(subject)
+            self._wait(subject)
             return
         try:
             work()
         except WeighbridgeError as error:
             self._silent += isinstance(error, HubUnreachable)
-            self.look.pending.append(subject)
+            self._wait(subject)
             self.look.unknown.append(f"{subject}: {error.message}; it waits for the next look")
         else:
             self._silent = 0
+
+    def _wait(self, subject: str) -> None:
+        self.look.pending.append(subject)
+        self.look.is_arriving |= subject.partition(":")[2] not in self._remembered

@@ -12,7 +12,7 @@ from weighbridge.core.progress import silent
 from weighbridge.errors import HubUnreachable, NotFound, UsageError, WeighbridgeError
 from weighbridge.hub.catalogue.open import open_catalogue
 from weighbridge.watch.log import canonical_order
-from weighbridge.watch.poll import Look, Round, look_at
+from weighbridge.watch.poll import Look, Looking, Round
 from weighbridge.watch.state import WatchState
 from weighbridge.watch.subscription import Subscription, scopes_of, targets_of
 
@@ -31,7 +31,7 @@ __all__ = ["Report", "Watcher", "like_names", "subscribe", "subscriptions", "uns
 
 MOST_CALLS = 450  # of one hub in a window: Hugging Face gives 500 in five minutes to who has no token
 SPARE_CALLS = 40  # a round without news stays below these, or at one call a publisher
-_CALLS_TO_READ_WHOLE = 8
+_CALLS_TO_READ_WHOLE = 6
 _MOST_SILENT = 2  # publishers in a row that a hub gives no answer about: it is left alone for this round
 _LOCK_FILE = "watch.lock"
 
@@ -136,6 +136,7 @@ class Watcher:
                     place = by_name.index(target.name)
                     work.look(target, spare // len(targets) + (place < spare % len(targets)))
                     advance(1)
+            work.settle(is_everybody=not only)
             if work.report.is_whole and not only:
                 state.end_round(number, self.clock())
             return work.finished()
@@ -166,6 +167,7 @@ class _Work:
         self._watcher, self._state, self._number, self._since, self._hubs = watcher, state, number, since, hubs
         self._catalogues: dict[HubName, Catalogue] = {}
         self._silent: dict[HubName, int] = {}
+        self._looking: list[Looking] = []
         self.report = Report()
 
     def look(self, target: Target, depth: int) -> None:
@@ -186,17 +188,26 @@ class _Work:
             self._number, self._state, self._watcher.known, self._watcher.clock, self._since,
             lambda: self._may_ask(hub),
         )  # fmt: skip
+        looking = Looking(target, catalogue, this)
         try:
-            self.report.looks.append(look_at(target, catalogue, this, depth))
+            self.report.looks.append(looking.go(depth))
         except HubUnreachable as error:
             self._silent[hub] = self._silent.get(hub, 0) + 1
             self.report.skipped[target.name] = error.message
         except NotFound as error:
-            self.report.looks.append(Look(target.name, unknown=[f"{target.name}: {error.message}"]))
+            self.report.looks.append(Look(target.name, hub, unknown=[f"{target.name}: {error.message}"]))
         except WeighbridgeError as error:
             self.report.skipped[target.name] = error.message
         else:
             self._silent[hub] = 0
+            self._looking.append(looking)
+
+    def settle(self, *, is_everybody: bool) -> None:
+        """Say what became of what is listed no more, at each hub where everybody was asked and answered."""
+        doubtful = {name.partition(":")[0] for name in self.report.skipped}
+        doubtful |= {one.look.hub for one in self._looking if one.look.is_arriving}  # it may be the one that is missed
+        for looking in self._looking:
+            looking.settle(is_sure=is_everybody and looking.look.hub not in doubtful)
 
     def finished(self) -> Report:
         """Return the report with all calls counted."""

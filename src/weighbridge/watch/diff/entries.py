@@ -43,7 +43,9 @@ def front_matter(entry: Entry) -> dict[str, Any]:
 
 def _licence(before: Entry, after: Entry) -> Iterator[Change]:
     old, new = licence_of(before), licence_of(after)
-    if old == new:
+    # the words of a card cannot change without a commit: a row that lacked them was poor
+    is_same_card = bool(after.commit) and before.commit == after.commit and before.licence == after.licence
+    if old == new or is_same_card:
         return
     differs = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     trait = "link-only" if differs == {"licence_link"} else "removed" if not new else "added" if not old else "changed"

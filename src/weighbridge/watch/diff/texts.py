@@ -88,7 +88,8 @@ def licence_text_change(changes: FileChanges, before: Mapping[str, str], after: 
             right[name] = {"digest": digest_in_words(new), **_said(texts[1])}
         if texts[0] is not None and texts[1] is not None:
             clauses = _clauses(texts[0], texts[1])
-            traits.add("terms" if clauses else "wording")
+            is_same = left[name]["is"] == right[name]["is"] and not clauses
+            traits.add("wording" if is_same else "terms")
             if clauses:
                 right[name]["clauses"] = clauses
     if len(changes.added) == len(changes.pairs):

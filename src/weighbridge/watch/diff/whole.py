@@ -33,7 +33,7 @@ def compare_snapshots(before: Snapshot, after: Snapshot) -> list[Change]:
     if before.revision is not None and after.revision is not None:
         if before.revision.commit != after.revision.commit:
             found += _of_files(before, after)
-    elif before.entry.commit != after.entry.commit or after.revision is not None:
+    elif after.revision is not None:  # it was read because the repository moved
         note = "the files of the old commit are not known and its hub gives them no more: what differs cannot be told"
         pair = before.entry.commit or None, after.entry.commit or None
         found.append(Change("other-files", *pair, frozenset({"unknown"}), Confidence.LOW, notes=(note,)))
