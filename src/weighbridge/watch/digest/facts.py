@@ -22,6 +22,7 @@ _COMPANION = re.compile(
     r"[-_.](dspark|dflash|eagle-?\d?|medusa|mtp|speculator|draft|assistant)([-_.]|$)", re.IGNORECASE
 )
 _ASKS_LICENCE = frozenset({"release", "new-quantization", "licence-tag"})
+_FROM_FAMILY = frozenset({"release", "new-quantization"})
 _MOST_BASES = 50
 
 
@@ -40,15 +41,17 @@ def is_touched(event: ReleaseEvent, stake: Stake) -> bool:
 
 
 def relation_of(event: ReleaseEvent, stake: Stake, known: Known) -> Relation:
-    """Return how an event's repository stands to a model of ours."""
-    names = {event.subject, *_renamed(event)}
-    if stake.repository in names:
+    """Return how an event's repository stands to a model of ours; hubs lead on from names in other cases."""
+    names = {name.casefold() for name in (event.subject, *_renamed(event))}
+    if stake.repository.casefold() in names:
         return "self" if is_touched(event, stake) else "none"
-    mine, theirs = repository_of(stake.repository), repository_of(event.subject)
-    if theirs in stake.bases:
+    theirs = repository_of(event.subject)
+    if theirs.casefold() in {_bare(base) for base in stake.bases}:
         return "base" if is_touched(event, stake) else "none"
-    family = known.family_of(theirs) if event.kind in {"release", "new-quantization"} else None
-    return "family" if family is not None and family == known.family_of(mine) else "none"
+    if event.kind not in _FROM_FAMILY:
+        return "none"
+    family = known.family_of(theirs)
+    return "family" if family is not None and family == known.family_of(repository_of(stake.repository)) else "none"
 
 
 def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str, str | bool]:
@@ -122,6 +125,11 @@ def bases_in(value: Any) -> tuple[str, ...]:
         return ()
     found = [pair[-1] if isinstance(pair, list | tuple) and pair else pair for pair in pairs[:_MOST_BASES]]
     return tuple(one for one in found if isinstance(one, str) and "/" in one)
+
+
+def _bare(base: str) -> str:
+    """Return a declared base as `maker/model` in lower case: cards name it by its address, too."""
+    return base.removeprefix("https://huggingface.co/").removeprefix("hf:").rstrip("/").casefold()
 
 
 def _renamed(event: ReleaseEvent) -> set[str]:

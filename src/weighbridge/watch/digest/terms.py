@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.inspection.licence.answer.judge import ANSWERS, judge
@@ -67,11 +68,17 @@ def answer_for(tag: LicenceTag, repository: str, use: IntendedUse | None) -> Out
 def is_laxer_than_base(tag: LicenceTag, base: str) -> bool:
     """Tell whether a free licence is claimed over a base that is known, by its name, to carry another."""
     family = family_named(base)
-    return tag.tag in _FREE and family is not None and family.licence not in _FREE and family.licence in known()
+    return tag.tag in _FREE and family is not None and family.licence not in _FREE and family.licence in _terms()
+
+
+@cache
+def _terms() -> frozenset[str]:
+    """Return the ids of the licences whose terms ship."""
+    return frozenset(known())
 
 
 def _ids(tag: LicenceTag, repository: str) -> tuple[str, ...]:
-    terms = set(known())
+    terms = _terms()
     if found := tuple(one for one in licences_of_tag(tag.tag or None, tag.name or None) if one in terms):
         return found
     if slug := next((one for one in (tag.name, tag.tag) if one in terms), ""):

@@ -8,6 +8,7 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
 from weighbridge.watch.digest.compile import spoken_of
 from weighbridge.watch.digest.facts import relation_of
+from weighbridge.watch.digest.remembered import Remembered
 from weighbridge.watch.digest.rules import SEVERITIES
 from weighbridge.workflow.staleness import KIND, all_stale
 
@@ -35,6 +36,7 @@ def mark_stale(
     Touched is a decision on the event's own repository, or on what was made from it, where the rules say `medium` or
     more. A release in the same family is news, and makes nothing stale.
     """
+    known = Remembered(known)
     said = {(one.body.decision, one.body.event, one.body.seen_at) for one in all_stale(store)}
     made = []
     for event in events:
@@ -53,11 +55,10 @@ def _bodies(
     event: ReleaseEvent, stakes: Sequence[Stake], rules: Rules, known: Known
 ) -> Iterable[tuple[Stake, StaleV1]]:
     """Yield what to state of each decision that an event touches, by the most severe rule that speaks of it."""
+    near = [one for one in stakes if one.decision and relation_of(event, one, known) in {"self", "base"}]
     done: set[str] = set()
-    for _, stake, rule, severity in spoken_of(event, stakes, rules, known):
-        if stake is None or not stake.decision or stake.decision in done or SEVERITIES.index(severity) < _FROM:
-            continue
-        if relation_of(event, stake, known) not in {"self", "base"}:
+    for _, stake, rule, severity in spoken_of(event, near, rules, known) if near else ():
+        if stake is None or stake.decision in done or SEVERITIES.index(severity) < _FROM:
             continue
         done.add(stake.decision)
         yield (
