@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.inventory.bill.read import MOST_BYTES, is_bill, read_bill
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.inventory.texts.names import Kind
     from weighbridge.inventory.texts.text import TextSearch
     from weighbridge.inventory.trees.tree import Entry, Tree
+    from weighbridge.inventory.weights.names import Listing
     from weighbridge.knowledge.protocol import Known
 
 __all__ = ["Walk"]
@@ -44,11 +45,12 @@ _POOLING = re.compile(r"\d_[A-Z]\w+")  # `1_Pooling`: the parts that sentence-tr
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder that waits: whether a model lies above it, and whether it belongs to an installed package."""
+    """A folder that waits: whether a model lies above it, one of parts, and whether an installed package does."""
 
     path: str
     depth: int = 0
     in_model: bool = False
+    in_pipeline: bool = False
     in_package: bool = False
 
 
@@ -85,7 +87,7 @@ class Walk:
         if listing.says_something:
             yield from describe_folder(self._tree, "", listing, folder_origin("", self._known))
         else:
-            yield from self._file("", name, in_package=False)
+            yield from self._file(_Folder(""), name, is_own=False)
 
     def tree(self, tree: Tree) -> Iterator[Found | Unsearched]:
         """Yield what lies in another tree: the file system in an archive."""
@@ -113,37 +115,37 @@ class Walk:
             return
         if name == "modelinfos":
             yield from served_classes(self._tree, folder.path, names)
-        in_model = folder.in_model
-        for found in self._weights(folder, entries, names):
-            in_model = True
-            yield found
+        listing = list_names(entry.name for entry in entries if entry.kind in {"file", "link"})
+        found = list(self._weights(folder, listing, names))
+        yield from found
+        is_own = bool(found) and bool(listing.configs or listing.has_adapter or listing.has_pipeline)
+        inner = replace(
+            folder, in_model=folder.in_model or bool(found), in_pipeline=folder.in_pipeline or listing.has_pipeline
+        )
         for entry in entries:
             if entry.name not in done:
-                yield from self._entry(folder, entry, in_model=in_model)
+                yield from self._entry(inner, entry, is_own=is_own)
 
-    def _weights(self, folder: _Folder, entries: list[Entry], names: frozenset[str]) -> Iterator[Found]:
+    def _weights(self, folder: _Folder, listing: Listing, names: frozenset[str]) -> Iterator[Found]:
         """Yield the models whose files lie in a folder; parts of the model above are none of their own."""
-        listing = list_names(entry.name for entry in entries if entry.kind in {"file", "link"})
         name = folder.path.rpartition("/")[2]
-        if folder.in_model and (name in _PARTS or _POOLING.fullmatch(name)):
+        is_part = folder.in_pipeline or name in _PARTS or _POOLING.fullmatch(name) is not None
+        has_weights = bool(listing.tensors or listing.torch or listing.gguf or listing.has_adapter)
+        if not listing.says_something or (folder.in_model and (is_part or not has_weights)):
             return
-        if folder.in_model and not (listing.tensors or listing.torch or listing.gguf or listing.has_adapter):
-            return
-        if not listing.says_something:
-            return
-        path = self._tree.place(folder.path)
+        path = self._tree.place(folder.path).replace("!", "/")
         origin = clone_origin(self._tree, folder.path, names) or folder_origin(path, self._known)
         for name, own in file_origins(path, listing.gguf, self._known).items():
             listing.gguf.remove(name)
             yield describe_gguf(self._tree, below(folder.path, name), own, Stated())[0]
         yield from describe_folder(self._tree, folder.path, listing, origin)
 
-    def _entry(self, folder: _Folder, entry: Entry, *, in_model: bool) -> Iterator[Found | Unsearched]:
+    def _entry(self, folder: _Folder, entry: Entry, *, is_own: bool) -> Iterator[Found | Unsearched]:
         path = below(folder.path, entry.name)
         if entry.kind == "file":
-            yield from self._file(folder.path, entry.name, in_package=folder.in_package)
+            yield from self._file(folder, entry.name, is_own=is_own)
         elif entry.kind == "folder":
-            yield from self._queue(folder, entry.name, path, in_model=in_model)
+            yield from self._queue(folder, entry.name, path)
         elif entry.kind == "special":
             yield Unsearched(self._tree.place(path), "is a pipe, a socket or a device")
         else:
@@ -154,7 +156,7 @@ class Walk:
             else:
                 self._looked.skipped["links to what is searched in its own place"] += 1
 
-    def _queue(self, folder: _Folder, name: str, path: str, *, in_model: bool) -> Iterator[Unsearched]:
+    def _queue(self, folder: _Folder, name: str, path: str) -> Iterator[Unsearched]:
         if rule := _INTERNAL.get(name):
             self._looked.skipped[rule] += 1
         elif not folder.path and name in _KERNEL and self._tree.place("") == "/":
@@ -166,16 +168,18 @@ class Walk:
             if begins:
                 yield Unsearched(self._tree.place(path), "holds installed packages, whose texts are not read")
             in_package = folder.in_package or begins
-            self._waiting.append(_Folder(path, folder.depth + 1, in_model, in_package))
+            self._waiting.append(replace(folder, path=path, depth=folder.depth + 1, in_package=in_package))
 
-    def _file(self, folder: str, name: str, *, in_package: bool) -> Iterator[Found | Unsearched]:
-        path = below(folder, name)
-        if kind := kind_of_text(name):
-            if in_package:
-                self._looked.skipped["texts of installed packages"] += 1
-                return
-            yield from self._text(path, kind)
-        elif is_archive(name) and not in_package:
+    def _file(self, folder: _Folder, name: str, *, is_own: bool) -> Iterator[Found | Unsearched]:
+        """Read one file; `is_own` says that it lies beside the config of a model, whose texts are about that model."""
+        path, kind = below(folder.path, name), kind_of_text(name)
+        if kind and folder.in_package:
+            self._looked.skipped["texts of installed packages"] += 1
+        elif kind == "configuration" and is_own:
+            self._looked.skipped["configuration of a model, read with its weights"] += 1
+        elif kind:
+            yield from self._text(path, "model" if is_own else kind)
+        elif is_archive(name) and not folder.in_package:
             yield from search_archive(self._tree, path, self, self._bounds, self._looked)
 
     def _text(self, path: str, kind: Kind) -> Iterator[Found | Unsearched]:

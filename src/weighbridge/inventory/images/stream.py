@@ -1,4 +1,4 @@
-"""Bytes that are read once, forward: a file, a compressed one, a member of an archive; what they unpack to is bounded."""
+"""Bytes that are read once, forward: a file, a compressed one, a member of an archive; never more than is allowed."""
 
 from __future__ import annotations
 

@@ -11,19 +11,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidate", "find_candidates"]
 
-Shape = Literal["hub", "id", "served", "bare", "file", "path"]
+Shape = Literal["hub", "id", "served", "bare", "word", "file", "path"]
 
 _PART = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
 _ID = rf"{_PART}/{_PART}"
 _NOT_MAKERS = (
     r"(?!(?:datasets?|spaces|docs|blog|papers|collections|learn|course|chat|tasks|organizations|settings|login|join|"
-    r"pricing|new|api|posts|models|enterprise|support|terms|buckets|kernels)/)"
+    r"pricing|new|api|posts|models|enterprise|support|terms|production|avatars|front|buckets|kernels)/)"
 )
 _PAGE = re.compile(
-    rf"(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:api/models/)?{_NOT_MAKERS}({_ID})"
+    rf"(?<![\w.-])(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:api/models/)?{_NOT_MAKERS}({_ID})"
     r"(?:/(?:resolve|blob|tree|raw|commit)/([\w.-]{1,100}))?(?:\.git\b)?(?::([\w.-]{1,60}))?"
 )
-_MODELSCOPE_PAGE = re.compile(rf"modelscope\.(?:cn|ai)/(?:api/v1/)?(?:models/)?(?!datasets/|studios/|docs/)({_ID})")
+_MODELSCOPE_PAGE = re.compile(
+    rf"(?<![\w.-])(?:www\.)?modelscope\.(?:cn|ai)/(?:api/v1/)?(?:models/)?(?!datasets/|studios/|docs/)({_ID})"
+)
 _SCHEME = re.compile(
     rf"(?<![\w.])(hf|hf-hub|hf_hub|huggingface|ms|modelscope)(?:://|:)(?!//)(?:models?/)?({_ID})(?:[@:]([\w.-]{{1,100}}))?(?![\w/])"
 )
@@ -51,7 +53,8 @@ class Candidate:
     """A string and where it begins in its line.
 
     `hub`: its page, scheme or cache name says which hub. `id`: `maker/name`, perhaps behind the name of a provider.
-    `served`: a provider's own form. `bare`: one word. `file`: a GGUF file. `path`: the end of a path.
+    `served`: a provider's own form. `bare`: one word in
+    quotes. `word`: one without, which needs a key. `file`: a GGUF file. `path`: the end of a path.
     """
 
     start: int
@@ -87,9 +90,10 @@ def _all(line: str) -> Iterator[tuple[re.Match[str], Candidate]]:
     if has_slash or "\\" in line:
         for found in _PATH.finditer(line):
             yield found, Candidate(found.start(), "path", found[1])
-    for pattern in (_QUOTED, _SCALAR):
-        for found in pattern.finditer(line):
-            yield found, Candidate(found.start(1), "bare", found[1].rstrip("."))
+    for found in _QUOTED.finditer(line):
+        yield found, Candidate(found.start(1), "bare", found[1].rstrip("."))
+    for found in _SCALAR.finditer(line):
+        yield found, Candidate(found.start(1), "word", found[1].rstrip("."))
 
 
 def _ids(line: str) -> Iterator[tuple[re.Match[str], Candidate]]:

@@ -30,6 +30,9 @@ _HIGH, _MEDIUM, _LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 _OF_A_MODEL = frozenset({"loads", "strong", "weak"})
 _SHORTEST = 3
 _MAKER_AND_NAME = 2
+_CLASS = re.compile(
+    r"(?:For[A-Z]\w+|Model|Config|Tokenizer(?:Fast)?|Processor|Decoder\w*|Attention|MLP)$|[a-z]_[a-z]\w*\.[A-Za-z]"
+)
 _REVISION = re.compile(r"[\w./-]{1,100}")
 
 
@@ -41,8 +44,8 @@ class Judge:
 
     def may_be(self, one: Candidate) -> bool:
         """Whether a candidate could be a model under any key; asked first, because keys cost more to find."""
-        if one.shape == "bare":
-            return self._forms.may_be_bare(one.text)
+        if one.shape in {"bare", "word"}:
+            return not _CLASS.search(one.text) and self._forms.may_be_bare(one.text)
         if one.shape == "path":
             return self._forms.is_family(one.text.replace("\\", "/"))
         return one.shape != "id" or not ends_as_file(one.text)
@@ -53,11 +56,11 @@ class Judge:
             return _on_hub(one, key)
         if one.shape == "served":
             return Named(one.text, _HIGH if key.weight in _OF_A_MODEL else _MEDIUM, detail=_form(one.text))
-        if key.weight == "against":
+        if key.weight == "against" or (one.shape == "word" and key.weight == "none"):
             return None
         if one.shape == "id":
             return self._id(one, key, hub)
-        by_shape = {"file": self._file, "path": self._path, "bare": self._bare}
+        by_shape = {"file": self._file, "path": self._path, "bare": self._bare, "word": self._bare}
         return by_shape[one.shape](one.text, key)
 
     def _id(self, one: Candidate, key: Key, hub: str) -> Named | None:

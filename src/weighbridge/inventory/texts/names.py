@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["Kind", "kind_of_text"]
 
-Kind = Literal["", "code", "configuration", "document"]
+Kind = Literal["", "code", "configuration", "document", "model"]  # `model`: beside the config of a model
 
 _CODE = (
     "py pyi pyx ipynb js mjs cjs jsx ts mts cts tsx vue svelte go rs java kt kts scala groovy rb php pl lua cs fs vb "
@@ -18,7 +18,7 @@ _CONFIGURATION = (
     "yaml yml json jsonc json5 toml ini cfg conf config env properties props xml tf tfvars hcl nomad tpl tmpl gotmpl "
     "j2 jinja jinja2 mustache service timer desktop plist jsonnet libsonnet cue dhall bicep pkl nix star bzl bazel "
     "gradle kdl ron dockerfile containerfile modelfile envrc values list lst sample example dist template in csv tsv "
-    "mlmodelcard prompt prompty graphql pbtxt"
+    "mlmodelcard prompt prompty graphql pbtxt spdx rdf"
 )
 _DOCUMENT = "md mdx markdown rst adoc txt org tex html htm"
 _KINDS: dict[str, Kind] = {

@@ -160,13 +160,17 @@ def _pin_near(lines: Sequence[str], number: int) -> re.Match[str] | None:
 def _report(seen: _Seen, place: str, kind: Kind) -> Iterator[Found]:
     """Yield what a file names, the sure first lines of it; tests, documents and comments say less."""
     is_catalogue = len(seen.named) > _CATALOGUE
+    is_quiet = kind == "model" or len(seen.named) > _CATALOGUE
     is_aside = kind == "document" or _ASIDE.search(place) is not None
     for key, (number, named) in seen.named.items():
         notes = [named.detail]
-        notes.append("in a document" if kind == "document" else "in a test or an example" if is_aside else "")
+        notes.append("beside a model's own files" if kind == "model" else "")
+        notes.append(
+            "in a document" if kind == "document" else "in a test or an example" if is_aside and kind != "model" else ""
+        )
         notes.append(f"one of {len(seen.named)} that the file lists" if is_catalogue else "")
         notes.append(f"and {seen.more[key]} lines more" if seen.more.get(key) else "")
-        sure = Confidence.LOW if is_catalogue else _less(named.confidence) if is_aside else named.confidence
+        sure = Confidence.LOW if is_quiet else _less(named.confidence) if is_aside else named.confidence
         yield Found(
             way="configuration" if kind == "configuration" else "code",
             place=f"{place}:{number + 1}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
+from weighbridge.formats.magic import is_text
 from weighbridge.inventory.found import Found
 from weighbridge.inventory.trees.tree import Unreadable, below
 from weighbridge.inventory.weights.names import is_companion, without_part
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "describe_folder"]
 
+_TEXTS_TOO = (".pth", ".plan", ".task", ".engine")
 _MOST_SIZED = 2000  # shards of one model; the largest have 200
 
 
@@ -60,7 +62,8 @@ def describe_folder(tree: Tree, folder: str, listing: Listing, origin: Origin) -
         yield _model(tree, folder, weights, origin, _joined(card, config))
     elif weights:
         yield from _bare_weights(tree, folder, weights, origin, card)
-    elif listing.possible:
+    elif listing.possible and (possible := _binary(tree, folder, listing.possible)):
+        listing.possible[:] = possible
         yield _possible(tree, folder, listing, origin, _joined(card, config))
     elif listing.has_pipeline:
         yield _empty(tree, folder, origin, card, "a pipeline of several models: its parts lie in folders below")
@@ -206,6 +209,19 @@ def describe_gguf(tree: Tree, path: str, origin: Origin, card: Stated) -> tuple[
     stated, kind = head
     both = replace(stated, bases=stated.bases or card.bases, licence=stated.licence or card.licence)
     return _found(tree, path, origin, both, "an adapter" if kind == "adapter" else ""), kind
+
+
+def _binary(tree: Tree, folder: str, names: Sequence[str]) -> list[str]:
+    """Return the files that are no texts: Python's own `.pth`, plans and tasks of other programs are."""
+    kept = []
+    for name in names:
+        try:
+            head = tree.head(below(folder, name), 256) if name.lower().endswith(_TEXTS_TOO) else b"\0"
+        except Unreadable:
+            continue
+        if b"\0" in head or not is_text(head) or head.startswith(b"version https://git-lfs"):
+            kept.append(name)
+    return kept
 
 
 def _possible(tree: Tree, folder: str, listing: Listing, origin: Origin, stated: Stated) -> Found:

@@ -29,6 +29,7 @@ _REPOSITORY = re.compile(
     r"([A-Za-z0-9][\w.-]{0,95}?(?:gguf|GGUF)|[A-Za-z0-9][A-Za-z0-9.-]{0,95})_([\w.-]{1,120}\.gguf)"
 )
 _TWO = re.compile(rf"(?:^|/)({_NAME})/({_NAME})$")
+_PAIRED = re.compile(rf"(?:^|/)({_NAME}?)(?:__|--)({_NAME})$")
 _JOINED = re.compile(rf"(?:^|/)({_NAME}?)(?:_|__|--)({_NAME})$")
 
 
@@ -47,6 +48,9 @@ def folder_origin(path: str, known: Known) -> Origin:
         if (found := pattern.search(path)) and _is_maker(found[1], found[2], known):
             model = f"{found[1]}/{found[2]}"
             return Origin("weights", model, f"hf:{model}", "named by its folder")
+    if (found := _PAIRED.search(path)) and known.family_of(found[2]) is not None:
+        model = f"{found[1]}/{found[2]}"
+        return Origin("weights", model, f"hf:{model}", "named by its folder", Confidence.MEDIUM)
     return Origin()
 
 
