@@ -163,7 +163,7 @@ class HuggingFace:
         path = f"/api/organizations/{percent(repository.partition('/')[0])}/overview"
         try:
             said = fetch_json(self.wire, path, VARIABLE)[1]
-        except (HubUnreachable, TooLong):
+        except WeighbridgeError:  # nothing else of an inspection depends on it
             return None
         verified = said.get("isVerified") if isinstance(said, dict) else None
         return verified if isinstance(verified, bool) else None

@@ -25,7 +25,7 @@ from weighbridge.hub.remote.host import fetch_json
 from weighbridge.hub.remote.listing import Facts, Listing, RemoteFile, sort_files
 from weighbridge.hub.remote.resolve import refuse_offline, resolve_remote
 from weighbridge.hub.remote.settings import RemoteSettings
-from weighbridge.hub.remote.wire import Answer, TooLong, Wire
+from weighbridge.hub.remote.wire import Answer, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ class ModelScope:
         """Return what the older interface says, which alone knows base models; nothing where it does not answer."""
         try:
             value = fetch_json(self.wire, f"/api/v1/models/{repository}", VARIABLE)[1]
-        except (HubUnreachable, TooLong):
+        except WeighbridgeError:  # nothing else of an inspection depends on it
             return {}
         data = value.get("Data") if isinstance(value, dict) else None
         return data if isinstance(data, dict) else {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def test_a_hub_that_says_less_is_inspected_all_the_same(hub: HubServer, tmp_path
     "said",
     [
         b'{"gated": []}', b'{"gated": {}}', b'{"tags": 5}', b'{"tags": [["license:mit"]]}', b'{"baseModels": [NaN]}',
-        b'{"securityRepoStatus": {"scansDone": 1, "filesWithIssues": [5, {"path": [], "level": {}}]}}',
+        b'{"securityRepoStatus": {"scansDone": 1, "filesWithIssues": {"path": "a", "level": "unsafe"}}}',
         b'{"createdAt": 99999999999999999999}', b'{"safetensors": {"parameters": {"BF16": -1}, "total": "x"}}',
     ],
 )  # fmt: skip
@@ -128,6 +129,24 @@ def test_a_hostile_word_harms_no_inspection(hub: HubServer, tmp_path: Path, said
     assert found["scan_issues"] == []
     assert found["base_models"] == []
     assert found["created_at"] is None
+
+
+def test_an_issue_that_cannot_be_read_is_an_issue_still(hub: HubServer, tmp_path: Path) -> None:
+    """Names that cannot be printed are escaped, and a verdict of another type does not pass for none."""
+    issues: list[Any] = [5, {"path": "a\x1b[2J", "level": "unsafe"}, {"path": "b", "level": {}}]
+    status = {"scansDone": True, "filesWithIssues": [*issues, {"path": "c", "level": "safe"}]}
+    info = {"id": "acme/tiny", "sha": hub.commit("acme/tiny"), "securityRepoStatus": status}
+    hub.faults.append(Fault(r"GET /api/models/acme/tiny\?", body=json.dumps(info).encode()))
+    found = _inspect(hub, tmp_path)["hub/v1"]["scan_issues"]
+    assert {(one["file"], one["verdict"]) for one in found} == {
+        ("(no name)", "unreadable"), ("a\\x1b[2J", "unsafe"), ("b", "unreadable")
+    }  # fmt: skip
+
+
+def test_an_organisation_page_that_leads_astray_ends_nothing(hub: HubServer, tmp_path: Path) -> None:
+    """The mark is the only thing lost."""
+    hub.faults.append(Fault("/api/organizations", status=302, headers={"Location": "file:///etc/passwd"}))
+    assert _inspect(hub, tmp_path)["hub/v1"]["is_publisher_verified"] is None
 
 
 def test_a_model_on_disk_has_no_hubs_word() -> None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from weighbridge.core.shadow import HubWord
+from weighbridge.formats.place import quote
 from weighbridge.hub.catalogue.fields import (
     commit_in,
     flag_in,
@@ -97,12 +98,10 @@ def read_scans(info: dict[str, Any], names: tuple[str, ...]) -> dict[str, str] |
     status = info.get("securityRepoStatus")
     if not isinstance(status, dict):
         return None
-    done, issues = status.get("scansDone"), status.get("filesWithIssues")
-    verdicts = {} if not isinstance(done, bool) else dict.fromkeys(names, "safe" if done else "queued")
-    for issue in issues if isinstance(issues, list) else ():
-        path, level = (issue.get("path"), issue.get("level")) if isinstance(issue, dict) else (None, None)
-        if isinstance(path, str) and path in names and isinstance(level, str) and _VERDICT.fullmatch(level):
-            verdicts[path] = level
+    done, issues = status.get("scansDone"), _issues(status.get("filesWithIssues"))
+    is_whole = isinstance(done, bool) and all(name for name, _ in issues)  # else nobody knows whose issue that is
+    verdicts = dict.fromkeys(names, "safe" if done else "queued") if is_whole else {}
+    verdicts |= {name: level for name, level in issues if name in names}
     return verdicts
 
 
@@ -110,10 +109,7 @@ def hub_word(info: dict[str, Any], is_publisher_verified: bool | None) -> HubWor
     """Return what the hub says of a revision, beside what an inspection reads of it."""
     entry, status = read_entry(info), info.get("securityRepoStatus")
     status = status if isinstance(status, dict) else {}
-    issues = status.get("filesWithIssues")
-    issues = issues[:_MOST_ISSUES] if isinstance(issues, list) else []
-    named = [text_in(one.get("path"), _LONGEST_PATH) for one in issues if isinstance(one, dict)]
-    verdicts = read_scans({"securityRepoStatus": {"filesWithIssues": issues}}, tuple(named)) or {}
+    issues = _issues(status.get("filesWithIssues"))
     created = entry.created_at if entry else None
     return HubWord(
         repository=entry.repository if entry else "",
@@ -121,9 +117,20 @@ def hub_word(info: dict[str, Any], is_publisher_verified: bool | None) -> HubWor
         created_at=created.strftime("%Y-%m-%dT%H:%M:%SZ") if created else "",
         base_models=entry.base_models if entry else (),
         is_scanned=flag_in(status.get("scansDone")),
-        issues=tuple(sorted((name, level) for name, level in verdicts.items() if name and level != "safe")),
+        issues=tuple(sorted((quote(name, _LONGEST_PATH)[1:-1] or "(no name)", verdict) for name, verdict in issues)),
         is_publisher_verified=is_publisher_verified,
     )
+
+
+def _issues(value: Any) -> set[tuple[str, str]]:
+    """Return (file, verdict) of what the scanners do not call safe; an issue that cannot be read is one still."""
+    found: set[tuple[str, str]] = set()
+    for issue in value[:_MOST_ISSUES] if isinstance(value, list) else ():
+        path, level = (issue.get("path"), issue.get("level")) if isinstance(issue, dict) else (None, None)
+        verdict = level if isinstance(level, str) and _VERDICT.fullmatch(level) else "unreadable"
+        if verdict != "safe":
+            found.add((path if isinstance(path, str) else "", verdict))
+    return found
 
 
 def read_config(info: dict[str, Any]) -> dict[str, object] | None:

@@ -125,6 +125,22 @@ def test_verdicts_configuration_and_template_of_any_kind(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("issue", "verdicts"),
+    [
+        ({"path": "a.bin", "level": "unsafe"}, {"a.bin": "unsafe", "b.bin": "safe"}),
+        ({"path": "a.bin", "level": {}}, {"a.bin": "unreadable", "b.bin": "safe"}),
+        ({"path": "a.bin", "level": "\x1b[2J"}, {"a.bin": "unreadable", "b.bin": "safe"}),
+        ({"path": ["a.bin"], "level": "unsafe"}, {}),
+        (5, {}),
+    ],
+)
+def test_an_issue_that_cannot_be_read_makes_no_file_safe(issue: object, verdicts: dict[str, str]) -> None:
+    """Where nobody knows whose issue it is, no file is called safe."""
+    info = {"securityRepoStatus": {"scansDone": True, "filesWithIssues": [issue]}}
+    assert huggingface_row.read_scans(info, ("a.bin", "b.bin")) == verdicts
+
+
+@pytest.mark.parametrize(
     ("value", "moment"),
     [
         ("2026-02-01T09:30:00.000Z", datetime(2026, 2, 1, 9, 30, tzinfo=UTC)),
