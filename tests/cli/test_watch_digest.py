@@ -78,12 +78,12 @@ def test_from_a_push_to_the_decision_that_must_be_made_again(
     weighbridge.json("watch", "add", "hf:acme")
     assert weighbridge.json("watch", "run", "--once")["events"] == []
     hub.write("acme/tiny", {"README.md": _HEAD.format("cc-by-nc-4.0").encode()})
-    assert weighbridge.json("watch", "run", "--once")["events"]
+    assert "a decision is overtaken" in weighbridge("watch", "run", "--once").stderr
     digest = weighbridge.json("watch", "digest")
     (item,) = digest["items"]
     assert (item["severity"], item["next_step"], item["subject"]) == ("high", "legal review", "hf:acme/tiny")
     assert item["concerns"][0]["rests_on"] == ["licence-tag"]
-    assert [one["event_kind"] for one in digest["stale"]] == ["licence-tag"]
+    assert digest["stale"] == []  # the round had said it
     (row,) = weighbridge.json("watch", "queue")["waiting"]
     assert (row["reference"], row["reasons"]) == ("hf:acme/tiny", ["licence-tag"])
     again = weighbridge("decide", decided["subject"], "--policy", "ours.toml")

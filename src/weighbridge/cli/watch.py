@@ -176,6 +176,7 @@ def _show(report: Report, settings: Settings, *, whole: bool, as_json: bool, is_
     from weighbridge.cli.lines.watch import event_lines
     from weighbridge.cli.show import in_workspace, print_json
 
+    watch_digest.mark_overtaken(settings)
     if as_json:
         content = _content(report)
         if is_line:

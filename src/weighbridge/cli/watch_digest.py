@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.dossier.digest.page import ToldDigest
     from weighbridge.store.sqlite import SQLiteStore
 
-__all__ = ["command", "events_in", "language", "parse_since", "store_in"]
+__all__ = ["command", "events_in", "language", "mark_overtaken", "parse_since", "store_in"]
 
 _ROLES = ("engineer", "lawyer", "security", "owner")  # of workflow.digest.ROLE_NAMES
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
@@ -109,6 +109,18 @@ def events_in(settings: Settings) -> list[ReleaseEvent]:
     from weighbridge.workflow.digest import logged
 
     return logged(settings.workspace.path)
+
+
+def mark_overtaken(settings: Settings) -> None:
+    """State which decisions the events of the log have overtaken, where there are decisions, and say how many."""
+    from weighbridge.knowledge.load import load_knowledge
+    from weighbridge.workflow.digest import refresh_stale
+
+    with store_in(settings) as store:
+        made = refresh_stale(events_in(settings), store, load_knowledge(settings.knowledge)) if store else []
+    if decisions := {one.body["decision"] for one in made}:
+        several = f"{len(decisions)} decisions are" if len(decisions) > 1 else "a decision is"
+        click.echo(f"{several} overtaken: `weighbridge watch queue`", err=True)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.watch_digest import events_in, store_in
+from weighbridge.cli.watch_digest import events_in, mark_overtaken, store_in
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,15 +81,11 @@ def command(port: int, every: str, workspace: str | None, *, as_json: bool) -> N
 def _look(settings: Settings) -> Callable[[Collection[str]], None]:
     """Return what makes a round and marks what it overtakes."""
     from weighbridge.knowledge.load import load_knowledge
-    from weighbridge.workflow.digest import refresh_stale
     from weighbridge.workflow.watch import Watcher
 
     def look(publishers: Collection[str]) -> None:
-        known = load_knowledge(settings.knowledge)
-        Watcher(settings.workspace.path, known).run(only=publishers)
-        with store_in(settings) as store:
-            if store is not None:
-                refresh_stale(events_in(settings), store, known)
+        Watcher(settings.workspace.path, load_knowledge(settings.knowledge)).run(only=publishers)
+        mark_overtaken(settings)
 
     return look
 
