@@ -63,12 +63,13 @@ class ModelScopeCatalogue:
         """
         check_publisher(publisher)
         before, rows, number, total = self.calls, list[Any](), 1, None
-        while number <= max(1, most_calls) and (number * self._page_size <= _LISTED or number == 1):
-            page, total = self._page(publisher, number, self._page_size)
+        size = self._page_size
+        while number == 1 or (number <= most_calls and number * size <= _LISTED):
+            page, total = self._page(publisher, number, size)
             rows += page
             if not page or total is None or len(rows) >= total:
                 break
-            self._page_size = min(self._page_size, len(page)) if number == 1 else self._page_size
+            size = len(page) if number == 1 else size  # the hub may give less than is asked for
             number += 1
         entries, refused = sort_rows(publisher, rows, read_entry)
         is_complete = total is not None and len(rows) >= total

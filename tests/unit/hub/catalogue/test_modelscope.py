@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.unit.hub.catalogue.opening import CARD, PUBLISHED, catalogue_of
 
@@ -32,6 +34,19 @@ def test_a_publisher_is_listed_in_pages(hub: HubServer) -> None:
         whole = catalogue.shelf("many", most_calls=2)
         assert (len(whole.entries), whole.is_complete, whole.calls) == (60, True, 2)
         assert catalogue.shelf("acme").entries[0].repository == "acme/tiny"
+
+
+def test_a_hub_that_gives_less_than_asked_is_followed(hub: HubServer) -> None:
+    """Pages go on at the size that came first, and a listing that stops short of its own count is not complete."""
+    row = {"id": "acme/one", "last_modified": "2026-01-01T00:00:00Z"}
+    pages = [[row], [row | {"id": "acme/two"}], []]
+    for number, rows in enumerate(pages, start=1):
+        body = json.dumps({"data": {"models": rows, "total_count": 3}}).encode()
+        hub.faults.append(Fault(f"page_number={number}&page_size={1 if number > 1 else 1000}$", body=body))
+    with catalogue_of(hub, "ms") as catalogue:
+        shelf = catalogue.shelf("acme", most_calls=9)
+    assert [entry.repository for entry in shelf.entries] == ["acme/one", "acme/two"]
+    assert (shelf.is_complete, shelf.calls) == (False, 3)
 
 
 def test_a_revision_has_digests_and_its_commit(hub: HubServer) -> None:
