@@ -18,10 +18,10 @@ from weighbridge.inventory.texts.forms import (
     whole_name,
     words_of,
 )
+from weighbridge.inventory.texts.keys import FROM, Key
 
 if TYPE_CHECKING:
     from weighbridge.inventory.texts.candidates import Candidate
-    from weighbridge.inventory.texts.keys import Key
     from weighbridge.knowledge.protocol import Known
 
 __all__ = ["Judge"]
@@ -56,6 +56,8 @@ class Judge:
             return _on_hub(one, key)
         if one.shape == "served":
             return Named(one.text, _HIGH if key.weight in _OF_A_MODEL else _MEDIUM, detail=_form(one.text))
+        if key.word == FROM and one.shape == "word":
+            return self._bare(one.text, Key(FROM, "weak")) if OLLAMA_TAG.fullmatch(one.text.lower()) else None
         if key.weight == "against" or (one.shape == "word" and key.weight == "none"):
             return None
         if one.shape == "id":

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Key", "key_before"]
+__all__ = ["FROM", "Key", "key_before"]
 
 Weight = Literal["loads", "strong", "weak", "none", "against"]
 
+FROM = "FROM"  # an image in a Dockerfile, a model in a Modelfile: only what can be no image is a model
 _LEFT = 240  # characters to the left that are looked at
 _BACK = 30  # lines upward in which a list or a mapping has its key
 _QUOTES = " \t\n\r\\\"'`"
@@ -58,6 +59,8 @@ def _table() -> dict[str, dict[str, frozenset[str]]]:
 def key_before(lines: Sequence[str], number: int, start: int) -> Key:
     """Return the key of the value that begins at column `start` of line `number`."""
     left = lines[number][max(0, start - _LEFT) : start].rstrip(_QUOTES)
+    if left.strip().upper() == FROM:
+        return Key(FROM, "against")
     if found := _command(left) or _here(left, lines, number):
         return found
     if left.strip(" \t-*") == "" or left.rstrip().endswith((",", "[", "(", "{")):
