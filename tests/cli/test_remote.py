@@ -61,3 +61,16 @@ def test_a_hub_that_cannot_be_asked(weighbridge: CommandLine, env: dict[str, str
     assert done.returncode == code
     assert message in done.stderr
     assert "hint:" in done.stderr
+
+
+def test_what_the_hub_says_is_shown_as_its_word(weighbridge: CommandLine, hub: HubServer) -> None:
+    """Publisher and mark, base models with their relation, and each file that the hub's scanners do not like."""
+    hub.write("acme/big", {"pytorch_model.bin": b"\x80\x04."})
+    found = hub.repository("acme/big")
+    assert found is not None
+    found.scans["pytorch_model.bin"] = "unsafe"
+    found.facts["baseModels"] = {"relation": "quantized", "models": [{"id": "acme/base"}]}
+    done = weighbridge("inspect", "hf:acme/big", HF_ENDPOINT=hub.url)
+    assert done.returncode == 0, done.stderr
+    for text in ("published by acme", "verified by the hub", "acme/base (quantized)", "unsafe: pytorch_model.bin"):
+        assert text in done.stdout
