@@ -162,7 +162,7 @@ def _disagree(snapshot: Snapshot, newest: date) -> str:
 def _concentration(shares: Shares, coverage: Coverage) -> Iterator[Finding]:
     """Warn of repositories that hold much of the population alone."""
     large = [(name, share) for name, share in shares.largest if share > _ONE]
-    if large:
+    if large and shares.n >= _FEW_MODELS:
         named = ", ".join(f"{quote(name)} {share:.1%}" for name, share in large[:_NAMED])
         one = len(large) == 1
         yield Finding(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Source", "canonical_columns", "expressions", "unknown_words"]
 
 _LARGEST = 2**53
+_LIST_SIGNS = "[]\"'"
 _ID = "[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?"
 _WHOLE = frozenset(
     {"tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint"}
@@ -77,6 +78,9 @@ def expressions(types: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[di
     `types` are the columns of the file as DuckDB names and types them; `chosen` maps our names to columns that the user
     names. Raises UsageError for a column that is missing or of a type that cannot hold it.
     """
+    types = {
+        name: kind for name, kind in types.items() if kind.id not in {"null", "NULL", "sqlnull"}
+    }  # all cells empty
     by_name = {name.lower(): name for name in types}
     written: dict[str, str] = {}
     used: dict[str, list[str]] = {}
@@ -199,7 +203,10 @@ def _ids(cell: str, kind: Any, _name: str) -> str:
     """Return SQL of a list of repositories from one id, a list of them, or a text that names some."""
     if kind.id == "list" and _is_textual(_entry(kind)):
         return f"nullif({cell}, [])"
-    return f"nullif(regexp_extract_all({cell}, {literal(_ID)}), [])" if _is_textual(kind) else ""
+    if not _is_textual(kind):
+        return ""
+    bare = f"translate({_plain(cell, kind)}, {literal(_LIST_SIGNS)}, '')"  # a list as JSON or as Python writes it
+    return f"list_transform(string_split({bare}, ','), lambda one: trim(one))"
 
 
 def _models(cell: str, kind: Any, _name: str) -> str:

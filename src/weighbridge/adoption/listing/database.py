@@ -70,10 +70,10 @@ class Database:
 
     def _said(self, error: Exception) -> UsageError:
         """Return the error for people; the file is named by whoever reads one."""
-        first = str(error).partition("\n")[0]
+        said = "; ".join(line.strip() for line in str(error).splitlines()[:2] if line.strip())
         if type(error).__name__ == "OutOfMemoryException":
             return UsageError("the snapshot does not fit: memory and the disk for what spills over are used up")
-        return UsageError(f"DuckDB cannot read it: {quote(first, 300)}")
+        return UsageError(f"DuckDB cannot read it: {quote(said, 300)}")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ __all__ = ["Snapshot", "day_in", "find_file", "load_snapshot", "source_of"]
 
 _DAY = re.compile(r"(?<!\d)(20\d{2})[-_]?([01]\d)[-_]?([0-3]\d)(?!\d)")
 _GZIP = b"\x1f\x8b"
-_GLOB = re.compile(r"([\[\]*?])")
+_PATTERN = frozenset("*?[]")
 _MOST_BASES = 16  # a merge of more says nothing of one maker
 _LONGEST_ID = 200  # bytes; of a Hub at most 96 letters a part
 _LONGEST_TAG = 80
@@ -62,6 +62,8 @@ def find_file(path: Path) -> Path:
             f"no file {quote(str(path), 4096)}", hint="give the path of a .csv, .json, .jsonl or .parquet file"
         )
     whole = path.resolve()
+    if _PATTERN.intersection(str(whole)):  # DuckDB would look for files of that pattern
+        raise UsageError(f"{quote(str(whole), 4096)} has one of *?[] in its path", hint="give it another name")
     with BoundedFile(whole) as file:
         file.refuse_pointer()
         if not file.size:
@@ -71,11 +73,13 @@ def find_file(path: Path) -> Path:
 
 def source_of(path: Path) -> str:
     """Return SQL that reads a file by what its bytes are: Parquet, JSON (array or lines), else CSV; gzip is opened."""
-    name = literal(_GLOB.sub(r"[\1]", str(path)))  # a `*` in a name is a letter here, not a pattern
+    name = literal(str(path))
     with BoundedFile(path) as file:
         first = file.read(0, 512)
     if first.startswith(b"PAR1"):
         return f"read_parquet({name})"
+    if b"\0" in first and not first.startswith(_GZIP):
+        raise damaged(path, "is neither Parquet, JSON nor CSV: it begins with binary data")
     is_packed = first.startswith(_GZIP)
     packed = ", compression = 'gzip'" if is_packed else ""
     looks_like_json = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}

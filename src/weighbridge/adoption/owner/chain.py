@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEPTH", "follow_bases", "make_edges"]
 
 MAX_DEPTH = 8  # steps from a repository to its last base; real chains have up to four
-_ID = "[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96})?"  # of a Hub; what else stands there (a path, a remark) is no base
+# of a Hub; what else stands there (a path, a remark) is no base
+_ID = "[A-Za-z0-9_][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9._-]{1,96})?"
 
 
 def make_edges(database: Database) -> None:
