@@ -97,23 +97,25 @@ def judge_model(denial: Denial, model: Model) -> Judged:
     """Say what a denial comes to for one model."""
     hit = _HITS[denial.kind](denial, model)
     if hit:
-        step_confidence, why = hit
+        step_confidence, why, known = hit
         if model.confidence is Confidence.LOW:
             return Judged("possible", f"a weak trace of it: {why}", Confidence.LOW)
+        if known == "architecture":  # anybody may train from nothing with another's architecture
+            return Judged("possible", why, Confidence.LOW)
         return Judged("denied", why, step_confidence)
     if reason := _could_hide(denial, model):
         return Judged("possible", reason, Confidence.LOW)
     return Judged("excluded")
 
 
-_Hit = tuple[Confidence, str] | None
+_Hit = tuple[Confidence, str, str] | None
 
 
 def _by_maker(denial: Denial, model: Model) -> _Hit:
     wanted = denial.value.lower()
     for step in model.chain.steps:
         if wanted in {canonical_maker(one).lower() for one in (step.maker, step.publisher) if one}:
-            return step.confidence, _said(step, f"{step.name} is of {denial.value}")
+            return step.confidence, _said(step, f"{step.name} is of {denial.value}"), step.known
     return None
 
 
@@ -121,7 +123,8 @@ def _by_country(denial: Denial, model: Model) -> _Hit:
     for step in model.chain.steps:
         for who in (step.maker, step.publisher):
             if who and model.countries.get(who) == denial.value:
-                return step.confidence, _said(step, f"{step.name} is of {who}, whose seat is in {denial.value}")
+                why = f"{step.name} is of {who}, whose seat is in {denial.value}"
+                return step.confidence, _said(step, why), step.known
     return None
 
 
@@ -129,18 +132,18 @@ def _by_family(denial: Denial, model: Model) -> _Hit:
     for step in model.chain.steps:
         names = {step.family.lower(), *read_name(step.name).families}
         if any(_is_of(denial.value, name) for name in names if name) or _word(denial.value, step.name):
-            return step.confidence, _said(step, f"{step.name} is of the family {denial.value}")
+            return step.confidence, _said(step, f"{step.name} is of the family {denial.value}"), step.known
     return None
 
 
 def _by_licence(denial: Denial, model: Model) -> _Hit:
     if denial.value in {"non-commercial", "noncommercial", "nc"}:
         if model.licence.commercial_use.startswith("no"):
-            return Confidence.MEDIUM, f"`{model.licence.licence}` does not allow commercial use"
+            return Confidence.MEDIUM, f"`{model.licence.licence}` does not allow commercial use", "licence"
         return None
     for name, licence in model.licence.along:
         if licence.lower() == denial.value:
-            return Confidence.MEDIUM, f"{name} is under `{licence}`"
+            return Confidence.MEDIUM, f"{name} is under `{licence}`", "licence"
     return None
 
 
@@ -150,7 +153,7 @@ def _by_model(denial: Denial, model: Model) -> _Hit:
         if step.repository.lower() == name:
             if revision and step.child is None and model.revisions and revision not in model.revisions:
                 continue
-            return step.confidence, _said(step, f"{step.name} is in the chain")
+            return step.confidence, _said(step, f"{step.name} is in the chain"), step.known
     return None
 
 

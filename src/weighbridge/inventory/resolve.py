@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from weighbridge.core.finding import Confidence
 from weighbridge.inventory.merge import grouped
 from weighbridge.inventory.origin.chain import Origins, Subject
 from weighbridge.inventory.origin.licence import licence_along
+from weighbridge.inventory.origin.parents import Parent
+from weighbridge.inventory.origin.tables import maker_by_architecture
 from weighbridge.inventory.row import DecisionState, Model
 
 if TYPE_CHECKING:
@@ -57,7 +61,7 @@ def _row(
     tag = next((one.licence for one in traces if one.licence), "")
     signs = tuple(dict.fromkeys(sign for one in group.seen for sign in one.signs))
     subject = Subject(group.name, declared, is_label=group.is_label, licence_tag=tag, signs=signs)
-    chain = origins.chain_of(subject, group.hub)
+    chain, odd = _chain(subject, group, origins)
     folder = next((one.folder for one in traces if one.folder), "")
     countries = _countries(chain, known)
     publisher = chain.steps[0].publisher
@@ -69,8 +73,25 @@ def _row(
         reference, group.name, traces, publisher, chain.maker, countries.get(chain.maker, ""),
         countries.get(publisher, ""), countries, chain, licence_along(chain, texts(folder) if folder else ()),
         state(group), group.confidence, tuple(revisions),
-        tuple(dict.fromkeys(text for one in group.seen for text in one.contradictions)),
+        tuple(dict.fromkeys([*(text for one in group.seen for text in one.contradictions), *odd])),
     )  # fmt: skip
+
+
+def _chain(subject: Subject, group: Group, origins: Origins) -> tuple[Chain, list[str]]:
+    """Return the chain, and where the architecture speaks against a label.
+
+    The architecture is a sign where nothing else says who the maker is, or only a label does.
+    """
+    chain = origins.chain_of(subject, group.hub)
+    architecture = next((one.found.architecture for one in group.seen if one.found.architecture), "")
+    used = maker_by_architecture(architecture)
+    if used is None or used[0] in chain.makers or not (group.is_label or not chain.makers):
+        return chain, []
+    maker, total, own = used
+    how = f"its architecture is `{architecture}`, which {own:,} of {total:,} known repositories have from {maker}"
+    sign = Parent(f"{maker}/*", "base", "architecture", how, Confidence.LOW)
+    odd = [f"it is called {group.name}, of {', '.join(chain.makers)}, but {how}"] if chain.makers else []
+    return origins.chain_of(replace(subject, signs=(*subject.signs, sign)), group.hub), odd
 
 
 def _countries(chain: Chain, known: Known) -> dict[str, str]:

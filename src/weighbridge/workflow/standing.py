@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from weighbridge.core.kinds import DECISION
@@ -10,7 +14,7 @@ from weighbridge.errors import NotFound
 from weighbridge.inventory.row import DecisionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from weighbridge.core.evidence import Evidence
@@ -20,10 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["standings", "states_of"]
 
 _PREFIX = "sha256:"
+_WEIGHTS = (".gguf", ".safetensors", ".bin")
+_MOST_NAMES = 5000
 
 
 def standings(workspace: Workspace | None, on: date) -> Callable[[Group], DecisionState]:
-    """Return what tells the state of a group of traces; without a store everything is `none`."""
+    """Return what tells the state of a group of traces; without a store everything is `none`.
+
+    Files are recognised by digests that were computed before and that the cache remembers; nothing is hashed here.
+    """
     if workspace is None:
         return lambda _group: DecisionState()
     try:
@@ -33,8 +42,8 @@ def standings(workspace: Workspace | None, on: date) -> Callable[[Group], Decisi
         return lambda _group: DecisionState()
 
     def state(group: Group) -> DecisionState:
-        for one in group.seen:
-            if one.found.digest and (found := by_digest.get(one.found.digest.removeprefix(_PREFIX))):
+        for digest in _known_digests(group, workspace):
+            if found := by_digest.get(digest):
                 return found
         for reference in [one.found.reference for one in group.seen] + [f"{group.hub}:{group.repository}"]:
             if reference and (found := by_reference.get(reference.lower())):
@@ -42,6 +51,33 @@ def standings(workspace: Workspace | None, on: date) -> Callable[[Group], Decisi
         return DecisionState()
 
     return state
+
+
+def _known_digests(group: Group, workspace: Workspace) -> Iterator[str]:
+    """Yield the SHA-256 of a group's weights, as far as a trace or the cache of digests knows them."""
+    for one in group.seen:
+        if one.found.digest:
+            yield one.found.digest.removeprefix(_PREFIX)
+    folders = dict.fromkeys(one.found.folder for one in group.seen if one.found.folder)
+    if not folders:
+        return
+    with workspace.digest_cache() as cache:
+        for path in (path for folder in folders for path in _weights(Path(folder))):
+            with suppress(OSError):
+                status = path.stat()
+                for name in dict.fromkeys((str(path.absolute()), os.path.realpath(path))):
+                    if digest := cache.get(name, status.st_size, status.st_mtime_ns, status.st_ino):
+                        yield digest
+
+
+def _weights(place: Path) -> list[Path]:
+    """Return the files of weights at a place, at most 200."""
+    try:
+        if place.is_file():
+            return [place]
+        return [path for path in islice(place.iterdir(), _MOST_NAMES) if path.suffix.lower() in _WEIGHTS][:200]
+    except OSError:
+        return []
 
 
 def states_of(statements: Iterable[Evidence], on: date) -> tuple[dict[str, DecisionState], dict[str, DecisionState]]:
@@ -91,7 +127,7 @@ def _digests(body: dict[str, Any]) -> list[str]:
     return [
         str(row["sha256"])
         for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and str(row.get("name", "")).lower().endswith((".gguf", ".safetensors", ".bin"))
+        if isinstance(row, dict) and str(row.get("name", "")).lower().endswith(_WEIGHTS)
         and row.get("sha256")
     ]  # fmt: skip
 

@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Confidence
+from weighbridge.inventory.denial import judge_model, parse_denial
 from weighbridge.inventory.found import Found, Way
 from weighbridge.inventory.merge import Seen, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from weighbridge.knowledge.load import Knowledge
 
 
 def seen(way: Way, place: str, name: str, **more: Any) -> Seen:
@@ -60,6 +63,32 @@ def test_files_and_endpoints_are_labels_unless_a_sign_agrees() -> None:
     assert grouped([weights])[0].is_label
     assert grouped([served])[0].is_label
     assert not grouped([replace(served, agrees=True)])[0].is_label
+
+
+def test_architecture_is_a_sign_for_files_without_a_name(row_of: Callable[..., Any], known: Knowledge) -> None:
+    """Renamed weights with Qwen's architecture are possibly Qwen's: not denied by it alone, and never excluded."""
+    row = row_of(seen("weights", "/srv/helper.gguf", "helper.gguf", folder="/srv/helper.gguf", architecture="qwen3moe"))
+    assert row.chain.makers == ("Qwen",)
+    assert not row.is_resolved
+    assert judge_model(parse_denial("maker:Qwen", known), row).outcome == "possible"
+    assert judge_model(parse_denial("maker:mistralai", known), row).outcome == "possible"
+
+
+def test_label_against_architecture_is_a_contradiction(row_of: Callable[..., Any]) -> None:
+    """A folder that is called Mistral and holds Gemma's architecture is said, under any spelling of it."""
+    for spelling in ("gemma3", "Gemma3ForCausalLM"):
+        row = row_of(seen("weights", "/srv/mistral-7b", "mistral-7b", folder="/srv/mistral-7b", architecture=spelling))
+        assert "google" in row.contradictions[0]
+        assert set(row.chain.makers) == {"mistralai", "google"}
+
+
+def test_shared_architecture_says_nothing(row_of: Callable[..., Any]) -> None:
+    """`llama` and `deepseek_v3` are used by many makers, and a reference counts more than an architecture."""
+    for name in ("llama", "deepseek_v3", "LlamaForCausalLM", ""):
+        assert row_of(seen("weights", "/srv/x", "x", folder="/srv/x", architecture=name)).chain.makers == ()
+    kept = row_of(seen("cache", "/c", "y", reference="hf:upstage/SOLAR-10.7B-v1.0", architecture="qwen3"))
+    assert "Qwen" not in kept.chain.makers
+    assert not kept.contradictions
 
 
 def test_row_has_every_place_and_revision(in_code: Callable[..., Any], row_of: Callable[..., Any]) -> None:

@@ -79,3 +79,21 @@ def test_store_of_a_workspace(tmp_path: Any) -> None:
             store.add(one)
     assert standings(workspace, DAY)(group).state == "adopt"
     assert standings(None, DAY)(group).state == "none"
+
+
+def test_local_weights_are_recognised_without_hashing(tmp_path: Any) -> None:
+    """Weights whose digest was computed before are recognised by it; a file that changed since is not."""
+    workspace = Workspace(tmp_path / "work", tmp_path / "cache.sqlite")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    status = weights.stat()
+    with workspace.store() as store, workspace.digest_cache() as cache:
+        for one in (FILES, DECIDED):
+            store.add(one)
+        cache.put(str(weights), status.st_size, status.st_mtime_ns, status.st_ino, WEIGHTS)
+    found = Found("weights", str(weights.parent), "model", Confidence.HIGH, folder=str(weights.parent))
+    (group,) = grouped([Seen(found)])
+    assert standings(workspace, DAY)(group).why == "the digest of its weights"
+    weights.write_bytes(b"other weights")
+    assert standings(workspace, DAY)(group).state == "none"

@@ -15,6 +15,7 @@ _KNOWN = {
     "declared": "its files say so", "hub": "the hub says so", "table": "known by its name",
     "repackaged": "by the same name", "name": "by its name", "template": "by its chat template",
     "tokenizer": "by its tokenizer", "publisher": "by its publisher", "reference": "",
+    "architecture": "by its architecture",
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ _PACKAGES = ("quantized", "same")
 _BY = {
     "reference": "by its own name", "declared": "by a statement", "hub": "by its hub", "table": "by its name",
     "repackaged": "by its name", "name": "by its name", "publisher": "by its publisher",
-    "template": "by a chat template", "tokenizer": "by a tokenizer",
+    "template": "by a chat template", "tokenizer": "by a tokenizer", "architecture": "by its architecture",
 }  # fmt: skip
 _RELATIONS: dict[str, Relation] = {
     "quantized": "quantized", "finetune": "finetune", "adapter": "adapter", "merge": "merge", "same": "same",

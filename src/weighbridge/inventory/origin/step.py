@@ -10,7 +10,9 @@ from weighbridge.core.finding import Confidence
 __all__ = ["Chain", "Known", "Relation", "Step"]
 
 Relation = Literal["itself", "quantized", "finetune", "adapter", "merge", "same", "served", "family", "base"]
-Known = Literal["reference", "declared", "hub", "table", "repackaged", "name", "publisher", "template", "tokenizer"]
+Known = Literal[
+    "reference", "declared", "hub", "table", "repackaged", "name", "publisher", "template", "tokenizer", "architecture"
+]
 
 
 @dataclass(frozen=True, slots=True)

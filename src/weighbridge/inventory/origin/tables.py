@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from weighbridge.inventory.origin.step import Relation
 
-__all__ = ["Derived", "Repository", "canonical_maker", "derived_of", "maker_named", "repositories_named",
-           "repository_at", "vocabularies"]  # fmt: skip
+__all__ = [
+    "Derived", "Repository", "canonical_maker", "derived_of", "maker_by_architecture", "maker_named",
+    "repositories_named", "repository_at", "vocabularies",
+]  # fmt: skip
 
+_CLASS = re.compile(r"(?:ForCausalLM|ForConditionalGeneration|LMHeadModel|Model)$")
 SNAPSHOT = "hub snapshot of 2026-10-05"
 
 
@@ -69,6 +72,27 @@ def repository_at(name: str) -> Repository | None:
 def repositories_named(name: str) -> tuple[Repository, ...]:
     """Return the repositories whose last part is this name but for case, `_`, `Meta-` and `-hf`."""
     return _repositories()[1].get(key_of(name), ())
+
+
+@cache
+def _architectures() -> Mapping[str, tuple[str, int, int]]:
+    """Return maker, repositories and those of the maker by architecture."""
+    text = files(__package__).joinpath("data", "architectures.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return {
+        _plain_architecture(row["architecture"]): (row["maker"], int(row["repositories"]), int(row["of_maker"]))
+        for row in rows
+    }
+
+
+def _plain_architecture(name: str) -> str:
+    """Return one spelling for `qwen3_moe`, `qwen3moe` (GGUF) and `Qwen3MoeForCausalLM`."""
+    return re.sub(r"[_.-]", "", _CLASS.sub("", name[:100])).lower()
+
+
+def maker_by_architecture(name: str) -> tuple[str, int, int] | None:
+    """Return the maker that nearly alone uses an architecture, of how many repositories, and how many are its own."""
+    return _architectures().get(_plain_architecture(name)) if name else None
 
 
 def vocabularies() -> Mapping[int, tuple[str, ...]]:
