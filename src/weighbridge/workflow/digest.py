@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.dossier.digest.document import MOST_TOLD, message_json
 from weighbridge.watch.database import WATCH_FILE, Database
-from weighbridge.watch.digest.commands import commands_to_decide
+from weighbridge.watch.digest.commands import commands_for, commands_to_decide
 from weighbridge.watch.digest.compile import View, compile_digest
 from weighbridge.watch.digest.cost import History, cost_of
 from weighbridge.watch.digest.facts import repository_of
@@ -116,16 +116,19 @@ def waiting(store: Store, known: Known, today: date) -> list[Waiting]:
 def _waiting(stake: Stake, why: list[Stale], view: View, today: date, *, has_expired: bool) -> Waiting:
     """Join all that overtook one decision; an expired one, too, is a matter of planning."""
     bodies = [one.body for one in why]
+    step: NextStep = bodies[0].next_step if bodies else "re-evaluate"
+    kinds = dict.fromkeys(body.event_kind for body in bodies)
+    before = commands_for(step, stake.repository, "", kinds, [stake]) if bodies and stake.repository else ()
     suites = dict.fromkeys(suite for body in bodies for suite in body.suites) if bodies else dict.fromkeys(stake.suites)
     return Waiting(
         stake=stake,
         severity=bodies[0].severity if bodies else "medium",
-        reasons=tuple(dict.fromkeys(body.event_kind for body in bodies)),
+        reasons=tuple(kinds),
         events=tuple(body.event for body in bodies),
         why=bodies[0].why if bodies else "",
-        next_step=bodies[0].next_step if bodies else "re-evaluate",
+        next_step=step,
         suites=tuple(cost_of(suite, view.history, stake.subject) for suite in suites),
-        commands=commands_to_decide(stake),
+        commands=before if step == "re-evaluate" and before else (*before, *commands_to_decide(stake)),
         has_expired=has_expired,
         rhythm=rhythm_of(repository_of(stake.repository), view.known, today),
     )

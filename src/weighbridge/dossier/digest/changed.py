@@ -17,6 +17,8 @@ __all__ = ["changed_line"]
 _LONGEST = 300
 _VALUE = 80
 _MOST_KEYS = 5
+_CAME = frozenset({"release", "new-quantization"})
+_TOLD_OF_NEW = ("stored_as", "licence", "licence_name", "parameters", "task", "base_models")
 
 
 def changed_line(change: Change, t: Locale) -> str:
@@ -30,13 +32,22 @@ def _told(change: Change, t: Locale) -> str:
         return _moved(licence_tag(before).shown, licence_tag(after).shown, t)
     if change.kind == "weights":
         return _weights(before, after, t)
-    if change.kind == "release":
-        return _fields(after, ("licence", "licence_name", "parameters", "task", "base_models"), t)
-    if change.kind == "new-quantization" and isinstance(after, dict) and "stored_as" in after:
-        return f"{t('digest.files_added', count=after.get('count', '?'))} ({_value(after['stored_as'])})"
+    if change.kind in _CAME:
+        return _came(after, t)
+    if isinstance(after, dict) and "state" in after:  # gone: what it was is in the document
+        return _value(after["state"])
     if isinstance(before, dict) or isinstance(after, dict):
         return _keys(before if isinstance(before, dict) else {}, after if isinstance(after, dict) else {}, t)
     return _moved(_value(before), _value(after), t)
+
+
+def _came(after: Any, t: Locale) -> str:
+    """Return what is told of something new: a repository, or files of another precision."""
+    if not isinstance(after, dict):
+        return _value(after) or t("digest.nothing")
+    files = [t("digest.files_added", count=_value(after["count"]))] if "count" in after else []
+    rows = [*files, *(f"{name} {_value(after[name])}" for name in _TOLD_OF_NEW if after.get(name))]
+    return "; ".join(rows) or t("digest.nothing")
 
 
 def _moved(before: str, after: str, t: Locale) -> str:
@@ -54,12 +65,6 @@ def _weights(before: Any, after: Any, t: Locale) -> str:
     if all(isinstance(one, dict) and one for one in types) and types[0] != types[1]:
         told += "; " + _moved("+".join(sorted(types[0])), "+".join(sorted(types[1])), t)  # type: ignore[arg-type]
     return told
-
-
-def _fields(value: Any, names: tuple[str, ...], t: Locale) -> str:
-    if not isinstance(value, dict):
-        return _value(value) or t("digest.nothing")
-    return "; ".join(f"{name} {_value(value[name])}" for name in names if value.get(name)) or t("digest.nothing")
 
 
 def _keys(before: dict[str, Any], after: dict[str, Any], t: Locale) -> str:

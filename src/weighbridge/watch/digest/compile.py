@@ -101,7 +101,9 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
         roles=_roles(spoken),
         concerns=_concerns(touched, rules, known),
         suites=_suites(touched, view) if {step, *also} & _ASKING else (),
-        commands=commands_for(step, lead, [stake for _, stake in touched]),
+        commands=commands_for(
+            step, lead.subject, lead.commit, {event.kind for event in group}, [stake for _, stake in touched]
+        ),
         confidence=min((event.confidence for event in group), key=_CONFIDENCES.index),
         claim=max((rules.claims.get(event.kind, "maker") for event in group), key=CLAIMS.index),
         seen_at=min(event.seen_at for event in group),

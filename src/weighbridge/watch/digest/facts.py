@@ -76,6 +76,7 @@ def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str
         "lax_tag": event.kind in _ASKS_LICENCE and any(
             is_laxer_than_base(tag, base) for base in bases if _maker(base) != _maker(repository)
         ),
+        "swapped": event.kind == "weights" and _is_swapped(event),
         "closes": event.kind == "gating" and _word(event.after, "gated") not in {"", "open"},
     }  # fmt: skip
 
@@ -103,6 +104,14 @@ def _are_beside(event: ReleaseEvent, stake: Stake) -> bool:
         return False
     old = [str(one) for one in digests.values()]
     return all(one.startswith("sha256:") for one in old) and not {one[7:] for one in old} & stake.digests
+
+
+def _is_swapped(event: ReleaseEvent) -> bool:
+    """Tell whether as many files of as many bytes now hold something else: the sign of a refresh that nobody names."""
+    before, after = event.before, event.after
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False
+    return bool(before.get("bytes")) and all(before.get(name) == after.get(name) for name in ("bytes", "files"))
 
 
 def _is_maker(repository: str, known: Known) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.licence.answer.use import IntendedUse
     from weighbridge.store.protocol import Store
     from weighbridge.watch.digest.stake import Standing
+    from weighbridge.workflow.following.origin import Place
 
 __all__ = ["stakes_of"]
 
@@ -67,7 +68,7 @@ def _stake(statement: Evidence, decision: Decision, told: Told, answered: frozen
     return Stake(
         repository=place.repository,
         subject=statement.subject,
-        name=told.name or told.served_as,
+        name=_name(told, place),
         reference=told.reference,
         commit=place.commit,
         standing=_STANDINGS[decision.verdict],
@@ -87,9 +88,15 @@ def _stake(statement: Evidence, decision: Decision, told: Told, answered: frozen
 def _undecided(subject: str, told: Told) -> Stake:
     place = place_of(subject, told)
     return Stake(
-        place.repository, subject, told.name, told.reference, place.commit,
+        place.repository, subject, _name(told, place), told.reference, place.commit,
         bases=tuple(dict.fromkeys(told.bases)), digests=told.digests, copy=place.copy,
     )  # fmt: skip
+
+
+def _name(told: Told, place: Place) -> str:
+    """Return what people call it: a folder of a hub's cache is named for the commit."""
+    name = told.name or told.served_as
+    return place.repository.rpartition("/")[2] if place.commit and name == place.commit else name
 
 
 def _demands(decision: Decision) -> Iterator[Demand]:
