@@ -7,9 +7,10 @@ answers as Hugging Face does: listing, redirects to a storage at another port, r
 other, into an empty folder:
 
     plain            one GET after the other, written as it comes (pyreqwest); nothing is verified, nothing synced
-    plain, synced    the same, and `fsync` of each file: what a copy costs that outlives a power cut, as ours does
+    plain, synced    the same, and `fsync` of each file: what a copy costs that outlives a power cut
     curl             `curl -o`, one file after the other
-    ours             `weighbridge mirror`: SHA-256 of every file, one barrier to the disk, manifest last
+    ours             `weighbridge mirror`: SHA-256 of every file, manifest last
+    ours, synced     the same with `--sync`: everything on the disk before the manifest
     huggingface_hub  `snapshot_download` (8 files at once, no digest is verified), where it is installed
 
 Every copy is a process of its own; seconds are those of the whole process for ours and huggingface_hub, start-up
@@ -39,21 +40,18 @@ if TYPE_CHECKING:
 HUB, STORAGE = 8471, 8472
 REPOSITORY, COMMIT = "acme/big", "1234567890abcdef1234567890abcdef12345678"
 LARGE = 4
-PLAIN = (
-    """
+PLAIN = """
 import os, sys
 from pyreqwest.client import SyncClientBuilder
 client = SyncClientBuilder().build()
 folder, sync, *names = sys.argv[1:]
 for name in names:
-    with open(f"{folder}/{name}", "wb", 0) as file, client.get(f"http://127.0.0.1:%d/{name}").build_streamed() as got:
+    with open(f"{folder}/{name}", "wb", 0) as file, client.get(f"http://127.0.0.1:PORT/{name}").build_streamed() as got:
         while (chunk := got.body_reader.read_chunk()) is not None:
             file.write(chunk)
         if sync == "sync":
             os.fsync(file.fileno())
-"""
-    % STORAGE
-)  # noqa: UP031 - braces stand in it
+""".replace("PORT", str(STORAGE))
 HUGGING_FACE = """
 import sys
 from huggingface_hub import snapshot_download
@@ -139,6 +137,7 @@ def ways(files: list[str], environment: dict[str, str]) -> dict[str, Callable[[P
         "plain, synced": lambda to: [python, "-c", PLAIN, str(to), "sync", *files],
         "curl": lambda to: ["sh", "-c", curl, str(to)],
         "ours": lambda to: [weighbridge, "mirror", f"hf:{REPOSITORY}", "--to", str(to)],
+        "ours, synced": lambda to: [weighbridge, "mirror", f"hf:{REPOSITORY}", "--to", str(to), "--sync"],
         "huggingface_hub": lambda to: [python, "-c", HUGGING_FACE, str(to)],
     }
     if subprocess.run([python, "-c", "import huggingface_hub"], env=environment, check=False).returncode:
@@ -154,6 +153,11 @@ def measure(command: list[str], environment: dict[str, str]) -> float:
     if done.returncode:
         sys.exit(f"{command[0]} failed: {done.stderr}")
     return time.perf_counter() - began
+
+
+def median_ratio(others: list[float], own: list[float]) -> float:
+    """Return how many times faster `own` was, round by round."""
+    return statistics.median(other / mine for other, mine in zip(others, own, strict=True))
 
 
 def main() -> None:
@@ -178,19 +182,18 @@ def main() -> None:
                 for way, command in commands.items():
                     to = top / "to"
                     to.mkdir()
-                    took = measure(command(to), environment)
+                    took_s = measure(command(to), environment)
                     came = sum(path.stat().st_size for path in to.rglob("model-*.safetensors") if path.is_file())
                     if came != given.megabytes << 20:
                         sys.exit(f"{way} copied {came} bytes")
                     shutil.rmtree(to)
                     if number:
-                        seconds.setdefault(way, []).append(took)
+                        seconds.setdefault(way, []).append(took_s)
         n_bytes = sum(size for size, _, _ in files.values())
         print(f"{n_bytes / 1e9:.2f} GB in {len(files)} files, {given.rounds} rounds, {os.cpu_count()} cores")
         for way, took in seconds.items():
             middle = statistics.median(took)
-            pairs = {base: zip(seconds[base], took, strict=True) for base in ("plain", "plain, synced", "curl")}
-            ratio = {base: statistics.median(b / t for b, t in both) for base, both in pairs.items()}
+            ratio = {base: median_ratio(seconds[base], took) for base in ("plain", "plain, synced", "curl")}
             shown = ", ".join(f"{value:.2f}x {base}" for base, value in ratio.items() if base != way)
             print(f"{way:<16} {middle:6.2f} s {n_bytes / middle / 1e6:6.0f} MB/s  {shown}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from weighbridge.hub.mirror.check import MirrorCheck
 from weighbridge.hub.mirror.manifest import MANIFEST, MAX_BYTES, Manifest, manifest_of_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from weighbridge.core.progress import Advance, Progress
 
 __all__ = ["SHA256", "Bucket", "bucket_of", "check_bucket"]
@@ -36,36 +39,39 @@ class Bucket:
     store: Any
 
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
-        """Call a function of obstore; raises UsageError, HubUnreachable or FileNotFoundError."""
+        """Call a function of obstore; raises as `told` does."""
         import obstore
 
-        try:
+        with self.told():
             return getattr(obstore, name)(self.store, *arguments, **options)
-        except (obstore.exceptions.UnauthenticatedError, obstore.exceptions.PermissionDeniedError) as error:
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Say in the house's words what the storage says: NotFound, UsageError, HubUnreachable; FileNotFoundError."""
+        from obstore import exceptions
+
+        try:
+            yield
+        except (exceptions.UnauthenticatedError, exceptions.PermissionDeniedError) as error:
             raise UsageError(
                 f"{quote(self.url)} refuses these credentials",
                 hint="set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a profile's role",
             ) from error
-        except obstore.exceptions.BaseError as error:
+        except (exceptions.BaseError, FileNotFoundError) as error:
+            if "NoSuchBucket" in str(error):
+                raise NotFound(f"{quote(self.url)} was not found: no such bucket", hint="make it first") from error
+            if isinstance(error, FileNotFoundError):
+                raise
             raise HubUnreachable(
                 f"{quote(self.url)}: {quote(str(error).partition(chr(10))[0])}",
                 hint="look at `AWS_ENDPOINT_URL` and `AWS_REGION`; what is there already is kept",
             ) from error
 
-    def put(self, key: str, data: Any, **options: Any) -> None:
-        """Write an object; it is there whole or not at all. Raises NotFound where there is no such bucket."""
-        try:
-            self.call("put", key, data, **options)
-        except FileNotFoundError as error:
-            raise NotFound(f"{quote(self.url)} was not found", hint="make the bucket first") from error
-
-    def sizes(self, key: str = "") -> dict[str, int]:
-        """Return the sizes of all objects below a key, in bytes; raises NotFound where there is no such bucket."""
-        try:
-            pages = self.call("list", prefix=key or None)
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of all objects, in bytes, by key below the prefix."""
+        pages = self.call("list")
+        with self.told():
             return {row["path"]: row["size"] for page in pages for row in page}
-        except FileNotFoundError as error:
-            raise NotFound(f"{quote(self.url)} was not found", hint="look at the bucket's name") from error
 
     def manifest(self, key: str) -> Manifest | None:
         """Return the manifest under a key, None where there is none that can be read."""
@@ -142,7 +148,8 @@ def _check(bucket: Bucket, top: str, manifest: Manifest, sizes: dict[str, int], 
 def _sha256(bucket: Bucket, key: str, advance: Advance) -> str:
     """Return the SHA-256 of an object's bytes."""
     sha = hashlib.sha256()
-    for chunk in bucket.call("get", key).stream(min_chunk_size=_CHUNK_BYTES):
-        sha.update(chunk)
-        advance(len(chunk))
+    with bucket.told():
+        for chunk in bucket.call("get", key).stream(min_chunk_size=_CHUNK_BYTES):
+            sha.update(chunk)
+            advance(len(chunk))
     return sha.hexdigest()

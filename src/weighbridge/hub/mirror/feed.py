@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from weighbridge.errors import WeighbridgeError
 from weighbridge.formats.place import quote
 from weighbridge.hub.hashing import open_regular
-from weighbridge.hub.remote.answer import Ask, BrokenOff
+from weighbridge.hub.remote.answer import Ask, BrokenOff, origin
 from weighbridge.hub.remote.host import check_answer
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ class HubFeed:
                 answer = stream.answer
                 if not answer.is_good and url != sure:
                     continue
-                if near and answer.status >= _REFUSED:
-                    self._forget(file)
-                    raise BrokenOff(f"the address in storage has expired: HTTP {answer.status}")
+                if answer.status >= _REFUSED and origin(answer.url) != origin(self._host.wire.endpoint):
+                    self._forget(file)  # a signed address expires: the hub gives another
+                    raise BrokenOff(f"its storage refuses it: HTTP {answer.status}")
                 if not near:
                     check_answer(self._host, self._listing, file, answer)
                     self._host.learn(answer)

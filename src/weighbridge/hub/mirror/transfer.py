@@ -24,7 +24,7 @@ __all__ = ["Transfer", "explain"]
 _TRIES = 3  # of a file whose digest is another
 _MISSES = 5  # attempts in a row that brought next to nothing
 _LITTLE = 1 << 20
-_POLL_S, _LEAVE_S = 0.1, 5.0
+_POLL_S, _LEAVE_S = 0.1, 2.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -137,7 +137,7 @@ class Transfer:
                 self._count(new - (came - first))
             if self._halt.is_set() or came >= end:
                 return
-            misses = 0 if new >= _LITTLE else misses + 1
+            misses = 0 if new >= min(_LITTLE, max(1, (end - first) // 4)) else misses + 1
             if misses >= _MISSES:
                 raise HubUnreachable(
                     f"{quote(part.file.name)} does not come: {said}", hint="run it again later: it goes on from there"

@@ -55,7 +55,7 @@ def mirror_to_bucket(job: Job, bucket: Bucket, key: tuple[str, ...], progress: P
     job.feed.refuse_moved()
     manifest = manifest_of(job, known, before)
     if todo or before is None or before.files != manifest.files:
-        bucket.put(f"{top}/{MANIFEST}", manifest.to_bytes(), use_multipart=False)
+        bucket.call("put", f"{top}/{MANIFEST}", manifest.to_bytes(), use_multipart=False)
     else:
         manifest = before
     return Made(f"{bucket.url}/{top}", manifest, sum(file.size for file in todo), kept)
@@ -139,8 +139,8 @@ class _Upload:
 
     def _put(self, file: RemoteFile, data: Any, sha256: str, *, is_large: bool) -> None:
         part_bytes = max(_LEAST_PART_BYTES, -(-file.size // _LARGEST_PARTS))
-        self._bucket.put(
-            f"{self._top}/{file.name}", data, attributes={SHA256: sha256},
+        self._bucket.call(
+            "put", f"{self._top}/{file.name}", data, attributes={SHA256: sha256},
             use_multipart=is_large, chunk_size=part_bytes, max_concurrency=4,
         )  # fmt: skip
 
@@ -161,7 +161,7 @@ class _Upload:
                             yield fresh
             except BrokenOff as error:
                 said = str(error)
-            misses = 0 if at - before >= _LITTLE else misses + 1
+            misses = 0 if at - before >= min(_LITTLE, max(1, (file.size - before) // 4)) else misses + 1
             if misses >= _MISSES:
                 raise HubUnreachable(f"{quote(file.name)} does not come: {said}", hint="run it again later")
             if at < file.size and misses:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from weighbridge.core.progress import silent
@@ -34,8 +34,8 @@ def shelf(tmp_path: Path) -> Path:
     """Publish `acme/tiny`: weights of eleven pieces, small files, an empty one, one content under two names."""
     folder = tmp_path / "hub" / "acme" / "tiny"
     (folder / "sub").mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(random.Random(7).randbytes(SIZE))
-    (folder / "other.safetensors").write_bytes(random.Random(8).randbytes(SIZE // 2))
+    (folder / "model.safetensors").write_bytes(np.random.default_rng(7).bytes(SIZE))
+    (folder / "other.safetensors").write_bytes(np.random.default_rng(8).bytes(SIZE // 2))
     (folder / "config.json").write_text('{"model_type": "llama"}')
     (folder / "README.md").write_text("---\nlicense: mit\n---\n# tiny\n")
     (folder / "empty.txt").write_bytes(b"")
