@@ -33,6 +33,8 @@ def event_lines(events: Iterable[ReleaseEvent], *, whole: bool) -> list[str]:
 
 def said_of(event: ReleaseEvent) -> str:
     """Return what differs in one line: the values where they are short, else the names of the files."""
+    if event.kind == "chat-template" and isinstance(event.after, dict) and "diff" in event.after:
+        return f"touches {', '.join(event.after['touches'])}" if event.after["touches"] else "touches no known topic"
     before, after = _brief(event.before), _brief(event.after)
     if before or after:
         return f"{before or '-'} -> {after or '-'}"

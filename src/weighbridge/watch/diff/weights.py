@@ -27,7 +27,7 @@ _LABEL = re.compile(
 
 def quantization_of(name: str) -> str:
     """Return the stored precision that a file's or repository's name says (`Q4_K_M`, `FP8`, `GGUF`), or nothing."""
-    last = name.rpartition("/")[2].lower()
+    last = name.rpartition("/")[2].lower().removesuffix(".gguf").removesuffix(".onnx")
     found = [word for word in re.split(r"[.\-]", last) if _LABEL.fullmatch(word)]
     return "-".join(dict.fromkeys(found)).upper() if found else ""
 
