@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "find"]
 
-_FEW = 0.10  # of the downloads: unknown beyond this is worth a warning
+_SOME = 0.05  # of the downloads: so much unknown moves a share by about as much
+_FEW = 0.10
 _MOST = 0.50  # unknown beyond this is a strong one: the share says more of the tags than of the models
-_WIDE = 0.03  # how far a bound may be from the share
 _ONE = 0.03  # of the population: what one repository may hold (a fixture of test runs, Qwen3-0.6B, held 4.5%)
 _SAME = 0.20  # of common rows with the very same count: not refreshed
 _GROWN = 1.5  # rows of one snapshot to the next
@@ -68,8 +68,7 @@ def _filters(definition: Definition, shares: Shares, coverage: Coverage) -> Iter
         if known.downloads is None:
             continue
         unknown = 1 - known.downloads
-        width = max((bound.high - bound.low for bound in shares.bounds.values()), default=0.0)
-        if unknown < _FEW and width < 2 * _WIDE:
+        if unknown < _SOME:
             continue
         severity = "strong" if unknown >= _MOST else "warning"
         what = "the filter by task" if column == "task" else "the filter by day of creation"

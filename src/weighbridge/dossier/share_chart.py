@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["share_page", "shares_plot"]
 
-_MOST = 12
+_MOST = 8
 _MOST_LINES = 4
 _LONGEST = 40
 _LOOKS = ((BLUE, "circle"), (ORANGE, "diamond"), (GREY, "square"), ("#16803c", "triangle-up"))
