@@ -50,8 +50,8 @@ def tell(served: Served, known: Known) -> Told:
     told = Told(notes=list(served.said))
     for name in dict.fromkeys(served.loaded):
         _loaded(name, served, claimed, origins, told)
-    for maker, how, what in _evidence(served):
-        _hold(maker, how, what, claimed, served, told)
+    for makers, how, what in _evidence(served):
+        _hold(makers, how, what, claimed, served, told)
     _vocabulary(served, claimed, told)
     return told
 
@@ -74,33 +74,33 @@ def _loaded(name: str, served: Served, claimed: Chain, origins: Origins, told: T
         )
 
 
-def _evidence(served: Served) -> list[tuple[str, How, str]]:
-    """Return what template and tokenizer show: maker, kind of sign, and the sign in words."""
-    found: list[tuple[str, How, str]] = []
+def _evidence(served: Served) -> list[tuple[tuple[str, ...], How, str]]:
+    """Return what template and tokenizer show: the makers that it may be of, kind of sign, and the sign in words."""
+    found: list[tuple[tuple[str, ...], How, str]] = []
     if served.template:
         found += [
-            (row["maker"], "template", f"its chat template holds `{row['text']}`")
+            ((row["maker"],), "template", f"its chat template holds `{row['text']}`")
             for row in _table()["marker"] if row["text"] in served.template
         ]  # fmt: skip
         like = nearest(served.template)
         if not found and like and like[1] >= NEAR:
             maker = next((who for begin, who in _table()["known"].items() if like[0].name.startswith(begin)), None)
-            found += [(maker, "template", f"its chat template is like `{like[0].name}`")] if maker else []
+            found += [((maker,), "template", f"its chat template is like `{like[0].name}`")] if maker else []
     if served.tokens and (one := tokenizer_of(served.tokens)):
-        found += [(maker, "tokenizer", f"it tokenizes as {one.name}") for maker in one.makers]
-    return list(dict.fromkeys(found))
+        found += [(one.makers, "tokenizer", f"it tokenizes as {one.name}")]
+    return found
 
 
-def _hold(maker: str, how: How, what: str, claimed: Chain, served: Served, told: Told) -> None:
+def _hold(makers: tuple[str, ...], how: How, what: str, claimed: Chain, served: Served, told: Told) -> None:
     """Hold one sign against the makers that the name stands for."""
-    shown = canonical_maker(maker)
-    if shown in claimed.makers:
+    shown = tuple(dict.fromkeys(canonical_maker(maker) for maker in makers))
+    if set(shown) & set(claimed.makers):
         told.agrees = True
         return
-    told.signs.append(Parent(f"{shown}/*", "base", how, what, Confidence.LOW))
+    told.signs.append(Parent(f"{shown[0]}/*", "base", how, what, Confidence.LOW))
     if claimed.makers:
-        names = ", ".join(claimed.makers)
-        told.contradictions.append(f"served as {served.name}, which is of {names}, but {what}: that is of {shown}")
+        names, others = ", ".join(claimed.makers), " or ".join(shown)
+        told.contradictions.append(f"served as {served.name}, which is of {names}, but {what}: that is of {others}")
 
 
 def _vocabulary(served: Served, claimed: Chain, told: Told) -> None:

@@ -89,6 +89,19 @@ def test_tokenizer_agrees_with_the_name(serve: Serve, known: Knowledge) -> None:
     assert "Qwen" in bad.contradictions[0]
 
 
+def test_tokenizer_that_two_makers_train_with(serve: Serve, known: Knowledge) -> None:
+    """A tokenizer that another maker trains with too contradicts neither of them."""
+    for name in ("mistralai/Mistral-Nemo-Instruct-2407", "nvidia/Nemotron-H-8B-Base-8K"):
+        assert one(Server(serve, [{"id": name}], tokenizer="Mistral Tekken").ask(known)).agrees
+
+
+def test_tokenizers_differ_on_the_probes() -> None:
+    """No two tokenizers of the table give the same ids, on any one of the probe texts outside ASCII."""
+    for probe in (1, 3):
+        assert len({one.ids[probe] for one in known_tokenizers()}) == len(known_tokenizers())
+    assert all(len(one.ids) == len(probe_texts()) for one in known_tokenizers())
+
+
 def test_name_alone_stays_a_label(serve: Serve, known: Knowledge) -> None:
     """A server that says nothing but a name gives a label: no sign, no agreement, no contradiction."""
     seen = one(Server(serve, [{"id": "gpt-4o"}]).ask(known))
