@@ -196,4 +196,4 @@ class Walk:
             return
         if len(data) > most:
             yield Unsearched(self._tree.place(path), f"is read up to {most >> 20} MiB")
-        yield from self._texts.search(data[:most], self._tree.place(path), kind)
+        yield from self._texts.search(data[:most], self._tree.place(path), kind, path)

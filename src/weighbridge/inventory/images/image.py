@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from weighbridge.formats.archives.packed import Allowance
+from weighbridge.formats.archives.packed import Allowance, Unpacked
 from weighbridge.formats.archives.zip import read_zip
 from weighbridge.inventory.found import Found, Unsearched
 from weighbridge.inventory.images.layer import Layer, Reading, Spool, clean_path, keep_bytes, read_layer, wanted_bytes
@@ -148,6 +148,8 @@ def _read_zip(source: Source, reading: Reading) -> Layer:
                 continue
             data = member.source.read(0, most + 1)
             layer.members[path] = keep_bytes(data, len(data), layer, reading)
+            if isinstance(member.source, Unpacked):
+                member.source.close()
     finally:
         archive.close()
     for reason in (*archive.unread, *archive.broken):

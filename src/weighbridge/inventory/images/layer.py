@@ -22,7 +22,7 @@ _LONGEST_HEADER = 1 << 20
 _PAX = re.compile(rb"(?:\A|\n)\d+ (path|linkpath|size)=([^\n]*)")
 _ARCHIVE = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz))$|(?:^|/)blobs/sha256/[0-9a-f]{64}$")
 _CACHED = re.compile(
-    r"(?:^|/)(?:blobs/(?:sha256-)?[0-9a-f]{40,64}|refs/[^/]+|manifests/.+|\.git/(?:config|HEAD|refs/.+))$"
+    r"(?:^|/)(?:blobs/(?:sha256[-/])?[0-9a-f]{40,64}|refs/[^/]+|manifests/.+|\.git/(?:config|HEAD|refs/.+))$"
 )
 _PACKAGES = re.compile(r"(?:^|/)(?:site-packages|dist-packages|node_modules)/")
 _HEAD_BYTES = 1 << 20
@@ -201,7 +201,7 @@ def _link(layer: Layer, path: str, target: str, *, is_hard: bool) -> None:
 
 def _file(layer: Layer, path: str, body: MemberStream, reading: Reading, depth: int) -> None:
     size = body.left
-    if _ARCHIVE.search(path) and depth < _NESTED and size > _BLOCK:
+    if _ARCHIVE.search(path) and depth < _NESTED:
         first = body.read(_BLOCK)
         if is_tar(first) or first.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")):
             layer.nested[path] = read_layer(Rejoined(first, body), reading, depth + 1)

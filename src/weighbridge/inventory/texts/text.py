@@ -42,6 +42,7 @@ _MODELSCOPE = re.compile(
 )
 _DATA = re.compile(r"(?i)repo[-_]type[\s=:\"']{1,4}(?:datasets?|spaces?)\b|--dataset\b")
 _OTHER = re.compile(r"(?:from_pretrained|\b(?:repo_id|model_id|model|name)[\"']?\s?[:=]|--model\b)")
+_FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n.{0,300000}?\n---[ \t]*\r?\n", re.DOTALL)
 _NEAR = 6  # lines below a name in which its pin may stand
 
 
@@ -73,9 +74,15 @@ class TextSearch:
         makers = (f"{name}/" for name in known.organisations)
         self._words = Words([*words_of("in_names"), *stems, *makers], words_of("before_names"))
 
-    def search(self, data: bytes, place: str, kind: Kind) -> Iterator[Found | Unsearched]:
-        """Yield the models that a text names, each with its first line."""
+    def search(self, data: bytes, place: str, kind: Kind, path: str = "") -> Iterator[Found | Unsearched]:
+        """Yield the models that a text names, each with its first line.
+
+        `path` is the text's path under what is searched, which tells tests and examples; a card's front matter, which
+        names bases, is read with the weights.
+        """
         data = _as_utf8(data)
+        if kind == "model" and (front := _FRONT.match(data)):
+            data = b"\n" * front[0].count(b"\n") + data[front.end() :]
         if b"\0" in data[:4096]:
             yield Unsearched(place, "is no text, though named like one")
             return
@@ -91,7 +98,7 @@ class TextSearch:
             if len(seen.named) >= _MOST_FOUND:
                 yield Unsearched(place, f"names more than {_MOST_FOUND:,} models")
                 break
-        yield from _report(seen, place, kind)
+        yield from _report(seen, place, kind, path or place)
 
     def _line(self, lines: Sequence[str], at: int, number: int, hub: str, seen: _Seen) -> None:
         """Read line `at` closely, which is line `number` of the file."""
@@ -157,11 +164,11 @@ def _pin_near(lines: Sequence[str], number: int) -> re.Match[str] | None:
     return None
 
 
-def _report(seen: _Seen, place: str, kind: Kind) -> Iterator[Found]:
+def _report(seen: _Seen, place: str, kind: Kind, path: str) -> Iterator[Found]:
     """Yield what a file names, the sure first lines of it; tests, documents and comments say less."""
     is_catalogue = len(seen.named) > _CATALOGUE
     is_quiet = kind == "model" or len(seen.named) > _CATALOGUE
-    is_aside = kind == "document" or _ASIDE.search(place) is not None
+    is_aside = kind == "document" or _ASIDE.search(path) is not None
     for key, (number, named) in seen.named.items():
         notes = [named.detail]
         notes.append("beside a model's own files" if kind == "model" else "")

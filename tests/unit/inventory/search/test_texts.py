@@ -102,7 +102,19 @@ def test_a_file_of_zeros_is_said_to_be_no_text(texts: TextSearch) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["model/", "a/b/", '"model": "', "model = (", "--model ", "from_pretrained(", "qwen-", "x.y-", "../", "\\", "model:"],
+    [
+        "model/",
+        "a/b/",
+        '"model": "',
+        "model = (",
+        "--model ",
+        "from_pretrained(",
+        "qwen-",
+        "x.y-",
+        "../",
+        "\\",
+        "model:",
+    ],
 )
 def test_repetition_of_what_the_patterns_look_for_is_read_to_its_end(texts: TextSearch, piece: str) -> None:
     """Nothing but the beginnings of names and keys, in one line and in many, names nothing and ends."""
