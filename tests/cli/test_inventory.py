@@ -131,3 +131,6 @@ def test_wrong_use_is_said(weighbridge: Any, stack: Path) -> None:
     assert wrong.returncode == 2
     assert "maker:NAMESPACE" in wrong.stderr
     assert weighbridge("inventory", "/not/there").returncode == 3
+    secret = weighbridge("inventory", "http://me:hunter2@127.0.0.1:9/v1")
+    assert secret.returncode == 2
+    assert "hunter2" not in secret.stdout + secret.stderr

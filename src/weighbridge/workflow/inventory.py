@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from weighbridge.core.digest import digest_of
 from weighbridge.core.finding import Confidence
@@ -173,9 +174,15 @@ def _look(
         yield Seen(place)
         return
     if place.startswith(_SCHEMES):
-        roots.append(Root(place, "endpoint"))
         address, _, model = place.partition("#")
-        yield from ask_endpoint(engine_at(address, model, key=wanted.key, limits=_LIMITS), address, known)
+        parts = urlsplit(address)
+        if "@" in parts.netloc:
+            raise UsageError(
+                "an address must not carry a user name or password", hint="put the key into `WEIGHBRIDGE_API_KEY`"
+            )
+        shown = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))  # a query may hold a key
+        roots.append(Root(shown, "endpoint"))
+        yield from ask_endpoint(engine_at(address, model, key=wanted.key, limits=_LIMITS), shown, known, only=model)
         return
     if place.startswith(("hf:", "ms:")):
         roots.append(Root(place, "list", files=0))

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["ask_endpoint"]
 
 
-def ask_endpoint(engine: Any, address: str, known: Known) -> list[Seen | Unsearched]:
+def ask_endpoint(engine: Any, address: str, known: Known, *, only: str = "") -> list[Seen | Unsearched]:
     """Return the traces of an engine that was not entered yet; a server that does not answer was not searched.
 
-    `engine` is an adapter that speaks the OpenAI API (`engine_at`); of another kind nothing can be asked.
+    `engine` is an adapter that speaks the OpenAI API (`engine_at`); of another kind nothing can be asked. With `only`,
+    the one model of that name is meant, whatever else is served.
     """
     if not hasattr(engine, "models") or not hasattr(engine, "post"):
         return [Unsearched(address, "this service lists no models that can be looked at")]
@@ -33,7 +34,9 @@ def ask_endpoint(engine: Any, address: str, known: Known) -> list[Seen | Unsearc
         served, given = asyncio.run(_read(engine))
     except WeighbridgeError as error:
         return [Unsearched(address, error.message)]
-    rows: list[Seen | Unsearched] = [_seen(one, address, known) for one in served]
+    rows: list[Seen | Unsearched] = [_seen(one, address, known) for one in served if only in {"", one.name}]
+    if only:
+        return rows or [Unsearched(f"{address}#{only}", "it lists no model of this name")]
     if given > len(served):
         rows.append(Unsearched(address, f"{given - len(served):,} more entries of its list were not read"))
     return rows or [Unsearched(address, "it answers, and names no model")]

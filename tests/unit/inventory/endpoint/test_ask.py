@@ -153,6 +153,15 @@ def test_server_that_answers_nonsense_was_not_searched(reply: bytes, serve: Serv
     assert [type(row) for row in rows] == [Unsearched]
 
 
+def test_one_model_of_many(serve: Serve, known: Knowledge) -> None:
+    """With a name only that model is looked at; a name that is not served was not searched."""
+    server = Server(serve, [{"id": "a"}, {"id": "b"}]).server
+    engine = OpenAIEngine(server.url, "", limits=Limits(timeout_s=5, attempts=1))
+    assert one(ask_endpoint(engine, server.url, known, only="b")).found.name == "b"
+    (row,) = ask_endpoint(engine, server.url, known, only="c")
+    assert isinstance(row, Unsearched)
+
+
 def test_no_server_was_not_searched(known: Knowledge) -> None:
     """An address where nobody listens is a place that was not searched."""
     engine = OpenAIEngine("http://127.0.0.1:9/v1", "", limits=Limits(timeout_s=2, attempts=1))
