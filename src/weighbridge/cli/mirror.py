@@ -32,12 +32,21 @@ class _Mirror(click.Group):
         return super().parse_args(ctx, args if args[:1] == ["list"] else ["make", *args])
 
 
+class _Make(click.Command):
+    """A command whose name nobody types."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say what is typed."""
+        path = ctx.parent.command_path if ctx.parent else ctx.command_path
+        formatter.write_usage(path, " ".join(self.collect_usage_pieces(ctx)))
+
+
 @click.group(name="mirror", cls=_Mirror)
 def command() -> None:
     """Keep a verified copy of one revision, or list the copies in a folder."""
 
 
-@command.command(name="make")
+@command.command(name="make", cls=_Make)
 @click.argument("reference", metavar="REF")
 @click.option(
     "--to", required=True, metavar="DIR|s3://BUCKET/PREFIX", help="Where mirrors are kept, many side by side."

@@ -11,7 +11,7 @@ from weighbridge.cli import options
 from weighbridge.cli.layout import plain
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
-from weighbridge.errors import NotFound, UsageError
+from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
     from weighbridge.inspection.provenance.copy import Difference
@@ -102,9 +102,7 @@ def _mirrors(target: Path | str, given: dict[str, Any], *, as_json: bool) -> int
     with load_settings(workspace=given["workspace"]).workspace.digest_cache() as cache:
         checked = verify.against_mirror(str(target), cache, progress_on_stderr())
     if not checked:
-        if isinstance(target, Path):
-            return None
-        raise NotFound(f"there is no mirror in `{plain(target)}`", hint="look at the address")
+        return None
     outcome = None
     if isinstance(target, Path) and (given["key"] or given["certificates"]):
         from weighbridge.workflow.mirror_signature import verify_mirror_signature

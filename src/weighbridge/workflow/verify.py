@@ -88,13 +88,15 @@ def copy_and_lock(target: Path, place: Path | None) -> tuple[Path, Path | None]:
 
 
 def against_mirror(target: str, cache: DigestCache | None, progress: Progress) -> list[Checked]:
-    """Hold mirrors against their manifests: a folder of one commit, one of many, or `s3://...`; [] where there is none.
+    """Hold mirrors against their manifests: a folder of one commit, one of many, or `s3://...`; [] for a folder without one.
 
-    Raises DamagedFile for a manifest that contradicts itself.
+    Raises DamagedFile for a manifest that contradicts itself, NotFound or HubUnreachable for a bucket.
     """
     try:
         return [_mirror(check) for check in check_all(target, cache, progress)]
     except NotFound:
+        if target.startswith("s3://"):  # there is nothing else that a bucket could be held against
+            raise
         return []
 
 
