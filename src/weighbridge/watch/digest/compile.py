@@ -82,7 +82,7 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
     stakes, rules, known = view.stakes, view.rules, view.known
     spoken = sorted((one for event in group for one in spoken_of(event, stakes, rules, known)), key=_weight)
     lead = spoken[0][0] if spoken else group[0]
-    severity = spoken[0][3] if spoken else min(lead.severity, "medium", key=SEVERITIES.index)
+    severity = _severity(group, spoken, stakes)
     step = spoken[0][2].next if spoken and severity != "silent" else "nothing"
     also = _further(spoken, step) if step != "nothing" else ()
     touched = [(event, stake) for event, stake, _, _ in spoken if stake is not None]
@@ -114,6 +114,17 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
         country=_country(family.maker if family else repository, known),
         notes=tuple(dict.fromkeys(note for event in group for note in event.notes)),
     )  # fmt: skip
+
+
+def _severity(group: tuple[ReleaseEvent, ...], spoken: Sequence[Spoken], stakes: Sequence[Stake]) -> EventSeverity:
+    """Return what it is for us: by the rules; where nothing of ours is known, what it is in itself, at most `medium`.
+
+    So a reader without any decision in the store is not told that weights which were exchanged matter little.
+    """
+    if spoken and stakes:
+        return spoken[0][3]
+    own = min(max((one.severity for one in group), key=SEVERITIES.index), "medium", key=SEVERITIES.index)
+    return max(own, spoken[0][3], key=SEVERITIES.index) if spoken else own
 
 
 def _places(group: tuple[ReleaseEvent, ...]) -> tuple[Place, ...]:

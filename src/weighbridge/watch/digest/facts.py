@@ -17,10 +17,16 @@ __all__ = ["Relation", "bases_in", "facts_of", "is_touched", "relation_of", "rep
 Relation = Literal["self", "base", "family", "none"]
 
 _MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
-# Drafts of speculative decoding, adapters for it, and rewards: never what a product would run alone.
+# Drafts of speculative decoding, adapters and toys: never what a product would run alone.
 _COMPANION = re.compile(
-    r"[-_.](dspark|dflash|eagle-?\d?|medusa|mtp|speculator|draft|assistant)([-_.]|$)", re.IGNORECASE
+    r"[-_.](dspark|dflash|eagle-?\d?|medusa|mtp|speculator|draft|assistant|lora|adapter|tiny-random)([-_.]|$)",
+    re.IGNORECASE,
 )
+_OTHER_TASK = re.compile(r"embed|rerank|guard|reward|[-_.](tts|asr|prm|rm)([-_.]|\d|$)", re.IGNORECASE)
+_GENERATIVE = frozenset({
+    "text-generation", "image-text-to-text", "any-to-any", "text2text-generation", "conversational",
+    "video-text-to-text", "audio-text-to-text",
+})  # fmt: skip
 _ASKS_LICENCE = frozenset({"release", "new-quantization", "licence-tag"})
 _FROM_FAMILY = frozenset({"release", "new-quantization"})
 _MOST_BASES = 50
@@ -72,7 +78,7 @@ def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str
         "accepted": _accepted(tag.shown, close) if asked and close else "",
         "publisher": "maker" if _is_maker(repository, known) else "other",
         "look_alike": event.kind == "release" and _is_look_alike(repository, known),
-        "companion": _COMPANION.search(repository) is not None,
+        "role": _role(repository, event.after, close),
         "lax_tag": event.kind in _ASKS_LICENCE and any(
             is_laxer_than_base(tag, base) for base in bases if _maker(base) != _maker(repository)
         ),
@@ -86,11 +92,31 @@ def _kind(event: ReleaseEvent, stake: Stake | None) -> str:
 
     `visibility-back`: shown again. `weights-beside`: weights changed or came, none of them those that were weighed.
     """
-    if event.kind == "visibility" and isinstance(event.after, dict) and not any(event.after.values()):
-        return "visibility-back"
+    if event.kind == "visibility" and isinstance(event.after, dict):
+        hidden = any(event.after.get(name) for name in ("private", "disabled"))
+        return "visibility" if hidden else "visibility-back"
     if event.kind == "weights" and stake is not None and _are_beside(event, stake):
         return "weights-beside"
     return event.kind
+
+
+def _role(repository: str, after: Any, stake: Stake | None) -> str:
+    """Return whether a repository holds a `model` that could take the place of ours, a `companion`, or `other task`.
+
+    The hub's word on the task counts, else the name; what neither tells is a model that generates text.
+    """
+    pairs = after.get("base_models") if isinstance(after, dict) else None
+    relations = (
+        [pair[0] for pair in pairs if isinstance(pair, list | tuple) and pair] if isinstance(pairs, list) else []
+    )
+    if _COMPANION.search(repository) or "adapter" in relations:
+        return "companion"
+    theirs, ours = _word(after, "task") if isinstance(after, dict) else "", stake.task if stake else ""
+    if ours and ours not in _GENERATIVE:
+        return "model" if theirs == ours or not theirs else "other task"
+    if theirs and theirs not in _GENERATIVE and theirs != "unknown":
+        return "other task"
+    return "other task" if _OTHER_TASK.search(repository.rpartition("/")[2]) else "model"
 
 
 def _are_beside(event: ReleaseEvent, stake: Stake) -> bool:

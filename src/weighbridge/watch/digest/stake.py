@@ -37,7 +37,8 @@ class Stake:
     that whoever loads it follows the default branch), `subject` the digest of what was weighed. `bases` are
     `maker/model` without a hub, as the files declare them. `copy` says whether the files are kept: a mirror whose
     digests were checked, a folder on this machine, or nothing that is known. `digests` are the SHA-256 (64 hex digits)
-    of the files that were weighed; `answered` names events (id, seen) that the decision was made in view of.
+    of the files that were weighed, `task` is what the card says it is for; `answered` names events (id, seen) that the
+    decision was made in view of.
     """
 
     repository: str
@@ -54,6 +55,7 @@ class Stake:
     bases: tuple[str, ...] = ()
     digests: frozenset[str] = frozenset()
     answered: frozenset[tuple[str, str]] = frozenset()
+    task: str = ""
     copy: Copy = "none"
     use: IntendedUse | None = None
 

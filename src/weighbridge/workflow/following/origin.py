@@ -31,6 +31,7 @@ class Told:
     hub: str = ""
     repository: str = ""
     commit: str = ""
+    task: str = ""
     served_as: str = ""
     bases: list[str] = field(default_factory=list)
     digests: frozenset[str] = frozenset()

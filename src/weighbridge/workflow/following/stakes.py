@@ -80,6 +80,7 @@ def _stake(statement: Evidence, decision: Decision, told: Told, answered: frozen
         bases=tuple(dict.fromkeys(told.bases)),
         digests=told.digests,
         answered=answered,
+        task=told.task,
         copy=place.copy,
         use=_use(decision.use),
     )
@@ -123,6 +124,7 @@ def _files(told: Told, body: dict[str, Any]) -> None:
 
 def _provenance(told: Told, body: dict[str, Any]) -> None:
     told.hub, told.repository, told.commit = (_text(body, name) for name in ("hub", "repository", "commit"))
+    told.task = _text(body, "task")
 
 
 def _card(told: Told, body: dict[str, Any]) -> None:

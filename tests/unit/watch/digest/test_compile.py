@@ -184,3 +184,11 @@ def test_the_plan_holds_decisions_against_windows() -> None:
         assert (plan.rhythm.family, plan.is_watched, plan.decisions[0].place) == ("DeepSeek", False, place)
     assert watched_families(["family:Kimi", "hf:deepseek-ai", "hf:Qwen/Qwen3.8-27B"], known)[:1] == ("Kimi",)
     assert "DeepSeek" in watched_families(["hf:deepseek-ai"], known)
+
+
+def test_without_any_decision_an_event_is_what_it_is_in_itself() -> None:
+    """Nobody knows what hangs on it: it is never milder than to plan if grave in itself, and never urgent either."""
+    grave = S.event("weights", _NAME, severity="critical")
+    assert _digest([grave]).items[0].severity == "medium"
+    assert _digest([grave], (_stake(repository="hf:acme/other"),)).items[0].severity == "low"
+    assert _digest([S.event("card", _NAME, severity="silent")]).silent == 1

@@ -46,7 +46,7 @@ def _stakes(entry: dict[str, Any]) -> list[Stake]:
     """Return what the reader has, by the word in the table."""
     subject = entry["subject"]
     mine: dict[str, list[Stake]] = {
-        "nothing": [],
+        "nothing": [_stake("hf:acme/unrelated")],
         "pinned": [_stake(subject)],
         "unpinned": [_stake(subject, commit="")],
         "unpinned-mirrored": [_stake(subject, commit="", copy="verified")],
