@@ -31,6 +31,7 @@ _MOST_STDIN = 8 << 20
     "`model:hf:maker/model`. May be repeated.",
 )
 @click.option("--online", is_flag=True, help="Ask the hub for declared bases and licences of what was found.")
+@click.option("--packages", is_flag=True, help="Read the texts of installed packages (site-packages ...) too.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the table to FILE as CSV too.")
 @click.option("--cyclonedx", metavar="FILE", help="Write a bill of materials to FILE (CycloneDX 1.7 JSON) too.")
 @click.option("--html", metavar="FILE", help="Write a page with the answer, the table and its limits to FILE too.")
@@ -65,6 +66,7 @@ def command(ctx: click.Context, /, places: tuple[str, ...], *, as_json: bool, **
         denials=flags["denials"],
         listed=listed,
         is_online=flags["online"],
+        packages=flags["packages"],
         knowledge=settings.knowledge,
         key=settings.key,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 from weighbridge.core.finding import Confidence
@@ -17,7 +18,7 @@ from weighbridge.inventory.origin.names import is_repository
 from weighbridge.inventory.origin.tables import canonical_maker, maker_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from weighbridge.inventory.origin.step import Step
     from weighbridge.inventory.row import Model
@@ -62,7 +63,9 @@ def parse_denial(text: str, known: Known) -> Denial:
     if kind == "country":
         if not _COUNTRY.fullmatch(value.upper()):
             raise UsageError(f"{quote(value)} is no country code", hint="two letters of ISO 3166-1, for example `CN`")
-        return Denial("country", value.upper(), text)
+        seats = {one.country for one in known.organisations.values()}
+        note = "" if value.upper() in seats else f"no maker that is listed sits in {value.upper()}"
+        return Denial("country", value.upper(), text, note)
     if kind == "model":
         name = value.removeprefix("hf:").removeprefix("ms:")
         if not is_repository(name.partition("@")[0]):
@@ -73,8 +76,17 @@ def parse_denial(text: str, known: Known) -> Denial:
     families = {family.name.lower() for family in known.families} | set(read_name(value).families)
     word = value.lower()
     is_known = any(word.startswith(family) for family in families)
+    if not is_known and (near := _slip(word, families)):
+        raise UsageError(f"no family is named {quote(value)}", hint=f"did you mean `{near}`?")
     note = "" if is_known else f"no family named {quote(value)} is listed: it is looked for in names alone"
     return Denial("family", word, text, note)
+
+
+def _slip(word: str, names: Iterable[str]) -> str | None:
+    """Return the name that a word is a slip of the pen for; others may be real and not listed."""
+    spelt = {name.lower(): name for name in names}
+    near = get_close_matches(word.lower(), spelt, n=1, cutoff=0.85)
+    return spelt[near[0]] if near else None
 
 
 def _maker(value: str, text: str, known: Known) -> Denial:
@@ -88,6 +100,10 @@ def _maker(value: str, text: str, known: Known) -> Denial:
         ]  # fmt: skip
         named = shown[0] if len(set(shown)) == 1 else None
     if named is None:
+        near = known.look_alike(value)
+        like = near.name if near else _slip(value, known.organisations)
+        if like:
+            raise UsageError(f"no maker is listed as {quote(value)}", hint=f"did you mean `{like}`?")
         note = f"the maker {quote(value)} is not listed: only a model under that very namespace is found"
         return Denial("maker", value, text, note)
     return Denial("maker", named, text, "" if named == value else f"{quote(value)} is taken for `{named}`")

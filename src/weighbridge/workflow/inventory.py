@@ -16,6 +16,7 @@ from weighbridge.errors import UsageError
 from weighbridge.formats.place import quote
 from weighbridge.hub.catalogue.open import open_catalogue
 from weighbridge.inventory.absence import Absence, Root, judge_absence
+from weighbridge.inventory.bounds import Bounds
 from weighbridge.inventory.denial import parse_denial
 from weighbridge.inventory.endpoint.ask import ask_endpoint
 from weighbridge.inventory.found import Found, Unsearched
@@ -50,7 +51,8 @@ _LISTS = (".txt", ".list", ".lst", ".csv", ".tsv")
 class Wanted:
     """What a person asks for: places (`-` with its text in `listed`), what may not be there, and whom to ask.
 
-    `knowledge` is a folder of the user's own tables, `key` goes to endpoints alone.
+    `knowledge` is a folder of the user's own tables, `key` goes to endpoints alone; with `packages` the texts of
+    installed packages are read too.
     """
 
     places: tuple[str, ...]
@@ -58,6 +60,7 @@ class Wanted:
     denials: tuple[str, ...] = ()
     listed: str = ""
     is_online: bool = False
+    packages: bool = False
     knowledge: Path | None = None
     key: str | None = None
 
@@ -190,7 +193,7 @@ def _look(
         return
     if "\0" in place:
         raise UsageError(f"{quote(place)} is no place", hint="name a folder, a file, an endpoint or `-`")
-    search = Search(Path(place), known, progress=progress)
+    search = Search(Path(place), known, bounds=Bounds(packages=wanted.packages), progress=progress)
     for one in search:
         yield one if isinstance(one, Unsearched) else Seen(one)
     looked = search.looked
