@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         with hub.lock:
             hub.seen.append(Seen(line, self.headers.get("Range", ""), self.is_storage, authorization))
             fault = next((fault for fault in hub.faults if fault.fires(line)), None)
-            fault = fault or (hub.chance.next() if hub.chance else None)
+            fault = fault or (hub.chance.next(self.path.partition("?")[0]) if hub.chance else None)
         if fault and fault.slow_s:
             time.sleep(fault.slow_s)
         if fault and not fault.is_answered:

@@ -195,16 +195,16 @@ def test_a_file_changed_back_is_a_third_commit(hub: HubServer) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_faults_follow_their_seed_and_pass(tmp_path: Path, seed: int) -> None:
-    """The same seed makes the same faults; no more than two requests fail in a row."""
-    made: list[Any] = []
+def test_random_faults_follow_their_seed_and_pass(seed: int) -> None:
+    """The same seed makes the same faults; of one address no two requests fail in a row."""
+    made: list[list[int | None]] = []
     for _ in range(2):
         faults = RandomFaults(seed, 0.5)
-        made.append([fault if fault is None else fault.status for fault in (faults.next() for _ in range(200))])
+        drawn = [faults.next("/api/models") for _ in range(200)]
+        made.append([None if fault is None else fault.status for fault in drawn])
     assert made[0] == made[1]
-    assert 40 < sum(one is not None for one in made[0]) < 160
-    assert all(None in made[0][at : at + 3] for at in range(198))
-    del tmp_path
+    assert 30 < sum(one is not None for one in made[0]) < 100
+    assert all(None in made[0][at : at + 2] for at in range(199))
 
 
 def test_faults_by_hand_count_down(hub: HubServer) -> None:

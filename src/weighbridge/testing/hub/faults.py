@@ -46,26 +46,28 @@ class Fault:
 class RandomFaults:
     """One in `1 / rate` requests fails, in ways and places that follow from the seed and the order of requests.
 
-    Never more than `in_a_row` requests fail one after another, so that whoever asks again comes through. A hub that
-    asks to be left alone asks for `wait_s` seconds. None of the kinds changes a byte unnoticed.
+    Never more than `in_a_row` requests of one address fail one after another, so that whoever asks three times comes
+    through, redirects and all. A hub that asks to be left alone asks for `wait_s` seconds. No kind changes a byte
+    unnoticed.
     """
 
     def __init__(
-        self, seed: int, rate: float = 0.3, *, kinds: tuple[str, ...] = KINDS, in_a_row: int = 2, wait_s: int = 0
+        self, seed: int, rate: float = 0.3, *, kinds: tuple[str, ...] = KINDS, in_a_row: int = 1, wait_s: int = 0
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a repeatable choice, no secret
         self._rate, self._kinds, self._in_a_row, self._wait_s = rate, kinds, in_a_row, wait_s
-        self._run = 0
+        self._runs: dict[str, int] = {}
         self._lock = threading.Lock()
         self.made: list[str] = []
 
-    def next(self) -> Fault | None:
+    def next(self, address: str) -> Fault | None:
         """Return what happens to the next request, or None."""
         with self._lock:
-            if self._run >= self._in_a_row or self._random.random() >= self._rate:
-                self._run = 0
+            run = self._runs.get(address, 0)
+            if self._random.random() >= self._rate or run >= self._in_a_row:
+                self._runs[address] = 0
                 return None
-            self._run += 1
+            self._runs[address] = run + 1
             kind = self._random.choice(self._kinds)
             self.made.append(kind)
             return self._fault(kind)
