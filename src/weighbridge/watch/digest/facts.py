@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from weighbridge.core.event import ReleaseEvent
     from weighbridge.knowledge.protocol import Known
     from weighbridge.watch.digest.stake import Stake
+    from weighbridge.watch.digest.terms import LicenceTag
 
 __all__ = ["Relation", "bases_in", "facts_of", "is_touched", "relation_of", "repository_of"]
 
@@ -77,11 +78,9 @@ def facts_of(event: ReleaseEvent, stake: Stake | None, known: Known) -> dict[str
         "licence": answer_for(tag, repository, close.use) if asked and close else "",
         "accepted": _accepted(tag.shown, close) if asked and close else "",
         "publisher": "maker" if _is_maker(repository, known) else "other",
-        "look_alike": event.kind == "release" and _is_look_alike(repository, known),
+        "look_alike": event.kind in _FROM_FAMILY and _is_look_alike(event, known),
         "role": _role(repository, event.after, close),
-        "lax_tag": event.kind in _ASKS_LICENCE and any(
-            is_laxer_than_base(tag, base) for base in bases if _maker(base) != _maker(repository)
-        ),
+        "lax_tag": event.kind in _ASKS_LICENCE and _is_lax(tag, repository, bases, known),
         "swapped": event.kind == "weights" and _is_swapped(event),
         "closes": event.kind == "gating" and _word(event.after, "gated") not in {"", "open"},
     }  # fmt: skip
@@ -132,6 +131,17 @@ def _are_beside(event: ReleaseEvent, stake: Stake) -> bool:
     return all(one.startswith("sha256:") for one in old) and not {one[7:] for one in old} & stake.digests
 
 
+def _is_lax(tag: LicenceTag, repository: str, bases: tuple[str, ...], known: Known) -> bool:
+    """Tell whether a re-upload claims a free licence over a base that carries another; its name tells the base, too."""
+    if _is_maker(repository, known):
+        return False
+    return any(
+        is_laxer_than_base(tag, base)
+        for base in bases or (repository,)
+        if _maker(base) != _maker(repository) or base == repository
+    )
+
+
 def _is_swapped(event: ReleaseEvent) -> bool:
     """Tell whether as many files of as many bytes now hold something else: the sign of a refresh that nobody names."""
     before, after = event.before, event.after
@@ -149,8 +159,14 @@ def _is_maker(repository: str, known: Known) -> bool:
     return maker is not None and organisation.display_name == maker.display_name
 
 
-def _is_look_alike(repository: str, known: Known) -> bool:
-    return known.organisation(repository) is None and known.look_alike(_maker(repository)) is not None
+def _is_look_alike(event: ReleaseEvent, known: Known) -> bool:
+    """Tell whether a new repository's publisher could be taken for a listed one, and its hub has not verified it.
+
+    The watch asked the hub; of what it found there the event tells by its own severity alone (`severity.toml`).
+    """
+    repository = repository_of(event.subject)
+    is_warned = event.severity in {"high", "critical"}
+    return is_warned and known.organisation(repository) is None and known.look_alike(_maker(repository)) is not None
 
 
 def bases_in(value: Any) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _stakes(entry: dict[str, Any]) -> list[Stake]:
 
 def _event(entry: dict[str, Any], **changed: Any) -> ReleaseEvent:
     event = ReleaseEvent(
-        entry["kind"], entry["subject"], entry.get("before"), entry.get("after"), "medium",
+        entry["kind"], entry["subject"], entry.get("before"), entry.get("after"), entry.get("itself", "medium"),
         Confidence(entry.get("confidence", "high")), _SEEN, "" if entry["kind"] == "release" else _PIN, _HEAD,
     )  # fmt: skip
     return replace(event, **changed)
