@@ -27,13 +27,14 @@ _MODELSCOPE_PAGE = re.compile(
     rf"(?<![\w.-])(?:www\.)?modelscope\.(?:cn|ai)/(?:api/v1/)?(?:models/)?(?!datasets/|studios/|docs/)({_ID})"
 )
 _SCHEME = re.compile(
-    rf"(?<![\w.])(hf|hf-hub|hf_hub|huggingface|ms|modelscope)(?:://|:)(?!//)(?:models?/)?({_ID})(?:[@:]([\w.-]{{1,100}}))?(?![\w/])"
+    rf"(?<![\w.])(hf|hf-hub|hf_hub|huggingface|ms|modelscope)(://|:)(?!//)(?:models?/)?({_ID})"
+    r"(?:@([\w.-]{1,100}))?(?::([\w.-]{1,100}))?(?![\w/])"
 )
 _CACHE_NAME = re.compile(rf"models--({_PART})--([\w.-]{{1,96}})(?:/snapshots/([0-9a-f]{{40}}))?")
 _SERVED = re.compile(
     r"@(?:cf|hf)/[\w.-]{1,40}/[\w.-]{1,90}"
     r"|(?:fireworks_ai/)?accounts/[\w-]{1,40}/(?:models|routers)/[\w.-]{1,90}"
-    r"|publishers/[\w-]{1,40}/models/[\w.-]{1,90}"
+    r"|publishers/[\w-]{1,40}/models/[\w.-]{1,90}(?:@[\w.-]{1,60})?"
     r"|(?:nvcr\.io/)?nim/[\w-]{1,40}/[\w.-]{1,90}(?::[\w.-]{1,40})?"
     r"|(?:bedrock/(?:[a-z_]{4,12}/)?(?:[a-z]{2,3}(?:-[a-z]+)+-\d/)?)?(?:(?:us|eu|apac|jp|au|global|us-gov)\.)?"
     r"(?:anthropic|meta|mistral|deepseek|qwen|cohere|ai21|openai|google|minimax|moonshot|moonshotai|nvidia|zai|amazon|writer|twelvelabs)"
@@ -45,7 +46,7 @@ _LONG_ID = re.compile(
 _FILE = re.compile(r"([\w.+-]{2,120}\.gguf)(?![\w.-])", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w:])(?:\.{0,2}/|~/|[A-Za-z]:\\|\$\{?\w{1,40}\}?/)((?:[\w.+-]{1,95}[/\\]){0,8}[\w.+-]{1,95})")
 _QUOTED = re.compile(r"[\"'`]((?:[a-z_]{2,20}:)?[A-Za-z][\w.-]{1,80}(?::[\w.-]{1,60})?(?:@[\w.-]{1,20})?)\\?[\"'`]")
-_SCALAR = re.compile(r"(?:[:=]|\s-|^-|^|\s)[ \t]*([A-Za-z][\w.-]{1,80}(?::[\w.-]{1,60})?)(?=[\s,})\];\\\"'`]|$)")
+_SCALAR = re.compile(r"(?:[:=>]|\s-|^-|^|\s)[ \t]*([A-Za-z][\w.-]{1,80}(?::[\w.-]{1,60})?)(?=[\s,})\];\\\"'`<]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def _with_hub(line: str) -> Iterator[tuple[re.Match[str], Candidate]]:
         yield found, Candidate(found.start(), "hub", found[1].removesuffix(".git"), "ms")
     for found in _SCHEME.finditer(line):
         hub: Literal["hf", "ms"] = "ms" if found[1] in {"ms", "modelscope"} else "hf"
-        yield found, Candidate(found.start(), "hub", found[2], hub, found[3] or "")
+        tag = found[5] or ""  # a revision in an address (KServe), a quantization in a reference
+        pin, part = (found[4] or tag, "") if found[2] == "://" else (found[4] or "", tag)
+        yield found, Candidate(found.start(), "hub", found[3], hub, pin, part)
     for found in _CACHE_NAME.finditer(line):
         yield found, Candidate(found.start(), "hub", f"{found[1]}/{found[2]}", "hf", found[3] or "")

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _PLACEHOLDERS = re.compile(
-    r"(?i)(?:your|my|some|example|foo|bar|acme|org|organization|organisation|user|username|owner|namespace|author|maker|repo)"
+    r"(?i)(?:your|my|some|example|foo|bar|org|organization|organisation|user|username|owner|namespace|author|maker|repo)"
     r"(?:[-_]?(?:org|name|username|user|company|namespace|hf|huggingface|account|model|repo|id|handle))*"
 )
 _FILE_ENDS = re.compile(

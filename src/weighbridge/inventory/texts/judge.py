@@ -19,6 +19,7 @@ from weighbridge.inventory.texts.forms import (
     words_of,
 )
 from weighbridge.inventory.texts.keys import FROM, Key
+from weighbridge.inventory.weights.names import is_companion
 
 if TYPE_CHECKING:
     from weighbridge.inventory.texts.candidates import Candidate
@@ -104,6 +105,9 @@ class Judge:
         if sure is None or (not is_maker and (provider or maker in words_of("routed"))):
             return Named(one.text, sure, detail=f"as {provider or 'a router'} names it") if sure else None
         whole = f"{maker}/{name}"
+        hub = (
+            "ms" if key.word.startswith("modelscope") else "hf" if key.word.startswith(("hf ", "huggingface")) else hub
+        )
         detail = f"by way of {provider}" if provider else ""
         return Named(whole, sure, _reference(hub, whole, one.revision, one.part), detail)
 
@@ -118,7 +122,8 @@ class Judge:
 
     def _file(self, name: str, key: Key) -> Named | None:
         is_family = self._forms.is_family(name)
-        if key.weight == "none" and not is_family:
+        is_any = name.lower().removesuffix(".gguf") in {"model", "models", "weights", "ggml-model", "file"}
+        if is_any or is_companion(name) or (key.weight == "none" and not is_family):
             return None
         return Named(name, _MEDIUM if is_family else _LOW, detail="a GGUF file that the text names")
 
@@ -145,7 +150,10 @@ class Judge:
             return None
         if key.weight == "none":
             is_tagged = rest and self._forms.is_family(provider)
-            return Named(text, _LOW, detail="a name as Ollama writes it") if is_tagged else None
+            is_one = is_tagged or (self._forms.is_family(text) and is_sized(text))
+            return (
+                Named(text, _LOW, detail="a name as Ollama writes it" if rest else "a name alone") if is_one else None
+            )
         return self._loaded(text, key)
 
     def _loaded(self, text: str, key: Key) -> Named | None:

@@ -29,11 +29,14 @@ _GET = re.compile(
     r"(?i)(?:get|env|getenv\w*|env_or\w*|config|setting\w*|var|default)\(\s?\\?[\"']([\w.-]+)\\?[\"']\s?,(?:\s?\w+\s?=)?$"
 )
 _IN_CALL = re.compile(r"([A-Za-z_][\w.]*)\([^()]{0,200},$")
+_TAG = re.compile(r"<([A-Za-z][\w.-]{0,60})>$")
 _ENV_LINE = re.compile(r"^\s*(?:ENV|ARG|setenv|export|set)\s+([A-Za-z_]\w*)$")
 _OPTION = re.compile(r"(?:^|[\s\"'\[,(])(--?[A-Za-z][\w.-]*)[\"']?(?:\s|,|=|:|\\|\\n)*(?:-\s+)?[\"']?$")
 _IN_LIST = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s?[:=]\s?\[[^\]]*$")
 _OPENS = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::\s?[\w\[\], ]+=|[:=])\s*[\[{(|>]?-?\s*$|([A-Za-z_][\w.]*)\(\s*$")
 _NAMED = re.compile(r"name[\"']?\s?[:=]\s?[\"']?([A-Za-z_][\w.-]*)")
+_SERVER_IMAGE = re.compile(r"(?:[\w./-]{0,60}/)?vllm-openai(?:-\w+)?(?::[\w.-]{1,60})?")
+_OF_ITS_PARENT = frozenset({"name", "id", "repo", "repository", "path", "source", "ref", "uri", "slug", "hub"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DEFAULT_OF = re.compile(r"[\"'](--?[\w-]+|[A-Za-z_]\w+)[\"']")
 
@@ -70,7 +73,7 @@ def key_before(lines: Sequence[str], number: int, start: int) -> Key:
 
 def _here(left: str, lines: Sequence[str], number: int) -> Key | None:
     """Return the key that stands in the same line."""
-    if found := _SHELL_DEFAULT.search(left) or _GET.search(left) or _ENV_LINE.search(left):
+    if found := _SHELL_DEFAULT.search(left) or _GET.search(left) or _ENV_LINE.search(left) or _TAG.search(left):
         return _weigh(found[1], "keys")
     if found := _OPTION.search(left):
         return _weigh(found[1], "options")
@@ -104,6 +107,9 @@ def _keyed(word: str, left: str, lines: Sequence[str], number: int) -> Key:
                 return found
         parent = _above(lines, number)
         return parent if parent.weight != "none" else Key(word, "none")
+    if plain in _OF_ITS_PARENT and not left[: left.rfind(word)].strip(" \t-\"'"):
+        parent = _above(lines, number)
+        return parent if parent.weight == "against" else Key(word, "none" if parent.weight == "none" else "weak")
     return _weigh(word, "keys")
 
 
@@ -138,6 +144,8 @@ def _command(left: str) -> Key | None:
     at = len(words)
     for back in range(len(words) - 1, max(-1, len(words) - 12), -1):
         pair = "+".join(word.rpartition("/")[2] for word in words[back : back + 2])
+        if _SERVER_IMAGE.fullmatch(words[back]) and all(_is_argument(words, place) for place in range(back + 1, at)):
+            return Key("vllm serve", "loads")
         if pair in commands and all(_is_argument(words, place) for place in range(back + 2, at)):
             return Key(pair.replace("+", " "), "loads")
     return None
@@ -156,7 +164,7 @@ def _weigh(word: str, kind: str) -> Key:
     candidates: tuple[Weight, ...] = ("against", "loads", "strong", "weak")
     for weight in candidates:
         if plain in rows.get(weight, ()):
-            return Key(word, weight)
+            return Key(word, "strong" if weight == "weak" and word == "MODEL" else weight)
     if kind == "calls":
         return Key(word, "none")
     for ending in rows["against_ends"]:
@@ -165,4 +173,6 @@ def _weigh(word: str, kind: str) -> Key:
     for ending in rows["strong_ends"]:
         if plain.endswith(ending):
             return Key(word, "strong")
-    return Key(word, "weak" if any(part in plain for part in rows["weak_parts"]) else "none")
+    if any(part in plain for part in rows["weak_parts"]):
+        return Key(word, "strong" if word.isupper() and "model" in plain else "weak")  # a variable of the environment
+    return Key(word, "none")

@@ -39,20 +39,17 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
         start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
         end = len(data) if end < 0 else end
         is_long = end - start > _LONG_LINE
-        if not is_name and b"/" not in data[at : min(end, at + _NEAR) if is_long else end]:
-            below = 0 if is_long else _lines_below(data, start, end)
-            if not below:
-                continue
-            number, counted = number + data.count(b"\n", counted, start), start
-            numbers = range(number + 1, number + 1 + below)
-        else:
-            number, counted = number + data.count(b"\n", counted, start), start
-            read_to = min(end, at + _AFTER) if is_long else end
-            if is_long:
-                given += 1
-                yield Spot(number, data[max(start, at - _BEFORE) : read_to].decode("utf-8", "replace"))
-                continue
-            numbers = range(number, number + 1)
+        is_here = is_name or b"/" in data[at : min(end, at + _NEAR) if is_long else end]
+        below = 0 if is_long or is_name else _lines_below(data, start, end)
+        if not is_here and not below:
+            continue
+        number, counted = number + data.count(b"\n", counted, start), start
+        if is_long:
+            read_to, given = min(end, at + _AFTER), given + 1
+            yield Spot(number, data[max(start, at - _BEFORE) : read_to].decode("utf-8", "replace"))
+            continue
+        read_to = end if is_here else read_to
+        numbers = range(number if is_here else number + 1, number + 1 + below)
         for line in numbers:
             if line > done:
                 done, given = line, given + 1

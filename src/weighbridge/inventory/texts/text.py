@@ -37,9 +37,7 @@ _ASIDE = re.compile(
 _PIN = re.compile(
     r"(?:--(?:code-)?revision[=\s\"',-]{1,8}|\b(?:revision|commit_hash|model_revision|hf_revision)[\"']?\s?[:=]\s?[\"']?)([0-9A-Za-z][\w./-]{0,99})"
 )
-_MODELSCOPE = re.compile(
-    rb"(?:from|import)\s+modelscope|modelscope\s+download|VLLM_USE_MODELSCOPE\s?=\s?[\"']?(?:1|[Tt]rue)|modelscope://"
-)
+_MODELSCOPE = re.compile(rb"(?:from|import)\s+modelscope|VLLM_USE_MODELSCOPE\s?=\s?[\"']?(?:1|[Tt]rue)|modelscope://")
 _DATA = re.compile(r"(?i)repo[-_]type[\s=:\"']{1,4}(?:datasets?|spaces?)\b|--dataset\b")
 _OTHER = re.compile(r"(?:from_pretrained|\b(?:repo_id|model_id|model|name)[\"']?\s?[:=]|--model\b)")
 _FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n.{0,300000}?\n---[ \t]*\r?\n", re.DOTALL)
