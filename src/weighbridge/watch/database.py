@@ -41,6 +41,8 @@ class Database:
                 self._connection.execute("PRAGMA trusted_schema = OFF")
                 if not read_only:
                     use_wal(self._connection)
+                    # a power cut may take the last looks, each whole with its events: the next round sees the same
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._prepare(read_only=read_only)
             except BaseException:
                 self._connection.close()
