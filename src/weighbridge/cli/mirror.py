@@ -24,33 +24,12 @@ _MOST_LINES = 20
 _OUTCOMES = {"mirrored": "verified", "here": "already here, verified", "planned": "would be mirrored"}
 
 
-class _Mirror(click.Group):
-    """A group whose first word may be a model: then it is mirrored."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take what is no other command for a model."""
-        return super().parse_args(ctx, args if args[:1] == ["list"] else ["make", *args])
-
-
-class _Make(click.Command):
-    """A command whose name nobody types."""
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say what is typed."""
-        path = ctx.parent.command_path if ctx.parent else ctx.command_path
-        formatter.write_usage(path, " ".join(self.collect_usage_pieces(ctx)))
-
-
-@click.group(name="mirror", cls=_Mirror)
-def command() -> None:
-    """Keep a verified copy of one revision, or list the copies in a folder."""
-
-
-@command.command(name="make", cls=_Make)
-@click.argument("reference", metavar="REF")
-@click.option(
-    "--to", required=True, metavar="DIR|s3://BUCKET/PREFIX", help="Where mirrors are kept, many side by side."
+@click.command(name="mirror")
+@click.argument("reference", metavar="REF|list")
+@click.argument(
+    "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False)
 )
+@click.option("--to", metavar="DIR|s3://BUCKET/PREFIX", help="Where mirrors are kept, many side by side.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Mirror only files that match. May be repeated.")
 @click.option("--not", "without", multiple=True, metavar="GLOB", help="Leave out files that match. May be repeated.")
 @click.option(
@@ -72,8 +51,8 @@ def command() -> None:
 )
 @click.option("--allow-http", is_flag=True, help="Let `AWS_ENDPOINT_URL` be without TLS on another machine.")
 @options.as_json
-def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
-    """Copy one revision, every file held against the digest that its hub lists.
+def command(reference: str, folder: Path | None, to: str | None, *, as_json: bool, **given: Any) -> None:
+    """Keep a verified copy of one revision, every file held against the digest that its hub lists.
 
     REF is a model on a hub (`hf:maker/model@revision`, `ms:...`), a folder, a file, or another mirror. Its commit is
     pinned at the start; the copy appears as DIR/hf/maker/model/COMMIT when all of it is verified, with the manifest
@@ -82,6 +61,16 @@ def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
 
     `weighbridge mirror list DIR` lists what is kept; `weighbridge verify DIR` reads it all again.
     """
+    if reference == "list":
+        _list(folder, as_json=as_json)
+        return
+    if folder is not None or not to:
+        raise UsageError("where the copy is to be kept is not said", hint="`weighbridge mirror REF --to DIR`")
+    _make(reference, to, given, as_json=as_json)
+
+
+def _make(reference: str, to: str, given: dict[str, Any], *, as_json: bool) -> None:
+    """Mirror, and say what came of it."""
     from weighbridge.cli.key import signing_key
     from weighbridge.cli.settings import load_settings
     from weighbridge.hub.mirror.choice import Wish
@@ -111,13 +100,12 @@ def make(reference: str, to: str, *, as_json: bool, **given: Any) -> None:
     click.echo(f"Next: `weighbridge verify {path}` re-checks it; `weighbridge weigh {path}` weighs it", err=True)
 
 
-@command.command(name="list")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@options.as_json
-def list_(folder: Path, *, as_json: bool) -> None:
-    """List the mirrors in a folder, by their manifests; `weighbridge verify DIR` reads the files too."""
+def _list(folder: Path | None, *, as_json: bool) -> None:
+    """List the mirrors in a folder, by their manifests."""
     from weighbridge.workflow.mirror import list_mirrors
 
+    if folder is None:
+        raise UsageError("which folder holds the mirrors is not said", hint="`weighbridge mirror list DIR`")
     found = list_mirrors(folder)
     if as_json:
         print_json("mirrors", {"folder": str(folder), "mirrors": [_shelved(one) for one in found]})

@@ -88,7 +88,7 @@ def copy_and_lock(target: Path, place: Path | None) -> tuple[Path, Path | None]:
 
 
 def against_mirror(target: str, cache: DigestCache | None, progress: Progress) -> list[Checked]:
-    """Hold mirrors against their manifests: a folder of one commit, one of many, or `s3://...`; [] for a folder without one.
+    """Hold mirrors against their manifests: a folder, or `s3://...`; [] for a folder without one.
 
     Raises DamagedFile for a manifest that contradicts itself, NotFound or HubUnreachable for a bucket.
     """
