@@ -13,7 +13,7 @@ _GAP = re.compile(r"[\s_]+")
 # words at the end of a name that say how the weights are stored, and not which model they are; each is tried in turn
 _PACKED = re.compile(
     r"[-_.](?:gguf|ggml|awq|gptq|marlin|mlx|onnx(?:-web)?|openvino|ov|exl[23]|hqq|aqlm|quip|imatrix|i1|bnb|nf4|safetensors|"
-    r"fp8(?:-(?:dynamic|block|kv))?|f8|int[348]|uint4|[3-8]-?bits?|bf16|fp16|f16|fp32|f32|nvfp4|mxfp[48](?:-q[48])?|fp4|"
+    r"(?:nvfp4|mxfp4|fp8|awq|gptq)-v\d|fp8(?:-(?:dynamic|block|kv))?|f8|int[348]|uint4|[3-8]-?bits?|bf16|fp16|f16|fp32|f32|nvfp4|mxfp[48](?:-q[48])?|fp4|"
     r"w4a16(?:-g128)?|w8a8|w8a16|quantized|dynamic|unsloth|autoround|rkllm|qnn|coreml|torchao|gptqmodel|"
     r"i?q[1-8](?:[-_][01k](?:[-_](?:s|m|l|xl|xs|xxs))?|[-_](?:xxs|xs|s|m|nl))?|ud|g128|128g|g32|gs\d{2,3}|4bpw|"
     r"\d{1,2}(?:\.\d{1,2})?bpw|compressed-tensors|wna16)$",

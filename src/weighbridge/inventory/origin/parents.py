@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Offline", "Parent", "is_maker"]
 
 _MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
+_HANDS_ON = frozenset({"quantizer", "platform", "inference"})
 _MOST_WORDS = 16
 _ARCHIVE = re.compile(r"([A-Za-z0-9-]{2,40})[_.](.{2,150})")
 
@@ -79,7 +80,8 @@ class Offline:
             if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
                 said = made.maker if not step.publisher else ""
                 is_anybodys = bool(step.publisher) and not made.maker and made.relation != "served"
-                how_sure = Confidence.LOW if is_anybodys and not is_maker(organisation) else sure
+                hands_on = organisation is None or organisation.kind in _HANDS_ON
+                how_sure = Confidence.LOW if is_anybodys and hands_on else sure
                 return [Parent(base, made.relation, "table", made.source, how_sure, child_maker=said)
                         for base in made.bases]  # fmt: skip
             original = f"{made.maker}/{unpacked(step.name)}"
@@ -96,7 +98,8 @@ class Offline:
         made = derived_of(plain_of(step.name))
         is_whose = made is not None and (canonical_maker(made.maker) == own if made.maker else is_maker(organisation))
         if made is not None and is_whose and made.relation != "same":
-            return [Parent(base, made.relation, "table", made.source) for base in made.bases]
+            root = Parent("", end="root", how=made.source, maker=own)
+            return [Parent(base, made.relation, "table", made.source) for base in made.bases] or [root]
         if not is_family and not is_maker(organisation):
             return []
         if family is not None and not is_family:
@@ -135,7 +138,7 @@ class Offline:
             return named
         others = [one for one in repositories_named(last) if one.name.lower() != step.repository.lower()]
         if step.publisher and key_of(last) == key_of(step.name):  # the same name: only a maker's own is the original
-            others = [one for one in others if is_maker(self._known.organisation(one.name))]
+            others = [one for one in others if self._is_original(one, step, family)]
         if family is not None:
             own = [
                 one for one in others if canonical_maker(one.name.partition("/")[0]) == canonical_maker(family.maker)
@@ -143,6 +146,13 @@ class Offline:
             others = own or others
         trained = [one for one in others if is_maker(self._known.organisation(one.name))] or others
         return trained[0] if len({canonical_maker(one.name.partition("/")[0]) for one in trained}) == 1 else None
+
+    def _is_original(self, one: Repository, step: Step, family: Family | None) -> bool:
+        """Whether a repository of the same name is the source: the family's maker, or any where none is named."""
+        maker = canonical_maker(one.name.partition("/")[0])
+        if family is not None:
+            return maker == canonical_maker(family.maker)
+        return maker != canonical_maker(step.publisher) and is_maker(self._known.organisation(one.name))
 
     def _named_makers(self, name: str) -> tuple[str, ...]:
         """Return the makers of all families whose words stand in a name: signs, for where something is excluded."""
