@@ -23,7 +23,7 @@ from weighbridge.watch.digest.cost import History
 from weighbridge.watch.digest.rules import shipped_rules
 from weighbridge.web.app import create_app
 from weighbridge.web.watch import HOOK, create_watch_app
-from weighbridge.workflow.digest import refresh_stale
+from weighbridge.workflow.digest import refresh_stale, view_of
 from weighbridge.workflow.following.patrol import Patrol
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     S.fill_store(place)
     S.fill_log(place)
     with closing(SQLiteStore(place / "evidence.sqlite")) as store:
-        refresh_stale(S.events(), store, load_knowledge())
+        refresh_stale(S.events(), store, view_of(store, load_knowledge()))
     return place
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.dossier.digest.page import ToldDigest
     from weighbridge.store.sqlite import SQLiteStore
 
-__all__ = ["command", "events_in", "language", "mark_overtaken", "parse_since", "store_in"]
+__all__ = ["command", "events_in", "language", "mark_overtaken", "mirror_folders", "parse_since", "store_in"]
 
 _ROLES = ("engineer", "lawyer", "security", "owner")  # of workflow.digest.ROLE_NAMES
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
@@ -61,7 +61,7 @@ def command(since: str, role: str | None, *, everything: bool, send: bool, as_js
     from weighbridge.dossier.locale import load_locale
     from weighbridge.knowledge.load import load_knowledge
     from weighbridge.watch.digest.rules import shipped_rules
-    from weighbridge.workflow.digest import make_digest, refresh_stale, rhythms_of, send_digest
+    from weighbridge.workflow.digest import make_digest, refresh_stale, rhythms_of, send_digest, view_of
 
     address = read_secret("WEIGHBRIDGE_WATCH_WEBHOOK") if send else None
     if send and not address:
@@ -70,10 +70,10 @@ def command(since: str, role: str | None, *, everything: bool, send: bool, as_js
     known, now = load_knowledge(settings.knowledge), datetime.now(UTC)
     begin = parse_since(since, now)
     with store_in(settings) as store:
-        events = events_in(settings)
-        stale = refresh_stale(events, store, known) if store is not None else []
+        events, view = events_in(settings), view_of(store, known, mirror_folders(settings))
+        stale = refresh_stale(events, store, view) if store is not None else []
         shown = [event for event in events if begin is None or event.seen_at >= begin]
-        digest = make_digest(shown, store, known, (begin, now), role=role, least="silent" if everything else "low")
+        digest = make_digest(shown, view, (begin, now), role=role, least="silent" if everything else "low")
     rhythms = rhythms_of(digest, known, now.date())
     told = tell(digest, shipped_rules(), rhythms, settings.language)
     _write(told, given)
@@ -114,13 +114,21 @@ def events_in(settings: Settings) -> list[ReleaseEvent]:
 def mark_overtaken(settings: Settings) -> None:
     """State which decisions the events of the log have overtaken, where there are decisions, and say how many."""
     from weighbridge.knowledge.load import load_knowledge
-    from weighbridge.workflow.digest import refresh_stale
+    from weighbridge.workflow.digest import refresh_stale, view_of
 
     with store_in(settings) as store:
-        made = refresh_stale(events_in(settings), store, load_knowledge(settings.knowledge)) if store else []
+        if store is None:
+            return
+        view = view_of(store, load_knowledge(settings.knowledge), mirror_folders(settings))
+        made = refresh_stale(events_in(settings), store, view)
     if decisions := {one.body["decision"] for one in made}:
         several = f"{len(decisions)} decisions are" if len(decisions) > 1 else "a decision is"
         click.echo(f"{several} overtaken: `weighbridge watch queue`", err=True)
+
+
+def mirror_folders(settings: Settings) -> tuple[Path, ...]:
+    """Return where copies are looked for: where the commands of a digest put them, and in the workspace."""
+    return Path("mirror"), settings.workspace.path / "mirror"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.watch_digest import events_in, language, store_in
+from weighbridge.cli.watch_digest import events_in, language, mirror_folders, store_in
 from weighbridge.errors import NotFound
 
 if TYPE_CHECKING:
@@ -32,16 +32,17 @@ def command(*, as_json: bool, **given: Any) -> None:
     from weighbridge.cli.show import in_workspace, print_json, program
     from weighbridge.dossier.locale import load_locale
     from weighbridge.knowledge.load import load_knowledge
-    from weighbridge.workflow.digest import refresh_stale, waiting
+    from weighbridge.workflow.digest import refresh_stale, view_of, waiting
 
     settings = load_settings(workspace=given["workspace"], language=given["language"])
     known, today = load_knowledge(settings.knowledge), date.today()  # noqa: DTZ011 - decisions end by the calendar
     found: list[Waiting] = []
     with store_in(settings) as store:
         if store is not None:
+            view = view_of(store, known, mirror_folders(settings))
             with suppress(NotFound):  # nothing is watched yet: what has expired waits all the same
-                refresh_stale(events_in(settings), store, known)
-            found = waiting(store, known, today)
+                refresh_stale(events_in(settings), store, view)
+            found = waiting(store, view, today)
     if as_json:
         print_json("watch-queue", {"waiting": [_row(one) for one in found]})
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.watch_digest import events_in, mark_overtaken, store_in
+from weighbridge.cli.watch_digest import events_in, mark_overtaken, mirror_folders, store_in
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,13 +95,13 @@ def _told(settings: Settings, language: str) -> tuple[ToldDigest, Mapping[str, R
     from weighbridge.dossier.digest.page import tell
     from weighbridge.knowledge.load import load_knowledge
     from weighbridge.watch.digest.rules import shipped_rules
-    from weighbridge.workflow.digest import make_digest, rhythms_of
+    from weighbridge.workflow.digest import make_digest, rhythms_of, view_of
 
     known, now = load_knowledge(settings.knowledge), datetime.now(UTC)
     since = now - timedelta(days=_SHOWN_DAYS)
     events = [event for event in events_in(settings) if event.seen_at >= since]
     with store_in(settings) as store:
-        digest = make_digest(events, store, known, (since, now))
+        digest = make_digest(events, view_of(store, known, mirror_folders(settings)), (since, now))
     rhythms = rhythms_of(digest, known, now.date())
     return tell(digest, shipped_rules(), rhythms, language), rhythms
 

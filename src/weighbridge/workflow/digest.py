@@ -16,6 +16,7 @@ from weighbridge.watch.digest.windows import rhythm_of
 from weighbridge.watch.log import EventLog
 from weighbridge.workflow.following.history import history_of
 from weighbridge.workflow.following.marking import mark_stale, stale_decisions
+from weighbridge.workflow.following.mirrors import mirrors_in, with_mirrors
 from weighbridge.workflow.following.outbox import Outbox
 from weighbridge.workflow.following.post import check_address, post_message
 from weighbridge.workflow.following.stakes import stakes_of
@@ -71,38 +72,35 @@ class Waiting:
 
 def make_digest(
     events: Iterable[ReleaseEvent],
-    store: Store | None,
-    known: Known,
+    view: View,
     span: tuple[datetime | None, datetime],
     *,
     role: str | None = None,
     least: EventSeverity = "low",
 ) -> Digest:
-    """Return the digest of events for what the store says we depend on; without a store, for everybody.
+    """Return the digest of events as `view_of` sees them.
 
     `span` is (since, until); `role` keeps what is for one role of `ROLE_NAMES`; `least` is the mildest severity shown.
     """
-    digest = compile_digest(events, view_of(store, known), span, least=least)
+    digest = compile_digest(events, view, span, least=least)
     return digest if role is None else digest.only(lambda item: ROLE_NAMES[role] in item.roles)
 
 
-def view_of(store: Store | None, known: Known) -> View:
-    """Return from where events are looked at: our stakes and past runs, where there is a store."""
-    if store is None:
-        return View((), shipped_rules(), known, History({}, {}))
-    stakes = stakes_of(store)
+def view_of(store: Store | None, known: Known, mirrors: Iterable[Path] = ()) -> View:
+    """Return from where events are looked at: decisions and past runs of the store, and the mirrors below folders."""
+    stakes = with_mirrors(stakes_of(store) if store is not None else (), mirrors_in(mirrors))
     wanted = {suite for stake in stakes for suite in stake.suites}
-    return View(stakes, shipped_rules(), known, history_of(store, wanted))
+    history = history_of(store, wanted) if store is not None else History({}, {})
+    return View(stakes, shipped_rules(), known, history)
 
 
-def refresh_stale(events: Iterable[ReleaseEvent], store: Store, known: Known) -> list[Evidence]:
+def refresh_stale(events: Iterable[ReleaseEvent], store: Store, view: View) -> list[Evidence]:
     """State in the store which decisions the events have overtaken, each once; return what is new."""
-    return mark_stale(events, stakes_of(store), shipped_rules(), known, store)
+    return mark_stale(events, view.stakes, view.rules, view.known, store)
 
 
-def waiting(store: Store, known: Known, today: date) -> list[Waiting]:
+def waiting(store: Store, view: View, today: date) -> list[Waiting]:
     """Return the decisions that wait to be made again: overtaken by an event, or expired; the most severe first."""
-    view = view_of(store, known)
     stale = stale_decisions(store, view.stakes)
     found = []
     for stake in view.stakes:

@@ -18,8 +18,7 @@ from weighbridge.watch.digest.cost import total_cost
 from weighbridge.watch.digest.rules import shipped_rules
 from weighbridge.watch.digest.windows import plan_of, watched_families
 from weighbridge.web.page import as_json, html_page
-from weighbridge.workflow.digest import followed, logged, make_digest, rhythms_of, waiting
-from weighbridge.workflow.following.stakes import stakes_of
+from weighbridge.workflow.digest import followed, logged, make_digest, rhythms_of, view_of, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,13 +67,14 @@ def _facts(reader: Reader, folder: Path, tables: Path | None) -> tuple[dict[str,
     is_watched = False
     with suppress(NotFound):
         events, is_watched = logged(folder, since), True
-    digest = make_digest(events, reader.store, known, (since, until))
-    plans = plan_of(stakes_of(reader.store), watched_families(followed(folder), known), known, reader.today)
+    view = view_of(reader.store, known, (folder / "mirror",))
+    digest = make_digest(events, view, (since, until))
+    plans = plan_of(view.stakes, watched_families(followed(folder), known), known, reader.today)
     facts = {
         "is_watched": is_watched,
         "days": _DAYS,
         "families": [plan_json(plan) for plan in plans],
-        "waiting": [_row(one) for one in waiting(reader.store, known, reader.today)],
+        "waiting": [_row(one) for one in waiting(reader.store, view, reader.today)],
     }
     return facts, digest, rhythms_of(digest, known, reader.today)
 

@@ -18,7 +18,9 @@ from weighbridge.core.kinds import StaleV1
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.digest import refresh_stale, waiting
+from weighbridge.workflow import digest
+from weighbridge.workflow.digest import view_of
+from weighbridge.workflow.following.mirrors import mirrors_in, with_mirrors
 from weighbridge.workflow.following.origin import Told, place_of
 from weighbridge.workflow.following.stakes import stakes_of
 from weighbridge.workflow.judge import dossier_of
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
 
 S = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "watch" / "digest" / "scene.py")))
 _TODAY = date(2026, 11, 22)
+
+
+def refresh_stale(events: Any, store: SQLiteStore, known: Any) -> list[Evidence]:
+    """Mark what the events overtake, as every command does."""
+    return digest.refresh_stale(events, store, view_of(store, known))
+
+
+def waiting(store: SQLiteStore, known: Any, today: date) -> list[Any]:
+    """Return the queue."""
+    return digest.waiting(store, view_of(store, known), today)
 
 
 @pytest.fixture
@@ -163,3 +175,24 @@ def test_what_strangers_wrote_into_a_store_breaks_nothing(store: SQLiteStore) ->
         store.add(Evidence("sha256:" + "3" * 64, kind, body, (), OURS, _TODAY))
     assert len([one for one in stakes_of(store) if one.decision]) == 1
     assert stale_of(store, "sha256:" + "3" * 64) is None
+
+
+def test_mirrors_are_stakes_and_save_pins(store: SQLiteStore, tmp_path: Path) -> None:
+    """A mirror of the pinned commit makes its loss milder; one that nobody decided on is ours all the same."""
+    for number, repository in enumerate((S.REPOSITORY, "acme/other")):
+        files = (FileEntry("model.gguf", 3, f"{number}" * 64),)
+        manifest = Manifest(
+            Origin(f"hf:{repository}", "hf", "https://huggingface.co", repository, S.PIN), files, {}, (),
+            "2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z", "weighbridge",
+        )  # fmt: skip
+        place = tmp_path / "mirror" / "hf" / repository / S.PIN
+        place.mkdir(parents=True)
+        (place / MANIFEST).write_bytes(manifest.to_bytes())
+    found = with_mirrors(stakes_of(store), mirrors_in([tmp_path / "mirror", tmp_path / "nothing"]))
+    kept = {stake.repository: (stake.copy, stake.standing) for stake in found if stake.repository}
+    assert kept == {f"hf:{S.REPOSITORY}": ("verified", "adopted"), "hf:acme/other": ("verified", "undecided")}
+    gone = [S.event("deletion")]
+    view = view_of(store, load_knowledge(), [tmp_path / "mirror"])
+    (statement,) = digest.refresh_stale(gone, store, view)
+    assert statement.body["severity"] == "high"
+    assert with_mirrors(stakes_of(store), []) == stakes_of(store)
