@@ -71,18 +71,18 @@ class Shares:
 def weigh(database: Database, definition: Definition) -> None:
     """Make `candidates` from `listing`: the rows that are in the population, and those of which nobody can say.
 
-    Columns: node (the row of `listing`), those of `listing`, `weight` by the metric, and `belongs`: true, or
-    NULL where nobody can say.
+    Columns: node (the row of `listing`), those of `listing`, `weight` by the metric, and `belongs`: true, or NULL where
+    nobody can say. Rows in doubt that weigh nothing could move no share, and are left out.
     """
     tasks = tasks_of(definition.population)
     conditions = [f"task IN ({', '.join(literal(task) for task in tasks)})"] if tasks else []
     if definition.created_after:
         conditions.append(f"created > DATE {literal(definition.created_after.isoformat())}")
-    belongs = " AND ".join(conditions) or "true"
+    belongs, weight = " AND ".join(conditions) or "true", _WEIGHTS[definition.metric]
     database.rows(
         f"""CREATE OR REPLACE TEMP VIEW candidates AS SELECT rowid AS node, *,
-        {_WEIGHTS[definition.metric]}::BIGINT AS weight, {belongs} AS belongs
-        FROM listing WHERE ({belongs}) IS NOT FALSE"""  # noqa: S608 - texts of ours
+        {weight}::BIGINT AS weight, {belongs} AS belongs
+        FROM listing WHERE ({belongs}) IS NOT FALSE AND (({belongs}) OR {weight} > 0)"""  # noqa: S608 - texts of ours
     )
 
 

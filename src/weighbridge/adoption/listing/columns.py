@@ -29,12 +29,16 @@ _TIMES = frozenset({"timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One column that can hold a figure: its name, how it is read, a field within it, a prefix of tags."""
+    """One column that can hold a figure: its name, how it is read, a field within it, a prefix of tags.
+
+    With `is_alone` it is read where no source before it is in the file.
+    """
 
     name: str
     reads_as: str
     field: str = ""
     prefix: str = ""
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,17 @@ def canonical_columns() -> tuple[Column, ...]:
     return tuple(
         Column(
             name,
-            tuple(
-                Source(row["name"], row["as"], row.get("field", ""), row.get("prefix", "")) for row in rows["sources"]
-            ),
+            tuple(_source(row) for row in rows["sources"]),
             rows.get("required", False),
         )
         for name, rows in _table().items()
         if isinstance(rows, dict)
     )
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    """Return one source of the table."""
+    return Source(row["name"], row["as"], row.get("field", ""), row.get("prefix", ""), row.get("alone", False))
 
 
 def expressions(types: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -86,8 +93,10 @@ def expressions(types: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[di
     used: dict[str, list[str]] = {}
     for column in canonical_columns():
         sources = _sources(column, types, by_name, chosen.get(column.name))
-        parts = [(name, _read(source, name, types[name])) for source, name in sources]
-        parts = [(name, part) for name, part in parts if part]
+        parts: list[tuple[str, str]] = []
+        for source, name in sources:
+            if not (source.is_alone and parts) and (part := _read(source, name, types[name])):
+                parts.append((name, part))
         if not parts and column.is_required:
             raise UsageError(
                 f"no column holds {column.name}: {', '.join(source.name for source in column.sources)} are looked for",
