@@ -81,7 +81,7 @@ def _repository_of(found: Found) -> tuple[str, str]:
     hub, _, repository = text.partition(":")
     if hub in {"hf", "ms"} and is_repository(repository.partition(":")[0]):
         name = repository.partition(":")[0]
-    elif is_repository(found.name) and (found.way not in _LABELS or repository_at(found.name)):
+    elif is_repository(found.name) and repository_at(found.name):  # else `azure/gpt-4o` would be a repository
         hub, name = "hf", found.name
     else:
         return "hf", ""

@@ -60,7 +60,8 @@ def _row(
     declared = tuple(dict.fromkeys(base for one in traces for base in one.bases))
     tag = next((one.licence for one in traces if one.licence), "")
     signs = tuple(dict.fromkeys(sign for one in group.seen for sign in one.signs))
-    subject = Subject(group.name, declared, is_label=group.is_label, licence_tag=tag, signs=signs)
+    name = group.repository or group.name.rstrip("/").rpartition("/")[2]  # a service's prefix is no publisher
+    subject = Subject(name, declared, is_label=group.is_label, licence_tag=tag, signs=signs)
     chain, odd = _chain(subject, group, origins)
     folder = next((one.folder for one in traces if one.folder), "")
     countries = _countries(chain, known)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from weighbridge.core.finding import Confidence
 from weighbridge.inventory.denial import judge_model, parse_denial
 from weighbridge.inventory.found import Found, Way
@@ -54,6 +56,22 @@ def test_two_folders_of_one_name_are_two_rows() -> None:
 def test_one_service_name_in_two_files_is_one_row() -> None:
     """`deepseek-chat` in two files is one model."""
     assert len(grouped([seen("code", place, "deepseek-chat") for place in ("a.py:1", "b.py:9")])) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "maker"),
+    [("azure/gpt-4o", "openai"), ("groq/llama-3.3-70b-versatile", "meta-llama"),
+     ("@cf/meta/llama-3.1-8b-instruct", "meta-llama"),
+     ("accounts/fireworks/models/deepseek-v3", "deepseek-ai"), ("bedrock/us.deepseek.r1-v1:0", "deepseek-ai"),
+     ("vertex_ai/gemini-2.5-pro", "google"), ("dashscope/qwen-plus", "Qwen"), ("x-ai/grok-4", "xai-org"),
+     ("deepseek/deepseek-chat", "deepseek-ai"), ("amazon.nova-pro-v1:0", "amazon")],
+)  # fmt: skip
+def test_name_at_a_service_has_a_maker_and_no_repository(name: str, maker: str, row_of: Callable[..., Any]) -> None:
+    """What routers and clouds call a model tells its maker; their prefix is no publisher on a hub."""
+    row = row_of(seen("code", "a.py:1", name))
+    assert row.maker == maker
+    assert row.publisher == ""
+    assert row.reference == name
 
 
 def test_files_and_endpoints_are_labels_unless_a_sign_agrees() -> None:
