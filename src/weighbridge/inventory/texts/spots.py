@@ -12,7 +12,7 @@ __all__ = ["Spot", "find_spots"]
 
 _LONG_LINE = 4000  # of longer lines (minified files, outputs of notebooks) only the surroundings of a word are read
 _BEFORE, _AFTER = 240, 300
-_NEAR = 120
+_NEAR = 160
 _MOST_BELOW = 30
 _MOST_SPOTS = 20_000
 _OPENS = (b"(", b"[", b"{", b",", b":", b"=", b"\\", b"|", b">")
@@ -39,7 +39,7 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
         start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
         end = len(data) if end < 0 else end
         is_long = end - start > _LONG_LINE
-        is_here = is_name or b"/" in data[at : min(end, at + _NEAR) if is_long else end]
+        is_here = is_name or b"/" in data[at : min(end, at + _NEAR)]
         below = 0 if is_long or is_name else _lines_below(data, start, end)
         if not is_here and not below:
             continue

@@ -68,9 +68,11 @@ class TextSearch:
 
     def __init__(self, known: Known) -> None:
         self._judge = Judge(known)
-        stems = (word.strip("^$#") for family in known.families for word in family.pattern.split())
+        stems = (stem for family in known.families for word in family.pattern.split() for stem in _stems(word))
         makers = (f"{name}/" for name in known.organisations)
-        self._words = Words([*words_of("in_names"), *stems, *makers], words_of("before_names"))
+        self._words = Words(
+            [*words_of("in_names"), *stems, *makers], [*words_of("before_names"), "hf download", "lms get "]
+        )
 
     def search(self, data: bytes, place: str, kind: Kind, path: str = "") -> Iterator[Found | Unsearched]:
         """Yield the models that a text names, each with its first line.
@@ -111,6 +113,12 @@ class TextSearch:
             if _COMMENT.match(text) or _TRAILING.search(text[: one.start]):
                 named = replace(named, confidence=_less(named.confidence), detail=_and(named.detail, "in a comment"))
             seen.add(number, named)
+
+
+def _stems(word: str) -> list[str]:
+    """Return what a word of a family's pattern looks like in a text: `#` is a digit."""
+    plain = word.strip("^$")
+    return [plain.replace("#", str(digit), 1).replace("#", "") for digit in range(10)] if "#" in plain else [plain]
 
 
 def _hub_of(data: bytes) -> str:
