@@ -1,8 +1,8 @@
 """Find many words in bytes at once: where a line may name a model, so that only such lines are read closely.
 
 Four bytes at a time are hashed and looked up in a table; what the table lets through is compared with the words that
-hold them, each word entered by the rarest four of its bytes. One pass costs the same for three hundred words as for three; an alternation of a regular expression tries
-them one by one at every byte.
+hold them, each word entered by the rarest four of its bytes. One pass costs the same for three hundred words as for
+three; an alternation of a regular expression tries them one by one at every byte.
 """
 
 from __future__ import annotations
