@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,9 @@ def test_the_clean_log_holds_what_was_done(clean: tuple[str, Log]) -> None:
         assert {("rename", "acme/c"), ("rename", "beta/a"), ("history-rewritten", "acme/c")} <= told
 
 
-@pytest.mark.parametrize("seed", range(1))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("WEIGHBRIDGE_WATCH_SEEDS", "1"))))
 def test_faults_change_neither_the_events_nor_their_order(clean: tuple[str, Log], seed: int, tmp_path: Path) -> None:
-    """Four in ten requests fail, up to twelve in a row; `bench/watch.py --faults 100` does so a hundred times."""
+    """Four in ten requests fail, up to twelve in a row; `WEIGHBRIDGE_WATCH_SEEDS=100` does so a hundred times."""
     hub, log = clean
     assert play(tmp_path, hub, seed) == log
 
