@@ -13,6 +13,7 @@ from weighbridge.hub.mirror import upload
 from weighbridge.hub.mirror.bucket import bucket_of, check_bucket
 from weighbridge.hub.mirror.manifest import MANIFEST
 from weighbridge.testing.hub_server import Fault, HubServer
+from weighbridge.workflow.verify import against_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +103,8 @@ def test_a_changed_object_is_named(shelf: Path, fetch: Callable[..., Mirrored], 
     s3.put_object(Bucket=BUCKET, Key=f"{top}/evil.bin", Body=b"x")
     (check,) = check_bucket(bucket_of(TO), silent)
     assert (check.changed, check.extra, check.holds) == (("README.md",), ("evil.bin",), False)
+    (said,) = against_mirror(TO, None, silent)
+    assert [(one.kind, one.name) for one in said.differences] == [("changed", "README.md"), ("extra", "evil.bin")]
 
 
 def test_a_place_that_cannot_be_used(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
