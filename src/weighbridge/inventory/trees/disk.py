@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from weighbridge.inventory.trees.tree import Entry, Unreadable, printable
 
 __all__ = ["DiskTree"]
 
+_IN_CACHE = re.compile(r"(.*/models--[^/]+)/snapshots(?:/|$)")
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY  # a pipe must not wait for a writer
 
 
@@ -24,6 +26,8 @@ class DiskTree:
         self._shown = str(root)
         self._root = os.path.realpath(root)
         self._inside = self._root.rstrip("/") + "/"
+        cache = _IN_CACHE.match(self._root)  # a snapshot's files are links to blobs of the same model, above it
+        self._linked = f"{cache[1]}/" if cache else self._inside
 
     def entries(self, folder: str) -> list[Entry]:
         """Return the names in a folder, sorted; raises Unreadable."""
@@ -66,9 +70,9 @@ class DiskTree:
         except OSError as error:
             is_circle = error.errno == errno.ELOOP
             raise Unreadable("is a link in a circle" if is_circle else "is a link that leads nowhere") from error
-        if not real.startswith(self._inside):
+        if not real.startswith(self._linked):
             raise Unreadable("is a link that leads out of the folder searched")
-        return real[len(self._inside) :]
+        return os.path.relpath(real, self._root)
 
     def source(self, path: str) -> BoundedFile:
         """Return a file that is read at any offset, to be closed by the caller; raises Unreadable."""

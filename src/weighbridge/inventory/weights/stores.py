@@ -23,6 +23,7 @@ _NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 # stores whose last two folders are maker and repository on Hugging Face
 _LM_STUDIO = re.compile(rf"(?:^|/)\.?(?:lmstudio|lm-studio)/(?:hub/)?models/({_NAME})/({_NAME})$")
 _MODELSCOPE = re.compile(rf"(?:^|/)modelscope/(?:hub/)?(?:models/)?({_NAME})/({_NAME})$")
+_SNAPSHOT = re.compile(rf"/models--({_NAME}?)--({_NAME})/snapshots/([0-9a-f]{{40}})$")
 _MODELSCOPE_HALF = re.compile(rf"/\._____temp/({_NAME})/({_NAME})$")
 _LLAMA_CPP = re.compile(r"(?:^|/)llama\.cpp$")
 _REPOSITORY = re.compile(
@@ -35,6 +36,14 @@ _JOINED = re.compile(rf"(?:^|/)({_NAME}?)(?:_|__|--)({_NAME})$")
 
 def folder_origin(path: str, known: Known) -> Origin:
     """Return what a folder's whole path says: a store's own layout for certain, a maker's name above it less so."""
+    return _in_store(path) or _named_by_maker(path, known) or Origin()
+
+
+def _in_store(path: str) -> Origin | None:
+    """Return what the layout of a store says."""
+    if found := _SNAPSHOT.search(path):
+        model = f"{found[1]}/{found[2]}"
+        return Origin("cache", model, f"hf:{model}@{found[3]}", "a snapshot of a cache")
     if found := _MODELSCOPE_HALF.search(path):
         model = f"{found[1]}/{_dots(found[2])}"
         return Origin("cache", model, f"ms:{model}", "a half download of ModelScope", Confidence.LOW)
@@ -44,6 +53,11 @@ def folder_origin(path: str, known: Known) -> Origin:
     if (found := _MODELSCOPE.search(path)) and found[1] not in {"hub", "models", "datasets"}:
         model = f"{found[1]}/{_dots(found[2])}"
         return Origin("cache", model, f"ms:{model}", "named by ModelScope's folders")
+    return None
+
+
+def _named_by_maker(path: str, known: Known) -> Origin | None:
+    """Return what `maker/name`, `maker_name` or `maker__name` at the end of a path says."""
     for pattern in (_TWO, _JOINED):
         if (found := pattern.search(path)) and _is_maker(found[1], found[2], known):
             model = f"{found[1]}/{found[2]}"
@@ -51,7 +65,7 @@ def folder_origin(path: str, known: Known) -> Origin:
     if (found := _PAIRED.search(path)) and known.family_of(found[2]) is not None:
         model = f"{found[1]}/{found[2]}"
         return Origin("weights", model, f"hf:{model}", "named by its folder", Confidence.MEDIUM)
-    return Origin()
+    return None
 
 
 def file_origins(folder: str, names: Sequence[str], known: Known) -> dict[str, Origin]:

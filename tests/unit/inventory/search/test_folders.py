@@ -180,6 +180,12 @@ def test_a_hugging_face_cache_gives_commit_and_digest(tmp_path: Path) -> None:
     assert (one.confidence, one.architecture, one.n_bytes) == (Confidence.HIGH, "Qwen3ForCausalLM", len(weights()))
 
 
+def test_a_snapshot_itself_may_be_searched(tmp_path: Path) -> None:
+    """The files of a snapshot are links to blobs above it, which belong to the same model."""
+    one = only(hub_cache(tmp_path / "hub", "Qwen/Qwen3-8B") / "snapshots" / COMMIT)
+    assert (one.reference, one.n_bytes) == (f"hf:Qwen/Qwen3-8B@{COMMIT}", len(weights()))
+
+
 def test_every_revision_in_a_cache_is_found(tmp_path: Path) -> None:
     """Two commits are two findings; data sets in the same cache are none."""
     hub_cache(tmp_path, "Qwen/Qwen3-8B")
