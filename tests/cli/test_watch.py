@@ -55,7 +55,7 @@ def test_add_run_change_run(weighbridge: CommandLine, hub: HubServer) -> None:
     read = weighbridge("watch", "events")
     assert "licence mit -> licence other" in read.stdout
     assert "card" not in read.stdout
-    assert "2 silent" in read.stderr
+    assert "2 of them silent" in read.stderr
     assert read.stderr.strip().splitlines()[-1].startswith("Next: ")
 
 

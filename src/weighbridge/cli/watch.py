@@ -219,7 +219,7 @@ def _content(report: Report) -> dict[str, Any]:
 
 def _counted(n: int, silent: int, *, whole: bool) -> str:
     """Say how many events there are, and how many are not shown."""
-    hidden = f", {silent} silent ones not shown (`--all`)" if silent and not whole else ""
+    hidden = f", {silent} of them silent and not shown (`--all`)" if silent and not whole else ""
     return f"{n} event{'' if n == 1 else 's'}{hidden}"
 
 
