@@ -58,9 +58,8 @@ def find(
 def _filters(definition: Definition, shares: Shares, coverage: Coverage) -> Iterator[Finding]:
     """Warn of filters that rest on a column which nobody filled in, with what the share could be."""
     if not shares.total:
-        yield Finding(
-            "empty-population", "strong", "nothing of the snapshot is in the population: no share can be said"
-        )
+        said = f"{coverage.of['task'].rows:.0%} of the rows have a task, {coverage.of['created'].rows:.0%} a day"
+        yield Finding("empty-population", "strong", f"nothing that weighs is in the population, so no share: {said}")
         return
     rests_on = {"task": bool(tasks_of(definition.population)), "created": definition.created_after is not None}
     for column in [name for name, is_used in rests_on.items() if is_used]:

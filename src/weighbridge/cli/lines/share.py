@@ -25,11 +25,12 @@ def share_lines(content: Mapping[str, Any]) -> Iterator[str]:
     yield line("", f"{content['n']:,} repositories, {content['total']:,} {definition['metric']}")
     yield from _warnings(content, "strong")
     yield ""
-    yield from _table(content)
-    if content["regions"]:
-        yield from _regions(content)
-    yield ""
-    yield from _concentration(content)
+    if content["shares"]:
+        yield from _table(content)
+        if content["regions"]:
+            yield from _regions(content)
+        yield ""
+        yield from _concentration(content)
     yield from _coverage(content)
     yield from _series(content)
     yield from _warnings(content, "warning", "note")
