@@ -163,11 +163,16 @@ def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience
     What the receiver did not take is not marked as sent. Raises HubUnreachable and UsageError as `post_message` does.
     """
     check_address(address)
+    pairs = list(zip(told.digest.items, told.lines, strict=True))
     with Outbox(folder) as outbox:
-        fresh = outbox.unsent((item.id for item in told.digest.items), address)
-        pairs = [pair for pair in zip(told.digest.items, told.lines, strict=True) if pair[0].id in fresh]
-        pairs = pairs[:MOST_TOLD]
+        left = outbox.unsent([item.id for item, _ in pairs], address)
+        pairs = [pair for pair in pairs if pair[0].id in left][:MOST_TOLD]
+        mine = outbox.claim([item.id for item, _ in pairs], address, told.digest.until)
+        pairs = [pair for pair in pairs if pair[0].id in mine]
         if pairs:
-            post_message(address, message_json(pairs), patience)
-            outbox.keep([item.id for item, _ in pairs], address, told.digest.until)
+            try:
+                post_message(address, message_json(pairs), patience)
+            except BaseException:
+                outbox.release(mine, address)
+                raise
     return [item.id for item, _ in pairs]

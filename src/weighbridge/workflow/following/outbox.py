@@ -9,7 +9,7 @@ from weighbridge.core.digest import digest_of
 from weighbridge.errors import UsageError, WeighbridgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -41,16 +41,23 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def unsent(self, items: Iterable[str], address: str) -> set[str]:
-        """Return those of the items that never went to an address."""
+    def unsent(self, items: Sequence[str], address: str) -> set[str]:
+        """Return those of the items that nobody sent to an address, or is about to."""
         rows = self._connection.execute("SELECT item FROM sent WHERE address = ?", (digest_of(address),))
         return set(items) - {row[0] for row in rows}
 
-    def keep(self, items: Iterable[str], address: str, now: datetime) -> None:
-        """Remember that items went to an address."""
+    def claim(self, items: Sequence[str], address: str, now: datetime) -> set[str]:
+        """Take the items that never went to an address, so that no other sender does; return them."""
         self._connection.execute("BEGIN IMMEDIATE")
+        fresh = self.unsent(items, address)
         self._connection.executemany(
-            "INSERT OR IGNORE INTO sent VALUES (?, ?, ?)",
-            [(item, digest_of(address), now.isoformat()) for item in items],
+            "INSERT INTO sent VALUES (?, ?, ?)", [(item, digest_of(address), now.isoformat()) for item in sorted(fresh)]
         )
         self._connection.execute("COMMIT")
+        return fresh
+
+    def release(self, items: Iterable[str], address: str) -> None:
+        """Give back items that the address did not take: the next sender tries again."""
+        self._connection.executemany(
+            "DELETE FROM sent WHERE item = ? AND address = ?", [(item, digest_of(address)) for item in items]
+        )
