@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["HubLookup", "Origins", "Subject"]
 
 _DEEPEST, _MOST_STEPS, _MOST_BASES = 16, 64, 16
+_MORE = Parent("", end="open", how=f"more than {_MOST_BASES} bases are stated, the others were not followed")
 _PACKAGES = ("quantized", "same")
 _BY = {
     "reference": "by its own name", "declared": "by a statement", "hub": "by its hub", "table": "by its name",
@@ -112,11 +113,13 @@ class Origins:
         if stated:
             how = "its files state this base"
             found = [Parent(_tidy(one), "base", "declared", how) for one in stated[:_MOST_BASES]]
+            found += [_MORE] if len(stated) > _MOST_BASES else []
         elif (entry := self._entry(hub, step.repository)) is not None and entry.base_models:
             found = [
                 Parent(name, _RELATIONS.get(relation, "base"), "hub", f"the hub's entry of {step.repository} states it")
                 for relation, name in entry.base_models[:_MOST_BASES]
             ]
+            found += [_MORE] if len(entry.base_models) > _MOST_BASES else []
         else:
             is_first = step.relation == "itself"
             found = self._offline.parents_of(step, is_label=subject.is_label and is_first)
@@ -133,7 +136,10 @@ class Origins:
         is_package = real and all(parent.relation in _PACKAGES for parent in real)
         named = next((parent.child_maker for parent in real if parent.child_maker), "")
         own = "" if is_package or self._is_packer(step.publisher) else canonical_maker(step.publisher)
-        return replace(step, maker=named or own)
+        more = next((end for end in ends if end.end == "open"), None)
+        return replace(
+            step, maker=named or own, end="open" if more else "", how=_joined(step.how, more.how if more else "")
+        )
 
     def _is_packer(self, publisher: str) -> bool:
         """Whether a publisher hands on what others made."""

@@ -103,7 +103,11 @@ def test_endless_chain_is_cut(known: Knowledge) -> None:
     assert len(chain.steps) < 20
     assert not chain.is_closed
     wide = Hub({"a/m": tuple(f"b/{n}" for n in range(5000))})
-    assert len(Origins(known, {"hf": wide}).chain_of(Subject("a/m")).steps) <= 64
+    many = Origins(known, {"hf": wide}).chain_of(Subject("a/m"))
+    assert len(many.steps) <= 64
+    assert not many.is_closed
+    stated = Origins(known).chain_of(Subject("a/m", tuple(f"Qwen/Qwen{n}" for n in range(99))))
+    assert not stated.is_closed  # a base that was left out could be anybody's
 
 
 def test_two_ways_to_one_base_are_one_step(known: Knowledge) -> None:
