@@ -191,7 +191,7 @@ class Walk:
             return
         self._looked.texts += 1
         self._looked.n_bytes += len(data)
-        if is_bill(data):
+        if kind in {"configuration", "document"} and is_bill(data):
             yield from read_bill(self._tree.head(path, MOST_BYTES + 1), self._tree.place(path))
             return
         if len(data) > most:

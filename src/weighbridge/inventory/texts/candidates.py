@@ -17,7 +17,7 @@ _PART = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
 _ID = rf"{_PART}/{_PART}"
 _NOT_MAKERS = (
     r"(?!(?:datasets?|spaces|docs|blog|papers|collections|learn|course|chat|tasks|organizations|settings|login|join|"
-    r"pricing|new|api|posts|models|enterprise|support|terms|production|avatars|front|buckets|kernels)/)"
+    r"pricing|new|api|posts|models|enterprise|support|terms|cli|production|avatars|front|buckets|kernels)/)"
 )
 _PAGE = re.compile(
     rf"(?<![\w.-])(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:api/models/)?{_NOT_MAKERS}({_ID})"
@@ -27,7 +27,7 @@ _MODELSCOPE_PAGE = re.compile(
     rf"(?<![\w.-])(?:www\.)?modelscope\.(?:cn|ai)/(?:api/v1/)?(?:models/)?(?!datasets/|studios/|docs/)({_ID})"
 )
 _SCHEME = re.compile(
-    rf"(?<![\w.])(hf|hf-hub|hf_hub|huggingface|ms|modelscope)(://|:)(?!//)(?:models?/)?({_ID})"
+    rf"(?<![\w.])(hf|hf-hub|hf_hub|huggingface|ms|modelscope)(://|:)(?!//)(?:models?/)?{_NOT_MAKERS}({_ID})"
     r"(?:@([\w.-]{1,100}))?(?::([\w.-]{1,100}))?(?![\w/])"
 )
 _CACHE_NAME = re.compile(rf"models--({_PART})--([\w.-]{{1,96}})(?:/snapshots/([0-9a-f]{{40}}))?")

@@ -41,7 +41,7 @@ _DRESSED = re.compile(
     r"reasoning|thinking|coder|distill|embed(?:ding)?|rerank(?:er)?|vl|hf|finetuned?|merged|v\d[\w.]*)(?:$|[-_.:])"
 )
 _DRESSED_BARE = re.compile(
-    r"(?i)[-_](?:\d{1,4}(?:\.\d)?b|instruct|gguf|awq|gptq|embed(?:ding)?|rerank(?:er)?|distill|lora)(?:$|[-_.:])"
+    r"(?i)-(?:\d{1,4}(?:\.\d)?b|instruct|gguf|awq|gptq|embed(?:ding)?|rerank(?:er)?|distill|lora)(?:$|[-_.:])"
 )
 OLLAMA_TAG = re.compile(
     r"[\w.-]+:(?:latest|[\w.-]*\d+(?:\.\d+)?[bm][\w.-]*|[\w.-]*cloud|e\d+b[\w.-]*|instruct[\w.-]*|text|code|mini|medium|vision|q\d[\w.-]*)"

@@ -31,6 +31,7 @@ _HIGH, _MEDIUM, _LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 _OF_A_MODEL = frozenset({"loads", "strong", "weak"})
 _SHORTEST = 3
 _MAKER_AND_NAME = 2
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]+_\w+")  # of a program: models are written with `-`
 _CLASS = re.compile(
     r"(?:For[A-Z]\w+|Model|Config|Tokenizer(?:Fast)?|Processor|Decoder\w*|Attention|MLP)$|[a-z]_[a-z]\w*\.[A-Za-z]"
 )
@@ -46,7 +47,8 @@ class Judge:
     def may_be(self, one: Candidate) -> bool:
         """Whether a candidate could be a model under any key; asked first, because keys cost more to find."""
         if one.shape in {"bare", "word"}:
-            return not _CLASS.search(one.text) and self._forms.may_be_bare(one.text)
+            is_code = _CLASS.search(one.text) or _IDENTIFIER.fullmatch(one.text) or ends_as_file(one.text)
+            return not is_code and self._forms.may_be_bare(one.text)
         if one.shape == "path":
             return self._forms.is_family(one.text.replace("\\", "/"))
         return one.shape != "id" or not ends_as_file(one.text)
@@ -167,7 +169,11 @@ class Judge:
 
 def _on_hub(one: Candidate, key: Key) -> Named | None:
     """Judge a page of a hub, or a name behind the scheme of one."""
-    if is_placeholder(one.text.partition("/")[0]) or (key.weight == "against" and key.word.startswith("dataset")):
+    if (
+        is_placeholder(one.text.partition("/")[0])
+        or ends_as_file(one.text)
+        or (key.weight == "against" and key.word.startswith("dataset"))
+    ):
         return None
     sure = _HIGH if key.weight in _OF_A_MODEL or one.revision else _MEDIUM
     return Named(one.text, sure, _reference(one.hub, one.text, one.revision, one.part))

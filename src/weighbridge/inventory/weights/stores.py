@@ -24,6 +24,7 @@ _NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 _LM_STUDIO = re.compile(rf"(?:^|/)\.?(?:lmstudio|lm-studio)/(?:hub/)?models/({_NAME})/({_NAME})$")
 _MODELSCOPE = re.compile(rf"(?:^|/)modelscope/(?:hub/)?(?:models/)?({_NAME})/({_NAME})$")
 _SNAPSHOT = re.compile(rf"/models--({_NAME}?)--({_NAME})/snapshots/([0-9a-f]{{40}})$")
+_OWN = re.compile(rf"/weighbridge/hub/(hf|ms)/[^/]+/({_NAME})/({_NAME})@([0-9a-f]{{8,64}})/files$")
 _MODELSCOPE_HALF = re.compile(rf"/\._____temp/({_NAME})/({_NAME})$")
 _LLAMA_CPP = re.compile(r"(?:^|/)llama\.cpp$")
 _REPOSITORY = re.compile(
@@ -44,6 +45,10 @@ def _in_store(path: str) -> Origin | None:
     if found := _SNAPSHOT.search(path):
         model = f"{found[1]}/{found[2]}"
         return Origin("cache", model, f"hf:{model}@{found[3]}", "a snapshot of a cache")
+    if found := _OWN.search(path):
+        model = f"{found[2]}/{found[3]}"
+        note = "looked at by Weighbridge from afar: stand-ins, no weights"
+        return Origin("cache", model, f"{found[1]}:{model}@{found[4]}", note, Confidence.LOW)
     if found := _MODELSCOPE_HALF.search(path):
         model = f"{found[1]}/{_dots(found[2])}"
         return Origin("cache", model, f"ms:{model}", "a half download of ModelScope", Confidence.LOW)
