@@ -41,9 +41,10 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the statement that counts of each measurement, from statements in the order they were added.
 
     A measurement is a kind and, within it, a suite or bank, a prompt form, an engine's name and address, a baseline
-    and a margin, or what a fit was asked for. Asking again the same way replaces the older answer, unless it got fewer
-    answers to the same questions; asking another way stands beside it. Another version of a suite replaces the older
-    one; other questions under the same name and version are another suite.
+    and a margin, or what a fit was asked for; an event that overtook a decision is one of its own. Asking again the
+    same way replaces the older answer, unless it got fewer answers to the same questions; asking another way stands
+    beside it. Another version of a suite replaces the older one; other questions under the same name and version are
+    another suite.
     """
     counts: dict[str, dict[Any, Evidence]] = {}
     for statement in evidence:
@@ -60,6 +61,8 @@ def newest(evidence: Iterable[Evidence]) -> list[Evidence]:
             statement.body.get("baseline"),
             ended.get("question"),
             ended.get("margin"),
+            statement.body.get("event"),
+            statement.body.get("seen_at"),
         ]
         key = json.dumps([*slot, _table(statement, "asked")], sort_keys=True)
         _place(statement, suite, counts.setdefault(key, {}))

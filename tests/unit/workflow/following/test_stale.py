@@ -15,6 +15,7 @@ import pytest
 from weighbridge.core.artefact import FileEntry, digest_of_files
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
+from weighbridge.decision.shipped import load_policy
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.store.sqlite import SQLiteStore
@@ -23,7 +24,7 @@ from weighbridge.workflow.digest import view_of
 from weighbridge.workflow.following.mirrors import mirrors_in, with_mirrors
 from weighbridge.workflow.following.origin import Told, place_of
 from weighbridge.workflow.following.stakes import stakes_of
-from weighbridge.workflow.judge import dossier_of
+from weighbridge.workflow.judge import dossier_of, judge
 from weighbridge.workflow.staleness import stale_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,16 @@ def test_the_queue_is_cleared_by_deciding_in_view_of_it(store: SQLiteStore, ids:
     assert stale_of(store, ids.subject) is None
     again = [S.event("chat-template", seen_at=datetime(2026, 11, 23, tzinfo=UTC))]
     assert [one.body["event_kind"] for one in refresh_stale(again, store, known)] == ["chat-template"]
+
+
+def test_deciding_on_the_same_day_answers_every_event(store: SQLiteStore, ids: Any) -> None:
+    """The real way: `judge` takes both statements in view, so none of the day's events comes back."""
+    known = load_knowledge()
+    refresh_stale(S.events(), store, known)
+    _, decided = judge(load_policy("starter"), ids.subject, store=store, on=S.SEEN.date())
+    assert {one.id for one in store.select(kind="stale/v1")} <= set(decided.inputs)
+    assert refresh_stale(S.events(), store, known) == []
+    assert waiting(store, known, _TODAY) == []
 
 
 @pytest.mark.parametrize(
