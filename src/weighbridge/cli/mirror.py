@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.layout import plain, size
+from weighbridge.cli.lines.mirror import mirrored_json, mirrored_lines, shelved_json, shelved_lines
 from weighbridge.cli.progress import progress_on_stderr
 from weighbridge.cli.show import print_json
-from weighbridge.core.digest import short
 from weighbridge.errors import UsageError
 
-if TYPE_CHECKING:
-    from weighbridge.workflow.mirror import Mirrored, Shelved
-
 __all__ = ["command"]
-
-_MOST_LINES = 20
-_OUTCOMES = {"mirrored": "verified", "here": "already here, verified", "planned": "would be mirrored"}
 
 
 @click.command(name="mirror")
@@ -91,9 +84,9 @@ def _make(reference: str, to: str, given: dict[str, Any], *, as_json: bool) -> N
 
         sign_mirror(Path(done.path), key)
     if as_json:
-        print_json("mirror", _content(done))
+        print_json("mirror", mirrored_json(done))
     else:
-        _say(done)
+        click.echo("\n".join(mirrored_lines(done)))
     if done.outcome == "planned":
         return
     path = shlex.quote(done.path)
@@ -108,77 +101,8 @@ def _list(folder: Path | None, *, as_json: bool) -> None:
         raise UsageError("which folder holds the mirrors is not said", hint="`weighbridge mirror list DIR`")
     found = list_mirrors(folder)
     if as_json:
-        print_json("mirrors", {"folder": str(folder), "mirrors": [_shelved(one) for one in found]})
+        print_json("mirrors", {"folder": str(folder), "mirrors": [shelved_json(one) for one in found]})
     else:
         for one in found:
-            _say_shelved(one)
+            click.echo("\n".join(shelved_lines(one)))
     click.echo(f"Next: `weighbridge verify {shlex.quote(str(folder))}` reads every file again", err=True)
-
-
-def _content(done: Mirrored) -> dict[str, Any]:
-    """Return JSON values."""
-    origin, made = done.origin, done.made
-    files = [{"path": file.name, "size": file.size} for file in done.choice.files]
-    left = [{"path": one.name, "reason": one.reason, "size": one.size} for one in done.choice.left_out]
-    content: dict[str, Any] = {
-        "outcome": done.outcome, "path": done.path, "reference": origin.reference, "hub": origin.hub,
-        "repository": origin.repository, "commit": origin.commit, "gated": origin.gated, "licence": origin.licence,
-        "bytes": done.choice.n_bytes, "files": files, "left_out": left,
-    }  # fmt: skip
-    if made is not None:
-        manifest = made.manifest
-        by_name = {file.name: file.sha256 for file in manifest.files}
-        content["files"] = [file | {"sha256": by_name[str(file["path"])]} for file in files]
-        content |= {
-            "artefact": manifest.artefact, "remote_digest": manifest.remote_digest, "last_at": manifest.last_at,
-            "fetched_bytes": made.fetched_bytes, "kept_files": made.kept_files, "shared_files": made.shared_files,
-        }  # fmt: skip
-    return content
-
-
-def _say(done: Mirrored) -> None:
-    """Print what came of it."""
-    count = len(done.choice.files)
-    files = f"{count} file{'s' if count != 1 else ''}, {size(done.choice.n_bytes)}"
-    click.echo(f"{plain(done.path)}: {files}, {_OUTCOMES[done.outcome]}")
-    if done.origin.commit:
-        click.echo(f"  commit {plain(done.origin.commit)} of {plain(f'{done.origin.hub}:{done.origin.repository}')}")
-    if done.made is not None:
-        manifest = done.made.manifest
-        click.echo(f"  artefact sha256:{short(manifest.artefact)}: what weighing this folder names")
-        if manifest.remote_digest not in {"", manifest.artefact}:
-            seen = f"sha256:{short(manifest.remote_digest)}"
-            click.echo(f"  from afar it is {seen}: the SHA-256 of small files is known of a copy only")
-        parts = [f"{size(done.made.fetched_bytes)} fetched"]
-        parts += [f"{done.made.kept_files} files were here"] if done.made.kept_files else []
-        parts += [f"{done.made.shared_files} files shared with another revision"] if done.made.shared_files else []
-        click.echo(f"  {', '.join(parts)}")
-    for one in done.choice.left_out[:_MOST_LINES]:
-        click.echo(f"  left out: {plain(one.name)} ({plain(one.reason)})")
-    if (more := len(done.choice.left_out) - _MOST_LINES) > 0:
-        click.echo(f"  and {more} more left out: `--json` lists them all")
-
-
-def _shelved(one: Shelved) -> dict[str, Any]:
-    """Return JSON values of one mirror."""
-    if one.manifest is None:
-        return {"path": one.path, "trouble": one.trouble}
-    manifest, origin = one.manifest, one.manifest.origin
-    return {
-        "path": one.path, "hub": origin.hub, "repository": origin.repository, "commit": origin.commit,
-        "reference": origin.reference, "first_at": manifest.first_at, "last_at": manifest.last_at,
-        "files": len(manifest.files), "bytes": manifest.n_bytes, "is_whole": manifest.is_whole,
-        "artefact": manifest.artefact, "gated": origin.gated, "licence": origin.licence,
-    }  # fmt: skip
-
-
-def _say_shelved(one: Shelved) -> None:
-    """Print one mirror in two lines."""
-    if one.manifest is None:
-        click.echo(f"{plain(one.path)}: its manifest cannot be read: {plain(one.trouble)}")
-        return
-    manifest, origin = one.manifest, one.manifest.origin
-    name = f"{origin.hub}:{origin.repository}@{origin.commit[:12]}" if origin.hub else origin.reference
-    part = "" if manifest.is_whole else f", {len(manifest.left_out)} left out"
-    click.echo(f"{plain(name)}  {len(manifest.files)} files, {size(manifest.n_bytes)}{part}, {manifest.last_at[:10]}")
-    click.echo(f"  {plain(one.path)}")

@@ -38,6 +38,9 @@ SCHEMA = "weighbridge/mirror-manifest/v1"
 MAX_BYTES = 64 << 20  # 100,000 files take about 25 MB
 _SHA256, _OID = re.compile("[0-9a-f]{64}"), re.compile("(?:[0-9a-f]{40})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_HUBS = frozenset({"hf", "ms"})
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{7,40}")
 _MAX_TEXT = 4096
 
 
@@ -175,7 +178,7 @@ def _read(value: dict[str, Any], own: str) -> Manifest:
         for row in value["left_out"]
     )
     return Manifest(
-        origin=Origin(**{name: _text(value[name]) for name in fields}),
+        origin=_origin(Origin(**{name: _text(value[name]) for name in fields})),
         files=files,
         git_oids={row["path"]: oid for row in rows if (oid := _match(_OID, row["git_oid"]))},
         left_out=left,
@@ -185,6 +188,14 @@ def _read(value: dict[str, Any], own: str) -> Manifest:
         remote_digest=_text(value["remote_digest"]),
         digest=own,
     )
+
+
+def _origin(origin: Origin) -> Origin:
+    """Return an origin that can be one: where a mirror is carried on, repository and commit become folders."""
+    is_of_hub = origin.hub in _HUBS and _REPOSITORY.fullmatch(origin.repository) and _COMMIT.fullmatch(origin.commit)
+    if not is_of_hub and (origin.hub or origin.repository or origin.commit):
+        raise ValueError(f"origin {origin.hub}:{origin.repository}@{origin.commit}")
+    return origin
 
 
 def _name(value: Any) -> str:

@@ -62,14 +62,21 @@ class Place:
                 f"{quote(str(self.folder.parent))} cannot be written: {error.strerror}", hint="choose another folder"
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not self._is_locked(descriptor):
+                raise UsageError(
+                    f"another process is mirroring into {quote(str(self.folder))}", hint="wait until it is done"
+                )
             yield
-        except BlockingIOError as error:
-            raise UsageError(
-                f"another process is mirroring into {quote(str(self.folder))}", hint="wait until it is done"
-            ) from error
         finally:
             os.close(descriptor)
+
+    def _is_locked(self, descriptor: int) -> bool:
+        """Lock the file, and say whether it is ours, and still the one that others would open."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(descriptor), self._lock.stat())
+        except (BlockingIOError, FileNotFoundError):
+            return False
 
     def manifest(self) -> Manifest | None:
         """Return the manifest that is there, None where there is none; raises DamagedFile."""

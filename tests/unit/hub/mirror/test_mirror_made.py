@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.core.digest import canonical, digest_of
 from weighbridge.core.progress import silent
 from weighbridge.core.reference import Reference
 from weighbridge.errors import DamagedFile, HubUnreachable, NotFound, UsageError
@@ -178,6 +179,26 @@ def test_a_manifest_is_believed_only_whole(shelf: Path, fetch: Callable[..., Mir
             check_mirror(folder)
         assert fetch(hub).made
         assert check_mirror(folder).holds
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("repository", "../../evil"), ("commit", "../x"), ("hub", "..")],
+)
+def test_a_forged_manifest_leads_nowhere(
+    shelf: Path, fetch: Callable[..., Mirrored], tmp_path: Path, field: str, value: str
+) -> None:
+    """A manifest that is consistent, and names a place outside: it is damaged, and no folder's origin."""
+    with HubServer(shelf) as hub:
+        folder = Path(fetch(hub).path)
+    document = json.loads((folder / MANIFEST).read_bytes())
+    del document["digest"]
+    document[field] = value
+    (folder / MANIFEST).write_bytes(canonical(document | {"digest": digest_of(document)}))
+    with pytest.raises(DamagedFile, match="wrong or missing field"):
+        read_manifest(folder / MANIFEST)
+    carried = mirror(Asked(str(folder), str(tmp_path / "far")), None, silent)
+    assert Path(carried.path).is_relative_to(tmp_path / "far" / "local")
 
 
 def test_a_later_write_shows_in_spite_of_the_cache(
