@@ -21,6 +21,7 @@ __all__ = ["command"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LEAST_S = 60
+_WINDOW_S = 300  # of Hugging Face's limits
 _LEFT_OVER = 4  # exit code: given up for now, what was done is kept
 
 _since = click.option(
@@ -161,13 +162,15 @@ def _go_on(watcher: Watcher, settings: Settings, since: datetime | None, pause_s
     from weighbridge.errors import HubUnreachable
 
     while True:
+        rest_s = min(pause_s, _WINDOW_S)  # what limits leave over need not wait for the whole pause
         try:
             report = watcher.run(since=since)
         except HubUnreachable as error:
             click.echo(f"warning: {error.message}", err=True)
         else:
             _show(report, settings, **how, is_line=True)
-        time.sleep(pause_s)
+            rest_s = pause_s if report.is_whole else rest_s
+        time.sleep(rest_s)
 
 
 def _show(report: Report, settings: Settings, *, whole: bool, as_json: bool, is_line: bool = False) -> None:

@@ -36,6 +36,8 @@ def arrival(entry: Entry, others: Container[str], *, warning: str = "") -> Chang
     stem = _without_precision(entry.repository)
     traits = {"look-alike"} if warning else set[str]()
     notes = (warning,) if warning else ()
+    if any(name == entry.repository for _, name in entry.base_models):
+        notes = (*notes, "it declares itself as its own base: where it comes from is not known")
     if quantized or (stem and stem in others):
         declared = any(name in others for name in quantized)
         before = {"base_models": [plain(name) for name in quantized] or [stem]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -116,9 +115,17 @@ class Keeper:
         return True
 
     def deepen(self, entry: Entry) -> None:
-        """Read the files of a repository that did not change, so that a later change can be told file by file."""
-        with contextlib.suppress(BadReference):  # more files than anybody would list
-            self.this.state.keep(self.this.number, read_whole(self.catalogue, entry), [])
+        """Read the files of a repository that did not change, so that a later change can be told file by file.
+
+        One that may not be read, or has more files than anybody would list, stays as it was listed.
+        """
+        try:
+            whole = read_whole(self.catalogue, entry)
+        except HubUnreachable:
+            raise
+        except (UsageError, NotFound):
+            return
+        self.this.state.keep(self.this.number, whole, [])
 
     def _change(self, was: Entry, entry: Entry) -> None:
         self._keep(*self._compared(self.this.state.snapshot(was), entry, []), was)

@@ -54,7 +54,7 @@ def restored(before: Entry | None, listed: Entry, catalogue: Catalogue, *, has_c
     found = catalogue.entry(listed.repository)
     if found.repository != listed.repository:
         raise HubChanged(f"{quote(listed.repository)} was renamed while it was read", hint="the next look follows it")
-    if found.commit:
+    if found.commit or found.is_disabled:
         return found
     if before is not None and before.commit and not has_moved(before, found):
         return replace(found, commit=before.commit)

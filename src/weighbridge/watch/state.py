@@ -137,17 +137,17 @@ class WatchState:
             raise self._damaged(entry.subject) from error
         return Snapshot(entry, revision, texts)
 
-    def round(self, now: datetime) -> tuple[int, bool]:
-        """Return the number of the round, and whether it goes on with one that was cut short."""
+    def round(self, now: datetime) -> int:
+        """Return the number of the round: that of the last one, where something held it up."""
         with self._database.writing() as connection:
             row = connection.execute(
                 "SELECT number, began_at, ended_at FROM rounds ORDER BY number DESC LIMIT 1"
             ).fetchone()
             if row and row[2] is None and abs(now - datetime.fromisoformat(row[1])) < _ROUND_ENDS:
-                return int(row[0]), True
+                return int(row[0])
             number = int(row[0]) + 1 if row else 1
             connection.execute("INSERT INTO rounds (number, began_at) VALUES (?, ?)", (number, now.isoformat()))
-            return number, False
+            return number
 
     def end_round(self, number: int, now: datetime) -> None:
         """Close a round that missed nothing."""

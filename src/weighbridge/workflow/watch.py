@@ -127,7 +127,7 @@ class Watcher:
         """
         with _alone(self.folder), WatchState(self.folder) as state, ExitStack() as hubs:
             targets = self._targets(state, only)
-            number, _ = state.round(self.clock())
+            number = state.round(self.clock())
             work = _Work(self, state, number, since, hubs)
             with self.progress("watch", len(targets), "publishers") as advance:
                 spare = max(0, SPARE_CALLS - len(targets)) // _CALLS_TO_READ_WHOLE
