@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from weighbridge.core.event import ReleaseEvent
-from weighbridge.watch.arrivals import announced_at
+from weighbridge.watch.diff.arrivals import announced_at
 from weighbridge.watch.severity import severity_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
 from weighbridge.errors import BadReference, HubUnreachable, NotFound, UsageError
-from weighbridge.watch.arrivals import arrival, deletion, look_alike_note, rename, return_of
 from weighbridge.watch.dating import dated
+from weighbridge.watch.diff.arrivals import arrival, deletion, look_alike_note, rename, return_of
 from weighbridge.watch.diff.change import Change
 from weighbridge.watch.diff.whole import compare_snapshots
 from weighbridge.watch.listing import has_moved, restored, same_listing

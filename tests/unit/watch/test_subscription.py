@@ -5,7 +5,7 @@ import pytest
 from weighbridge.errors import BadReference, NotFound
 from weighbridge.hub.catalogue.protocol import Entry
 from weighbridge.knowledge.load import load_knowledge
-from weighbridge.watch.arrivals import arrival
+from weighbridge.watch.diff.arrivals import arrival
 from weighbridge.watch.diff.weights import quantization_of
 from weighbridge.watch.subscription import Subscription, scopes_of, targets_of
 
