@@ -13,6 +13,7 @@ from weighbridge.watch.digest.group import grouped, id_of
 from weighbridge.watch.digest.item import Change, Concern, Digest, Item, Place, Why
 from weighbridge.watch.digest.remembered import Remembered
 from weighbridge.watch.digest.rules import CLAIMS, ROLES, SEVERITIES
+from weighbridge.watch.digest.stake import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +58,7 @@ def compile_digest(
     `span` is (since, until) as asked for. What no rule speaks of is shown as mild as its event is, and never hidden.
     """
     seen = list(events)
-    view = replace(view, known=Remembered(view.known))
+    view = replace(view, known=Remembered(view.known), stakes=settled(view.stakes, seen))
     items = [_item(group, view) for group in grouped(seen, view.known)]
     shown = sorted(
         (one for one in items if SEVERITIES.index(one.severity) >= SEVERITIES.index(least)),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
+    from weighbridge.core.event import ReleaseEvent
     from weighbridge.inspection.licence.answer.use import IntendedUse
 
-__all__ = ["Copy", "Demand", "Stake", "Standing"]
+__all__ = ["Copy", "Demand", "Stake", "Standing", "settled"]
 
 Standing = Literal["adopted", "held", "rejected", "undecided"]
 Copy = Literal["verified", "local", "none"]
@@ -63,3 +65,18 @@ class Stake:
     def suites(self) -> tuple[str, ...]:
         """Return the suites that the decision asked for, in the order of the rules."""
         return tuple(dict.fromkeys(one.suite for one in self.demands if one.suite))
+
+
+def settled(stakes: Sequence[Stake], events: Sequence[ReleaseEvent]) -> tuple[Stake, ...]:
+    """Return the stakes with what their pin had behind it as answered: events before the one that led to its commit.
+
+    `events` are in the order of the log. Days alone would not tell: a commit may be pushed, seen and weighed in one.
+    """
+    return tuple(_settled(stake, events) if stake.commit else stake for stake in stakes)
+
+
+def _settled(stake: Stake, events: Sequence[ReleaseEvent]) -> Stake:
+    own = [event for event in events if event.subject == stake.repository]
+    last = max((place for place, event in enumerate(own) if event.commit == stake.commit), default=0)
+    before = {(event.id, event.seen_at.isoformat()) for event in own[:last] if event.commit != stake.commit}
+    return replace(stake, answered=stake.answered | before) if before else stake

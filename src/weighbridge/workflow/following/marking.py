@@ -10,6 +10,7 @@ from weighbridge.watch.digest.compile import spoken_of
 from weighbridge.watch.digest.facts import relation_of
 from weighbridge.watch.digest.remembered import Remembered
 from weighbridge.watch.digest.rules import SEVERITIES
+from weighbridge.watch.digest.stake import settled
 from weighbridge.workflow.staleness import KIND, all_stale
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def mark_stale(
     Touched is a decision on the event's own repository, or on what was made from it, where the rules say `medium` or
     more. A release in the same family is news, and makes nothing stale.
     """
-    known = Remembered(known)
+    known, events = Remembered(known), list(events)
+    stakes = settled(stakes, events)
     said = {(one.body.decision, one.body.event, one.body.seen_at) for one in all_stale(store)}
     made = []
     for event in events:

@@ -83,6 +83,18 @@ def test_what_was_weighed_at_the_new_commit_is_not_overtaken(kind: str) -> None:
     assert _digest([event], (_stake(),)).items[0].concerns
 
 
+def test_what_a_pin_had_behind_it_is_answered() -> None:
+    """Two pushes and a weighing of the second in one day: the first is history, a third is news."""
+    first = S.event("licence-tag", _NAME, {"licence": "mit"}, {"licence": "gemma"}, commit="b" * 40)
+    second = S.event("weights", _NAME, commit_before="b" * 40, commit="c" * 40)
+    third = S.event("chat-template", _NAME, commit_before="c" * 40, commit="d" * 40)
+    stake = _stake(commit="c" * 40, decided_on=S.SEEN.date())
+    items = _digest([first, second, third], (stake,), least="silent").items
+    assert {item.kind: bool(item.concerns) for item in items} == {
+        "licence-tag": False, "weights": False, "chat-template": True,
+    }  # fmt: skip
+
+
 def test_weights_beside_ours_are_no_alarm() -> None:
     """In a repository of many GGUF files another one was replaced: by their digests ours is not among them."""
     ours, other = "1" * 64, "2" * 64
