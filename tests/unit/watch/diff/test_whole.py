@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from weighbridge.core.digest import digest_of
 from weighbridge.hub.catalogue.protocol import Entry, Revision
 from weighbridge.hub.remote.listing import RemoteFile
 from weighbridge.inspection.licence.base import load_base
@@ -271,3 +274,44 @@ def test_what_an_event_holds_has_a_digest_whatever_a_stranger_wrote() -> None:
     )
     assert len(json.dumps(value)) < 20_000
     json.dumps(value, allow_nan=False).encode()
+
+
+_PIECES = st.sampled_from(
+    [
+        "{",
+        "}",
+        "{{",
+        "%}",
+        "\u200b",
+        "\n",
+        "[",
+        "]",
+        '"chat_template"',
+        ":",
+        "null",
+        "1e999",
+        "MIT License",
+        "NaN",
+        '{"a":1}',
+    ]
+)
+_TEXT = st.lists(_PIECES, max_size=20).map("".join)
+_NAMES = ("LICENSE", "chat_template.jinja", "tokenizer_config.json", "generation_config.json", "a.gguf", "x.py")
+_TEXTS = st.dictionaries(st.sampled_from(_NAMES), _TEXT)
+
+
+@given(before=_TEXTS, after=_TEXTS, read=st.sets(st.sampled_from(_NAMES)))
+def test_any_texts_are_compared_and_what_differs_can_be_logged(
+    before: dict[str, str], after: dict[str, str], read: set[str]
+) -> None:
+    """No text of a stranger ends a comparison; each kind comes once, and has a digest."""
+    sides = [_look(before, "1"), _look(after, "2")]
+    cut = [replace(side, texts={n: text for n, text in side.texts.items() if n in read}) for side in sides]
+    changes = compare_snapshots(*cut)
+    assert len({change.kind for change in changes}) == len(changes)
+    if before.get("a.gguf") != after.get("a.gguf"):
+        assert {"weights", "new-quantization"} & {change.kind for change in changes}
+    if before == after:
+        assert changes == []
+    for change in changes:
+        assert digest_of({"before": change.before, "after": change.after})
