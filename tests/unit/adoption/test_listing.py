@@ -62,6 +62,20 @@ def test_json_lines_array_parquet_and_gzip_say_the_same(tmp_path: Path) -> None:
         assert read(path) == SAID, path
 
 
+def test_structs_written_out_as_text_are_read(tmp_path: Path) -> None:
+    """What DuckDB and pandas make of lists and structs in a CSV says the same as the structs."""
+    array, duck, pandas = (tmp_path / name for name in ("b.json", "duck.csv", "pandas.csv"))
+    array.write_text(json.dumps(HUB))
+    duckdb.sql(f"COPY (FROM read_json('{array}')) TO '{duck}'")
+    with pandas.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows(
+            [list(HUB[0]), *([str("" if row[key] is None else row[key]) for key in HUB[0]] for row in HUB)]
+        )
+    assert read(duck) == SAID
+    assert read(pandas) == SAID
+
+
 def test_a_table_in_csv_says_the_same(tmp_path: Path) -> None:
     """Columns that are named for people, empty cells, and a column by another name."""
     path = tmp_path / "x.csv"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Source", "canonical_columns", "expressions", "unknown_words"]
 
 _LARGEST = 2**53
+# a field of a struct in text, as JSON, Python or DuckDB writes one: 'id': 'Qwen/Qwen3-8B'
+_NAMED = "(?:^|[^_A-Za-z]){}[\"']?: *[\"']?({})"
 _LIST_SIGNS = "[]\"'"
 _ID = "[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)?"
 _WHOLE = frozenset(
@@ -141,8 +143,9 @@ def _field(cell: str, kind: Any, field: str) -> tuple[str, Any] | None:
         inner = dict(kind.children)
         return (f"{cell}.{identifier(field)}", inner[field]) if field in inner else None
     if _is_textual(kind):
-        path = literal(f"$.{field}")
-        return f"CASE WHEN json_valid({cell}) THEN json_extract_string({cell}, {path}) END", None
+        path, named = literal(f"$.{field}"), literal(_NAMED.format(field, "[A-Za-z0-9._-]+"))
+        as_json = f"CASE WHEN json_valid({cell}) THEN json_extract_string({cell}, {path}) END"
+        return f"coalesce({as_json}, nullif(regexp_extract({cell}, {named}, 1), ''))", None
     return None
 
 
@@ -227,8 +230,7 @@ def _models(cell: str, kind: Any, _name: str) -> str:
         return ""
     if not _is_textual(kind):
         return ""
-    found = f"json_extract_string({cell}, '$.models[*].id')"
-    return f"CASE WHEN json_valid({cell}) THEN nullif({found}, []) END"
+    return f"nullif(regexp_extract_all({cell}, {literal(_NAMED.format('id', _ID))}, 1), [])"
 
 
 def _tags(cell: str, kind: Any, prefix: str) -> str:
