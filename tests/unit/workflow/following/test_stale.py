@@ -21,6 +21,7 @@ from weighbridge.knowledge.load import load_knowledge
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.workflow import digest
 from weighbridge.workflow.digest import view_of
+from weighbridge.workflow.following.history import history_of
 from weighbridge.workflow.following.mirrors import mirrors_in, with_mirrors
 from weighbridge.workflow.following.origin import Told, place_of
 from weighbridge.workflow.following.stakes import stakes_of
@@ -207,3 +208,22 @@ def test_mirrors_are_stakes_and_save_pins(store: SQLiteStore, tmp_path: Path) ->
     (statement,) = digest.refresh_stale(gone, store, view)
     assert statement.body["severity"] == "high"
     assert with_mirrors(stakes_of(store), []) == stakes_of(store)
+
+
+def test_past_runs_are_read_from_the_store(store: SQLiteStore) -> None:
+    """The weighing asked 152 questions of one suite for two models; a shipped suite that nobody ran has its items."""
+    found = history_of(store, {"knowledge-en", "needle-4k", "nobody-knows-it"})
+    assert [run.asked for run in found.runs["knowledge-en"]] == [152, 152]
+    assert found.items["knowledge-en"] == 152
+    assert found.runs.keys() == {"knowledge-en"}
+    assert found.items["needle-4k"] > 0
+    assert "nobody-knows-it" not in found.items
+
+
+def test_a_role_reads_what_is_for_it(store: SQLiteStore) -> None:
+    """The lawyer has the licence that moved; nobody has less than is for anybody."""
+    view = view_of(store, load_knowledge())
+    whole = digest.make_digest(S.events(), view, (None, S.SEEN))
+    read = {role: digest.make_digest(S.events(), view, (None, S.SEEN), role=role).items for role in digest.ROLE_NAMES}
+    assert [item.subject for item in read["lawyer"]] == [f"hf:{S.REPOSITORY}"]
+    assert {item.id for items in read.values() for item in items} == {item.id for item in whole.items}
