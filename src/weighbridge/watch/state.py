@@ -86,20 +86,17 @@ class WatchState:
                     hint=did_you_mean(reference, names) or "`watch list` says what is",
                 )
 
-    def forget(self, scopes: Iterable[str]) -> None:
-        """Forget where scopes began that nobody follows any more: followed again, they begin anew."""
+    def forget(self, scopes: Iterable[str], subjects: Iterable[str]) -> None:
+        """Forget where scopes began that nobody follows any more, and their repositories: they may begin anew."""
         with self._database.writing() as connection:
             connection.executemany("DELETE FROM shelves WHERE name = ?", [(name,) for name in scopes])
+            connection.executemany("DELETE FROM snapshots WHERE subject = ?", [(name,) for name in subjects])
 
     def began(self, scopes: Iterable[Scope]) -> dict[str, Began]:
         """Return where scopes began, by name; one that was never looked at is absent."""
         rows = self._database.rows("SELECT name, looked_at, began_whole FROM shelves")
         wanted = {scope.name for scope in scopes}
         return {name: Began(datetime.fromisoformat(at), bool(whole)) for name, at, whole in rows if name in wanted}
-
-    def all_begun(self) -> frozenset[str]:
-        """Return the names of all scopes that were looked at."""
-        return frozenset(row[0] for row in self._database.rows("SELECT name FROM shelves"))
 
     def remembered(self, target: Target) -> dict[str, Remembered]:
         """Return the repositories of a publisher as they are remembered, by name."""

@@ -83,12 +83,22 @@ def like_names(references: Sequence[str], known: Known) -> list[str]:
 
 
 def unsubscribe(folder: Path, references: Sequence[str], known: Known) -> None:
-    """Follow something no longer: its events stay. Raises NotFound."""
+    """Follow something no longer: its events stay, what was remembered of it goes. Raises NotFound."""
     with WatchState(folder) as state:
+        before = {scope for one in state.subscriptions() for scope in scopes_of(one, known)}
         for reference in references:
             state.remove(reference)
-        left = {scope.name for one in state.subscriptions() for scope in scopes_of(one, known)}
-        state.forget(state.all_begun() - left)
+        left = {scope for one in state.subscriptions() for scope in scopes_of(one, known)}
+        subjects = [
+            was.entry.subject
+            for target in targets_of(before - left)
+            for was in state.remembered(target).values()
+            if not any(
+                (scope.hub, scope.publisher) == (target.hub, target.publisher) and scope.holds(was.entry, known)
+                for scope in left
+            )
+        ]
+        state.forget([scope.name for scope in before - left], subjects)
 
 
 def subscriptions(folder: Path, known: Known) -> list[dict[str, Any]]:

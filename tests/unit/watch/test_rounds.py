@@ -99,9 +99,11 @@ def test_a_wider_subscription_begins_anew_without_inventing_releases(world: Worl
     assert world.kinds() == [("weights", "hf:acme/a")]
     unsubscribe(world.folder, ["hf:acme"], world.known)
     world.hub.write("acme/c", model(3))
+    world.hub.delete("acme/b")
     assert world.events() == []
     world.follow("hf:acme")
     assert world.events() == []
+    assert world.events() == [], "what went while nobody followed it is no event either"
 
 
 def test_names_that_are_nowhere_are_unknown_and_no_event(world: World) -> None:
