@@ -119,6 +119,8 @@ def read_layer(stream: Stream, reading: Reading, depth: int = 0) -> Layer:
             return layer
         reading.looked.archives += 1
         _read_members(opened, layer, reading, depth)
+        if not layer.n_members and not first.strip(b"\0"):
+            layer.say("holds no members")
     except Damaged as error:
         layer.say(str(error))
     except Spent:

@@ -33,11 +33,15 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
     key, in a list or a call that is open.
     """
     number, counted, done, read_to, given = 0, 0, -1, -1, 0
+    start = end = -1
     for at, is_name in places:
+        if given >= _MOST_SPOTS:
+            return
         if at < read_to:
             continue
-        start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
-        end = len(data) if end < 0 else end
+        if at >= end:  # a line of megabytes is measured once, not for every word in it
+            start, end = data.rfind(b"\n", max(0, end), at) + 1, data.find(b"\n", at)
+            end = len(data) if end < 0 else end
         is_long = end - start > _LONG_LINE
         is_here = is_name or b"/" in data[at : min(end, at + _NEAR)]
         below = 0 if is_long or is_name else _lines_below(data, start, end)
@@ -54,8 +58,6 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
             if line > done:
                 done, given = line, given + 1
                 yield Spot(line)
-        if given >= _MOST_SPOTS:
-            return
 
 
 def _lines_below(data: bytes, start: int, end: int) -> int:
