@@ -14,13 +14,14 @@ _LONG_LINE = 4000  # of longer lines (minified files, outputs of notebooks) only
 _BEFORE, _AFTER = 240, 300
 _NEAR = 160
 _MOST_BELOW = 30
-_MOST_SPOTS = 20_000
+_MOST_SPOTS = 20_000  # lines that are read closely in one text
+_WINDOW_COST = 10  # a window of a long line takes as long as so many lines
 _OPENS = (b"(", b"[", b"{", b",", b":", b"=", b"\\", b"|", b">")
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A line, by its number from 0; of a line that is very long, a window of its text."""
+    """A line, by its number from 0; of one that is very long, a window of its text. -1: more than are read closely."""
 
     number: int
     window: str = ""
@@ -36,6 +37,7 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
     start = end = -1
     for at, is_name in places:
         if given >= _MOST_SPOTS:
+            yield Spot(-1)
             return
         if at < read_to:
             continue
@@ -49,7 +51,7 @@ def find_spots(data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Spot
             continue
         number, counted = number + data.count(b"\n", counted, start), start
         if is_long:
-            read_to, given = min(end, at + _AFTER), given + 1
+            read_to, given = min(end, at + _AFTER), given + _WINDOW_COST
             yield Spot(number, data[max(start, at - _BEFORE) : read_to].decode("utf-8", "replace"))
             continue
         read_to = end if is_here else read_to

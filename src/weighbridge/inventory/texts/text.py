@@ -89,6 +89,9 @@ class TextSearch:
         seen, lines = _Seen(), None
         hub = ""
         for spot in find_spots(data, self._words.places(data)):
+            if spot.number < 0:
+                yield Unsearched(place, "holds more words of models than are read closely")
+                break
             hub = hub or _hub_of(data)
             if spot.window:
                 self._line([spot.window], 0, spot.number, hub, seen)
