@@ -23,20 +23,32 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not passed on: HTTP status, `type` and `code` as OpenAI names them, seconds to wait."""
+    """Why a request is not passed on: HTTP status, `type` and `code` as OpenAI names them, seconds to wait.
+
+    `headers` are those of the limits (RateLimit), to be sent with it.
+    """
 
     status: int
     kind: str
     code: str
     message: str
     retry_after_s: float | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Reservation(Protocol):
     """Tokens, one place among those at once, and money that are held for one request."""
 
     def settle(self, usage: Usage, usd: float | None) -> None:
-        """Give back what was not used; called once, also where the request failed or the caller left."""
+        """Give back what was not used; called once, also where the request failed or the caller left.
+
+        What is None is not known and counts as held: where no model was reached, say `Usage(0, 0)` and 0.0.
+        """
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of the limits (RateLimit), to be sent with the answer."""
         ...
 
 
@@ -49,4 +61,11 @@ class Gatekeeper(Protocol):
 
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
         """Hold a request's most tokens and money against limits and budgets, before it is passed on."""
+        ...
+
+    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
+        """As `reserve`, but wait (at most a second) where money for it is being leased from the store.
+
+        Returns without suspending where none is needed. `reserve` says 429 `budget_lease_pending` instead of waiting.
+        """
         ...

@@ -1,0 +1,185 @@
+"""The clerk: two threads between the memory of a node and the store, so that the event loop never waits for either.
+
+One polls for changed keys each half second; the other leases money as it is asked for and writes usage behind. Where
+the store is gone both go on trying, and what is in memory goes on being served.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from weighbridge.pilot.access.budgets import Grant
+from weighbridge.pilot.state.protocol import LeaseAsk, UsageRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weighbridge.pilot.access.budgets import Purse
+    from weighbridge.pilot.access.keyring import Account, Keyring
+    from weighbridge.pilot.state.protocol import PilotState
+
+__all__ = ["Clerk"]
+
+POLL_S = 0.5
+_WRITE_S = 1.0
+_PATIENCE_S = 10.0
+_Used = tuple[str, str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A lease that is asked for; `done` is set when the purse has the answer."""
+
+    purse: Purse
+    ask: LeaseAsk
+    done: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """Money that goes back to the day it was leased on."""
+
+    key_ids: tuple[str, ...]
+    day: date
+    nano_usd: int
+
+
+class Clerk:
+    """Serves one node. `trouble` says what failed last with the store, empty where nothing does."""
+
+    def __init__(self, state: PilotState, keyring: Keyring, now: Callable[[], float] = time.time) -> None:
+        self.trouble = ""
+        self._state = state
+        self._keyring = keyring
+        self._now = now
+        self._applying = threading.Lock()
+        self._stop = threading.Event()
+        self._desk: SimpleQueue[_Wish | _Return | None] = SimpleQueue()
+        self._used: deque[_Used] = deque()
+        self._sums: dict[tuple[date, str, str], list[int]] = {}
+        self._threads = (
+            threading.Thread(target=self._watch, name="pilot-keys", daemon=True),
+            threading.Thread(target=self._serve, name="pilot-money", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Do what is waiting, write what was used, and end both threads; waits at most ten seconds for the store."""
+        self._stop.set()
+        self._desk.put(None)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_PATIENCE_S)
+
+    def refresh(self) -> None:
+        """Take changed keys in now; raises WeighbridgeError where the store is gone."""
+        with self._applying:
+            known = self._keyring.version
+            is_older = self._state.key_version() < known  # the store was put back from a copy
+            version, changed = self._state.keys(0 if is_older else known)
+            self._keyring.apply(version, changed, is_all=is_older)
+
+    def lease(self, account: Account, purse: Purse) -> None:
+        """Ask for money; the answer comes into the purse."""
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # from now on nobody who waits can cancel it for all
+        purse.asked = done
+        ask = LeaseAsk(account.payers, self._today(), purse.wanted(), purse.owed)
+        self._desk.put(_Wish(purse, ask, done))
+
+    def give_back(self, account: Account, day: date, nano_usd: int) -> None:
+        """Give money back to the budgets it came from."""
+        self._desk.put(_Return(tuple(key_id for key_id, _ in account.payers), day, nano_usd))
+
+    def used(self, used: _Used) -> None:
+        """Note what one request used: key, route, tokens in, tokens out, nano-dollars."""
+        self._used.append(used)
+
+    def _today(self) -> date:
+        """Return the day by UTC."""
+        return datetime.fromtimestamp(self._now(), UTC).date()
+
+    def _watch(self) -> None:
+        """Look for changed keys until the end."""
+        while not self._stop.wait(POLL_S):
+            try:
+                if self._state.key_version() != self._keyring.version:
+                    self.refresh()
+            except Exception as error:  # noqa: BLE001 - a thread that ends would hide every later revocation
+                self.trouble = f"keys: {error}"
+            else:
+                self.trouble = self.trouble if self.trouble.startswith("money") else ""
+
+    def _serve(self) -> None:
+        """Lease, give back and write until the end."""
+        next_write = time.monotonic() + _WRITE_S
+        while True:
+            batch = self._batch(next_write - time.monotonic())
+            ends = None in batch
+            self._lease([wish for wish in batch if isinstance(wish, _Wish)])
+            for back in (item for item in batch if isinstance(item, _Return)):
+                self._try(lambda back=back: self._state.give_back(back.key_ids, back.day, back.nano_usd))  # type: ignore[misc]  # a lambda with a default
+            if ends or time.monotonic() >= next_write:
+                self._write()
+                next_write = time.monotonic() + _WRITE_S
+            if ends:
+                return
+
+    def _batch(self, wait_s: float) -> list[_Wish | _Return | None]:
+        """Return all that lies on the desk; waits for the first."""
+        batch: list[_Wish | _Return | None] = []
+        try:
+            batch.append(self._desk.get(timeout=max(0.0, wait_s)))
+            while True:
+                batch.append(self._desk.get_nowait())
+        except Empty:
+            return batch
+
+    def _lease(self, wishes: list[_Wish]) -> None:
+        """Lease in one transaction, and tell every purse."""
+        if not wishes:
+            return
+        try:
+            leases = self._state.lease([wish.ask for wish in wishes])
+            for wish, lease in zip(wishes, leases, strict=True):
+                wish.purse.grants.append(Grant(lease.nano_usd, wish.ask.owed, wish.ask.day, lease.short_of))
+        except Exception as error:  # noqa: BLE001 - as above: whoever waits must be told
+            self.trouble = f"money: {error}"
+        else:
+            self.trouble = ""
+        for wish in wishes:
+            wish.purse.has_failed = bool(self.trouble)
+            wish.done.set_result(None)
+
+    def _write(self) -> None:
+        """Add up what was used since, and write it; what cannot be written is kept for the next time."""
+        day = self._today()
+        while self._used:
+            key_id, route, *numbers = self._used.popleft()
+            sums = self._sums.setdefault((day, key_id, route), [0, 0, 0, 0])
+            for place, number in enumerate((1, *numbers)):
+                sums[place] += number
+        if self._sums and self._try(
+            lambda: self._state.add_usage([UsageRow(*of, *sums) for of, sums in self._sums.items()])
+        ):
+            self._sums.clear()
+
+    def _try(self, call: Callable[[], None]) -> bool:
+        """Do something with the store; False where it failed."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - as above
+            self.trouble = f"money: {error}"
+            return False
+        return True

@@ -1,0 +1,212 @@
+"""The gatekeeper of a node: who may ask, how much, and for what; every answer comes from memory."""
+
+from __future__ import annotations
+
+import asyncio
+import calendar
+import hmac
+import math
+import time
+from typing import TYPE_CHECKING
+
+from weighbridge.errors import UsageError
+from weighbridge.pilot.access.clerk import Clerk
+from weighbridge.pilot.access.keyring import Keyring
+from weighbridge.pilot.access.keys import KEY_CHARACTERS
+from weighbridge.pilot.access.pepper import mark_of
+from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.state.protocol import NANO, to_nano
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weighbridge.pilot.access.budgets import Purse
+    from weighbridge.pilot.access.keyring import Account
+    from weighbridge.pilot.access.protocol import Caller
+    from weighbridge.pilot.exchange import Usage
+    from weighbridge.pilot.state.protocol import PilotState
+
+__all__ = ["Hold", "MemoryGatekeeper"]
+
+_SCHEME = b"bearer "
+_HEADER_BYTES = len(_SCHEME) + KEY_CHARACTERS
+_NO_KEY = b"\0" * KEY_CHARACTERS
+_AGAIN_S = 1.0
+_UNKNOWN = Refusal(401, "invalid_request_error", "invalid_api_key", "no valid key was presented")
+_PENDING = Refusal(429, "insufficient_quota", "budget_lease_pending", "the budget is being looked up", 1.0)
+_UNAVAILABLE = Refusal(503, "server_error", "budget_unavailable", "the budget cannot be looked up now", _AGAIN_S)
+
+
+class Hold:
+    """One request's tokens, its place among those at once, and its money (nano-dollars)."""
+
+    __slots__ = ("_account", "_clerk", "_is_settled", "_nano_usd", "_purse", "_route", "_tokens")
+
+    def __init__(self, account: Account, clerk: Clerk, purse: Purse | None, held: tuple[str, int, int]) -> None:
+        self._account = account
+        self._clerk = clerk
+        self._purse = purse
+        self._route, self._tokens, self._nano_usd = held
+        self._is_settled = False
+
+    def settle(self, usage: Usage, usd: float | None) -> None:
+        """Give back what was not used, and note what was; a second call does nothing. What is None counts as held."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
+        known = tokens_in is not None and tokens_out is not None
+        used = (tokens_in or 0) + (tokens_out or 0) if known else self._tokens
+        spent = self._nano_usd if usd is None else to_nano(usd)
+        account, purse = self._account, self._purse
+        account.meter.settle(self._tokens, used)
+        if purse is not None:
+            purse.settle(self._nano_usd, spent)
+            amount = purse.surplus()
+            if amount and purse.day is not None:
+                self._clerk.give_back(account, purse.day, amount)
+        self._clerk.used((account.key_id, self._route, tokens_in or 0, tokens_out or 0, spent))
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of the limits (RateLimit), to be sent with the answer."""
+        return self._account.meter.headers()
+
+
+class MemoryGatekeeper:
+    """Access by the keys of `state`, digested under `pepper`; used from one event loop.
+
+    `now` is the wall clock (expiry, days of budgets), `monotonic` that of the limits. Raises UsageError where the keys
+    were made under another pepper.
+    """
+
+    def __init__(
+        self,
+        state: PilotState,
+        pepper: bytes,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not state.same_pepper(mark_of(pepper)):
+            raise UsageError(
+                "the pepper is not the one that the keys of this pilot were made with, so none of them would open",
+                hint="put the old one back; or move `pilot.sqlite` away and make new keys",
+            )
+        self._pepper = pepper
+        self._now = now
+        self._monotonic = monotonic
+        self._keyring = Keyring(monotonic)
+        self._entries = self._keyring.entries
+        self._accounts = self._keyring.accounts
+        self._clerk = Clerk(state, self._keyring, now)
+        self.refresh()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether any key is there."""
+        return bool(self._entries)
+
+    @property
+    def trouble(self) -> str:
+        """What failed last between this node and the store, empty where nothing does."""
+        return self._clerk.trouble
+
+    def start(self) -> None:
+        """Start to follow the store: revoked keys within half a second, leases, usage."""
+        self._clerk.start()
+
+    def refresh(self) -> None:
+        """Take changed keys in at once, on the node that changed them; not for the event loop: it reads the store."""
+        self._clerk.refresh()
+
+    def close(self) -> None:
+        """Give leases back, write what was used, and stop; called when no request runs any more."""
+        for account in self._accounts.values():
+            purse = account.purse
+            if purse is not None and (amount := purse.surplus(is_last=True)) and purse.day is not None:
+                self._clerk.give_back(account, purse.day, amount)
+        self._clerk.stop()
+
+    def identify(self, authorization: bytes | None) -> Caller | Refusal:
+        """Return who presents this header's value: constant work, and one answer to all that is not a live key."""
+        text = _NO_KEY
+        if authorization is not None and len(authorization) == _HEADER_BYTES:
+            scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) :]
+            if scheme.lower() != _SCHEME:
+                text = _NO_KEY
+        entry = self._entries.get(hmac.digest(self._pepper, text, "sha256"))
+        if entry is None or self._now() >= entry.until:
+            return _UNKNOWN
+        return entry.caller
+
+    def reserve(self, caller: Caller, route: str, tokens: int, usd: float) -> Hold | Refusal:
+        """Hold a request's most tokens and money; nothing is held where it is refused."""
+        account = self._accounts.get(caller.key_id)
+        if account is None:
+            return _UNKNOWN
+        refusal = account.meter.refuse(tokens, self._monotonic())
+        if refusal is not None:
+            return refusal
+        need = math.ceil(usd * NANO)
+        purse = account.purse
+        if purse is not None:
+            if not purse.hold(need):
+                return self._no_money(account, purse)
+            if purse.is_low and not purse.is_asking and not self._must_wait(purse):
+                self._lease(account, purse)
+        account.meter.take(tokens)
+        return Hold(account, self._clerk, purse, (route, tokens, need))
+
+    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float) -> Hold | Refusal:
+        """As `reserve`, but wait (at most a second) where money for it is being leased from the store."""
+        held = self.reserve(caller, route, tokens, usd)
+        if held is not _PENDING:
+            return held
+        end = self._monotonic() + _AGAIN_S
+        while held is _PENDING:
+            left = end - self._monotonic()
+            purse = self._accounts[caller.key_id].purse
+            if left <= 0:
+                return _UNAVAILABLE
+            if purse is not None and purse.asked is not None:
+                await asyncio.wait((asyncio.wrap_future(purse.asked),), timeout=left)
+            held = self.reserve(caller, route, tokens, usd)
+        return held
+
+    def _no_money(self, account: Account, purse: Purse) -> Refusal:
+        """Ask for money, or say why there is none."""
+        if purse.is_asking:
+            return _PENDING
+        if self._must_wait(purse):
+            purse.forget_missed()
+            return _UNAVAILABLE if purse.has_failed else self._exceeded(purse.short_of)
+        self._lease(account, purse)
+        return _PENDING
+
+    def _must_wait(self, purse: Purse) -> bool:
+        """Whether the store had no more, or was gone, a moment ago."""
+        return bool(purse.has_failed or purse.short_of) and self._monotonic() < purse.again_at
+
+    def _lease(self, account: Account, purse: Purse) -> None:
+        """Ask the store for money."""
+        purse.again_at = self._monotonic() + _AGAIN_S
+        self._clerk.lease(account, purse)
+
+    def _exceeded(self, period: str) -> Refusal:
+        """Say that a budget is used up, and when the next begins."""
+        return Refusal(
+            429, "insufficient_quota", "budget_exceeded", f"the key's budget ({period}) is used up",
+            _seconds_left(period, self._now()),
+        )  # fmt: skip
+
+
+def _seconds_left(period: str, now: float) -> float | None:
+    """Return the seconds to the next UTC day or month; None where no time helps."""
+    moment = time.gmtime(now)
+    into_day = moment.tm_hour * 3600 + moment.tm_min * 60 + moment.tm_sec
+    if period == "day":
+        return float(86_400 - into_day)
+    if period == "month":
+        end = (moment.tm_year + moment.tm_mon // 12, moment.tm_mon % 12 + 1)
+        return float(calendar.timegm((*end, 1, 0, 0, 0)) - int(now))
+    return None
