@@ -10,6 +10,7 @@ import hmac
 import math
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from weighbridge.errors import UsageError
@@ -27,6 +28,7 @@ __all__ = [
     "Rights",
     "Secret",
     "digest_of_key",
+    "key_facts",
     "new_id",
     "new_text",
 ]
@@ -167,6 +169,22 @@ class Key:
         )
 
 
+def key_facts(key: Key, now: float) -> dict[str, Any]:
+    """Return all that may be said of a key, as plain JSON; times are ISO 8601 in UTC. No digest is among it."""
+    rights = key.rights.to_json()
+    state = "revoked" if key.revoked_at is not None else "live" if key.is_live(now) else "expired"
+    return {
+        "id": key.id,
+        "name": key.name,
+        "state": state,
+        **rights,
+        "expires_at": _iso(key.rights.expires_at),
+        "created_at": _iso(key.created_at),
+        "revoked_at": _iso(key.revoked_at),
+        "made_by": key.parent or None,
+    }
+
+
 def new_id() -> str:
     """Return an id of 60 random bits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_CHARACTERS))
@@ -180,6 +198,11 @@ def new_text(key_id: str) -> str:
 def digest_of_key(pepper: bytes, text: bytes) -> bytes:
     """Return the 32 bytes under which a key is kept and found: HMAC-SHA-256 of all of it."""
     return hmac.digest(pepper, text, "sha256")
+
+
+def _iso(moment: float | None) -> str | None:
+    """Return a Unix time as text."""
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def _exceeds(value: float | None, most: float | None) -> bool:

@@ -78,7 +78,7 @@ class KeyBook(Protocol):
         """Return a key."""
         ...
 
-    def keys(self) -> tuple[Key, ...]:
+    def every(self) -> tuple[Key, ...]:
         """Return all keys, in the order of their making."""
         ...
 

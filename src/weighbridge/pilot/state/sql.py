@@ -129,7 +129,7 @@ class _Book:
         """Return a key."""
         return next(iter(_keys(self._ask, " WHERE id = ?", (key_id,))), None)
 
-    def keys(self) -> tuple[Key, ...]:
+    def every(self) -> tuple[Key, ...]:
         """Return all keys, in the order of their making."""
         return _keys(self._ask, "", ())
 
