@@ -51,6 +51,7 @@ COMMANDS = {
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
     "watch": "Follow what makers release and change on the hubs, and log it",
     "inventory": "Find the models in folders, images, code and endpoints, and trace each to its base",
+    "pilot": "Make and end the keys of the gateway, and see what they spent",
     "knowledge": "Show and renew what is known of makers, families, releases and prices",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }

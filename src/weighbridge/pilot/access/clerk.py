@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.access.budgets import Purse
     from weighbridge.pilot.access.keyring import Account, Keyring
+    from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import PilotState
 
 __all__ = ["Clerk"]
@@ -52,10 +53,21 @@ class _Return:
 
 
 class Clerk:
-    """Serves one node. `trouble` says what failed last with the store, empty where nothing does."""
+    """Serves one node. `trouble` says what failed last with the store, empty where nothing does.
 
-    def __init__(self, state: PilotState, keyring: Keyring, now: Callable[[], float] = time.time) -> None:
+    `record` is given the notes of changes that were made outside of a gateway.
+    """
+
+    def __init__(
+        self,
+        state: PilotState,
+        keyring: Keyring,
+        record: Recorder | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.trouble = ""
+        self._record = record
+        self._noted = -1  # the version of the keys up to which notes were handed over
         self._state = state
         self._keyring = keyring
         self._now = now
@@ -132,6 +144,7 @@ class Clerk:
                 self._try(lambda back=back: self._state.give_back(back.key_ids, back.day, back.nano_usd))  # type: ignore[misc]  # a lambda with a default
             if ends or time.monotonic() >= next_write:
                 self._write()
+                self._hand_over()
                 next_write = time.monotonic() + _WRITE_S
             if ends:
                 return
@@ -174,6 +187,12 @@ class Clerk:
             lambda: self._state.add_usage([UsageRow(*of, *sums) for of, sums in self._sums.items()])
         ):
             self._sums.clear()
+
+    def _hand_over(self) -> None:
+        """Take notes of changes of keys into the audit log."""
+        record, version = self._record, self._keyring.version
+        if record is not None and version != self._noted and self._try(lambda: self._state.hand_over(record)):
+            self._noted = version
 
     def _try(self, call: Callable[[], None]) -> bool:
         """Do something with the store; False where it failed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
@@ -21,7 +21,6 @@ from weighbridge.pilot.access.keys import (
     new_id,
     new_text,
 )
-from weighbridge.pilot.access.record import AdminAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.access.keys import Rights
     from weighbridge.pilot.access.orders import KeyOrder, KeyPatch, Revocation, Rotation
-    from weighbridge.pilot.access.record import Recorder
+    from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import KeyBook, PilotState, UsageRow
 
 __all__ = ["MANAGES_KEYS", "Issued", "KeyDesk"]
@@ -49,24 +48,28 @@ class Issued:
 
 @dataclass(slots=True)
 class _Act:
-    """One change under way: the book, who asks (empty for the command line), its rights, and what to record."""
+    """One change under way: the book, who asks (empty for the command line), its rights, and what to record of it."""
 
     book: KeyBook
     actor: str
     rights: Rights
     tenant: str = ""
     target: str = ""
-    changes: dict[str, tuple[Any, Any]] | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 class KeyDesk:
-    """Changes the keys of `state`. `record` is told of each action, `changed` after each change that was made."""
+    """Changes the keys of `state`; `changed` is called after each change.
+
+    `record` is told of each change before it is kept, and of each that was refused (`key.refused`). Without it, a note
+    is left in the store, and a gateway there takes it into its audit log.
+    """
 
     def __init__(
         self,
         state: PilotState,
         pepper: bytes,
-        record: Recorder,
+        record: Recorder | None = None,
         changed: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -78,7 +81,7 @@ class KeyDesk:
 
     def create(self, actor: str, order: KeyOrder) -> Issued:
         """Make a key within the rights of `actor`; raises BeyondRights where it asks for more."""
-        with self._acting("key.create", actor) as act:
+        with self._acting("key.created", actor) as act:
             tenant = _FIRST_TENANT if act.rights.tenant == ANY_TENANT else act.rights.tenant
             rights = order.rights(act.rights, tenant)
             act.tenant = rights.tenant
@@ -108,7 +111,7 @@ class KeyDesk:
 
     def change(self, actor: str, key_id: str, patch: KeyPatch) -> Key:
         """Change a key within the rights of `actor`; a key that it did not make can only get less."""
-        with self._acting("key.change", actor, key_id) as act:
+        with self._acting("key.changed", actor, key_id) as act:
             key = self._target(act, key_id)
             if key.revoked_at is not None:
                 raise UsageError("the key is revoked")
@@ -125,18 +128,18 @@ class KeyDesk:
 
     def revoke(self, actor: str, key_id: str, how: Revocation) -> tuple[Key, ...]:
         """End a key at once, `with_minted` also those below it; return those that were ended."""
-        with self._acting("key.revoke", actor, key_id) as act:
+        with self._acting("key.revoked", actor, key_id) as act:
             ids = [key_id, *(_below(act.book, key_id) if how.with_minted else ())]
             keys = [self._target(act, one) for one in reversed(ids)]  # the key itself last: its tenant is recorded
             ended = tuple(replace(key, revoked_at=self._now(), secrets=()) for key in keys if key.revoked_at is None)
-            act.changes = {"revoked": (None, [key.id for key in ended])}
+            act.changes = {"revoked": [key.id for key in ended]}
             for key in ended:
                 act.book.put(key)
         return ended
 
     def rotate(self, actor: str, key_id: str, how: Rotation) -> Issued:
         """Give a key a new text; the id, its rights, and what it has spent stay. Only for keys that `actor` made."""
-        with self._acting("key.rotate", actor, key_id) as act:
+        with self._acting("key.rotated", actor, key_id) as act:
             key = self._target(act, key_id)
             if key.revoked_at is not None:
                 raise UsageError("the key is revoked")
@@ -148,7 +151,7 @@ class KeyDesk:
             old = (replace(one, until=end if one.until is None else min(end, one.until)) for one in key.secrets)
             kept = tuple(one for one in old if one.until is not None and one.until > now)
             rotated = replace(key, secrets=(self._secret(text), *kept))
-            act.changes = {"secret": (None, f"new; the old one ends in {how.grace_s} s")}
+            act.changes = {"grace_s": how.grace_s}
             act.book.put(rotated)
         return Issued(rotated, text)
 
@@ -158,18 +161,21 @@ class KeyDesk:
         return [(seen[row.key_id], row) for row in self._state.usage(since) if row.key_id in seen]
 
     @contextmanager
-    def _acting(self, action: str, actor: str, target: str = "") -> Iterator[_Act]:
+    def _acting(self, event: str, actor: str, target: str = "") -> Iterator[_Act]:
         """Do a change as a whole, recorded before it is kept; what the rules refuse is recorded, too."""
-        tenant = ""
+        facts: dict[str, object] = {"at": self._now(), "by": actor or "command line"}
         try:
             with self._state.changing_keys() as book:
                 rights = self._rights(book.get(actor) if actor else None, actor)
                 act = _Act(book, actor, rights, rights.tenant, target)
-                tenant = rights.tenant
+                facts["tenant"] = rights.tenant
                 yield act
-                self._record(AdminAction(self._now(), actor, act.tenant, action, act.target, act.changes or {}))
+                (self._record or book.note)(
+                    event, {**facts, "tenant": act.tenant, "key": act.target, "changes": act.changes}
+                )
         except (UsageError, NotFound) as error:
-            self._record(AdminAction(self._now(), actor, tenant, action, target, refused=error.message))
+            if self._record is not None:
+                self._record("key.refused", {**facts, "event": event, "key": target, "because": error.message})
             raise
         with suppress(WeighbridgeError):  # the change is kept, and this node sees it within half a second anyway
             self._changed()
@@ -232,11 +238,11 @@ def _made(act: _Act, key_id: str) -> bool:
     return not act.actor or act.actor in _line(act.book, key_id)[1:]
 
 
-def _changes(before: Key | None, after: Key) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, field by field."""
+def _changes(before: Key | None, after: Key) -> dict[str, Any]:
+    """Return what differs, field by field, before and after."""
     old = {} if before is None else {"name": before.name, **before.rights.to_json()}
     new = {"name": after.name, **after.rights.to_json()}
-    return {name: (old.get(name), value) for name, value in new.items() if old.get(name) != value}
+    return {name: [old.get(name), value] for name, value in new.items() if old.get(name) != value}
 
 
 def _missing() -> NotFound:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.access.keyring import Account
     from weighbridge.pilot.access.protocol import Caller
     from weighbridge.pilot.exchange import Usage
+    from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import PilotState
 
 __all__ = ["Hold", "MemoryGatekeeper"]
@@ -76,14 +77,15 @@ class Hold:
 class MemoryGatekeeper:
     """Access by the keys of `state`, digested under `pepper`; used from one event loop.
 
-    `now` is the wall clock (expiry, days of budgets), `monotonic` that of the limits. Raises UsageError where the keys
-    were made under another pepper.
+    `record` is told of changes of keys that were made by the command line. `now` is the wall clock (expiry, days of
+    budgets), `monotonic` that of the limits. Raises UsageError where the keys were made under another pepper.
     """
 
     def __init__(
         self,
         state: PilotState,
         pepper: bytes,
+        record: Recorder | None = None,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -98,7 +100,7 @@ class MemoryGatekeeper:
         self._keyring = Keyring(monotonic)
         self._entries = self._keyring.entries
         self._accounts = self._keyring.accounts
-        self._clerk = Clerk(state, self._keyring, now)
+        self._clerk = Clerk(state, self._keyring, record, now)
         self.refresh()
 
     @property

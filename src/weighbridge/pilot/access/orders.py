@@ -117,4 +117,7 @@ def _refused(error: ValidationError) -> UsageError:
     place = ".".join(str(part) for part in first["loc"])[:100] or "the body"
     if first["type"] == "extra_forbidden":
         return UsageError(f"the field `{place}` is not known here")
+    if first["type"] == "string_pattern_mismatch":
+        known = f"known scopes: {', '.join(SCOPES)}" if place.startswith("scopes") else None
+        return UsageError(f"the field `{place}` has a form that is not allowed", hint=known)
     return UsageError(f"the field `{place}` cannot be taken: {first['msg'][:1].lower()}{first['msg'][1:200]}")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
     from weighbridge.pilot.access.keys import Budget, Key
+    from weighbridge.pilot.recorder import Recorder
 
 __all__ = ["NANO", "KeyBook", "Lease", "LeaseAsk", "PilotState", "Spending", "UsageRow", "to_nano"]
 
@@ -86,6 +87,10 @@ class KeyBook(Protocol):
         """Keep a key, new or changed, with its secrets: those it has no more are forgotten."""
         ...
 
+    def note(self, event: str, facts: Mapping[str, object]) -> None:
+        """Leave a note of the change for the gateway's audit log (as `pilot.recorder.Recorder` has it)."""
+        ...
+
 
 class PilotState(Protocol):
     """Where keys, leases and usage live. Every method raises WeighbridgeError where the database is gone."""
@@ -100,6 +105,13 @@ class PilotState(Protocol):
 
     def changing_keys(self) -> AbstractContextManager[KeyBook]:
         """Change keys as a whole: all of it at the end, or nothing where the block raises."""
+        ...
+
+    def hand_over(self, record: Recorder) -> None:
+        """Give each note to `record`, and forget it; those that it raises at, and the ones after, stay.
+
+        A note may come twice where the process is killed between the two: its `note` is its number.
+        """
         ...
 
     def lease(self, asks: Sequence[LeaseAsk]) -> list[Lease]:

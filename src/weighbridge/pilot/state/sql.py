@@ -14,10 +14,11 @@ from weighbridge.pilot.access.keys import Key, Rights, Secret
 from weighbridge.pilot.state.protocol import Lease, Spending, UsageRow, to_nano
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from weighbridge.pilot.access.keys import Budget
+    from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import KeyBook, LeaseAsk
 
 __all__ = ["SQLState", "Session"]
@@ -74,6 +75,19 @@ class SQLState(ABC):
             # the row stays locked to the end: changes come one after another, and versions in the order of commits
             ((version,),) = ask("UPDATE key_version SET n = n + 1 WHERE one = 1 RETURNING n")
             yield _Book(ask, version)
+
+    def hand_over(self, record: Recorder) -> None:
+        """Give each note to `record`, and forget it; those that it raises at, and the ones after, stay."""
+        while self._hand_over_one(record):
+            pass
+
+    def _hand_over_one(self, record: Recorder) -> bool:
+        """Hand the oldest note over; False where there is none."""
+        with self._writing() as ask:
+            rows = ask("DELETE FROM notes WHERE n = (SELECT min(n) FROM notes) RETURNING n, event, facts")
+            for number, event, facts in rows:
+                record(event, {**json.loads(facts), "note": number})
+            return bool(rows)
 
     def lease(self, asks: Sequence[LeaseAsk]) -> list[Lease]:
         """Charge the payers of each wish, one wish after another, in one transaction."""
@@ -148,6 +162,10 @@ class _Book:
                 "INSERT INTO secrets (digest, key_id, until) VALUES (?, ?, ?)",
                 (secret.digest.hex(), key.id, secret.until),
             )
+
+    def note(self, event: str, facts: Mapping[str, object]) -> None:
+        """Leave a note of the change for the gateway's audit log."""
+        self._ask("INSERT INTO notes (event, facts) VALUES (?, ?)", (event, json.dumps(dict(facts), allow_nan=False)))
 
 
 def _version(ask: Session) -> int:

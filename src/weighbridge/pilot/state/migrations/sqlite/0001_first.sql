@@ -39,6 +39,13 @@ CREATE TABLE secrets (
 
 CREATE INDEX secrets_by_key ON secrets (key_id);
 
+-- Changes of keys from outside of a gateway, which alone may write its audit log: it takes them from here into it.
+CREATE TABLE notes (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL,
+    facts TEXT NOT NULL
+) STRICT;
+
 -- What budgets are charged with, in 1e-9 USD: leases to nodes, less what they gave back.
 -- `period` is a day (2026-11-22), a month (2026-11) or `total`.
 CREATE TABLE charges (

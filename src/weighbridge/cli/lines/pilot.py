@@ -1,0 +1,53 @@
+"""How keys of the gateway and what they spent read on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.cli.layout import line, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["key_line", "key_lines", "spend_lines"]
+
+_BUDGETS = {"usd_per_day": "day", "usd_per_month": "month", "usd_total": "total"}
+_LIMITS = {
+    "requests_per_minute": "requests a minute",
+    "tokens_per_minute": "tokens a minute",
+    "concurrent": "requests at once",
+}
+
+
+def key_line(facts: Mapping[str, Any]) -> str:
+    """Return one line of a list: id, state, tenant, name, when it ends."""
+    until = f"until {facts['expires_at'][:10]}" if facts["expires_at"] else ""
+    return plain(f"{facts['id']}  {facts['state']:<8} {facts['tenant']:<16} {facts['name']:<32} {until}").rstrip()
+
+
+def key_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Return the lines that show one key whole."""
+    yield line("key", f"{facts['id']}  {facts['name']}", facts["state"])
+    yield line("tenant", facts["tenant"])
+    yield line("scopes", ", ".join(facts["scopes"]))
+    yield line("models", "all" if facts["models"] is None else ", ".join(facts["models"]))
+    yield line("made", facts["created_at"], f"by {facts['made_by']}" if facts["made_by"] else "")
+    yield line("expires", facts["expires_at"] or "never")
+    if facts["revoked_at"]:
+        yield line("revoked", facts["revoked_at"])
+    limits = [f"{facts['limits'][name]:,} {words}" for name, words in _LIMITS.items() if facts["limits"][name]]
+    yield line("limits", ", ".join(limits) or "none", "each node counts for itself" if limits else "")
+    for name, period in _BUDGETS.items():
+        cap, charged = facts["budget"][name], facts["charged_usd"][period]
+        if cap is not None:
+            yield line("budget", f"{period:<6} ${cap:,.2f}", f"${charged:,.4f} charged")
+
+
+def spend_lines(rows: list[dict[str, Any]], by: str) -> Iterator[str]:
+    """Return a table of sums."""
+    yield f"  {by:<24} {'requests':>10} {'tokens in':>14} {'tokens out':>14} {'USD':>14}"
+    for row in rows:
+        yield (
+            f"  {plain(row[by])[:24]:<24} {row['requests']:>10,} {row['input_tokens']:>14,}"
+            f" {row['output_tokens']:>14,} {row['usd']:>14,.4f}"
+        )
