@@ -1,0 +1,70 @@
+"""Tokens as an upstream counts them, and what they cost."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import jiter
+
+from weighbridge.pilot.exchange import Usage
+
+if TYPE_CHECKING:
+    from weighbridge.pilot.route import Price
+
+__all__ = ["cost_usd", "usage_in", "usage_of"]
+
+_PARSED_WHOLE = 64 << 10
+_END = 16 << 10
+_MTOK = 1_000_000
+_MOST = 1 << 40
+# an object that nests objects once, as `prompt_tokens_details` does
+_USAGE = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
+_NONE = Usage()
+
+
+def usage_of(body: bytes) -> Usage:
+    """Return the usage of a whole answer; from its end alone where it is long, as embeddings are."""
+    if len(body) > _PARSED_WHOLE:
+        return usage_in(body[-_END:])
+    try:
+        fields = jiter.from_json(body, cache_mode="keys")
+    except ValueError:
+        return _NONE
+    return _read(fields.get("usage")) if isinstance(fields, dict) else _NONE
+
+
+def usage_in(text: bytes) -> Usage:
+    """Return the last usage written in a text that may begin in mid-answer, as the end of a stream does.
+
+    A quote inside a JSON string is escaped, so no generated text can pass for one.
+    """
+    found = _USAGE.findall(text)
+    if not found:
+        return _NONE
+    try:
+        return _read(jiter.from_json(found[-1]))
+    except ValueError:
+        return _NONE
+
+
+def cost_usd(usage: Usage, price: Price) -> float | None:
+    """Return what an answer cost in US dollars; None where the tokens are not known."""
+    if usage.input_tokens is None:
+        return None
+    spent = usage.input_tokens * price.usd_per_mtok_input + (usage.output_tokens or 0) * price.usd_per_mtok_output
+    return spent / _MTOK
+
+
+def _read(usage: Any) -> Usage:
+    """Read the usage of chat and completions (prompt, completion) or of responses (input, output)."""
+    if not isinstance(usage, dict):
+        return _NONE
+    asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if asked is None:
+        asked, said = usage.get("input_tokens"), usage.get("output_tokens")
+    return Usage(_count(asked), _count(said))
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < _MOST else None

@@ -1,0 +1,141 @@
+"""The way of one request to a model: scope, body, route, reservation, answer, settlement."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weighbridge.gateway.errors import Refused, bad_request, upstream_failed
+from weighbridge.gateway.forward import Forwarder
+from weighbridge.gateway.patrol import Patrol
+from weighbridge.gateway.relay import Call
+from weighbridge.gateway.request.ask import read_ask
+from weighbridge.gateway.request.head import read_body
+from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.exchange import Usage
+
+if TYPE_CHECKING:
+    from weighbridge.gateway.hooks import Hooks, Receive, Scope, Send
+    from weighbridge.gateway.request.ask import Ask
+    from weighbridge.gateway.request.bounds import Bounds
+    from weighbridge.gateway.request.endpoints import Endpoint
+    from weighbridge.gateway.request.head import Head
+    from weighbridge.gateway.upstream.pool import Upstreams
+    from weighbridge.pilot.access.protocol import Caller, Reservation
+    from weighbridge.pilot.exchange import Exchange
+    from weighbridge.pilot.route import Leg, Price, Route
+
+__all__ = ["ABORT", "LEFT", "Desk", "Visit"]
+
+ABORT = "weighbridge.abort"  # the scope's extension that cuts the connection of a caller that does not read
+LEFT = 499  # nginx's number for a caller that left
+_MTOK = 1_000_000
+_ERROR = 400
+_NOTHING = Usage(0, 0)
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request of a known caller, and its connection; `arrived` is a monotonic time."""
+
+    exchange: Exchange
+    caller: Caller
+    head: Head
+    scope: Scope
+    receive: Receive
+    send: Send
+    arrived: float
+
+    def abort(self) -> None:
+        """Cut the connection where the server knows how: to close in peace means to wait for a caller to read on."""
+        extension = (self.scope.get("extensions") or {}).get(ABORT)
+        if extension is not None:
+            extension["cut"]()
+
+
+class Desk:
+    """Serves the endpoints that lead to models; `name` marks what is sent on."""
+
+    def __init__(self, hooks: Hooks, upstreams: Upstreams, bounds: Bounds, name: str) -> None:
+        self.patrol = Patrol(bounds.stall_s)
+        self._hooks = hooks
+        self._bounds = bounds
+        self._name = name
+        self._forwarder = Forwarder(hooks, upstreams, bounds)
+
+    async def serve(self, visit: Visit, endpoint: Endpoint) -> None:
+        """Serve a request of a known caller; raises Refused before the first byte, Left where the caller left."""
+        caller, exchange = visit.caller, visit.exchange
+        headers = visit.head.passed_on(self._name)
+        body = await read_body(visit.head, visit.receive, self._bounds.body_bytes)
+        exchange.request_bytes, exchange.request_sha256 = len(body), hashlib.sha256(body).hexdigest()
+        ask = read_ask(endpoint, body, self._bounds)
+        route = self._route(ask, caller)
+        exchange.route, exchange.is_stream = route.name, ask.is_stream
+        if ask.user:
+            exchange.user_hash = self._hash(caller, ask.user)
+        keeps = self._hooks.keeps(exchange)
+        if keeps:
+            exchange.request = body
+        reservation = await self._reserve(ask, caller, route)
+        try:
+            with self.patrol.follow(visit.receive, route.primary.upstream.total_s) as flight:
+                call = Call(ask, exchange, flight, visit.send, headers, visit.arrived, keeps, reservation.headers)
+                await self._fly(call, route, visit)
+        finally:
+            reservation.settle(exchange.usage, exchange.usd)
+
+    async def _fly(self, call: Call, route: Route, visit: Visit) -> None:
+        """Pass a request on, and say how it ended where it ended early."""
+        exchange = call.exchange
+        try:
+            await self._forwarder.forward(call, route)
+        except Refused:
+            if exchange.upstream_status == 0 or exchange.upstream_status >= _ERROR:
+                exchange.usage, exchange.usd = _NOTHING, 0.0
+            raise
+        except asyncio.CancelledError:
+            reason = call.flight.reason
+            if not reason:
+                raise
+            call.flight.resume()
+            exchange.error = reason
+            if reason == "late" and not exchange.status:
+                raise upstream_failed(504, "the model's server took too long", "upstream_timeout") from None
+            exchange.status = exchange.status or LEFT
+            visit.abort()
+
+    def _route(self, ask: Ask, caller: Caller) -> Route:
+        """Return the route of a name that the caller may use; one it may not use looks like one that is not there."""
+        route = self._hooks.admissions.find(ask.model)
+        if route is None or (caller.models is not None and route.name not in caller.models):
+            raise bad_request(
+                f"the model `{ask.model}` does not exist, or this key may not use it", "model_not_found", status=404
+            )
+        return route
+
+    async def _reserve(self, ask: Ask, caller: Caller, route: Route) -> Reservation:
+        """Hold the most that a request can cost on any leg of its route; raises Refused."""
+        asked, said = ask.most_tokens
+        usd = max(_most_usd(leg.upstream.price, asked, said) for leg in _legs(route))
+        reserved = await self._hooks.gatekeeper.reserve_soon(caller, route.name, asked + said, usd)
+        if isinstance(reserved, Refusal):
+            raise Refused(reserved)
+        return reserved
+
+    def _hash(self, caller: Caller, user: str) -> str:
+        """Return what stands for a caller's user: keyed, so that names cannot be tried, and apart for each tenant."""
+        text = f"{caller.tenant}\0{user}".encode()
+        return hashlib.blake2b(text, key=self._hooks.user_secret[:64], digest_size=16).hexdigest()
+
+
+def _legs(route: Route) -> tuple[Leg, ...]:
+    """Return all legs that may serve a route."""
+    canary = (route.canary.leg,) if route.canary is not None else ()
+    return (route.primary, *canary, *route.fallbacks)
+
+
+def _most_usd(price: Price, asked: int, said: int) -> float:
+    return (asked * price.usd_per_mtok_input + said * price.usd_per_mtok_output) / _MTOK

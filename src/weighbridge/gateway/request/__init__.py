@@ -1,0 +1,1 @@
+"""What a caller asks: bounds, meaning, and the few bytes that are changed on the way."""

@@ -1,0 +1,94 @@
+"""The head of a request: who presents which key, what passes on to the upstream, and the body behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from weighbridge.gateway.errors import BAD_REQUEST, Refused, bad_request
+from weighbridge.pilot.access.protocol import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from weighbridge.gateway.hooks import Receive
+
+__all__ = ["Head", "Left", "read_body", "read_head"]
+
+_AUTHORIZATION = b"authorization"
+_LONGEST_VIA = 1024
+_MOST_HOPS = 16
+_TRACED = (b"traceparent", b"tracestate")  # W3C Trace Context: the only headers of a caller that go on
+_LONGEST_TRACE = 512
+_LOOP = 508
+
+
+class Left(Exception):
+    """The caller left before its request was whole."""
+
+
+class Head(NamedTuple):
+    """The headers of a request: the one Authorization (None where there is none, or several), and all by name."""
+
+    authorization: bytes | None
+    fields: Mapping[bytes, bytes]
+
+    def passed_on(self, name: str) -> dict[str, str]:
+        """Return the headers for the upstream: our mark, and the trace; raises Refused where our mark is on it already.
+
+        Keys, cookies, addresses and everything else that a caller sends stay here.
+        """
+        via = self.fields.get(b"via", b"")
+        mark = f"1.1 weighbridge-{name}"
+        if not via:
+            headers = {"via": mark}
+        elif mark.encode() in via or len(via) > _LONGEST_VIA or via.count(b",") >= _MOST_HOPS or not _is_plain(via):
+            looped = "this request has been here before, or came a long way: routes lead in a circle"
+            raise Refused(Refusal(_LOOP, BAD_REQUEST, "loop_detected", looped))
+        else:
+            headers = {"via": f"{via.decode('ascii')}, {mark}"}
+        for trace in _TRACED:
+            value = self.fields.get(trace)
+            if value and len(value) <= _LONGEST_TRACE and _is_plain(value):
+                headers[trace.decode()] = value.decode("ascii")
+        return headers
+
+
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    """Read the headers of an ASGI scope, whose names are in lower case."""
+    pairs = list(headers)
+    fields = dict(pairs)
+    key = fields.get(_AUTHORIZATION)
+    if len(fields) != len(pairs) and sum(name == _AUTHORIZATION for name, _ in pairs) > 1:
+        key = None
+    return Head(key, fields)
+
+
+async def read_body(head: Head, receive: Receive, max_bytes: int) -> bytes:
+    """Return the whole body; raises Refused for one that is too long or packed, Left where the caller left."""
+    if head.fields.get(b"content-encoding", b"identity") != b"identity":
+        raise bad_request("packed bodies are not taken", "encoding_refused", status=415)
+    announced = head.fields.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_long(max_bytes)
+    body = b""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Left
+        body = message.get("body", b"")
+        size += len(body)
+        if size > max_bytes:
+            raise _too_long(max_bytes)
+        parts.append(body)
+        if not message.get("more_body", False):
+            return body if len(parts) == 1 else b"".join(parts)
+
+
+def _too_long(max_bytes: int) -> Refused:
+    return bad_request(f"the body is longer than {max_bytes} bytes", "body_too_long", status=413)
+
+
+def _is_plain(value: bytes) -> bool:
+    return value.isascii() and value.decode("ascii").isprintable()

@@ -1,0 +1,87 @@
+"""Change a body by bytes: the model's name, and the wish for usage; every other byte stays as the caller wrote it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import jiter
+
+if TYPE_CHECKING:
+    from weighbridge.gateway.request.ask import Ask
+
+__all__ = ["spliced", "top_level"]
+
+_MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
+_ESCAPED_LETTER = b"\\u006"  # d, e, l, m and o, the letters of `model`, are U+0064 to U+006F
+_USAGE = b'"include_usage":true'
+_QUOTE, _COMMA = ord('"'), ord(",")
+_OPENING = frozenset(b"{[")
+
+
+def spliced(ask: Ask, model: str, *, adds_usage: bool) -> bytes:
+    """Return the body for an upstream that calls the model `model`; with `adds_usage` its stream ends with the usage.
+
+    The body must have been read before (`read_ask`): it is one JSON object without equal keys.
+    """
+    edits: list[tuple[int, int, bytes]] = []
+    if model != ask.model:
+        edits.append((*_model_span(ask.body), json.dumps(model).encode()))
+    if adds_usage:
+        edits.append(_usage_edit(ask))
+    body = ask.body
+    for start, end, new in sorted(edits, reverse=True):
+        body = body[:start] + new + body[end:]
+    return body
+
+
+def top_level(body: bytes) -> dict[str, tuple[int, int]]:
+    """Return where the value of each key of an object begins and ends, white space included; linear in the body."""
+    found: dict[str, tuple[int, int]] = {}
+    depth, start = 0, 0
+    key: str | None = None
+    for token in _TOKEN.finditer(body):
+        mark = body[token.start()]
+        if mark == _QUOTE:
+            if depth == 1 and key is None:
+                key = jiter.from_json(token[0])
+                start = body.index(b":", token.end()) + 1
+        elif mark in _OPENING:
+            depth += 1
+        else:
+            if depth == 1 and key is not None:
+                found[key] = (start, token.start())
+                key = None
+            depth -= mark != _COMMA
+    return found
+
+
+def _model_span(body: bytes) -> tuple[int, int]:
+    """Return where the model's name stands, quotes included.
+
+    Where the bytes `"model"` come but once and no letter of it is escaped anywhere, they are the key.
+    """
+    if body.count(b'"model"') == 1 and _ESCAPED_LETTER not in body:
+        only = _MODEL.search(body)
+        if only is not None:
+            return only.span(1)
+    return top_level(body)["model"]
+
+
+def _usage_edit(ask: Ask) -> tuple[int, int, bytes]:
+    """Return the change that asks for usage, wherever the caller's options leave room for it."""
+    options = ask.fields.get("stream_options")
+    if "stream_options" not in ask.fields:
+        at = ask.body.index(b"{") + 1
+        return at, at, b'"stream_options":{' + _USAGE + b"},"
+    start, end = top_level(ask.body)["stream_options"]
+    if not options:
+        return start, end, b"{" + _USAGE + b"}"
+    value = ask.body[start:end]
+    if "include_usage" in options:
+        inner, outer = top_level(value)["include_usage"]
+        return start + inner, start + outer, b"true"
+    at = start + value.index(b"{") + 1
+    return at, at, _USAGE + b","

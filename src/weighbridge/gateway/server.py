@@ -1,0 +1,167 @@
+"""Run the gateway: where it may listen, the test of itself, and a stop that lets answers end."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import ipaddress
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from weighbridge.errors import UsageError, WeighbridgeError
+from weighbridge.gateway.request.endpoints import MODELS
+from weighbridge.gateway.wire import bounded_protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from weighbridge.gateway.hooks import App
+    from weighbridge.gateway.request.bounds import Bounds
+
+__all__ = ["Listening", "may_listen", "run"]
+
+_BACKLOG = 2048
+_DRAIN_S = 30
+_TEST_S = 5.0
+_UNAUTHORISED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the gateway listens; `behind_proxy` says that TLS ends before it."""
+
+    host: str = "127.0.0.1"
+    port: int = 8790
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return "https" if self.tls_cert else "http"
+
+
+def may_listen(listening: Listening, *, has_keys: bool) -> None:
+    """Refuse an address that others can reach without keys, or without TLS; raises UsageError."""
+    if (listening.tls_cert is None) != (listening.tls_key is None):
+        raise UsageError("TLS needs both a certificate and its key", hint="give `--tls-cert FILE --tls-key FILE`")
+    if listening.is_local:
+        return
+    if not has_keys:
+        raise UsageError(
+            f"`{listening.host}` can be reached from other machines, and there is no key yet",
+            hint="make one with `weighbridge pilot key new`, or listen on 127.0.0.1",
+        )
+    if listening.tls_cert is None and not listening.behind_proxy:
+        raise UsageError(
+            f"`{listening.host}` can be reached from other machines, and keys would travel in the clear",
+            hint="give `--tls-cert` and `--tls-key`, or `--behind-proxy` where a proxy in front ends TLS",
+        )
+
+
+def run(app: App, listening: Listening, bounds: Bounds, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then let what is under way end (30 s); `announce` is told the address.
+
+    Before that a request without a key must have got 401; raises UsageError (an address in use), WeighbridgeError.
+    """
+    with _listen(listening) as listener:
+        config = uvicorn.Config(
+            app,
+            http=bounded_protocol(bounds),
+            loop="uvloop",
+            ws="none",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(bounds.keep_alive_s),
+            timeout_graceful_shutdown=_DRAIN_S,
+            ssl_certfile=listening.tls_cert,
+            ssl_keyfile=listening.tls_key,
+        )
+        server = _TestedServer(config, lambda: _test(listening, listener.getsockname()[:2]))
+        address = f"{listening.scheme}://{_shown(listener.getsockname()[:2])}"
+        server.announce = lambda: announce(address)
+        server.run(sockets=[listener])
+        if server.failure is not None:
+            raise server.failure
+
+
+class _TestedServer(uvicorn.Server):
+    """A server that asks itself for something without a key before it is announced."""
+
+    def __init__(self, config: uvicorn.Config, test: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.failure: WeighbridgeError | None = None
+        self.announce: Callable[[], None] = lambda: None
+        self._test = test
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, test, announce."""
+        await super().startup(sockets)
+        try:
+            await asyncio.to_thread(self._test)
+        except WeighbridgeError as error:
+            self.failure = error
+            self.should_exit = True
+        else:
+            self.announce()
+
+
+def _test(listening: Listening, address: tuple[str, int]) -> None:
+    """Ask for the models without a key; raises WeighbridgeError unless that gets 401."""
+    host, port = address
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to ask, not where to listen
+    if listening.tls_cert:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # it is ourselves that we ask
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, port, timeout=_TEST_S, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=_TEST_S)
+    try:
+        connection.request("GET", MODELS)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise WeighbridgeError(f"the gateway does not answer itself: {type(error).__name__}") from error
+    finally:
+        connection.close()
+    if status != _UNAUTHORISED:
+        raise WeighbridgeError(f"a request without a key got {status}, not 401: the gateway will not run like that")
+
+
+def _shown(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listen(listening: Listening) -> socket.socket:
+    """Return a listening socket; raises UsageError."""
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        return socket.create_server((listening.host, listening.port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"`{listening.host}` port {listening.port} cannot be used: {error}",
+            hint="choose another with `--host` and `--port`; port 0 takes a free one",
+        ) from error

@@ -1,0 +1,1 @@
+"""Upstreams: connections to the servers that models run on."""
