@@ -34,10 +34,10 @@ def command(
     from weighbridge.cli.settings import load_settings
     from weighbridge.core.reference import Reference
     from weighbridge.decision.shipped import load_policy
+    from weighbridge.decision.staleness import stale_of
     from weighbridge.hub.protocol import resolve
     from weighbridge.workflow.inspection.look import look
     from weighbridge.workflow.judge import judge
-    from weighbridge.workflow.staleness import stale_of
 
     settings = load_settings(weighed=reference, workspace=given["workspace"], policy=given["policy"])
     today = date.today()  # noqa: DTZ011 - a decision is dated by the calendar on the wall

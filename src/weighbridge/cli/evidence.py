@@ -57,7 +57,7 @@ def list_evidence(kind: str | None, subject: str | None, *, as_json: bool, **giv
 def show(statement: str, *, as_json: bool, **given: Any) -> None:
     """Show one statement by the first digits of its id, or one whole answer by the recipe that an item names."""
     from weighbridge.cli.settings import load_settings
-    from weighbridge.workflow.staleness import stale_about
+    from weighbridge.decision.staleness import stale_about
 
     with load_settings(workspace=given["workspace"]).workspace.store(read_only=True) as store:
         recipe = statement if statement.startswith("sha256:") else f"sha256:{statement}"

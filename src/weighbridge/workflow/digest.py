@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from weighbridge.core.event import EventSeverity, ReleaseEvent
     from weighbridge.core.evidence import Evidence
+    from weighbridge.decision.staleness import Stale
     from weighbridge.dossier.digest.page import ToldDigest
     from weighbridge.hub.remote.patience import Patience
     from weighbridge.knowledge.protocol import Known
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from weighbridge.watch.digest.rules import NextStep
     from weighbridge.watch.digest.stake import Stake
     from weighbridge.watch.digest.windows import Rhythm
-    from weighbridge.workflow.staleness import Stale
 
 __all__ = [
     "ROLE_NAMES", "Waiting", "followed", "logged", "make_digest", "refresh_stale", "rhythms_of", "send_digest",

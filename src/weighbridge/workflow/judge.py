@@ -11,10 +11,10 @@ from weighbridge.core.digest import digest_of
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import DECISION
 from weighbridge.decision.decide import Decision, decide
+from weighbridge.decision.staleness import stale_about
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.workflow.attest import seal
-from weighbridge.workflow.staleness import stale_about
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:

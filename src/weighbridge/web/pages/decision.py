@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.decision.staleness import stale_about
 from weighbridge.dossier.asked import asserted_engines, part_of
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import WeighbridgeError
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import body_of, decision_at, decision_row, names_of
-from weighbridge.workflow.staleness import stale_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

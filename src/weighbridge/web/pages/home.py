@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.decision.staleness import stale_by_decision
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import SOON_DAYS, decision_row, names_of, row
-from weighbridge.workflow.staleness import stale_by_decision
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.decision.staleness import stale_by_decision
 from weighbridge.dossier.asked import part_of
 from weighbridge.dossier.figure import MEASURES
 from weighbridge.dossier.title import titles_of
@@ -11,7 +12,6 @@ from weighbridge.errors import NotFound
 from weighbridge.web.page import Page, Reader
 from weighbridge.web.reading import body_of, decision_row, name_in, row
 from weighbridge.workflow.judge import newest
-from weighbridge.workflow.staleness import stale_by_decision
 
 if TYPE_CHECKING:
     from starlette.requests import Request

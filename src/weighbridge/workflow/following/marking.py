@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
+from weighbridge.decision.staleness import KIND, all_stale
 from weighbridge.watch.digest.compile import spoken_of
 from weighbridge.watch.digest.facts import relation_of
 from weighbridge.watch.digest.remembered import Remembered
 from weighbridge.watch.digest.rules import SEVERITIES
 from weighbridge.watch.digest.stake import settled
-from weighbridge.workflow.staleness import KIND, all_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from weighbridge.core.event import ReleaseEvent
+    from weighbridge.decision.staleness import Stale
     from weighbridge.knowledge.protocol import Known
     from weighbridge.store.protocol import Store
     from weighbridge.watch.digest.rules import Rules
     from weighbridge.watch.digest.stake import Stake
-    from weighbridge.workflow.staleness import Stale
 
 __all__ = ["mark_stale", "stale_decisions"]
 

@@ -16,6 +16,7 @@ from weighbridge.core.artefact import FileEntry, digest_of_files
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
 from weighbridge.decision.shipped import load_policy
+from weighbridge.decision.staleness import stale_of
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.store.sqlite import SQLiteStore
@@ -26,7 +27,6 @@ from weighbridge.workflow.following.mirrors import mirrors_in, with_mirrors
 from weighbridge.workflow.following.origin import Told, place_of
 from weighbridge.workflow.following.stakes import stakes_of
 from weighbridge.workflow.judge import dossier_of, judge
-from weighbridge.workflow.staleness import stale_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
