@@ -10,10 +10,16 @@ __all__ = ["Admission", "CanarySettings", "Leg", "Price", "Route", "ShadowSettin
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost, in US dollars."""
+    """What a million tokens cost, in US dollars; without a `source` nobody has said it: unknown, not free."""
 
     usd_per_mtok_input: float = 0.0
     usd_per_mtok_output: float = 0.0
+    source: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody has said it; where not, a budget in money cannot be kept."""
+        return bool(self.source or self.usd_per_mtok_input or self.usd_per_mtok_output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether a leg may be served now, and why not."""
+    """Whether a leg may be served now, and why not; `unverified` says so where nothing ties it to its decision."""
 
     leg: Leg
     verdict: Literal["adopt", "adopt-with-conditions", "hold", "reject", ""]
     refused: str = ""
     until: str = ""
     conditions: tuple[str, ...] = field(default=())
+    unverified: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,104 @@
+"""What `gateway.toml` asks for, before the evidence has been asked: plans of routes and of their legs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from weighbridge.pilot.route import UpstreamSettings
+
+__all__ = ["LATEST", "WEIGHED", "CanaryPlan", "GatewayFile", "LegPlan", "RoutePlan", "ShadowPlan", "Unverified"]
+
+LATEST = "latest"
+WEIGHED = "weighed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """That somebody serves what cannot be held against its decision: why, and until when (the last day)."""
+
+    because: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class LegPlan:
+    """One model as the file names it.
+
+    `decision` is an id (12 hex digits or more), or `latest`: then the newest about `reference` by `policy` counts.
+    `accepts` are the conditions that the team meets. `mirror` is an absolute path, "" for none; `fingerprint` is the id
+    of an `endpoint/v1` statement, `weighed` for the one that the decision had in view, "" for none.
+    """
+
+    upstream: UpstreamSettings
+    decision: str
+    reference: str = ""
+    policy: str = ""
+    accepts: tuple[str, ...] = ()
+    mirror: str = ""
+    fingerprint: str = ""
+    unverified: Unverified | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowPlan:
+    """As `ShadowSettings`."""
+
+    leg: LegPlan
+    share: float
+    usd_per_day: float | None = None
+    calls_per_day: int | None = None
+    keep_texts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryPlan:
+    """As `CanarySettings`."""
+
+    leg: LegPlan
+    steps: tuple[float, ...]
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """One `[[route]]`."""
+
+    name: str
+    primary: LegPlan
+    fallbacks: tuple[LegPlan, ...] = ()
+    shadow: ShadowPlan | None = None
+    canary: CanaryPlan | None = None
+    retries: int = 1
+
+    def legs(self) -> tuple[tuple[str, LegPlan], ...]:
+        """Return all legs under the names that audit and metrics use."""
+        shadow = (("shadow", self.shadow.leg),) if self.shadow else ()
+        canary = (("canary", self.canary.leg),) if self.canary else ()
+        fallbacks = ((f"fallback-{number}", leg) for number, leg in enumerate(self.fallbacks, 1))
+        return (("primary", self.primary), *canary, *fallbacks, *shadow)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayFile:
+    """The whole file; `digest` is that of its bytes.
+
+    `limits` are the bounds that the file sets, by the names of `weighbridge.gateway.request.bounds.Bounds`.
+    """
+
+    path: Path
+    digest: str
+    host: str
+    port: int
+    workspace: Path
+    routes: tuple[RoutePlan, ...]
+    limits: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def head(self) -> tuple[object, ...]:
+        """What only a restart can change."""
+        return self.host, self.port, self.workspace, tuple(sorted(self.limits.items()))

@@ -1,0 +1,143 @@
+"""The examiner: reads what the store says of every leg, holds what is served against it, and remembers both."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from weighbridge.core.progress import Progress, silent
+from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
+from weighbridge.pilot.admission.decided import Decided, find_decided
+from weighbridge.pilot.admission.judge import HOLDS_S, Facts
+from weighbridge.pilot.admission.likeness import ask_upstream, find_expected
+from weighbridge.pilot.admission.served import NOT_YET, Identity, Served, Stamps, check_served
+from weighbridge.pilot.route import Leg
+from weighbridge.store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from weighbridge.pilot.admission.configuration.plan import LegPlan
+    from weighbridge.pilot.admission.likeness import Probe
+    from weighbridge.store.protocol import Store
+
+__all__ = ["Examiner"]
+
+_EVERY_S = 3600.0
+_AGAIN_S = {"matches": _EVERY_S, "unknown": 60.0, "differs": 300.0}
+_GRACE_S = 300.0  # a store that cannot be read for so long is being moved or backed up
+
+
+class Examiner:
+    """What is known of each plan of a leg; safe to use from several threads, and it holds no lock while it waits.
+
+    `store` is the evidence store's file, opened for each reading and for reading only. `clock` gives seconds (UTC).
+    """
+
+    def __init__(self, store: Path, clock: Callable[[], float], probe: Probe = ask_upstream) -> None:
+        self._store = store
+        self._clock = clock
+        self._probe = probe
+        self._lock = threading.Lock()
+        self._stamps = Stamps()
+        self._read_at = -_GRACE_S
+        self._decided: dict[LegPlan, Decided] = {}
+        self._identities: dict[LegPlan, Identity] = {}
+        self._served: dict[LegPlan, Served] = {}
+        self._tried_at: dict[LegPlan, float] = {}
+
+    def read_store(self, plans: Collection[LegPlan]) -> None:
+        """Read what the store says of these plans, and forget all others.
+
+        A store that cannot be read leaves what was known for five minutes; one that is damaged leaves nothing.
+        """
+        now = self._clock()
+        try:
+            with closing(SQLiteStore(self._store, read_only=True)) as store:
+                found = {plan: _read(store, plan) for plan in plans}
+            self._read_at = now
+        except WeighbridgeError as error:
+            problem = Decided(f"the evidence cannot be read: {error.message}")
+            is_kept = now - self._read_at < _GRACE_S and not isinstance(error, StoreDamaged)
+            found = {plan: (problem, None) for plan in plans if not (is_kept and plan in self._decided)}
+            found |= {plan: (self._decided[plan], self._identities.get(plan)) for plan in plans if plan not in found}
+        with self._lock:
+            before = self._identities
+            self._decided = {plan: decided for plan, (decided, _) in found.items()}
+            self._identities = {plan: identity for plan, (_, identity) in found.items() if identity is not None}
+            same = {plan for plan, identity in self._identities.items() if before.get(plan) == identity}
+            self._served = {plan: one for plan, one in self._served.items() if plan in same}
+            self._tried_at = {plan: one for plan, one in self._tried_at.items() if plan in same}
+
+    def due(self) -> LegPlan | None:
+        """Return a plan whose check is due, those first that need no reading and no asking."""
+        now = self._clock()
+        with self._lock:
+            due = [plan for plan in self._identities if now >= self._due_at(plan)]
+        return min(due, key=lambda plan: (bool(plan.mirror), bool(plan.fingerprint)), default=None)
+
+    def check(self, plan: LegPlan, progress: Progress = silent) -> None:
+        """Hold what is served against the decision; this reads files, or asks a server, and may take minutes.
+
+        Where nothing can be found out now, what was found before stays until it is too old.
+        """
+        with self._lock:
+            identity = self._identities.get(plan)
+        if identity is None:
+            return
+        served = check_served(identity, self._clock(), self._probe, self._stamps, progress)
+        now = self._clock()
+        with self._lock:
+            if self._identities.get(plan) != identity:  # decided anew meanwhile
+                return
+            before = self._served.get(plan, NOT_YET)
+            is_kept = served.state == "unknown" and before.state == "matches" and now < before.checked_at + HOLDS_S
+            self._served[plan] = before if is_kept else served
+            self._tried_at[plan] = now if is_kept or served.state != "matches" else served.checked_at
+
+    def facts(self, plan: LegPlan) -> Facts:
+        """Return all that is known of a plan."""
+        with self._lock:
+            decided = self._decided.get(plan, Decided("it is being read: wait a moment"))
+            served = self._served.get(plan, NOT_YET)
+            identity = self._identities.get(plan)
+        expected = identity.expected if identity else None
+        leg = Leg(
+            upstream=plan.upstream,
+            decision=decided.statement.id if decided.statement else plan.decision,
+            reference=decided.reference or plan.reference,
+            digest=decided.decision.subject if decided.decision else "",
+            mirror=plan.mirror,
+            fingerprint=expected.id if expected else plan.fingerprint,
+        )
+        return Facts(plan, leg, decided, served)
+
+    def _due_at(self, plan: LegPlan) -> float:
+        """Return when a plan is to be checked next; a check that failed is made again soon."""
+        served = self._served.get(plan)
+        if served is None:
+            return 0.0
+        if served.is_lasting:
+            return float("inf")
+        tried_at = self._tried_at[plan]
+        is_carried = served.state == "matches" and tried_at > served.checked_at
+        return tried_at + _AGAIN_S["unknown" if is_carried else served.state]
+
+
+def _read(store: Store, plan: LegPlan) -> tuple[Decided, Identity | None]:
+    """Read what the store says of one plan, and what it is to be held against."""
+    try:
+        decided = find_decided(store, plan)
+    except StoreDamaged as error:
+        return Decided(f"{error.message}: `weighbridge evidence verify`"), None
+    if decided.statement is None or decided.decision is None:
+        return decided, None
+    expected, problem = None, ""
+    if plan.fingerprint:
+        try:
+            expected = find_expected(store, decided.statement, plan.fingerprint)
+        except (NotFound, UsageError, StoreDamaged) as error:
+            problem = f"{error.message}: {error.hint}"
+    return decided, Identity(plan, decided.decision.subject, decided.has_files, expected, problem)

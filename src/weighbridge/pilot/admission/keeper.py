@@ -1,0 +1,273 @@
+"""The keeper: keeps the admissions true to the file, the evidence, the clock, and what is served."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from weighbridge.core.progress import Progress, silent
+from weighbridge.errors import Interrupted, UsageError, WeighbridgeError
+from weighbridge.pilot.admission.admissions import Admissions, Snapshot
+from weighbridge.pilot.admission.clock import NEVER, SteadyClock
+from weighbridge.pilot.admission.examiner import Examiner
+from weighbridge.pilot.admission.file import load_gateway_file
+from weighbridge.pilot.admission.judge import Ruled, rule_on
+from weighbridge.pilot.admission.likeness import ask_upstream
+from weighbridge.pilot.admission.rows import RouteRow, row_of
+from weighbridge.pilot.recorder import record_nothing
+from weighbridge.pilot.route import CanarySettings, Leg, Route, ShadowSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from weighbridge.core.progress import Advance
+    from weighbridge.pilot.admission.configuration.plan import GatewayFile, LegPlan, RoutePlan
+    from weighbridge.pilot.admission.likeness import Probe
+    from weighbridge.pilot.recorder import Recorder
+    from weighbridge.pilot.route import Admission
+
+__all__ = ["STORE_FILE", "Keeper"]
+
+STORE_FILE = "evidence.sqlite"
+_ROUND_S = 2.0
+_CLOSING_S = 5.0
+_REREAD_S = 3600.0
+_log = logging.getLogger("weighbridge.pilot.admission")
+
+_Role = tuple[str, str]
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Keeper:
+    """Keeps `admissions`. Two threads: one follows file, store and clock every two seconds, one checks what is served.
+
+    `record` is told of every change before it counts where somebody made it (a reload), after it where it happened;
+    `listeners` hear the same. A file that is wrong is refused, what was there stays, and `problem` says why.
+    """
+
+    def __init__(
+        self,
+        file: GatewayFile,
+        *,
+        record: Recorder = record_nothing,
+        listeners: Collection[Recorder] = (),
+        clock: Callable[[], float] | None = None,
+        probe: Probe = ask_upstream,
+    ) -> None:
+        self.file = file
+        self.problem = ""
+        self._record = record
+        self._listeners = listeners
+        self._clock = clock or SteadyClock()
+        self.admissions = Admissions(self._clock)
+        self._store = file.workspace / STORE_FILE
+        self._examiner = Examiner(self._store, self._clock, probe)
+        self._publishing = threading.Lock()
+        self._legs: dict[_Role, Leg] = {}
+        self._told: dict[_Role, tuple[object, ...]] = {}
+        self._next_end = NEVER
+        self._file_stamp: _Stamp = ()
+        self._store_stamp: _Stamp = ()
+        self._read_at = 0.0
+        self._stop = threading.Event()
+        self._threads: tuple[threading.Thread, ...] = ()
+
+    def start(self) -> None:
+        """Read the evidence now, so that what needs no further check is open on return; then keep watch."""
+        self._read_store()
+        self._check_due(lambda plan: not (plan.mirror or plan.fingerprint))
+        self._publish()
+        self._threads = tuple(
+            threading.Thread(target=self._repeat, args=(work, pause_s), name=f"admission-{name}", daemon=True)
+            for name, work, pause_s in (("watch", self.follow, _ROUND_S), ("check", self._check_served, _ROUND_S))
+        )
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop both threads; a check that is under way is given up."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_CLOSING_S)
+
+    def check(self, progress: Progress = silent) -> tuple[RouteRow, ...]:
+        """Check everything now, which reads files and asks servers, and return the table of routes."""
+        self._read_store()
+        self._check_due(lambda _plan: True, progress)
+        self._publish()
+        return self.rows()
+
+    def rows(self) -> tuple[RouteRow, ...]:
+        """Return the table of routes as it is known."""
+        now = self._clock()
+        found = []
+        for route in self.file.routes:
+            for role, plan in route.legs():
+                facts = self._examiner.facts(plan)
+                found.append(row_of(route.name, role, facts, rule_on(facts, now).admission))
+        return tuple(found)
+
+    def follow(self) -> None:
+        """Look once whether file, store or clock have changed what is admitted; this takes milliseconds."""
+        now = self._clock()
+        file_stamp = _stamp(self.file.path)
+        if file_stamp != self._file_stamp:
+            self._file_stamp = file_stamp
+            self._reload()
+        if _stamps(self._store) != self._store_stamp or now >= self._read_at + _REREAD_S:
+            self._read_store()
+            self._publish()
+        elif now >= self._next_end:
+            self._publish()
+
+    def _reload(self) -> None:
+        """Take another file in the place of this one, whole, or refuse it."""
+        try:
+            file = load_gateway_file(self.file.path)
+            if file.digest == self.file.digest:
+                self.problem = ""
+                return
+            if file.head != self.file.head:
+                raise UsageError("`[gateway]` was changed, which takes a restart", hint="restart, or change it back")
+            self._record("routes.reloaded", {"file": file.digest, "before": self.file.digest})
+        except WeighbridgeError as error:
+            self.problem = f"the changed file is refused: {error.message}" + (f" ({error.hint})" if error.hint else "")
+            _log.error("%s", self.problem)
+            self._tell("routes.refused", {"why": self.problem}, is_recorded=True)
+            return
+        self.problem, self.file = "", file
+        self._tell("routes.reloaded", {"file": file.digest}, is_recorded=False)
+        self._read_store()
+        self._check_due(lambda plan: not (plan.mirror or plan.fingerprint))
+        self._publish()
+
+    def _read_store(self) -> None:
+        """Read the evidence about every leg."""
+        self._store_stamp, self._read_at = _stamps(self._store), self._clock()
+        self._examiner.read_store({plan for route in self.file.routes for _, plan in route.legs()})
+
+    def _check_served(self) -> None:
+        """Check what is due, and let each result count at once."""
+        self._check_due(lambda _plan: True, self._watched)
+
+    def _check_due(self, wanted: Callable[[LegPlan], bool], progress: Progress = silent) -> None:
+        """Check those due plans that are wanted, one after the other."""
+        while not self._stop.is_set() and (plan := self._examiner.due()) is not None and wanted(plan):
+            self._examiner.check(plan, progress)
+            self._publish()
+
+    def _publish(self) -> None:
+        """Rule on every leg, replace the snapshot, and tell what changed."""
+        with self._publishing:
+            now = self._clock()
+            routes, rulings, legs = {}, {}, {}
+            changes: list[tuple[str, dict[str, object]]] = []
+            for plan in self.file.routes:
+                ruled = {role: self._rule((plan.name, role), leg, now) for role, leg in plan.legs()}
+                routes[plan.name] = _route(plan, {role: one.admission.leg for role, one in ruled.items()})
+                for role, one in ruled.items():
+                    legs[plan.name, role] = one.admission.leg
+                    rulings[id(one.admission.leg)] = one
+            self._legs = legs
+            self._next_end = min((one.ends_at for one in rulings.values()), default=NEVER)
+            self.admissions.replace(Snapshot(MappingProxyType(routes), MappingProxyType(rulings)))
+            for place, leg in legs.items():
+                changes += self._changes(place, rulings[id(leg)].admission)
+            self._told = {place: told for place, told in self._told.items() if place in legs}
+        for event, facts in changes:
+            self._tell(event, facts, is_recorded=True)
+
+    def _rule(self, place: _Role, plan: LegPlan, now: float) -> Ruled:
+        """Rule on one leg; a leg that is as it was stays the same object, for requests under way hold it."""
+        facts = self._examiner.facts(plan)
+        before = self._legs.get(place)
+        return rule_on(replace(facts, leg=before) if before == facts.leg and before is not None else facts, now)
+
+    def _changes(self, place: _Role, admission: Admission) -> Iterator[tuple[str, dict[str, object]]]:
+        """Yield the event of a leg that was told otherwise before, or never."""
+        leg = admission.leg
+        told = (admission.is_open, admission.refused, leg.decision, leg.digest, admission.unverified)
+        if self._told.get(place) == told:
+            return
+        self._told[place] = told
+        facts: dict[str, object] = {
+            "route": place[0],
+            "leg": place[1],
+            "decision": leg.decision,
+            "digest": leg.digest,
+            "verdict": admission.verdict,
+            "until": admission.until,
+            "why": admission.refused,
+            "unverified": admission.unverified,
+        }
+        yield ("leg.opened" if admission.is_open else "leg.refused"), facts
+
+    def _tell(self, event: str, facts: dict[str, object], *, is_recorded: bool) -> None:
+        """Tell audit and listeners what has happened already: none of them can undo it."""
+        for told in (*((self._record,) if is_recorded else ()), *self._listeners):
+            try:
+                told(event, facts)
+            except Exception as error:  # noqa: BLE001 - whatever a listener does, admission goes on
+                _log.error("%s could not be told: %s", event, type(error).__name__)
+
+    def _repeat(self, work: Callable[[], None], pause_s: float) -> None:
+        """Work again and again; what goes wrong once is logged, and does not end it."""
+        while not self._stop.wait(pause_s):
+            try:
+                work()
+            except Exception:  # noqa: BLE001 - a keeper that has ended would see nothing any more
+                _log.exception("admissions could not be looked after")
+
+    @contextmanager
+    def _watched(
+        self,
+        label: str,  # noqa: ARG002 - the shape of Progress
+        total: int,  # noqa: ARG002
+        unit: str,  # noqa: ARG002
+        /,
+        *,
+        note: Callable[[], str] | None = None,  # noqa: ARG002
+        at_most: bool = False,  # noqa: ARG002
+    ) -> Iterator[Advance]:
+        """Give up a long reading when the keeper is closed."""
+
+        def advance(_units: int) -> None:
+            if self._stop.is_set():
+                raise Interrupted("the gateway is closing")
+
+        yield advance
+
+
+def _route(plan: RoutePlan, legs: dict[str, Leg]) -> Route:
+    """Return a route with its legs in the places of their plans."""
+    shadow, canary = plan.shadow, plan.canary
+    return Route(
+        name=plan.name,
+        primary=legs["primary"],
+        fallbacks=tuple(legs[f"fallback-{number}"] for number in range(1, len(plan.fallbacks) + 1)),
+        shadow=ShadowSettings(legs["shadow"], shadow.share, shadow.usd_per_day, shadow.calls_per_day, shadow.keep_texts)
+        if shadow
+        else None,
+        canary=CanarySettings(legs["canary"], canary.steps, canary.margin) if canary else None,
+        retries=plan.retries,
+    )
+
+
+def _stamp(path: Path) -> _Stamp:
+    """Return what tells that a file has changed; empty where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return ((status.st_mtime_ns, status.st_size, status.st_ino),)
+
+
+def _stamps(store: Path) -> _Stamp:
+    """Return what tells that a store has changed: its file, and the log beside it where that holds something."""
+    log = _stamp(store.with_name(store.name + "-wal"))
+    return _stamp(store) + (log if log and log[0][1] else ())

@@ -1,0 +1,96 @@
+"""Fingerprints of upstreams: what was weighed, and whether the same answers now."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from weighbridge import plugin
+from weighbridge.engine.discovery.capabilities import Capabilities
+from weighbridge.engine.discovery.fingerprint import Fingerprint, compare_fingerprints, take_fingerprint
+from weighbridge.engine.limits import Limits
+from weighbridge.errors import NotFound, UsageError, WeighbridgeError
+from weighbridge.pilot.admission.configuration.plan import WEIGHED
+
+if TYPE_CHECKING:
+    from weighbridge.core.evidence import Evidence
+    from weighbridge.engine.discovery.fingerprint import Likeness
+    from weighbridge.engine.protocol import Engine
+    from weighbridge.pilot.route import UpstreamSettings
+    from weighbridge.store.protocol import Store
+
+__all__ = ["Expected", "Probe", "ask_upstream", "find_expected", "hold_against"]
+
+KIND = "endpoint/v1"
+_LIMITS = Limits(in_flight=4, timeout_s=60.0, attempts=2, timeouts=1, patience_s=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The fingerprint that an upstream must still have; `id` is that of its statement."""
+
+    id: str
+    fingerprint: Fingerprint
+    can: Capabilities
+
+
+Probe = Callable[["UpstreamSettings", Capabilities], Fingerprint]
+"""Takes an upstream's fingerprint the way the expected one was taken; raises WeighbridgeError."""
+
+
+def find_expected(store: Store, decision: Evidence, wanted: str) -> Expected:
+    """Return the fingerprint that a leg names, by id or as the decision had it in view.
+
+    Raises NotFound or UsageError where there is none, or none of what was decided on.
+    """
+    if wanted == WEIGHED:
+        seen = set(decision.inputs)
+        taken = [one for one in store.select(subject=decision.subject, kind=KIND) if one.id in seen]
+        taken = [one for one in taken if one.body.get("fingerprint")]
+        if not taken:
+            raise NotFound("the decision had no fingerprint in view", hint=_HINT)
+        statement = taken[-1]
+    else:
+        statement = store.get(wanted)
+    if statement.kind != KIND or not statement.body.get("fingerprint"):
+        raise UsageError("what `fingerprint` names is none", hint=_HINT)
+    if statement.subject != decision.subject:
+        raise UsageError("the fingerprint that is named was taken of another model", hint=_HINT)
+    try:
+        fingerprint = Fingerprint.from_json(statement.body["fingerprint"])
+        can = _capabilities(statement.body["capabilities"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError("the fingerprint that is named cannot be read", hint=_HINT) from error
+    return Expected(statement.id, fingerprint, can)
+
+
+def ask_upstream(upstream: UpstreamSettings, can: Capabilities) -> Fingerprint:
+    """Ask an upstream the 25 fixed prompts, each twice; raises EngineUnreachable, or UsageError for a missing key."""
+    key = os.environ.get(upstream.key_variable) or None if upstream.key_variable else None
+    engine: Engine = plugin.load("engines", "openai")(upstream.url, upstream.model, key=key, limits=_LIMITS)
+
+    async def ask() -> Fingerprint:
+        async with engine:
+            return await take_fingerprint(engine, can)
+
+    return asyncio.run(ask())
+
+
+def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe) -> Likeness | str:
+    """Take a fingerprint and compare it; a text where none could be taken, saying why."""
+    try:
+        return compare_fingerprints(expected.fingerprint, probe(upstream, expected.can))
+    except WeighbridgeError as error:
+        return f"its fingerprint cannot be taken ({type(error).__name__})"
+
+
+def _capabilities(value: dict[str, Any]) -> Capabilities:
+    """Read what `Capabilities.to_json` gave."""
+    known = {one.name for one in fields(Capabilities)}
+    return Capabilities(**{**{name: one for name, one in value.items() if name in known}, "models": ()})
+
+
+_HINT = "take it from the server that was weighed: `weighbridge engine REF --engine URL`, and name its id"
