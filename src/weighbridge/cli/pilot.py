@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.pilot_routes import command as routes
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def command() -> None:
 
     A running gateway takes a change in within half a second.
     """
+
+
+command.add_command(routes)
 
 
 @command.group(name="key")

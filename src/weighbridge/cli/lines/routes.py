@@ -1,0 +1,39 @@
+"""How the routes of a gateway read on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weighbridge.cli.layout import line, wrapped
+from weighbridge.core.digest import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from weighbridge.pilot.admission.rows import RouteRow
+
+__all__ = ["route_lines", "routes_summary"]
+
+
+def route_lines(row: RouteRow) -> Iterator[str]:
+    """Yield the lines of one leg: state and decision, where it is served, and what is to be known or done."""
+    name = row.route if row.leg == "primary" else f"{row.route} ({row.leg})"
+    until = f"{row.verdict} until {row.until}" if row.verdict else "no decision"
+    yield line(row.state, name, f"{until}  {short(row.decision)}")
+    yield line("", f"{row.url}#{row.model}", row.price and f"USD a million tokens: {row.price}")
+    if row.is_open and row.checked:
+        yield from wrapped(f"checked: {row.checked}")
+    for condition in row.conditions:
+        yield from wrapped(f"condition: {condition}")
+    if row.unverified:
+        yield from wrapped(f"NOT VERIFIED: {row.unverified}")
+    if row.why:
+        yield from wrapped(f"why: {row.why}")
+    if not row.price:
+        yield from wrapped("price: not stated; keys with a budget in money are refused here")
+
+
+def routes_summary(rows: Sequence[RouteRow]) -> str:
+    """Say how many legs are open."""
+    is_open = sum(row.is_open for row in rows)
+    return f"{is_open} of {len(rows)} open"
