@@ -210,10 +210,10 @@ def _desk(workspace: str | None, *, must_exist: bool = False) -> Iterator[tuple[
     from weighbridge.cli.settings import load_settings
     from weighbridge.pilot.access.desk import KeyDesk
     from weighbridge.pilot.access.pepper import load_pepper, mark_of
-    from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
+    from weighbridge.pilot.state.choose import open_state
 
     folder = load_settings(workspace=workspace).workspace.path
-    state = SQLiteState(folder / STATE_FILE, must_exist=must_exist)
+    state = open_state(folder, must_exist=must_exist)
     try:
         pepper = load_pepper(folder)
         if not state.same_pepper(mark_of(pepper)):

@@ -1,7 +1,7 @@
 """The state of a pilot, which its nodes share: keys with their secrets' digests, money leased, and what was used.
 
 No call is made on the hot path: threads of their own call, and hold a session no longer than the call takes. Every
-implementation keeps the laws in `weighbridge.testing.pilot_state_laws`.
+implementation keeps the laws in `weighbridge.pilot.state.laws`.
 
 Money is in nano-dollars (1e-9 USD), whole: sums are exact.
 """

@@ -84,6 +84,7 @@ class SQLState(ABC):
     def _hand_over_one(self, record: Recorder) -> bool:
         """Hand the oldest note over; False where there is none."""
         with self._writing() as ask:
+            _lock(ask, "notes")
             rows = ask("DELETE FROM notes WHERE n = (SELECT min(n) FROM notes) RETURNING n, event, facts")
             for number, event, facts in rows:
                 record(event, {**json.loads(facts), "note": number})
@@ -93,7 +94,7 @@ class SQLState(ABC):
         """Charge the payers of each wish, one wish after another, in one transaction."""
         with self._writing() as ask:
             # leases come one after another: between the look at a charge and its change nobody else charges
-            ask("UPDATE facts SET value = value WHERE name = 'leases'")
+            _lock(ask, "leases")
             return [_grant(ask, wish) for wish in asks]
 
     def give_back(self, key_ids: Sequence[str], day: date, nano_usd: int) -> None:
@@ -166,6 +167,11 @@ class _Book:
     def note(self, event: str, facts: Mapping[str, object]) -> None:
         """Leave a note of the change for the gateway's audit log."""
         self._ask("INSERT INTO notes (event, facts) VALUES (?, ?)", (event, json.dumps(dict(facts), allow_nan=False)))
+
+
+def _lock(ask: Session, name: str) -> None:
+    """Keep everyone else out to the end of the session."""
+    ask("UPDATE facts SET value = value WHERE name = ?", (name,))
 
 
 def _version(ask: Session) -> int:

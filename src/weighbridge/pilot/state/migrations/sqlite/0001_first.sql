@@ -6,8 +6,8 @@ CREATE TABLE facts (
     value TEXT NOT NULL
 ) STRICT;
 
--- This row is locked while money is leased.
-INSERT INTO facts (name, value) VALUES ('leases', '');
+-- These rows are locked while money is leased and while notes are handed over.
+INSERT INTO facts (name, value) VALUES ('leases', ''), ('notes', '');
 
 -- One row. Nodes look at it each half second to see that keys were changed.
 CREATE TABLE key_version (
