@@ -49,7 +49,7 @@ class Chain:
         """Where the log stands."""
         return Head(self._writer.number, self._sequence, self._hash, self._time)
 
-    def append(self, event: str, body: str) -> None:
+    def append(self, event: str, body: bytes) -> None:
         """Write a record; raises OSError, and then nothing was written."""
         now = time.time()
         if self._writer.size + len(body) > self._segment_bytes or now // _DAY_S != self._day:
@@ -88,7 +88,7 @@ class Chain:
         self._day = int(now // _DAY_S)
         self._advance(digest, said)
 
-    def _opening(self, segment: int) -> str:
+    def _opening(self, segment: int) -> bytes:
         """Return the facts of a new segment; the first one's `log` sets it apart from every other log."""
         facts: dict[str, object] = {"format": "weighbridge/audit/v1", "segment": segment}
         if not self._sequence:

@@ -87,7 +87,7 @@ class AuditLog:
         self._chain = Chain(folder, self._settings.segment_bytes)
         self._trouble = ""
         self._is_broken = False
-        self._held: list[tuple[str, str]] = []
+        self._held: list[tuple[str, bytes]] = []
         self._lost = self._turned_away = 0
         self._since = 0.0
         self._unflushed = 0
@@ -162,7 +162,7 @@ class AuditLog:
         self._tell_head()
         self._chain.close()
 
-    def _write(self, event: str, body: str, *, holds: bool = False) -> bool:
+    def _write(self, event: str, body: bytes, *, holds: bool = False) -> bool:
         """Write a record; what `holds` is kept in memory where that fails, for it happened already."""
         with self._lock:
             if not self._trouble:
