@@ -49,9 +49,11 @@ COMMANDS = {
     "explain": "Explain a rule, check, kind, measure, suite or verdict",
     "ui": "Look at a workspace in the browser, on this machine only",
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
+    "serve": "Serve OpenAI's API, and pass on what asks for an admitted model",
     "watch": "Follow what makers release and change on the hubs, and log it",
     "inventory": "Find the models in folders, images, code and endpoints, and trace each to its base",
     "pilot": "Make and end the keys of the gateway, and see what they spent",
+    "audit": "Verify, list, export and sign the gateway's audit log",
     "knowledge": "Show and renew what is known of makers, families, releases and prices",
     "doctor": "Say what is installed, what is missing, and how to get it",
 }
