@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.inventory.bill.read import MOST_BYTES, is_bill, read_bill
 from weighbridge.inventory.found import Found, Unsearched
-from weighbridge.inventory.images.image import is_archive, search_archive, search_layout
+from weighbridge.inventory.images.image import search_archive, search_layout
+from weighbridge.inventory.images.names import is_archive
 from weighbridge.inventory.texts.names import kind_of_text
+from weighbridge.inventory.texts.text import Text
 from weighbridge.inventory.trees.tree import Unreadable, below
 from weighbridge.inventory.weights.caches import cached_id, describe_hub_cache
 from weighbridge.inventory.weights.folder import describe_folder, describe_gguf
@@ -39,19 +42,20 @@ _INTERNAL = {
 }
 _KERNEL = frozenset({"proc", "sys", "dev"})  # at the root of a file system: no files, but questions to the kernel
 _PACKAGES = frozenset({"site-packages", "dist-packages", "node_modules", "bower_components", "vendor", ".tox", ".nox"})
+_TOGETHER = 256 << 10  # bytes of texts that are searched at once
 _PARTS = frozenset({"onnx", "openvino", "original", "coreml", "flax", "tflite", "blobs"})
 _POOLING = re.compile(r"\d_[A-Z]\w+")  # `1_Pooling`: the parts that sentence-transformers writes
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder that waits: whether a model lies above it, one of parts, and whether an installed package does."""
+    """A folder that waits: whether a model lies above it, one of parts, and the folder of packages that it is in."""
 
     path: str
     depth: int = 0
     in_model: bool = False
     in_pipeline: bool = False
-    in_package: bool = False
+    package: str = ""
 
 
 class Walk:
@@ -64,6 +68,9 @@ class Walk:
         self._bounds = bounds
         self._looked = looked
         self._waiting: list[_Folder] = []
+        self._closed: Counter[str] = Counter()  # archives that were not opened, by the folder of packages they are in
+        self._gathered: list[Text] = []
+        self._gathered_bytes = 0
 
     def all(self, advance: Advance) -> Iterator[Found | Unsearched]:
         """Yield what lies in the whole tree; `advance` counts files."""
@@ -80,6 +87,10 @@ class Walk:
             self._looked.files += files
             yield from self._folder(folder, entries)
             advance(files)
+        yield from self._read_gathered()
+        for package, n in self._closed.items():
+            what = "an archive that was" if n == 1 else f"{n:,} archives that were"
+            yield Unsearched(self._tree.place(package), f"holds installed packages with {what} not opened")
 
     def file(self, name: str) -> Iterator[Found | Unsearched]:
         """Yield what one file of the root is."""
@@ -88,6 +99,7 @@ class Walk:
             yield from describe_folder(self._tree, "", listing, folder_origin("", self._known))
         else:
             yield from self._file(_Folder(""), name, is_own=False)
+            yield from self._read_gathered()
 
     def tree(self, tree: Tree) -> Iterator[Found | Unsearched]:
         """Yield what lies in another tree: the file system in an archive."""
@@ -97,7 +109,7 @@ class Walk:
 
     def text(self, data: bytes, place: str) -> Iterator[Found | Unsearched]:
         """Yield what a configuration that lies in no file names."""
-        yield from self._texts.search(data, place, "configuration")
+        yield from self._texts.search([Text(data, place, "configuration")])
 
     def _folder(self, folder: _Folder, entries: list[Entry]) -> Iterator[Found | Unsearched]:
         """Say what one folder is as a whole, then what its files are; queue its folders."""
@@ -164,23 +176,26 @@ class Walk:
         elif folder.depth >= self._bounds.depth:
             yield Unsearched(self._tree.place(path), f"lies deeper than {self._bounds.depth} folders")
         else:
-            begins = name in _PACKAGES and not folder.in_package and not self._bounds.packages
-            if begins:
+            package = folder.package
+            if name in _PACKAGES and not package and not self._bounds.packages:
                 yield Unsearched(self._tree.place(path), "holds installed packages, whose texts are not read")
-            in_package = folder.in_package or begins
-            self._waiting.append(replace(folder, path=path, depth=folder.depth + 1, in_package=in_package))
+                package = path
+            self._waiting.append(replace(folder, path=path, depth=folder.depth + 1, package=package))
 
     def _file(self, folder: _Folder, name: str, *, is_own: bool) -> Iterator[Found | Unsearched]:
         """Read one file; `is_own` says that it lies beside the config of a model, whose texts are about that model."""
         path, kind = below(folder.path, name), kind_of_text(name)
-        if kind and folder.in_package:
+        if kind and folder.package:
             self._looked.skipped["texts of installed packages"] += 1
         elif kind == "configuration" and is_own:
             self._looked.skipped["configuration of a model, read with its weights"] += 1
         elif kind:
             yield from self._text(path, "model" if is_own else kind)
-        elif is_archive(name) and not folder.in_package:
-            yield from search_archive(self._tree, path, self, self._bounds, self._looked)
+        elif is_archive(name):
+            if folder.package:
+                self._closed[folder.package] += 1
+            else:
+                yield from search_archive(self._tree, path, self, self._bounds, self._looked)
 
     def _text(self, path: str, kind: Kind) -> Iterator[Found | Unsearched]:
         most = self._bounds.text_bytes
@@ -196,4 +211,12 @@ class Walk:
             return
         if len(data) > most:
             yield Unsearched(self._tree.place(path), f"is read up to {most >> 20} MiB")
-        yield from self._texts.search(data[:most], self._tree.place(path), kind, path)
+        self._gathered.append(Text(data[:most], self._tree.place(path), kind, path))
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes >= _TOGETHER:
+            yield from self._read_gathered()
+
+    def _read_gathered(self) -> Iterator[Found | Unsearched]:
+        """Search the texts that wait."""
+        texts, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        yield from self._texts.search(texts)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.formats.archives.packed import Allowance, Unpacked
 from weighbridge.formats.archives.zip import read_zip
 from weighbridge.inventory.found import Found, Unsearched
-from weighbridge.inventory.images.layer import Layer, Reading, Spool, clean_path, keep_bytes, read_layer, wanted_bytes
+from weighbridge.inventory.images.layer import (
+    Layer,
+    Reading,
+    Spool,
+    clean_path,
+    keep_bytes,
+    read_layer,
+    tell_of,
+    wanted_bytes,
+)
 from weighbridge.inventory.images.manifests import ArchiveStore, FolderStore, find_images
+from weighbridge.inventory.images.names import is_opened
 from weighbridge.inventory.images.stream import Plain
 from weighbridge.inventory.trees.disk import DiskTree
 from weighbridge.inventory.trees.layered import LayeredTree
@@ -23,12 +32,8 @@ if TYPE_CHECKING:
     from weighbridge.inventory.images.manifests import Image, Store
     from weighbridge.inventory.trees.tree import Tree
 
-__all__ = ["is_archive", "search_archive", "search_layout"]
+__all__ = ["search_archive", "search_layout"]
 
-_READ = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz)|zip|ova)$")
-_CLOSED = re.compile(
-    r"(?i)\.(?:7z|rar|iso|img|qcow2|vmdk|vhdx?|squashfs|sqfs|sif|dmg|rpm|deb|apk|msi|cab|lz4|lzma|zst|xz|bz2|gz)$"
-)
 _KEPT_BYTES = 4 << 30
 _FLOOR_BYTES = 1 << 30
 _RATIO = 60  # gzip can do a thousand; images of real files do three
@@ -46,17 +51,12 @@ class Walking(Protocol):
         ...
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file's name is that of an archive, one that is searched or one that is only told of."""
-    return _READ.search(name) is not None or _CLOSED.search(name) is not None
-
-
 def search_archive(
     tree: Tree, path: str, walk: Walking, bounds: Bounds, looked: Looked
 ) -> Iterator[Found | Unsearched]:
     """Yield what lies in an archive on disk. `walk` searches a tree, here the one that the archive holds."""
     place = tree.place(path)
-    if not _READ.search(path) or not isinstance(tree, DiskTree):
+    if not is_opened(path) or not isinstance(tree, DiskTree):
         yield Unsearched(place, "is an archive of a kind that is not searched")
         return
     try:
@@ -140,8 +140,11 @@ def _read_zip(source: Source, reading: Reading) -> Layer:
         for member in archive.members[: reading.bounds.archive_members]:
             reading.looked.files += 1
             path = clean_path(member.name)
-            most = wanted_bytes(path, reading.bounds) if path else 0
-            if not path or not most:
+            if not path or member.name.endswith("/"):
+                continue
+            most = wanted_bytes(path, reading.bounds)
+            if not most:
+                tell_of(path, 0, layer)
                 continue
             if member.source is None:
                 layer.say(f"holds members that cannot be read: {member.why}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighbridge.formats.archives.tar import header_name, header_number, is_tar
+from weighbridge.inventory.images.names import is_archive
 from weighbridge.inventory.images.stream import Damaged, MemberStream, Rejoined, Spent, Stream, unpacked
 from weighbridge.inventory.texts.names import kind_of_text
 from weighbridge.inventory.weights.names import list_names
@@ -15,7 +16,7 @@ from weighbridge.inventory.weights.names import list_names
 if TYPE_CHECKING:
     from weighbridge.inventory.bounds import Bounds, Looked
 
-__all__ = ["Kept", "Layer", "Reading", "Spool", "clean_path", "keep_bytes", "read_layer", "wanted_bytes"]
+__all__ = ["Kept", "Layer", "Reading", "Spool", "clean_path", "keep_bytes", "read_layer", "tell_of", "wanted_bytes"]
 
 _BLOCK = 512
 _LONGEST_HEADER = 1 << 20
@@ -213,6 +214,8 @@ def _file(layer: Layer, path: str, body: MemberStream, reading: Reading, depth: 
     most = wanted_bytes(path, reading.bounds)
     if most:
         layer.members[path] = keep_bytes(body.read(most + 1), size, layer, reading)
+    else:
+        tell_of(path, size, layer)
 
 
 def keep_bytes(data: bytes, size: int, layer: Layer, reading: Reading) -> Kept:
@@ -221,6 +224,12 @@ def keep_bytes(data: bytes, size: int, layer: Layer, reading: Reading) -> Kept:
     if at < 0:
         layer.say("holds more texts than are kept for the search")
     return Kept("file", size, at, len(data) if at >= 0 else 0)
+
+
+def tell_of(path: str, size: int, layer: Layer) -> None:
+    """Enter a file of which nothing is kept, where the search tells of it: an archive, the text of a package."""
+    if kind_of_text(path.rpartition("/")[2]) or is_archive(path):
+        layer.members[path] = Kept("file", size)
 
 
 def wanted_bytes(path: str, bounds: Bounds) -> int:

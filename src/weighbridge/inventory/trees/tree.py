@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 __all__ = ["Entry", "Tree", "Unreadable", "below", "printable"]
 
@@ -12,8 +11,7 @@ class Unreadable(Exception):
     """A folder or file that cannot be read; the message is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One name in a folder. `special` is a pipe, a socket or a device: seen, never opened."""
 
     name: str

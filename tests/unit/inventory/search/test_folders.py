@@ -296,6 +296,19 @@ def test_installed_packages_are_searched_for_weights_only(tmp_path: Path) -> Non
     assert [one.reason for one in unsearched] == ["holds installed packages, whose texts are not read"]
 
 
+def test_archives_in_packages_are_counted_a_folder(tmp_path: Path) -> None:
+    """An archive among installed packages may hold anything: one line a folder says how many were not opened."""
+    for name in ("a/data.zip", "a/b/more.tar.gz"):
+        put(tmp_path / "web/node_modules" / name)
+    put(tmp_path / "go/vendor/one.7z")
+    _, unsearched = search(tmp_path)
+    said = {one.place: one.reason for one in unsearched if "opened" in one.reason}
+    assert said == {
+        str(tmp_path / "web/node_modules"): "holds installed packages with 2 archives that were not opened",
+        str(tmp_path / "go/vendor"): "holds installed packages with an archive that was not opened",
+    }
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     """Pipes, sockets, links that leave or turn in a circle, odd names, a file of a terabyte: none stops the search."""
     root = tmp_path / "root"

@@ -202,6 +202,15 @@ def test_archives_that_cannot_be_read_are_said(tmp_path: Path, name: str, data: 
     assert any(reason in one for one in unsearched), unsearched
 
 
+def test_packages_and_archives_in_an_image_are_said(tmp_path: Path) -> None:
+    """What a layer holds and a search does not read is named as on disk: texts of packages, archives, by place."""
+    layer = tar(dict.fromkeys(("site-packages/x.py", "site-packages/y.zip", "srv/data.zip"), b"PK"))
+    (tmp_path / "layer.tar").write_bytes(layer)
+    _, unsearched = search(tmp_path / "layer.tar")
+    for said in ("texts are not read", "an archive that was not opened", "a kind that is not searched"):
+        assert sum(said in one for one in unsearched) == 1, unsearched
+
+
 def test_an_archive_in_an_archive_is_searched(tmp_path: Path) -> None:
     """Names nest with `!`."""
     (tmp_path / "outer.tar").write_bytes(tar({"in/inner.tar.gz": gzip.compress(tar({"app.py": APP}))}))

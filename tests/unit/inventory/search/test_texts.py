@@ -11,7 +11,7 @@ import pytest
 from weighbridge.core.finding import Confidence
 from weighbridge.inventory.found import Found, Unsearched
 from weighbridge.inventory.texts.names import kind_of_text
-from weighbridge.inventory.texts.text import TextSearch
+from weighbridge.inventory.texts.text import Text, TextSearch
 from weighbridge.knowledge.load import load_knowledge
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def found_in(texts: TextSearch, path: str, data: bytes | str) -> list[Found]:
     """Return what a text of a name holds."""
     kind = kind_of_text(path.rpartition("/")[2])
     raw = data if isinstance(data, bytes) else data.encode()
-    return [one for one in (texts.search(raw, path, kind) if kind else ()) if isinstance(one, Found)]
+    return [one for one in (texts.search([Text(raw, path, kind)]) if kind else ()) if isinstance(one, Found)]
 
 
 def names(found: Sequence[Found]) -> set[str]:
@@ -96,7 +96,7 @@ def test_other_codings_are_read(texts: TextSearch, coding: str) -> None:
 
 def test_a_file_of_zeros_is_said_to_be_no_text(texts: TextSearch) -> None:
     """What is named like a text and is none is said, not passed over."""
-    (one,) = texts.search(b"\0" * 5000, "a.json", "configuration")
+    (one,) = texts.search([Text(b"\0" * 5000, "a.json", "configuration")])
     assert isinstance(one, Unsearched)
 
 
