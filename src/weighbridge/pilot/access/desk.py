@@ -87,6 +87,8 @@ class KeyDesk:
             act.tenant = rights.tenant
             _refuse_excess(rights, act.rights)
             self._refuse_past(rights)
+            if not rights.scopes:
+                raise UsageError("the key would have no scope", hint="name what it may do")
             if len(_line(act.book, actor)) >= _MOST_DEPTH:
                 raise BeyondRights(f"keys make keys at most {_MOST_DEPTH} deep")
             key_id = new_id()

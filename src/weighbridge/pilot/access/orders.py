@@ -89,14 +89,14 @@ class KeyPatch(_Form):
 
 
 class KeyOrder(KeyPatch):
-    """A key to be made. What is not named is as with the key that makes it; scopes are `inference` and `models`."""
+    """A key to be made. What is not named is as with its maker; of the scopes only `inference` and `models`."""
 
     name: Name
     tenant: Tenant | None = None
 
     def rights(self, maker: Rights, tenant: str) -> Rights:
         """Return the rights that are asked for; `tenant` is that of a key that names none."""
-        return self.applied(replace(maker, tenant=self.tenant or tenant, scopes=DEFAULT_SCOPES))
+        return self.applied(replace(maker, tenant=self.tenant or tenant, scopes=DEFAULT_SCOPES & maker.scopes))
 
 
 class Rotation(_Form):

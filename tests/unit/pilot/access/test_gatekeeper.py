@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from weighbridge.errors import UsageError, WeighbridgeError
+from weighbridge.pilot.access.clerk import POLL_S
+from weighbridge.pilot.access.gatekeeper import Hold, MemoryGatekeeper
+from weighbridge.pilot.access.keys import Budget
+from weighbridge.pilot.access.orders import KeyPatch, Revocation, Rotation
+from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.exchange import Usage
+from weighbridge.pilot.state.protocol import NANO
+
+from .conftest import NOON, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from weighbridge.pilot.access.desk import Issued
+
+DAY = date(2026, 1, 1)
+FREE = Usage(0, 0)
+
+
+def header(issued: Issued) -> bytes:
+    """Return what a caller presents."""
+    return b"Bearer " + issued.text.encode()
+
+
+def ask(node: Node, issued: Issued, usd: float = 0.0, tokens: int = 1) -> Hold | Refusal:
+    """Reserve as the gateway does."""
+    return asyncio.run(node.gate.reserve_soon(node.caller(issued), "qwen", tokens, usd))
+
+
+def held(node: Node, issued: Issued, usd: float = 0.0, tokens: int = 1) -> Hold:
+    """Reserve what must be granted."""
+    got = ask(node, issued, usd, tokens)
+    assert isinstance(got, Hold), got
+    return got
+
+
+def code(got: Hold | Refusal) -> str:
+    """Return why something was refused."""
+    assert isinstance(got, Refusal), got
+    return got.code
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_key_is_known_by_its_whole_text(node: Node) -> None:
+    """A caller has what its key has; the scheme's letters may be of any case (RFC 9110, 11.1)."""
+    issued = node.make(tenant="red", scopes=frozenset({"inference"}), models=frozenset({"qwen"}))
+    for scheme in (b"Bearer ", b"bearer ", b"BEARER "):
+        caller = node.gate.identify(scheme + issued.text.encode())
+        assert not isinstance(caller, Refusal)
+        assert (caller.key_id, caller.tenant) == (issued.key.id, "red")
+        assert (caller.scopes, caller.models) == (frozenset({"inference"}), frozenset({"qwen"}))
+
+
+def test_every_wrong_header_gets_one_answer_and_asks_no_store(node: Node) -> None:
+    """CVE-2026-42208: quotes, NUL, 1 MB, non-ASCII and the rest end in one 401, before any query."""
+    key = node.make().text.encode()
+    node.gate.close()  # from here on only this thread could ask
+    asked = node.state.asked
+    wrong = [
+        None, b"", b"Bearer", b"Bearer ", key, b"Basic " + key, b"Bearer  " + key, b"Bearer " + key + b" ",
+        b"Bearer " + key[:-1], b"Bearer " + key + b"\0", b"Bearer " + key[:-1] + b"\0", b"Bearer " + key.upper(),
+        b"Bearer ' OR '1'='1' --", b"Bearer " + b"\xff" * 59, b"Bearer wb_" + b"a" * (1 << 20), b"\0" * 66,
+        b"Bearer " + "ключ".encode() * 7, b"Bearer " + key + b", Bearer " + key, b"Bearer " + b"\0" * 59,
+    ]  # fmt: skip
+    answers = [node.gate.identify(text) for text in wrong]
+    assert all(answer is answers[0] for answer in answers)
+    assert isinstance(answers[0], Refusal)
+    assert answers[0].status == 401
+    assert node.state.asked == asked
+
+
+def test_a_wrong_header_is_digested_as_a_right_one(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constant work: whatever is presented, one digest of 59 bytes and one look-up."""
+    lengths: list[int] = []
+
+    def digest(_pepper: bytes, text: bytes, _name: str) -> bytes:
+        lengths.append(len(text))
+        return b"nobody"
+
+    key = node.make().text.encode()
+    monkeypatch.setattr("weighbridge.pilot.access.gatekeeper.hmac.digest", digest)
+    for text in (None, b"", b"Bearer " + key, b"Bearer " + key + b"x", b"x" * (1 << 20), b"Basic  " + key):
+        node.gate.identify(text)
+    assert lengths == [59] * 6
+
+
+def test_an_expired_key_ends_at_that_second(node: Node) -> None:
+    """Expiry is looked at with every request; a key that ended looks like none."""
+    issued = node.make(expires_at=datetime.fromtimestamp(NOON + 60, UTC))
+    node.clock.wall = NOON + 59.9
+    assert not isinstance(node.gate.identify(header(issued)), Refusal)
+    node.clock.wall = NOON + 60
+    assert node.gate.identify(header(issued)) is node.gate.identify(None)
+
+
+def test_a_revoked_key_ends_here_at_once_and_on_every_node_soon(node: Node, tmp_path: Path) -> None:
+    """The node that revokes does so before it answers; the others poll twice a second."""
+    issued = node.make()
+    other = Node(tmp_path)
+    other.gate.start()
+    assert not isinstance(other.gate.identify(header(issued)), Refusal)
+    node.desk.revoke("", issued.key.id, Revocation())
+    assert isinstance(node.gate.identify(header(issued)), Refusal)
+    wait_for(lambda: isinstance(other.gate.identify(header(issued)), Refusal))
+    assert POLL_S <= 0.5
+    other.gate.close()
+    other.state.close()
+
+
+def test_a_rotated_key_has_two_texts_for_the_grace(node: Node) -> None:
+    """The id, and with it limits and what was spent, stay."""
+    old = node.make()
+    new = node.desk.rotate("", old.key.id, Rotation(grace_s=60))
+    assert node.caller(old) == node.caller(new)
+    node.clock.wall += 60
+    assert isinstance(node.gate.identify(header(old)), Refusal)
+    assert node.caller(new).key_id == old.key.id
+
+
+def test_requests_a_minute(node: Node) -> None:
+    """A minute's worth may come at once, then one each 60/N seconds; what is refused costs nothing."""
+    issued = node.make(limits={"requests_per_minute": 3})
+    for _ in range(3):
+        held(node, issued).settle(FREE, 0.0)
+    refused = ask(node, issued)
+    assert isinstance(refused, Refusal)
+    assert (refused.status, refused.code, refused.retry_after_s) == (429, "rate_limit_exceeded", 20)
+    assert dict(refused.headers) == {
+        b"ratelimit-policy": b'"requests";q=3;w=60',
+        b"ratelimit": b'"requests";r=0;t=60',
+    }  # the form of draft-ietf-httpapi-ratelimit-headers-10
+    node.clock.run += 19.9
+    assert code(ask(node, issued)) == "rate_limit_exceeded"
+    node.clock.run += 0.2
+    assert dict(held(node, issued).headers)[b"ratelimit"].startswith(b'"requests";r=0')
+
+
+def test_tokens_are_held_by_estimate_and_settled_by_use(node: Node) -> None:
+    """What was not used comes back; what is not known stays counted; more than estimated is taken, too."""
+    issued = node.make(limits={"tokens_per_minute": 100})
+    first = held(node, issued, tokens=90)
+    assert code(ask(node, issued, tokens=20)) == "rate_limit_exceeded"
+    first.settle(Usage(10, 20), 0.0)
+    first.settle(Usage(0, 0), 0.0)  # a second time changes nothing
+    second = held(node, issued, tokens=70)
+    assert dict(second.headers)[b"ratelimit"] == b'"tokens";r=0;t=60'
+    second.settle(Usage(None, None), None)
+    assert code(ask(node, issued, tokens=1)) == "rate_limit_exceeded"
+    node.clock.run += 60
+    held(node, issued, tokens=10).settle(Usage(100, 100), 0.0)
+    node.clock.run += 59
+    assert code(ask(node, issued, tokens=1)) == "rate_limit_exceeded"
+    assert code(ask(node, issued, tokens=101)) == "tokens_exceed_limit"
+
+
+def test_requests_at_once(node: Node) -> None:
+    """A place is free again when a request ends, once."""
+    issued = node.make(limits={"concurrent": 2})
+    first, _ = held(node, issued), held(node, issued)
+    assert code(ask(node, issued)) == "concurrency_limit"
+    first.settle(FREE, 0.0)
+    first.settle(FREE, 0.0)
+    held(node, issued)
+    assert code(ask(node, issued)) == "concurrency_limit"
+
+
+def test_a_changed_limit_holds_for_what_was_used(node: Node) -> None:
+    """More of a limit gives the difference, less takes it."""
+    issued = node.make(limits={"requests_per_minute": 2})
+    for _ in range(2):
+        held(node, issued).settle(FREE, 0.0)
+    node.desk.change("", issued.key.id, KeyPatch.read(b'{"limits": {"requests_per_minute": 3}}'))
+    held(node, issued).settle(FREE, 0.0)
+    assert code(ask(node, issued)) == "rate_limit_exceeded"
+    node.desk.change("", issued.key.id, KeyPatch.read(b'{"limits": {"requests_per_minute": null}}'))
+    held(node, issued).settle(FREE, 0.0)
+
+
+def test_a_budget_is_spent_to_its_end_and_not_beyond(node: Node) -> None:
+    """Each request is held at its most and settled at its cost; the store is never charged above the budget."""
+    issued = node.make(budget={"usd_per_day": 0.05})
+    n = 0
+    while isinstance(got := ask(node, issued, usd=0.004), Hold):
+        assert node.state.spending(issued.key.id, DAY).day <= NANO // 20
+        got.settle(Usage(1, 1), 0.003)
+        n += 1
+    assert code(got) == "budget_exceeded"
+    assert got.retry_after_s == 12 * 3600  # it is noon
+    assert n == 16  # 15 leave 0.005, enough for one more at most 0.004; it leaves 0.002
+    node.clock.run += 2
+    node.clock.wall += 12 * 3600
+    held(node, issued, usd=0.004)
+
+
+def test_requests_at_once_cannot_hold_more_than_the_budget(node: Node) -> None:
+    """A thousand requests that start together hold no more than there is."""
+    issued = node.make(budget={"usd_total": 0.1})
+    caller = node.caller(issued)
+
+    async def rush() -> list[Hold | Refusal]:
+        return await asyncio.gather(*(node.gate.reserve_soon(caller, "qwen", 1, 0.001) for _ in range(1000)))
+
+    got = asyncio.run(rush())
+    assert sum(isinstance(one, Hold) for one in got) == 100
+    assert {one.code for one in got if isinstance(one, Refusal)} == {"budget_exceeded"}
+
+
+def test_without_waiting_a_first_request_is_told_to_come_again(node: Node) -> None:
+    """`reserve` never waits: it asks for money, and says so."""
+    issued = node.make(budget={"usd_total": 1.0})
+    assert code(node.gate.reserve(node.caller(issued), "qwen", 1, 0.001)) == "budget_lease_pending"
+    wait_for(lambda: isinstance(node.gate.reserve(node.caller(issued), "qwen", 1, 0.001), Hold))
+
+
+def test_what_costs_more_than_held_is_charged_before_anything_else(node: Node) -> None:
+    """An upstream that ignores max_tokens makes a debt, which the budget pays; then it is used up."""
+    issued = node.make(budget={"usd_total": 1.0})
+    held(node, issued, usd=0.001).settle(Usage(1, 1), 5.0)
+    assert code(ask(node, issued, usd=0.001)) == "budget_exceeded"
+    assert node.state.spending(issued.key.id, DAY).total >= 5 * NANO
+
+
+def test_large_requests_at_once_leave_no_large_lease(node: Node) -> None:
+    """What many large requests held and did not spend goes back to the budget while the node runs."""
+    issued = node.make(budget={"usd_total": 1000.0})
+    for one in [held(node, issued, usd=1.0) for _ in range(50)]:
+        one.settle(Usage(1, 1), 0.001)
+    wait_for(lambda: node.state.spending(issued.key.id, DAY).total < 12 * NANO)
+
+
+def test_what_keys_below_spend_counts_above(node: Node) -> None:
+    """A key that makes keys shares its budget with them: many small ones are not more than one large."""
+    scopes = frozenset({"inference", "admin:keys"})
+    above = node.make(budget={"usd_total": 0.1}, scopes=scopes)
+    below = [node.make(above.key.id, budget={"usd_total": 0.1}) for _ in range(3)]
+    n = 0
+    for issued in below:
+        while isinstance(got := ask(node, issued, usd=0.001), Hold):
+            got.settle(Usage(1, 1), 0.001)
+            n += 1
+    assert n <= 100
+    assert node.state.spending(above.key.id, DAY).total <= NANO // 10
+
+
+def test_keys_go_on_while_the_store_is_gone(node: Node) -> None:
+    """Known keys are served, money at hand is spent, new leases are refused in clear words; then all is back."""
+    issued, free = node.make(budget={"usd_total": 1.0}), node.make()
+    held(node, issued, usd=0.001).settle(FREE, 0.0)
+    node.state.is_gone = True
+    n = 0
+    while isinstance(got := ask(node, issued, usd=0.001), Hold):
+        got.settle(Usage(1, 1), 0.001)
+        n += 1
+    assert 1 <= n <= 20  # the block is a hundredth of the budget
+    assert (got.status, got.code) == (503, "budget_unavailable")
+    held(node, free, usd=1.0).settle(Usage(2, 3), 1.0)
+    wait_for(lambda: bool(node.gate.trouble))
+    node.state.is_gone = False
+    node.clock.run += 2
+    assert isinstance(ask(node, issued, usd=0.001), Hold)
+    wait_for(lambda: sum(row.requests for row in node.state.usage(DAY)) == n + 2)  # nothing used meanwhile is lost
+    wait_for(lambda: not node.gate.trouble)
+
+
+def test_closing_gives_back_what_was_not_spent(node: Node) -> None:
+    """After a clean end a budget is charged with what was spent, to the nano-dollar."""
+    issued = node.make(budget={"usd_total": 1.0})
+    for _ in range(5):
+        held(node, issued, usd=0.002).settle(Usage(3, 4), 0.0012345)
+    node.gate.close()
+    assert node.state.spending(issued.key.id, DAY).total == 5 * 1_234_500
+    (row,) = node.state.usage(DAY)
+    assert (row.requests, row.input_tokens, row.output_tokens, row.nano_usd) == (5, 15, 20, 5 * 1_234_500)
+
+
+def test_a_clock_that_jumps_refills_nothing(node: Node) -> None:
+    """Limits run by a clock that cannot be set; a wall clock set back leaves the day's budget charged."""
+    issued = node.make(limits={"requests_per_minute": 1})
+    held(node, issued).settle(FREE, 0.0)
+    node.clock.wall += 86_400
+    assert code(ask(node, issued)) == "rate_limit_exceeded"
+    node.clock.run -= 100
+    assert code(ask(node, issued)) == "rate_limit_exceeded"
+
+
+def test_another_pepper_is_noticed(node: Node) -> None:
+    """None of the keys would open: better to say so at the start."""
+    with pytest.raises(UsageError, match="pepper"):
+        MemoryGatekeeper(node.state, b"q" * 32)
+
+
+def test_a_store_put_back_from_a_copy_is_read_anew(node: Node) -> None:
+    """Keys made after the copy are gone, and the others are there."""
+    first, second = node.make(), node.make()
+    with node.state._writing() as session:
+        session("DELETE FROM secrets WHERE key_id = ?", (second.key.id,))
+        session("DELETE FROM keys WHERE id = ?", (second.key.id,))
+        session("UPDATE key_version SET n = 1")
+    wait_for(lambda: isinstance(node.gate.identify(header(second)), Refusal))
+    assert node.caller(first).key_id == first.key.id
+
+
+def test_notes_of_the_command_line_come_into_the_audit_log(node: Node) -> None:
+    """What was changed from outside of the gateway is recorded by it, with no secret in it."""
+    with node.state.changing_keys() as book:
+        book.note("key.revoked", {"key": "abc"})
+    wait_for(lambda: any(event == "key.revoked" and facts["key"] == "abc" for event, facts in node.noted))
+
+
+def test_a_recorder_that_fails_keeps_the_note(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk loses nothing: the note comes when there is room again."""
+    tries: list[str] = []
+
+    def record(event: str, _facts: object) -> None:
+        tries.append(event)
+        if len(tries) == 1:
+            raise WeighbridgeError("the disk is full")
+
+    monkeypatch.setattr(node.gate._clerk, "_record", record)
+    with node.state.changing_keys() as book:
+        book.note("key.revoked", {})
+    wait_for(lambda: tries == ["key.revoked"] * 2)
+
+
+def test_a_budget_counts_from_when_it_is_set(node: Node) -> None:
+    """A budget given to a running key holds at once on this node; taken away, it does not."""
+    issued = node.make()
+    held(node, issued, usd=1.0).settle(FREE, 1.0)
+    node.desk.change("", issued.key.id, KeyPatch.read(b'{"budget": {"usd_total": 0.5}}'))
+    assert code(ask(node, issued, usd=1.0)) == "budget_exceeded"
+    changed = node.desk.change("", issued.key.id, KeyPatch.read(b'{"budget": {"usd_total": null}}'))
+    assert changed.rights == replace(issued.key.rights, budget=Budget())
+    held(node, issued, usd=1.0)
