@@ -1,0 +1,157 @@
+"""What the gateway says on stderr while it runs: a line each, JSON or plain, few, and never what was asked or answered.
+
+Lines are written by a thread: a terminal or a pipe that nobody reads delays no request. Of one message ten lines are
+written in ten seconds, the rest is counted. Of an exception its type and places are told, not its text: that may quote
+what a caller sent. The audit log, not this, is the record.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener
+from typing import TYPE_CHECKING, TextIO
+
+from weighbridge.pilot.audit.record import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from weighbridge.pilot.exchange import Exchange
+    from weighbridge.pilot.recorder import Recorder
+
+__all__ = ["RefusalLog", "logged", "logs_on_stderr"]
+
+_ROOT = "weighbridge"
+_EACH, _WINDOW_S = 10, 10.0
+_MOST_KINDS = 1000
+_QUEUED = 10_000
+_MAX_TEXT = 1000
+_REFUSED = 400
+_log = logging.getLogger("weighbridge.gateway")
+
+
+@contextmanager
+def logs_on_stderr(*, as_json: bool = True, stream: TextIO | None = None) -> Iterator[None]:
+    """Write what loggers under `weighbridge` say, from INFO on, to stderr until the block ends."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_Json() if as_json else _Plain())
+    lines: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUED)
+    door = _Door(lines)
+    door.addFilter(_FewOfEach())
+    listener = QueueListener(lines, handler)
+    logger = logging.getLogger(_ROOT)
+    before = logger.level
+    logger.addHandler(door)
+    logger.setLevel(logging.INFO)
+    listener.start()
+    try:
+        yield
+    finally:
+        logger.removeHandler(door)
+        logger.setLevel(before)
+        listener.stop()
+
+
+def logged(record: Recorder) -> Recorder:
+    """Return a recorder that says on stderr what it recorded: starts, stops, reloads, admissions, keys."""
+
+    def both(event: str, facts: Mapping[str, object]) -> None:
+        record(event, facts)
+        _log.info(event, extra={"facts": dict(facts)})
+
+    return both
+
+
+class RefusalLog:
+    """A Listener that says which requests were refused or failed: status, code, key's id, request's id."""
+
+    def ended(self, exchange: Exchange) -> None:
+        """Say so, if it was."""
+        if exchange.status >= _REFUSED:
+            facts = {
+                "status": exchange.status, "error": exchange.error, "key": exchange.key_id, "route": exchange.route,
+                "leg": exchange.leg, "upstream_status": exchange.upstream_status, "id": exchange.id,
+            }  # fmt: skip
+            _log.info("refused", extra={"facts": facts, "kind": (exchange.status, exchange.error)})
+
+
+class _Door(QueueHandler):
+    """Hands records to the thread that writes, and drops them where it does not keep up."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Make its text now, and take the exception's places for the exception."""
+        record.message = record.getMessage()[:_MAX_TEXT]
+        record.facts = dict(getattr(record, "facts", {}))
+        if record.exc_info and record.exc_info[0] is not None:
+            places = traceback.extract_tb(record.exc_info[2])[-3:]
+            record.facts["exception"] = record.exc_info[0].__name__
+            record.facts["at"] = [f"{place.filename}:{place.lineno}" for place in places]
+        record.args = record.exc_info = record.exc_text = None
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Put it into the queue, if there is room."""
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            return
+
+
+class _FewOfEach(logging.Filter):
+    """Lets ten of a kind pass in ten seconds, and says with the next how many did not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = 0.0
+        self._seen: dict[object, int] = {}
+        self._hidden: dict[object, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written."""
+        now = time.monotonic()
+        if now >= self._until:
+            self._until = now + _WINDOW_S
+            self._hidden = {kind: count - _EACH for kind, count in self._seen.items() if count > _EACH}
+            self._seen = {}
+        kind = (record.name, record.msg, getattr(record, "kind", None))
+        if kind not in self._seen and len(self._seen) >= _MOST_KINDS:
+            return False
+        self._seen[kind] = self._seen.get(kind, 0) + 1
+        if self._seen[kind] > _EACH:
+            return False
+        hidden = self._hidden.pop(kind, 0)
+        if hidden:
+            record.facts = {**getattr(record, "facts", {}), "not_written_before": hidden}
+        return True
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line, ASCII: nothing in it ends the line or moves a terminal's cursor."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        fields = {"time": stamp(record.created), "level": record.levelname.lower(), "logger": record.name}
+        return json.dumps({**fields, "message": record.message, **_facts(record)}, default=str)
+
+
+class _Plain(logging.Formatter):
+    """Time, level, message, facts; what is not printable is written as JSON writes it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        facts = "".join(f"  {name}={value}" for name, value in _facts(record).items() if value not in ("", None))
+        text = f"{stamp(record.created)} {record.levelname.lower():<7} {record.message}{facts}"
+        return text if text.isprintable() and text.isascii() else json.dumps(text)[1:-1]
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    """Return what a record says beyond its message, without what would overwrite its own fields."""
+    own = ("time", "level", "logger", "message")
+    facts: dict[str, object] = getattr(record, "facts", {})
+    return {(f"{name}_" if name in own else name): value for name, value in facts.items()}
