@@ -87,11 +87,11 @@ class _Door(QueueHandler):
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Make its text now, and take the exception's places for the exception."""
         record.message = record.getMessage()[:_MAX_TEXT]
-        record.facts = dict(getattr(record, "facts", {}))
+        facts = record.__dict__["facts"] = _said(record)
         if record.exc_info and record.exc_info[0] is not None:
             places = traceback.extract_tb(record.exc_info[2])[-3:]
-            record.facts["exception"] = record.exc_info[0].__name__
-            record.facts["at"] = [f"{place.filename}:{place.lineno}" for place in places]
+            facts["exception"] = record.exc_info[0].__name__
+            facts["at"] = [f"{place.filename}:{place.lineno}" for place in places]
         record.args = record.exc_info = record.exc_text = None
         return record
 
@@ -127,7 +127,7 @@ class _FewOfEach(logging.Filter):
             return False
         hidden = self._hidden.pop(kind, 0)
         if hidden:
-            record.facts = {**getattr(record, "facts", {}), "not_written_before": hidden}
+            record.__dict__["facts"] = {**_said(record), "not_written_before": hidden}
         return True
 
 
@@ -153,5 +153,9 @@ class _Plain(logging.Formatter):
 def _facts(record: logging.LogRecord) -> dict[str, object]:
     """Return what a record says beyond its message, without what would overwrite its own fields."""
     own = ("time", "level", "logger", "message")
-    facts: dict[str, object] = getattr(record, "facts", {})
-    return {(f"{name}_" if name in own else name): value for name, value in facts.items()}
+    return {(f"{name}_" if name in own else name): value for name, value in _said(record).items()}
+
+
+def _said(record: logging.LogRecord) -> dict[str, object]:
+    """Return the facts that were given with a record."""
+    return dict(getattr(record, "facts", {}))

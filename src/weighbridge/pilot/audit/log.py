@@ -118,6 +118,7 @@ class AuditLog:
         is_whole = bool(exchange.sent_sha256)
         body = exchange_body(exchange) if is_whole else began_body(exchange)
         if not self._write(EXCHANGE if is_whole else BEGAN, body):
+            exchange.sent_sha256 = ""  # none of it is sent
             return _refused(self._trouble)
         self._answered[exchange.id] = exchange.status if is_whole else 0
         return None
