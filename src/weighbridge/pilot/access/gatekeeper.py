@@ -36,6 +36,12 @@ _AGAIN_S = 1.0
 _UNKNOWN = Refusal(401, "invalid_request_error", "invalid_api_key", "no valid key was presented")
 _PENDING = Refusal(429, "insufficient_quota", "budget_lease_pending", "the budget is being looked up", 1.0)
 _UNAVAILABLE = Refusal(503, "server_error", "budget_unavailable", "the budget cannot be looked up now", _AGAIN_S)
+_NO_PRICE = Refusal(
+    403,
+    "invalid_request_error",
+    "price_unknown",
+    "the key has a budget, and this model has no price to hold against it",
+)
 
 
 class Hold:
@@ -141,7 +147,7 @@ class MemoryGatekeeper:
             return _UNKNOWN
         return entry.caller
 
-    def reserve(self, caller: Caller, route: str, tokens: int, usd: float) -> Hold | Refusal:
+    def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """Hold a request's most tokens and money; nothing is held where it is refused."""
         account = self._accounts.get(caller.key_id)
         if account is None:
@@ -149,9 +155,11 @@ class MemoryGatekeeper:
         refusal = account.meter.refuse(tokens, self._monotonic())
         if refusal is not None:
             return refusal
-        need = math.ceil(usd * NANO)
+        need = math.ceil((usd or 0) * NANO)
         purse = account.purse
         if purse is not None:
+            if usd is None:
+                return _NO_PRICE
             if not purse.hold(need):
                 return self._no_money(account, purse)
             if purse.is_low and not purse.is_asking and not self._must_wait(purse):
@@ -159,7 +167,7 @@ class MemoryGatekeeper:
         account.meter.take(tokens)
         return Hold(account, self._clerk, purse, (route, tokens, need))
 
-    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float) -> Hold | Refusal:
+    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """As `reserve`, but wait (at most a second) where money for it is being leased from the store."""
         held = self.reserve(caller, route, tokens, usd)
         if held is not _PENDING:

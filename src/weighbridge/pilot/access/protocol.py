@@ -59,11 +59,14 @@ class Gatekeeper(Protocol):
         """Return who presents this header's value (None where there is none, or several): constant work, always 401."""
         ...
 
-    def reserve(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
-        """Hold a request's most tokens and money against limits and budgets, before it is passed on."""
+    def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
+        """Hold a request's most tokens and money against limits and budgets, before it is passed on.
+
+        `usd` is None where no price is known: a key with a budget is then refused, another holds nothing.
+        """
         ...
 
-    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
+    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """As `reserve`, but wait (at most a second) where money for it is being leased from the store.
 
         Returns without suspending where none is needed. `reserve` says 429 `budget_lease_pending` instead of waiting.

@@ -34,12 +34,12 @@ def header(issued: Issued) -> bytes:
     return b"Bearer " + issued.text.encode()
 
 
-def ask(node: Node, issued: Issued, usd: float = 0.0, tokens: int = 1) -> Hold | Refusal:
+def ask(node: Node, issued: Issued, usd: float | None = 0.0, tokens: int = 1) -> Hold | Refusal:
     """Reserve as the gateway does."""
     return asyncio.run(node.gate.reserve_soon(node.caller(issued), "qwen", tokens, usd))
 
 
-def held(node: Node, issued: Issued, usd: float = 0.0, tokens: int = 1) -> Hold:
+def held(node: Node, issued: Issued, usd: float | None = 0.0, tokens: int = 1) -> Hold:
     """Reserve what must be granted."""
     got = ask(node, issued, usd, tokens)
     assert isinstance(got, Hold), got
@@ -350,3 +350,10 @@ def test_a_budget_counts_from_when_it_is_set(node: Node) -> None:
     changed = node.desk.change("", issued.key.id, KeyPatch.read(b'{"budget": {"usd_total": null}}'))
     assert changed.rights == replace(issued.key.rights, budget=Budget())
     held(node, issued, usd=1.0)
+
+
+def test_a_budget_needs_a_price(node: Node) -> None:
+    """What costs nobody knows how much is not passed on for a key with a budget; for another it costs nothing."""
+    assert code(ask(node, node.make(budget={"usd_total": 1.0}), usd=None)) == "price_unknown"
+    held(node, node.make(), usd=None).settle(Usage(1, 2), None)
+    wait_for(lambda: [row.nano_usd for row in node.state.usage(DAY)] == [0])
