@@ -1,0 +1,246 @@
+"""The keeper: clock, reload, store and events, and what the hot path sees of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from weighbridge.errors import WeighbridgeError
+from weighbridge.pilot.access.protocol import Caller
+from weighbridge.pilot.admission.clock import SteadyClock, day_of, end_of
+from weighbridge.pilot.route import Leg, UpstreamSettings
+
+if TYPE_CHECKING:
+    from weighbridge.pilot.admission.keeper import Keeper
+
+LAST_DAY = datetime(2026, 12, 22, 23, 59, 59, tzinfo=UTC).timestamp()  # 30 days after the decision
+
+
+def settle(keeper: Keeper, scene: Any, seconds: float = 1.0) -> None:
+    """Let the clock go on and the keeper look once; files are seen to change by time and size."""
+    scene.now += seconds
+    keeper.follow()
+
+
+def test_a_decision_ends_at_midnight_without_any_look(scene: Any, ask: Any) -> None:
+    """Open in the last second of its last day in UTC, closed in the next, by the clock alone."""
+    scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    keeper = scene.keeper()
+    keeper.check()
+    scene.now = LAST_DAY
+    assert ask(keeper).is_open
+    scene.now += 1
+    assert "expired on 2026-12-22" in ask(keeper).refused
+    assert [name for name, _ in scene.events] == ["leg.opened"]
+    keeper.follow()
+    assert [name for name, _ in scene.events] == ["leg.opened", "leg.refused"]
+
+
+def test_the_end_of_days() -> None:
+    """Days end at midnight in UTC; the leap day does, too, and the last day there is never."""
+    assert end_of(day_of(LAST_DAY)) == LAST_DAY + 1
+    leap = datetime(2028, 2, 29, 1, tzinfo=UTC).timestamp()
+    assert day_of(end_of(day_of(leap))).isoformat() == "2028-03-01"
+    assert end_of(date.max) == float("inf")
+
+
+def test_setting_the_clock_back_opens_nothing() -> None:
+    """The steady clock carries on from the furthest that the wall clock has been."""
+    wall, steady = [1000.0], [5.0]
+    clock = SteadyClock(lambda: wall[0], lambda: steady[0])
+    assert clock() == 1000.0
+    steady[0] += 10
+    wall[0] = 1.0
+    assert clock() == 1010.0
+    wall[0] = 5000.0
+    assert clock() == 5000.0
+    wall[0], steady[0] = 0.0, steady[0] + 1
+    assert clock() == 5001.0
+
+
+def test_a_changed_file_is_taken_whole(scene: Any, ask: Any) -> None:
+    """A route more, with the old one's leg the same object for requests under way; recorded before it counts."""
+    decision = scene.decide(scene.ADDRESS, has_files=False)
+    path = scene.one_route(decision[7:])
+    keeper = scene.keeper()
+    keeper.check()
+    keeper.follow()
+    held = keeper.admissions.find("tiny").primary
+    text = path.read_text()
+    scene.write(text + text[text.index("[[route]]") :].replace('"tiny"\ndec', '"more"\ndec'))
+    settle(keeper, scene)
+    assert keeper.admissions.names() == ("tiny", "more")
+    assert keeper.admissions.find("tiny").primary is held
+    assert ask(keeper, "more").is_open
+    assert [name for name, _ in scene.events] == ["leg.opened", "routes.reloaded", "leg.opened"]
+    caller = Caller("k", "t", frozenset(), frozenset({"more", "other"}))
+    assert keeper.admissions.names(caller) == ("more",)
+    scene.write(text)
+    settle(keeper, scene)
+    assert keeper.admissions.find("more") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "`route` is missing"),
+        ("[[route", "is not TOML"),
+        (None, "cannot be read"),
+        ("{}\n[gateway]\nlisten = '127.0.0.1:1'", "takes a restart"),
+    ],
+)
+def test_a_wrong_file_is_refused_and_the_old_stays(scene: Any, ask: Any, text: str | None, why: str) -> None:
+    """What is there goes on; the reason is shown and told; the right file clears it."""
+    path = scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    right = path.read_text()
+    keeper = scene.keeper()
+    keeper.check()
+    keeper.follow()
+    if text is None:
+        path.unlink()
+    else:
+        whole = right.partition("\n")[2].partition("\n")[2]
+        scene.write(text.replace("{}", whole) if "{}" in text else text)
+    settle(keeper, scene)
+    assert why in keeper.problem
+    assert ask(keeper).is_open
+    assert scene.events[-1][0] == "routes.refused"
+    scene.write(right + "\n")
+    settle(keeper, scene)
+    assert not keeper.problem
+
+
+def test_a_reload_that_cannot_be_recorded_is_not_done(scene: Any) -> None:
+    """Whoever changes the file leaves a trace, or changes nothing; what happens by itself happens all the same."""
+    path = scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    keeper = scene.keeper()
+
+    def full(_event: str, _facts: object) -> None:
+        raise WeighbridgeError("the disk is full")
+
+    keeper._record = full
+    assert keeper.check()[0].is_open
+    scene.write(path.read_text().replace('"tiny"\ndec', '"other"\ndec'))
+    settle(keeper, scene)
+    assert "the disk is full" in keeper.problem
+    assert keeper.admissions.names() == ("tiny",)
+
+
+def test_what_the_store_learns_counts_at_the_next_look(scene: Any, ask: Any) -> None:
+    """A decision that comes, an event that overtakes it, and a decision in view of that."""
+    scene.one_route("latest", f'reference = "{scene.URL}#{scene.MODEL}"\npolicy = "gate"')
+    keeper = scene.keeper()
+    keeper.check()
+    assert "the evidence cannot be read" in ask(keeper).refused
+    decision = scene.decide(scene.ADDRESS, has_files=False)
+    settle(keeper, scene)
+    keeper.check()
+    assert ask(keeper).is_open
+    scene.mark_stale(scene.ADDRESS, decision)
+    settle(keeper, scene)
+    assert "is stale" in ask(keeper).refused
+    anew = scene.decide(scene.ADDRESS, has_files=False)
+    settle(keeper, scene)
+    assert (ask(keeper).is_open, keeper.admissions.find("tiny").primary.decision) == (True, anew)
+    told = [facts["decision"] for name, facts in scene.events if name == "leg.opened"]
+    assert told == [decision, anew]
+
+
+def test_a_store_that_goes_away_is_waited_for(scene: Any, ask: Any) -> None:
+    """Five minutes, for a backup or a move; then nothing is open, until it is back."""
+    scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    keeper = scene.keeper()
+    keeper.check()
+    place = scene.folder / "work"
+    place.rename(scene.folder / "away")
+    settle(keeper, scene)
+    assert ask(keeper).is_open
+    settle(keeper, scene, 300.0)
+    keeper.check()
+    assert "the evidence cannot be read" in ask(keeper).refused
+    (scene.folder / "away").rename(place)
+    settle(keeper, scene)
+    keeper.check()
+    assert ask(keeper).is_open
+
+
+def test_a_leg_is_known_by_what_it_is(scene: Any) -> None:
+    """Two routes alike but for the conditions they accept do not open each other; a copy of a leg opens nothing."""
+    decision = scene.decide(scene.ADDRESS, has_files=False, licence=None)
+    path = scene.one_route(decision[7:], f'accept_conditions = ["{scene.CONDITION}"]')
+    text = path.read_text()
+    strict = text[text.index("[[route]]") :].replace('"tiny"\ndec', '"strict"\ndec').replace("accept_conditions", "# ")
+    scene.write(text + strict)
+    keeper = scene.keeper()
+    keeper.check()
+    tiny, other = (keeper.admissions.find(name).primary for name in ("tiny", "strict"))
+    assert tiny == other
+    assert keeper.admissions.admission(tiny).is_open
+    assert not keeper.admissions.admission(other).is_open
+    assert not keeper.admissions.admission(Leg(UpstreamSettings(scene.URL, scene.MODEL), decision)).is_open
+
+
+def test_reloads_under_load_fail_no_request(scene: Any) -> None:
+    """Every request sees one whole file: find and admission together are never refused while legs stay the same."""
+    path = scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    text = path.read_text()
+    extra = text + text[text.index("[[route]]") :].replace('"tiny"\ndec', '"more"\ndec')
+    keeper = scene.keeper()
+    keeper.check()
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            leg = keeper.admissions.find("tiny").primary
+            seen.append(keeper.admissions.admission(leg).refused)
+            time.sleep(0.0001)
+
+    worker = threading.Thread(target=load)
+    worker.start()
+    for number in range(20):
+        scene.write((extra if number % 2 else text) + f"# {number}\n")
+        keeper.follow()
+    stop.set()
+    worker.join()
+    assert len([name for name, _ in scene.events if name == "routes.reloaded"]) == 20
+    assert set(seen) == {""}
+
+
+def test_its_threads_keep_watch(scene: Any, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open at once where no file has to be read; a mirror is checked behind, a listener that raises ends nothing."""
+    monkeypatch.setattr("weighbridge.pilot.admission.keeper._ROUND_S", 0.02)
+    address = scene.decide(scene.ADDRESS, has_files=False)
+    text = scene.one_route(address[7:]).read_text()
+    mirrored = (
+        text[text.index("[[route]]") :].replace('"tiny"\ndec', '"copy"\ndec').replace(address[7:], scene.decide()[7:])
+    )
+    scene.write(f'{text}{mirrored}mirror = "mirror"\n')
+    keeper = scene.keeper()
+
+    def broken(_event: str, _facts: object) -> None:
+        raise ValueError
+
+    keeper._listeners = (broken,)
+    keeper.start()
+    try:
+        assert ask(keeper).is_open
+        _until(lambda: ask(keeper, "copy").is_open)
+        scene.mark_stale(scene.ADDRESS, address)
+        _until(lambda: not ask(keeper).is_open)
+        assert ask(keeper, "copy").is_open
+    finally:
+        keeper.close()
+    assert not any(thread.is_alive() for thread in keeper._threads)
+
+
+def _until(holds: Any) -> None:
+    """Wait until something holds, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
