@@ -79,10 +79,23 @@ class Desk:
         keeps = self._hooks.keeps(exchange)
         if keeps:
             exchange.request = body
+        refusal = self._hooks.witness.refusal()
+        if refusal is not None:
+            raise Refused(refusal)
         reservation = await self._reserve(ask, caller, route)
         try:
             with self.patrol.follow(visit.receive, route.primary.upstream.total_s) as flight:
-                call = Call(ask, exchange, flight, visit.send, headers, visit.arrived, keeps, reservation.headers)
+                call = Call(
+                    ask,
+                    exchange,
+                    flight,
+                    visit.send,
+                    headers,
+                    visit.arrived,
+                    self._hooks.witness,
+                    reservation.headers,
+                    keeps=keeps,
+                )
                 await self._fly(call, route, visit)
         finally:
             reservation.settle(exchange.usage, exchange.usd)
@@ -119,7 +132,9 @@ class Desk:
     async def _reserve(self, ask: Ask, caller: Caller, route: Route) -> Reservation:
         """Hold the most that a request can cost on any leg of its route; raises Refused."""
         asked, said = ask.most_tokens
-        usd = max(_most_usd(leg.upstream.price, asked, said) for leg in _legs(route))
+        prices = [leg.upstream.price for leg in _legs(route)]
+        is_known = all(price.is_known for price in prices)
+        usd = max(_most_usd(price, asked, said) for price in prices) if is_known else None
         reserved = await self._hooks.gatekeeper.reserve_soon(caller, route.name, asked + said, usd)
         if isinstance(reserved, Refusal):
             raise Refused(reserved)

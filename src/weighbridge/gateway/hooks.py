@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from weighbridge.pilot.audit.protocol import NO_WITNESS
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 
     from weighbridge.pilot.access.protocol import Gatekeeper
+    from weighbridge.pilot.audit.protocol import Witness
     from weighbridge.pilot.exchange import Exchange, Listener
     from weighbridge.pilot.route import Admission, Leg, Route
 
@@ -71,7 +74,8 @@ class Hooks:
     """All that the gateway asks and tells.
 
     `keeps` says, before the answer comes, whether an exchange's bodies are held for the listeners. `user_secret` keys
-    the hash of users' names, so that a canary sticks to a user whose name is written nowhere.
+    the hash of users' names, so that a canary sticks to a user whose name is written nowhere. `witness` writes down an
+    answer before it is sent.
     """
 
     gatekeeper: Gatekeeper
@@ -81,3 +85,4 @@ class Hooks:
     keeps: Callable[[Exchange], bool] = keep_nothing
     user_secret: bytes = b""
     mounts: Collection[Mount] = ()
+    witness: Witness = NO_WITNESS

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from weighbridge.gateway.answer import mapping
 from weighbridge.gateway.answer.events import Events, EventTooLong
 from weighbridge.gateway.answer.usage import cost_usd, usage_of
-from weighbridge.gateway.errors import body_of, upstream_failed
+from weighbridge.gateway.errors import Refused, body_of, upstream_failed
 from weighbridge.gateway.upstream.protocol import AnswerTooLong, UpstreamFailure
 from weighbridge.pilot.exchange import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weighbridge.gateway.errors import Refused
     from weighbridge.gateway.hooks import Send
     from weighbridge.gateway.patrol import Flight
     from weighbridge.gateway.request.ask import Ask
     from weighbridge.gateway.request.bounds import Bounds
     from weighbridge.gateway.upstream.protocol import Answer
+    from weighbridge.pilot.audit.protocol import Witness
     from weighbridge.pilot.exchange import Exchange
     from weighbridge.pilot.route import Price
 
@@ -46,8 +46,15 @@ class Call(NamedTuple):
     send: Send
     headers: Mapping[str, str]
     arrived: float
-    keeps: bool
+    witness: Witness
     limits: tuple[tuple[bytes, bytes], ...] = ()
+    keeps: bool = False
+
+    def testify(self) -> None:
+        """Have the answer written down before it is sent; raises Refused where that fails."""
+        refusal = self.witness.answering(self.exchange)
+        if refusal is not None:
+            raise Refused(refusal)
 
     def note_first_byte(self) -> None:
         """Note when the first byte of the answer came."""
@@ -82,6 +89,7 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
     exchange.sent_bytes = len(body)
     if call.keeps:
         exchange.answer = body[:_KEPT_BYTES]
+    call.testify()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
@@ -170,6 +178,7 @@ class _Stream:
         call = self._call
         call.note_first_byte()
         call.exchange.status = self._answer.status
+        call.testify()
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-cache"),

@@ -79,7 +79,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not self._has_head and self._head_bytes > self.bounds.header_bytes:
-            self._end(_TOO_LONG if any(name == b"authorization" for name, _ in self.headers) else _NO_KEY)
+            self._end(_TOO_LONG if self._has_key() else _NO_KEY)
         elif self._is_whole:
             self._disarm()
         elif self._deadline is None:
@@ -118,8 +118,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Refuse what cannot be parsed; where it is a header's value it may have been the key's."""
-        self._end(_NO_KEY if "header value" in str(sys.exception()).lower() else _UNREADABLE)
+        """Refuse what cannot be parsed; a header value may have been that of the key."""
+        is_value = "header value" in str(sys.exception()).lower()
+        self._end(_NO_KEY if is_value and not self._has_key() else _UNREADABLE)
+
+    def _has_key(self) -> bool:
+        """Whether an Authorization was among the headers that were read."""
+        return any(name == b"authorization" for name, _ in self.headers or ())
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -133,7 +138,8 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         """End a request that takes too long to arrive."""
         self._deadline = None
-        if self._running is not None and self._running.response_started:
+        running = self._running
+        if running is not None and running.response_started and not running.response_complete:
             self.transport.abort()
         else:
             self._end(_TOO_LATE)

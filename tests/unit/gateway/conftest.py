@@ -38,7 +38,7 @@ class Reservation:
 
     route: str
     tokens: int
-    usd: float
+    usd: float | None
     settled: list[tuple[Usage, float | None]] = field(default_factory=list)
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -60,7 +60,7 @@ class Keys:
         caller = self.callers.get(authorization or b"")
         return caller or Refusal(401, "invalid_request_error", "invalid_api_key", "a valid key is needed")
 
-    def reserve(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
+    def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Hold everything, or refuse everything."""
         assert caller.key_id
         if self.refusal is not None:
@@ -68,7 +68,7 @@ class Keys:
         self.held.append(Reservation(route, tokens, usd))
         return self.held[-1]
 
-    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float) -> Reservation | Refusal:
+    async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Do the same."""
         return self.reserve(caller, route, tokens, usd)
 
@@ -201,12 +201,13 @@ def between(
     *,
     retries: int = 0,
     closes: bool = False,
+    keeps: Callable[[Exchange], bool] = keep_nothing,
     **settings: Any,
 ) -> Iterator[tuple[Running, UpstreamDouble]]:
     """Run a gateway with the route `qwen` in front of a scripted upstream."""
     with UpstreamDouble(play, closes=closes).running() as upstream:
         route = Route("qwen", leg_to(upstream.url, **settings), retries=retries)
-        with run_gateway({"qwen": route}, bounds) as gateway:
+        with run_gateway({"qwen": route}, bounds, keeps=keeps) as gateway:
             yield gateway, upstream
 
 

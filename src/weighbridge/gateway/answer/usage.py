@@ -49,8 +49,8 @@ def usage_in(text: bytes) -> Usage:
 
 
 def cost_usd(usage: Usage, price: Price) -> float | None:
-    """Return what an answer cost in US dollars; None where the tokens are not known."""
-    if usage.input_tokens is None:
+    """Return what an answer cost in US dollars; None where the tokens or the price are not known."""
+    if usage.input_tokens is None or not price.is_known:
         return None
     spent = usage.input_tokens * price.usd_per_mtok_input + (usage.output_tokens or 0) * price.usd_per_mtok_output
     return spent / _MTOK

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Bounds"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Bounds", "bounds_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,8 @@ class Bounds:
     tools: int = 512
     choices: int = 128
     assumed_output_tokens: int = 4096
+
+
+def bounds_of(limits: Mapping[str, Any]) -> Bounds:
+    """Return the bounds that `[gateway.limits]` sets, checked there, and the usual ones besides."""
+    return replace(Bounds(), **limits)

@@ -17,6 +17,7 @@ _MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
 _ESCAPED_LETTER = b"\\u006"  # d, e, l, m and o, the letters of `model`, are U+0064 to U+006F
 _USAGE = b'"include_usage":true'
+_SPACE = b" \t\r\n"
 _QUOTE, _COMMA = ord('"'), ord(",")
 _OPENING = frozenset(b"{[")
 
@@ -67,7 +68,9 @@ def _model_span(body: bytes) -> tuple[int, int]:
         only = _MODEL.search(body)
         if only is not None:
             return only.span(1)
-    return top_level(body)["model"]
+    start, end = top_level(body)["model"]
+    value = body[start:end]
+    return start + len(value) - len(value.lstrip(_SPACE)), end - len(value) + len(value.rstrip(_SPACE))
 
 
 def _usage_edit(ask: Ask) -> tuple[int, int, bytes]:

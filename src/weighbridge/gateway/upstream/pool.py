@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from weighbridge.errors import UsageError
 from weighbridge.gateway.upstream.http import HTTPUpstream
+from weighbridge.gateway.upstream.protocol import UpstreamFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from weighbridge.pilot.route import UpstreamSettings
 
 __all__ = ["Upstreams"]
+
+_log = logging.getLogger("weighbridge.gateway")
 
 
 class Upstreams:
@@ -27,12 +32,29 @@ class Upstreams:
         self._made: dict[UpstreamSettings, Upstream] = {}
 
     def at(self, settings: UpstreamSettings) -> Upstream:
-        """Return the upstream of a leg."""
+        """Return the upstream of a leg; raises UpstreamFailure where its address or its key cannot be used."""
         found = self._made.get(settings)
         if found is None:
-            key = self._secret(settings.key_variable) if settings.key_variable else None
-            found = self._made[settings] = HTTPUpstream(settings, key, self._allowed)
+            try:
+                found = self._made[settings] = self._make(settings)
+            except UsageError as error:
+                _log.error("%s", error.message)
+                raise UpstreamFailure("blocked", error.message) from error
         return found
+
+    def check(self, settings: UpstreamSettings) -> None:
+        """See that an upstream can be asked at all; raises UsageError for its address or its key."""
+        self._make(settings)
+
+    def _make(self, settings: UpstreamSettings) -> HTTPUpstream:
+        """Make an upstream with the key that its variable holds."""
+        name = settings.key_variable
+        key = self._secret(name) if name else None
+        if name and key is None:
+            raise UsageError(
+                f"the upstream `{settings.url}` needs a key, and `{name}` is not set", hint=f"set `{name}`"
+            )
+        return HTTPUpstream(settings, key, self._allowed)
 
     def close(self) -> None:
         """Close all idle connections."""

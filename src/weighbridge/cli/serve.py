@@ -1,0 +1,103 @@
+"""`weighbridge serve`: the gateway that passes requests on to admitted models only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weighbridge.gateway.server import Listening
+    from weighbridge.pilot.admission.configuration.plan import GatewayFile
+    from weighbridge.pilot.admission.rows import RouteRow
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command(name="serve")
+@click.option("--config", "path", type=_FILE, default="gateway.toml", show_default=True, help="Routes and limits.")
+@click.option("--host", metavar="ADDRESS", help="Instead of the file's; 127.0.0.1 is reached from this machine only.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Instead of the file's; 0 takes a free one.")
+@click.option("--check", is_flag=True, help="Check file, decisions and what is served, and listen to nobody.")
+@click.option("--tls-cert", type=_FILE, help="Certificate (PEM), with those that it rests on.")
+@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
+@click.option(
+    "--behind-proxy", is_flag=True, help="TLS ends at a proxy in front, and nobody reaches this port past it."
+)
+@options.as_json
+def command(path: Path, *, check: bool, as_json: bool, **where: Any) -> None:
+    """Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
+
+    Every request needs a key: `weighbridge pilot key create NAME`. Keys of upstreams come from the environment
+    variables that the file names. The file is read again when it changes; a wrong one is refused, the old one stays.
+    """
+    from weighbridge.pilot.admission.file import load_gateway_file
+
+    file = load_gateway_file(path)
+    if check:
+        _check(file, as_json=as_json)
+        return
+    try:
+        from weighbridge.gateway.assembly import assembled
+        from weighbridge.gateway.server import Listening, may_listen, run
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(
+            f"the gateway needs `{error.name}`, which is not installed", hint="pip install 'weighbridge[gateway]'"
+        ) from error
+    from weighbridge.cli.settings import read_secret
+
+    listening = _listening(file, Listening, **where)
+    with assembled(file, read_secret) as parts:
+        may_listen(listening, has_keys=parts.has_keys)
+        rows = parts.keeper.rows()
+        run(parts.app, listening, parts.bounds, lambda url: _announce(url, rows, parts.has_keys, as_json=as_json))
+
+
+def _listening(file: GatewayFile, make: type[Listening], **where: Any) -> Listening:
+    """Join flags and file."""
+    known = {name: value for name, value in where.items() if value is not None}
+    return make(**{"host": file.host, "port": file.port, **known})
+
+
+def _check(file: GatewayFile, *, as_json: bool) -> None:
+    """Check everything once and show the table of routes."""
+    from weighbridge.cli.progress import progress_on_stderr
+    from weighbridge.cli.show import print_json
+    from weighbridge.pilot.admission.keeper import Keeper
+
+    rows = Keeper(file).check(progress_on_stderr())
+    if as_json:
+        print_json("serve-check", {"file": file.digest, "routes": [row.to_json() for row in rows]})
+    else:
+        _show(rows)
+    click.echo(f"Next: `weighbridge serve --config {file.path}`", err=True)
+
+
+def _announce(url: str, rows: Sequence[RouteRow], has_keys: bool, *, as_json: bool) -> None:
+    """Say where the gateway is, once it is there."""
+    from weighbridge.cli.show import print_json
+
+    if as_json:
+        print_json("serve", {"url": f"{url}/v1", "has_keys": has_keys, "routes": [row.to_json() for row in rows]})
+    else:
+        _show(rows)
+        click.echo(f"The gateway is at: {url}/v1\nStop with Ctrl-C")
+    if not has_keys:
+        click.echo("Next: `weighbridge pilot key create NAME`: there is no key yet, so nobody is served", err=True)
+
+
+def _show(rows: Sequence[RouteRow]) -> None:
+    """Print the table of routes."""
+    from weighbridge.cli.lines.routes import route_lines
+
+    for row in rows:
+        for text in route_lines(row):
+            click.echo(text)
