@@ -20,7 +20,7 @@ def route_lines(row: RouteRow) -> Iterator[str]:
     name = row.route if row.leg == "primary" else f"{row.route} ({row.leg})"
     until = f"{row.verdict} until {row.until}" if row.verdict else "no decision"
     yield line(row.state, name, f"{until}  {short(row.decision)}")
-    yield line("", f"{row.url}#{row.model}", row.price and f"USD a million tokens: {row.price}")
+    yield line("", f"{row.url}#{row.model}")
     if row.is_open and row.checked:
         yield from wrapped(f"checked: {row.checked}")
     for condition in row.conditions:
@@ -29,8 +29,8 @@ def route_lines(row: RouteRow) -> Iterator[str]:
         yield from wrapped(f"NOT VERIFIED: {row.unverified}")
     if row.why:
         yield from wrapped(f"why: {row.why}")
-    if not row.price:
-        yield from wrapped("price: not stated; keys with a budget in money are refused here")
+    price = row.price and f"USD a million tokens, {row.price}"
+    yield from wrapped(f"price: {price or 'not stated; keys with a budget in money are refused here'}")
 
 
 def routes_summary(rows: Sequence[RouteRow]) -> str:

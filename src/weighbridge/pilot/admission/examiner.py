@@ -10,7 +10,7 @@ from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
 from weighbridge.pilot.admission.decided import Decided, find_decided
 from weighbridge.pilot.admission.judge import HOLDS_S, Facts
-from weighbridge.pilot.admission.likeness import ask_upstream, find_expected
+from weighbridge.pilot.admission.likeness import find_expected
 from weighbridge.pilot.admission.served import NOT_YET, Identity, Served, Stamps, check_served
 from weighbridge.pilot.route import Leg
 from weighbridge.store.sqlite import SQLiteStore
@@ -36,7 +36,7 @@ class Examiner:
     `store` is the evidence store's file, opened for each reading and for reading only. `clock` gives seconds (UTC).
     """
 
-    def __init__(self, store: Path, clock: Callable[[], float], probe: Probe = ask_upstream) -> None:
+    def __init__(self, store: Path, clock: Callable[[], float], probe: Probe) -> None:
         self._store = store
         self._clock = clock
         self._probe = probe

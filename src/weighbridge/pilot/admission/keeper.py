@@ -16,7 +16,7 @@ from weighbridge.pilot.admission.clock import NEVER, SteadyClock
 from weighbridge.pilot.admission.examiner import Examiner
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.pilot.admission.judge import Ruled, rule_on
-from weighbridge.pilot.admission.likeness import ask_upstream
+from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.admission.rows import RouteRow, row_of
 from weighbridge.pilot.recorder import record_nothing
 from weighbridge.pilot.route import CanarySettings, Leg, Route, ShadowSettings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.admission.configuration.plan import GatewayFile, LegPlan, RoutePlan
     from weighbridge.pilot.admission.likeness import Probe
     from weighbridge.pilot.recorder import Recorder
-    from weighbridge.pilot.route import Admission
+    from weighbridge.pilot.route import Admission, UpstreamSettings
 
 __all__ = ["STORE_FILE", "Keeper"]
 
@@ -47,7 +47,8 @@ class Keeper:
     """Keeps `admissions`. Two threads: one follows file, store and clock every two seconds, one checks what is served.
 
     `record` is told of every change before it counts where somebody made it (a reload), after it where it happened;
-    `listeners` hear the same. A file that is wrong is refused, what was there stays, and `problem` says why.
+    `listeners` hear the same. `vet` raises WeighbridgeError for an upstream that the gateway cannot ask, and `probe`
+    takes fingerprints. A changed file that is wrong is refused, what was there stays, and `problem` says why.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class Keeper:
         record: Recorder = record_nothing,
         listeners: Collection[Recorder] = (),
         clock: Callable[[], float] | None = None,
-        probe: Probe = ask_upstream,
+        probe: Probe | None = None,
+        vet: Callable[[UpstreamSettings], object] = bool,
     ) -> None:
         self.file = file
         self.problem = ""
@@ -66,12 +68,14 @@ class Keeper:
         self._clock = clock or SteadyClock()
         self.admissions = Admissions(self._clock)
         self._store = file.workspace / STORE_FILE
-        self._examiner = Examiner(self._store, self._clock, probe)
+        self._examiner = Examiner(self._store, self._clock, probe or probe_with())
         self._publishing = threading.Lock()
         self._legs: dict[_Role, Leg] = {}
         self._told: dict[_Role, tuple[object, ...]] = {}
         self._next_end = NEVER
-        self._file_stamp: _Stamp = ()
+        self._vet = vet
+        self._file_stamp: _Stamp | None = None
+        self._seen_stamp: _Stamp | None = None
         self._store_stamp: _Stamp = ()
         self._read_at = 0.0
         self._stop = threading.Event()
@@ -115,9 +119,9 @@ class Keeper:
     def follow(self) -> None:
         """Look once whether file, store or clock have changed what is admitted; this takes milliseconds."""
         now = self._clock()
-        file_stamp = _stamp(self.file.path)
-        if file_stamp != self._file_stamp:
-            self._file_stamp = file_stamp
+        before, self._seen_stamp = self._seen_stamp, _stamp(self.file.path)
+        if self._seen_stamp == before != self._file_stamp:  # seen twice alike: nobody is writing it just now
+            self._file_stamp = before
             self._reload()
         if _stamps(self._store) != self._store_stamp or now >= self._read_at + _REREAD_S:
             self._read_store()
@@ -134,6 +138,8 @@ class Keeper:
                 return
             if file.head != self.file.head:
                 raise UsageError("`[gateway]` was changed, which takes a restart", hint="restart, or change it back")
+            for leg in (leg for route in file.routes for _, leg in route.legs()):
+                self._vet(leg.upstream)
             self._record("routes.reloaded", {"file": file.digest, "before": self.file.digest})
         except WeighbridgeError as error:
             self.problem = f"the changed file is refused: {error.message}" + (f" ({error.hint})" if error.hint else "")

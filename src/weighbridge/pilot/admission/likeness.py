@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.route import UpstreamSettings
     from weighbridge.store.protocol import Store
 
-__all__ = ["Expected", "Probe", "ask_upstream", "find_expected", "hold_against"]
+__all__ = ["Expected", "Probe", "find_expected", "hold_against", "probe_with"]
 
 KIND = "endpoint/v1"
 _LIMITS = Limits(in_flight=4, timeout_s=60.0, attempts=2, timeouts=1, patience_s=5.0)
@@ -67,16 +67,23 @@ def find_expected(store: Store, decision: Evidence, wanted: str) -> Expected:
     return Expected(statement.id, fingerprint, can)
 
 
-def ask_upstream(upstream: UpstreamSettings, can: Capabilities) -> Fingerprint:
-    """Ask an upstream the 25 fixed prompts, each twice; raises EngineUnreachable, or UsageError for a missing key."""
-    key = os.environ.get(upstream.key_variable) or None if upstream.key_variable else None
-    engine: Engine = plugin.load("engines", "openai")(upstream.url, upstream.model, key=key, limits=_LIMITS)
+def probe_with(secret: Callable[[str], str | None] = os.environ.get) -> Probe:
+    """Return a probe that asks an upstream the 25 fixed prompts, each twice; `secret` reads its key's variable.
 
-    async def ask() -> Fingerprint:
-        async with engine:
-            return await take_fingerprint(engine, can)
+    It raises EngineUnreachable, and UsageError where the server wants a key.
+    """
 
-    return asyncio.run(ask())
+    def probe(upstream: UpstreamSettings, can: Capabilities) -> Fingerprint:
+        key = secret(upstream.key_variable) if upstream.key_variable else None
+        engine: Engine = plugin.load("engines", "openai")(upstream.url, upstream.model, key=key, limits=_LIMITS)
+
+        async def ask() -> Fingerprint:
+            async with engine:
+                return await take_fingerprint(engine, can)
+
+        return asyncio.run(ask())
+
+    return probe
 
 
 def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe) -> Likeness | str:

@@ -103,7 +103,7 @@ def test_limits_are_the_gateways() -> None:
         ("[gateway.limits]\nbody_bytes = true\n" + ROUTE + UPSTREAM, ("`[gateway.limits]`: key `body_bytes`",)),
         ("[gateway.limits]\nstall_s = inf\n" + ROUTE + UPSTREAM, ("key `stall_s`",)),
         (ROUTE, ("route 1 (`a`): key `upstream` is missing", "url")),
-        (ROUTE + "upstream = { url = 'http://h/v1', modell = 'm' }", ("route 1 (`a`), `route.upstream`: key `modell`",)),
+        (ROUTE + "upstream = { url = 'http://h', modell = 'm' }", ("route 1 (`a`), `route.upstream`: key `modell`",)),
         (ROUTE + UPSTREAM + ROUTE + UPSTREAM, ("two routes are named `a`",)),
         (ROUTE.replace("0123456789ab", "abcd") + UPSTREAM, ("key `decision` is not written", "12 hex digits")),
         (ROUTE.replace("0123456789ab", "latest") + UPSTREAM, ("needs `reference` and `policy`",)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.pilot.access.protocol import Caller
 from weighbridge.pilot.admission.clock import SteadyClock, day_of, end_of
 from weighbridge.pilot.route import Leg, UpstreamSettings
@@ -21,8 +21,9 @@ LAST_DAY = datetime(2026, 12, 22, 23, 59, 59, tzinfo=UTC).timestamp()  # 30 days
 
 
 def settle(keeper: Keeper, scene: Any, seconds: float = 1.0) -> None:
-    """Let the clock go on and the keeper look once; files are seen to change by time and size."""
+    """Let the clock go on and the keeper look twice; a file counts once it has been seen alike twice."""
     scene.now += seconds
+    keeper.follow()
     keeper.follow()
 
 
@@ -112,6 +113,41 @@ def test_a_wrong_file_is_refused_and_the_old_stays(scene: Any, ask: Any, text: s
     scene.write(right + "\n")
     settle(keeper, scene)
     assert not keeper.problem
+
+
+def test_a_file_that_is_being_written_is_waited_for(scene: Any) -> None:
+    """Cut short it may be a valid file with fewer routes: only what was seen alike twice is read."""
+    decision = scene.decide(scene.ADDRESS, has_files=False)
+    path = scene.one_route(decision[7:])
+    text = path.read_text()
+    more = text + text[text.index("[[route]]") :].replace('"tiny"\ndec', '"more"\ndec')
+    scene.write(more)
+    keeper = scene.keeper()
+    keeper.check()
+    settle(keeper, scene)
+    scene.write(text)
+    keeper.follow()
+    scene.write(more + "# saved\n")
+    settle(keeper, scene)
+    assert keeper.admissions.names() == ("tiny", "more")
+    assert not keeper.problem
+
+
+def test_an_upstream_that_cannot_be_asked_refuses_the_file(scene: Any) -> None:
+    """A key that the environment does not hold is seen at the reload, not at the first request."""
+    path = scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    keeper = scene.keeper()
+    keeper.check()
+
+    def vet(upstream: UpstreamSettings) -> None:
+        if upstream.key_variable:
+            raise UsageError(f"`{upstream.key_variable}` is not set")
+
+    keeper._vet = vet
+    scene.write(path.read_text().replace(" }", ', key_env = "NO_KEY" }'))
+    settle(keeper, scene)
+    assert "`NO_KEY` is not set" in keeper.problem
+    assert not keeper.admissions.find("tiny").primary.upstream.key_variable
 
 
 def test_a_reload_that_cannot_be_recorded_is_not_done(scene: Any) -> None:
@@ -204,7 +240,7 @@ def test_reloads_under_load_fail_no_request(scene: Any) -> None:
     worker.start()
     for number in range(20):
         scene.write((extra if number % 2 else text) + f"# {number}\n")
-        keeper.follow()
+        settle(keeper, scene)
     stop.set()
     worker.join()
     assert len([name for name, _ in scene.events if name == "routes.reloaded"]) == 20

@@ -13,7 +13,7 @@ from weighbridge.engine.discovery.capabilities import Capabilities
 from weighbridge.engine.discovery.fingerprint import compare_fingerprints
 from weighbridge.errors import WeighbridgeError
 from weighbridge.hub.mirror.manifest import MANIFEST
-from weighbridge.pilot.admission.likeness import ask_upstream
+from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.route import UpstreamSettings
 from weighbridge.testing.fault_server import http
 
@@ -159,10 +159,10 @@ def _endpoint(shift: float) -> Callable[[int, str], bytes | None]:
     return lambda _number, _path: http(body)
 
 
-def test_a_real_endpoint_is_asked(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_endpoint_is_asked(serve: Any) -> None:
     """Over HTTP: 50 requests with the key of the named variable; a swapped model differs, silence is an error."""
     can = Capabilities(chat=True, chat_logprobs=20)
-    monkeypatch.setenv("TINY_KEY", "the-key")
+    ask_upstream = probe_with({"TINY_KEY": "the-key"}.get)
     first, second = serve(_endpoint(0.0)), serve(_endpoint(2.0))
     one = ask_upstream(UpstreamSettings(first.url, "tiny", "TINY_KEY"), can)
     other = ask_upstream(UpstreamSettings(second.url, "tiny"), can)
