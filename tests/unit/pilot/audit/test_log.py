@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.unit.pilot.audit.conftest import MakeExchange, Read
+
     from weighbridge.pilot.audit.head import Head
 
 _QUICK = AuditSettings(flush_s=0.001, tick_s=0.01, refusals_s=1e9, spare_bytes=0)
@@ -91,7 +92,7 @@ def test_texts_of_callers_are_written_nowhere(tmp_path: Path, exchange: MakeExch
 
 
 def test_refusals_without_a_key_are_counted_not_listed(tmp_path: Path, exchange: MakeExchange, read: Read) -> None:
-    """Five thousand requests without a key leave one record with their number; those of a key, thirty and the number."""
+    """Five thousand requests without a key leave one record with their number; those of a key, thirty and one."""
     log = AuditLog(tmp_path)
     for number in range(5000):
         log.ended(exchange(number, key_id="", route="", status=401, error="invalid_api_key", upstream_status=0))
@@ -126,7 +127,9 @@ def test_hostile_values_stay_in_their_field(tmp_path: Path, exchange: MakeExchan
     assert verify(tmp_path).holds
 
 
-@pytest.mark.parametrize("facts", [{"x": float("nan")}, {"x": object()}, {"x": "y" * 40_000}, {"x": 2**60}])
+@pytest.mark.parametrize(
+    "facts", [{"x": float("nan")}, {"x": object()}, {"x": "y" * 40_000}, {"x": 2**60}, {"x": "\ud800"}]
+)
 def test_facts_that_are_no_json_are_refused(tmp_path: Path, facts: dict[str, object], read: Read) -> None:
     """An event whose facts cannot be written is an error of its teller, and leaves no record."""
     log = AuditLog(tmp_path)
@@ -195,13 +198,13 @@ def test_threads_write_one_chain(tmp_path: Path, exchange: MakeExchange, read: R
         thread.join()
     log.close()
     told = [entry["body"] for entry in read(tmp_path) if entry["event"] == "key.created"]
-    for thread in range(4):
-        assert [one["number"] for one in told if one["thread"] == thread] == list(range(100))
+    for mine in range(4):
+        assert [one["number"] for one in told if one["thread"] == mine] == list(range(100))
     assert [entry["event"] for entry in read(tmp_path)].count("exchange") == 200
 
 
 def test_torn_end_is_cut_off_and_told(tmp_path: Path, exchange: MakeExchange, read: Read) -> None:
-    """What a loss of power leaves of a last record goes, and its digest stays; a whole record that is wrong stops all."""
+    """What a loss of power leaves of a last record goes, its digest stays; a whole record that is wrong stops all."""
     log = AuditLog(tmp_path)
     log.answering(exchange())
     log.close()
