@@ -32,8 +32,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--behind-proxy", is_flag=True, help="TLS ends at a proxy in front, and nobody reaches this port past it."
 )
+@click.option("--audit-key", type=_FILE, help="Private key that signs the heads of the audit log.")
 @options.as_json
-def command(path: Path, *, check: bool, as_json: bool, **where: Any) -> None:
+def command(path: Path, *, check: bool, audit_key: Path | None, as_json: bool, **where: Any) -> None:
     """Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
 
     Every request needs a key: `weighbridge pilot key create NAME`. Keys of upstreams come from the environment
@@ -47,15 +48,18 @@ def command(path: Path, *, check: bool, as_json: bool, **where: Any) -> None:
         return
     try:
         from weighbridge.gateway.assembly import assembled
+        from weighbridge.gateway.logs import logs_on_stderr
         from weighbridge.gateway.server import Listening, may_listen, run
     except ModuleNotFoundError as error:
         raise ExtraMissing(
             f"the gateway needs `{error.name}`, which is not installed", hint="pip install 'weighbridge[gateway]'"
         ) from error
+    from weighbridge.cli.key import signing_key
     from weighbridge.cli.settings import read_secret
 
     listening = _listening(file, Listening, **where)
-    with assembled(file, read_secret) as parts:
+    key = signing_key(audit_key) if audit_key else None
+    with logs_on_stderr(as_json=as_json), assembled(file, read_secret, key) as parts:
         may_listen(listening, has_keys=parts.has_keys)
         rows = parts.keeper.rows()
         run(parts.app, listening, parts.bounds, lambda url: _announce(url, rows, parts.has_keys, as_json=as_json))

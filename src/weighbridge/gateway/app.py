@@ -42,6 +42,11 @@ class Gateway:
         self._upstreams = upstreams
         self._desk = Desk(hooks, upstreams, bounds, self.name)
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are under way to models."""
+        return len(self._desk.patrol.flights)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
         if scope["type"] != "http":

@@ -1,21 +1,26 @@
-"""The gateway of a `gateway.toml`, put together: keys, admissions, audit log, pages."""
+"""The gateway of a `gateway.toml`, put together: keys, admissions, audit log, metrics, pages."""
 
 from __future__ import annotations
 
 import hmac
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weighbridge import __version__
+from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway.admin import ADMIN_PATH, create_admin
 from weighbridge.gateway.app import Gateway
 from weighbridge.gateway.hooks import Hooks, Mount
+from weighbridge.gateway.logs import RefusalLog, logged
+from weighbridge.gateway.metrics import METRICS_PATH, METRICS_SCOPE, Metrics, audit_families
 from weighbridge.gateway.request.bounds import Bounds, bounds_of
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.admission.keeper import Keeper
+from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
@@ -23,6 +28,7 @@ from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.pilot.admission.configuration.plan import GatewayFile
 
 __all__ = ["Assembly", "assembled"]
@@ -39,37 +45,46 @@ class Assembly:
 
 
 @contextmanager
-def assembled(file: GatewayFile, secret: Callable[[str], str | None]) -> Iterator[Assembly]:
+def assembled(
+    file: GatewayFile, secret: Callable[[str], str | None], audit_key: SigningKey | None = None
+) -> Iterator[Assembly]:
     """Put a gateway together, and take it apart again: the log last, so that it hears of everything.
 
-    `secret` returns what a variable of the environment holds. Raises UsageError for keys that are missing there, for
-    a log that another process writes, and for a pepper that is not the one of the keys.
+    `secret` returns what a variable of the environment holds; `audit_key` signs the heads of the log. Raises UsageError
+    for keys that are missing there, for a log that another process writes, and for a pepper that is not that of the
+    keys.
     """
     file.workspace.mkdir(parents=True, exist_ok=True)
-    bounds = bounds_of(file.limits)
     upstreams = Upstreams(secret)
     for route in file.routes:
         for _, leg in route.legs():
             upstreams.check(leg.upstream)
     with ExitStack() as stack:
-        log = AuditLog(file.workspace / AUDIT_FOLDER)
+        folder = file.workspace / AUDIT_FOLDER
+        log = AuditLog(folder, on_head=HeadKeeper(folder, audit_key) if audit_key else None)
         stack.callback(log.close)
+        record = logged(log.record)
         pepper = load_pepper(file.workspace)
         state = SQLiteState(file.workspace / STATE_FILE)
         stack.callback(state.close)
-        gate = MemoryGatekeeper(state, pepper, record=log.record)
-        stack.callback(gate.close)
-        keeper = Keeper(file, record=log.record)
-        stack.callback(keeper.close)
-        keeper.start()
-        gate.start()
-        desk = KeyDesk(state, pepper, record=log.record, changed=gate.refresh)
+        gate = MemoryGatekeeper(state, pepper, record=record)
+        keeper = Keeper(file, record=record)
+        for part in (gate, keeper):
+            stack.callback(part.close)
+            part.start()
+        metrics = Metrics(in_flight=lambda: app.in_flight, sources=(audit_families(lambda: log.state),))
+        desk = KeyDesk(state, pepper, record=record, changed=gate.refresh)
         hooks = Hooks(
             gate,
             keeper.admissions,
-            listeners=(log,),
+            listeners=(log, metrics, RefusalLog()),
             user_secret=hmac.digest(pepper, b"weighbridge gateway: names of users", "sha256"),
-            mounts=(Mount(ADMIN_PATH, create_admin(desk)),),
+            mounts=(Mount(ADMIN_PATH, create_admin(desk)), Mount(METRICS_PATH, metrics.app, METRICS_SCOPE)),
             witness=log,
         )
-        yield Assembly(Gateway(hooks, upstreams, bounds), bounds, keeper, gate.has_keys)
+        bounds = bounds_of(file.limits)
+        app = Gateway(hooks, upstreams, bounds)
+        record("gateway.started", {"version": __version__, "file": file.digest})
+        yield Assembly(app, bounds, keeper, gate.has_keys)
+        with suppress(WeighbridgeError):  # a full disk has been told of before
+            record("gateway.stopped", {})
