@@ -7,14 +7,16 @@ what a caller sent. The audit log, not this, is the record.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import queue
 import sys
+import threading
 import time
 import traceback
-from contextlib import contextmanager
-from logging.handlers import QueueHandler, QueueListener
+from contextlib import contextmanager, suppress
+from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING, TextIO
 
 from weighbridge.pilot.audit.record import stamp
@@ -31,6 +33,7 @@ _ROOT = "weighbridge"
 _EACH, _WINDOW_S = 10, 10.0
 _MOST_KINDS = 1000
 _QUEUED = 10_000
+_CLOSING_S = 2.0
 _MAX_TEXT = 1000
 _REFUSED = 400
 _log = logging.getLogger("weighbridge.gateway")
@@ -41,21 +44,21 @@ def logs_on_stderr(*, as_json: bool = True, stream: TextIO | None = None) -> Ite
     """Write what loggers under `weighbridge` say, from INFO on, to stderr until the block ends."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
-    lines: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUED)
+    lines: queue.Queue[logging.LogRecord | None] = queue.Queue(_QUEUED)
     door = _Door(lines)
     door.addFilter(_FewOfEach())
-    listener = QueueListener(lines, handler)
+    writer = _Writer(lines, handler)
     logger = logging.getLogger(_ROOT)
     before = logger.level
     logger.addHandler(door)
     logger.setLevel(logging.INFO)
-    listener.start()
+    writer.start()
     try:
         yield
     finally:
         logger.removeHandler(door)
         logger.setLevel(before)
-        listener.stop()
+        writer.stop()
 
 
 def logged(record: Recorder) -> Recorder:
@@ -85,7 +88,8 @@ class _Door(QueueHandler):
     """Hands records to the thread that writes, and drops them where it does not keep up."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Make its text now, and take the exception's places for the exception."""
+        """Return a copy with its text made, and the exception's places in the exception's stead."""
+        record = copy.copy(record)  # other handlers see the same one
         record.message = record.getMessage()[:_MAX_TEXT]
         facts = record.__dict__["facts"] = _said(record)
         if record.exc_info and record.exc_info[0] is not None:
@@ -101,6 +105,26 @@ class _Door(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             return
+
+
+class _Writer(threading.Thread):
+    """The thread that writes; where nobody reads, its end is waited for two seconds and no longer."""
+
+    def __init__(self, lines: queue.Queue[logging.LogRecord | None], handler: logging.Handler) -> None:
+        super().__init__(name="weighbridge-logs", daemon=True)
+        self._lines = lines
+        self._handler = handler
+
+    def run(self) -> None:
+        """Write until the end is told."""
+        while (record := self._lines.get()) is not None:
+            self._handler.handle(record)
+
+    def stop(self) -> None:
+        """Have it write what there is, and end."""
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=_CLOSING_S)
+            self.join(_CLOSING_S)
 
 
 class _FewOfEach(logging.Filter):
