@@ -59,7 +59,7 @@ class Keeper:
         listeners: Collection[Recorder] = (),
         clock: Callable[[], float] | None = None,
         probe: Probe | None = None,
-        vet: Callable[[UpstreamSettings], object] = bool,
+        vet: Callable[[UpstreamSettings], None] | None = None,
     ) -> None:
         self.file = file
         self.problem = ""
@@ -138,8 +138,9 @@ class Keeper:
                 return
             if file.head != self.file.head:
                 raise UsageError("`[gateway]` was changed, which takes a restart", hint="restart, or change it back")
-            for leg in (leg for route in file.routes for _, leg in route.legs()):
-                self._vet(leg.upstream)
+            if self._vet is not None:
+                for leg in (leg for route in file.routes for _, leg in route.legs()):
+                    self._vet(leg.upstream)
             self._record("routes.reloaded", {"file": file.digest, "before": self.file.digest})
         except WeighbridgeError as error:
             self.problem = f"the changed file is refused: {error.message}" + (f" ({error.hint})" if error.hint else "")

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from weighbridge import plugin
 from weighbridge.engine.discovery.capabilities import Capabilities
@@ -16,9 +16,12 @@ from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.pilot.admission.configuration.plan import WEIGHED
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from weighbridge.core.evidence import Evidence
+    from weighbridge.core.progress import Advance, Progress
     from weighbridge.engine.discovery.fingerprint import Likeness
-    from weighbridge.engine.protocol import Engine
+    from weighbridge.engine.protocol import Completion, Engine, Request
     from weighbridge.pilot.route import UpstreamSettings
     from weighbridge.store.protocol import Store
 
@@ -37,8 +40,8 @@ class Expected:
     can: Capabilities
 
 
-Probe = Callable[["UpstreamSettings", Capabilities], Fingerprint]
-"""Takes an upstream's fingerprint the way the expected one was taken; raises WeighbridgeError."""
+Probe = Callable[["UpstreamSettings", Capabilities, "Advance"], Fingerprint]
+"""Takes an upstream's fingerprint the way the expected one was taken, counting answers; raises WeighbridgeError."""
 
 
 def find_expected(store: Store, decision: Evidence, wanted: str) -> Expected:
@@ -73,23 +76,55 @@ def probe_with(secret: Callable[[str], str | None] = os.environ.get) -> Probe:
     It raises EngineUnreachable, and UsageError where the server wants a key.
     """
 
-    def probe(upstream: UpstreamSettings, can: Capabilities) -> Fingerprint:
+    def probe(upstream: UpstreamSettings, can: Capabilities, advance: Advance) -> Fingerprint:
         key = secret(upstream.key_variable) if upstream.key_variable else None
         engine: Engine = plugin.load("engines", "openai")(upstream.url, upstream.model, key=key, limits=_LIMITS)
 
         async def ask() -> Fingerprint:
-            async with engine:
-                return await take_fingerprint(engine, can)
+            async with _Counted(engine, advance) as counted:
+                return await take_fingerprint(counted, can)
 
         return asyncio.run(ask())
 
     return probe
 
 
-def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe) -> Likeness | str:
+class _Counted:
+    """An engine that says when it has answered."""
+
+    def __init__(self, engine: Engine, advance: Advance) -> None:
+        self._engine = engine
+        self._advance = advance
+        self.identity = engine.identity
+
+    def lanes(self, *, generates: bool) -> int:
+        """Return the engine's own number."""
+        return self._engine.lanes(generates=generates)
+
+    async def complete(self, request: Request) -> Completion:
+        """Ask the engine, and count."""
+        completion = await self._engine.complete(request)
+        self._advance(1)
+        return completion
+
+    async def __aenter__(self) -> Self:
+        """Enter the engine."""
+        await self._engine.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave it."""
+        await self._engine.__aexit__(kind, error, trace)
+
+
+def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe, progress: Progress) -> Likeness | str:
     """Take a fingerprint and compare it; a text where none could be taken, saying why."""
+    prompts = len(expected.fingerprint.rows or expected.fingerprint.texts)
     try:
-        return compare_fingerprints(expected.fingerprint, probe(upstream, expected.can))
+        with progress(f"asking {upstream.model} for its fingerprint", 2 * prompts, "questions") as advance:
+            return compare_fingerprints(expected.fingerprint, probe(upstream, expected.can, advance))
     except WeighbridgeError as error:
         return f"its fingerprint cannot be taken ({type(error).__name__})"
 

@@ -92,7 +92,7 @@ def check_served(
             ("differs", "another address or model name was decided on: weigh this one, or name its own decision")
         )
     if plan.fingerprint:
-        found.append(_by_fingerprint(identity, probe))
+        found.append(_by_fingerprint(identity, probe, progress))
     if not found:
         found.append(
             ("unknown", "nothing ties the server to the files that were decided on: name `mirror` or `fingerprint`")
@@ -112,13 +112,14 @@ def _by_mirror(path: str, subject: str, cache: DigestCache | None, progress: Pro
     except (WeighbridgeError, OSError) as error:
         return (
             "unknown",
-            f"the mirror cannot be read now ({type(error).__name__}): `weighbridge mirror verify` says why",
+            f"the mirror cannot be read now ({type(error).__name__}): `weighbridge verify DIR` says why",
         )
     if subject not in {found.manifest.artefact, found.manifest.remote_digest}:
         return "differs", "the mirror holds another artefact than was decided on: weigh this one, or mirror that one"
     if not found.holds:
         return "differs", f"the mirror is not what it was: {_changes(found)}; mirror it again"
-    return "matches", f"the mirror, {len(found.manifest.files)} files unchanged"
+    count = len(found.manifest.files)
+    return "matches", f"the mirror, {count} file{'s' if count != 1 else ''} unchanged"
 
 
 def _changes(found: MirrorCheck) -> str:
@@ -132,11 +133,11 @@ def _changes(found: MirrorCheck) -> str:
     return "; ".join(parts)
 
 
-def _by_fingerprint(identity: Identity, probe: Probe) -> tuple[State, str]:
+def _by_fingerprint(identity: Identity, probe: Probe, progress: Progress) -> tuple[State, str]:
     """Ask the upstream, and compare."""
     if identity.expected is None:
         return "unknown", identity.problem
-    likeness = hold_against(identity.expected, identity.plan.upstream, probe)
+    likeness = hold_against(identity.expected, identity.plan.upstream, probe, progress)
     if isinstance(likeness, str):
         return "unknown", f"{likeness}: is the server up, and its key set?"
     match likeness.verdict:

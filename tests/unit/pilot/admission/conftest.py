@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from weighbridge.core.progress import Advance
     from weighbridge.pilot.admission.rows import RouteRow
     from weighbridge.pilot.route import Admission, UpstreamSettings
 
@@ -180,7 +181,7 @@ class Scene:
         file = load_gateway_file(self.folder / "gateway.toml")
         return Keeper(file, record=lambda *event: self.events.append(event), clock=lambda: self.now, probe=self.probe)
 
-    def probe(self, _upstream: UpstreamSettings, _can: Capabilities) -> Fingerprint:
+    def probe(self, _upstream: UpstreamSettings, _can: Capabilities, _advance: Advance) -> Fingerprint:
         """Answer as the endpoint would; one that is down raises."""
         if self.served is None:
             raise EngineUnreachable("nothing answers")

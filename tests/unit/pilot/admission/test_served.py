@@ -163,13 +163,14 @@ def test_a_real_endpoint_is_asked(serve: Any) -> None:
     """Over HTTP: 50 requests with the key of the named variable; a swapped model differs, silence is an error."""
     can = Capabilities(chat=True, chat_logprobs=20)
     ask_upstream = probe_with({"TINY_KEY": "the-key"}.get)
+    counted: list[int] = []
     first, second = serve(_endpoint(0.0)), serve(_endpoint(2.0))
-    one = ask_upstream(UpstreamSettings(first.url, "tiny", "TINY_KEY"), can)
-    other = ask_upstream(UpstreamSettings(second.url, "tiny"), can)
+    one = ask_upstream(UpstreamSettings(first.url, "tiny", "TINY_KEY"), can, counted.append)
+    other = ask_upstream(UpstreamSettings(second.url, "tiny"), can, lambda _one: None)
     assert compare_fingerprints(one, one).verdict == "same"
     assert compare_fingerprints(one, other).verdict == "differs"
-    assert len(first.paths) == 50
+    assert len(first.paths) == sum(counted) == 50
     assert all(b"authorization: bearer the-key" in head.lower() for head in first.heads)
     assert not any(b"the-key" in head for head in second.heads)
     with pytest.raises(WeighbridgeError):
-        ask_upstream(UpstreamSettings("http://127.0.0.1:9/v1", "tiny"), can)
+        ask_upstream(UpstreamSettings("http://127.0.0.1:9/v1", "tiny"), can, lambda _one: None)
