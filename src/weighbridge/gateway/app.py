@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 import traceback
+from itertools import count
 from typing import TYPE_CHECKING
 
 from weighbridge.gateway.desk import LEFT, Desk, Visit
@@ -34,10 +35,14 @@ _log = logging.getLogger("weighbridge.gateway")
 
 
 class Gateway:
-    """The application. `name` marks its requests (`Via`), so that a loop is noticed; a random one by default."""
+    """The application. `name` marks its requests (`Via`), so that a loop is noticed; a random one by default.
+
+    The ids of its exchanges begin with it, and count.
+    """
 
     def __init__(self, hooks: Hooks, upstreams: Upstreams, bounds: Bounds, name: str = "") -> None:
         self.name = name or secrets.token_hex(6)
+        self._numbers = count()
         self._hooks = hooks
         self._upstreams = upstreams
         self._desk = Desk(hooks, upstreams, bounds, self.name)
@@ -57,7 +62,7 @@ class Gateway:
             await _send_json(send, b'{"status":"ok"}', ())
             return
         known = path if path in ENDPOINTS else ""
-        exchange = Exchange(secrets.token_hex(12), time.time(), "", "", "", "", "", known)
+        exchange = Exchange(f"{self.name}{next(self._numbers):012x}", time.time(), "", "", "", "", "", known)
         arrived = time.monotonic()
         try:
             await self._answer(exchange, arrived, (scope, receive, send))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import ipaddress
+import signal
 import socket
 import ssl
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ from weighbridge.gateway.request.endpoints import MODELS
 from weighbridge.gateway.wire import bounded_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from weighbridge.gateway.hooks import App
@@ -113,6 +116,19 @@ class _TestedServer(uvicorn.Server):
         self.failure: WeighbridgeError | None = None
         self.announce: Callable[[], None] = lambda: None
         self._test = test
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and Ctrl-C as a wish to stop; uvicorn raises them again at its end, past our cleaning up."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, test, announce."""

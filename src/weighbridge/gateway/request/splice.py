@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import jiter
@@ -29,7 +30,7 @@ def spliced(ask: Ask, model: str, *, adds_usage: bool) -> bytes:
     """
     edits: list[tuple[int, int, bytes]] = []
     if model != ask.model:
-        edits.append((*_model_span(ask.body), json.dumps(model).encode()))
+        edits.append((*_model_span(ask.body), _written(model)))
     if adds_usage:
         edits.append(_usage_edit(ask))
     body = ask.body
@@ -57,6 +58,12 @@ def top_level(body: bytes) -> dict[str, tuple[int, int]]:
                 key = None
             depth -= mark != _COMMA
     return found
+
+
+@cache
+def _written(model: str) -> bytes:
+    """Return a name as JSON writes it; names come from the configuration, so they are few."""
+    return json.dumps(model).encode()
 
 
 def _model_span(body: bytes) -> tuple[int, int]:
