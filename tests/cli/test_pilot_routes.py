@@ -1,0 +1,67 @@
+"""`weighbridge pilot routes` as a user runs it: what is open, what is not, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = """
+[policy]
+name = "pilot"
+version = "1"
+title = "Pilot"
+valid_days = 30
+[use]
+description = "A trial"
+audience = "internal"
+[[rule]]
+id = "no-critical-findings"
+kind = "files/v1"
+measure = "findings_by_severity.critical"
+operator = "at-most"
+value = 0
+on_fail = "reject"
+because = "It can harm the machine."
+"""
+FILE = """
+[[route]]
+name = "small"
+decision = "latest"
+reference = "{reference}"
+policy = "pilot"
+{more}
+upstream = {{ url = "http://127.0.0.1:9/v1", model = "small" }}
+"""
+
+
+def test_from_a_folder_to_an_open_route(weighbridge: Any, tmp_path: Path) -> None:
+    """Mirror, decide, name it: open; write over the weights: refused, with the file's name and what to do."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    (tmp_path / "policy.toml").write_text(POLICY)
+    mirror = weighbridge.json("mirror", "model", "--to", "mirrors")["path"]
+    decided = weighbridge.json("decide", mirror, "--policy", "policy.toml")
+    (tmp_path / "gateway.toml").write_text(FILE.format(reference=mirror, more=f'mirror = "{mirror}"'))
+    (row,) = weighbridge.json("pilot", "routes")["routes"]
+    assert (row["is_open"], row["verdict"], row["why"]) == (True, "adopt", "")
+    assert row["digest"] == decided["decision"]["subject"]
+    (tmp_path / mirror / "config.json").write_text("{ }")
+    done = weighbridge("pilot", "routes")
+    assert done.returncode == 0
+    assert "refused" in done.stdout
+    assert "changed `config.json`; mirror it again" in " ".join(done.stdout.split())
+    assert "price: not stated" in done.stdout
+    assert "0 of 1 open" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Next: ")
+
+
+def test_a_missing_and_a_wrong_file(weighbridge: Any, tmp_path: Path) -> None:
+    """Both leave with 2: the one says where it was looked for, the other where it is wrong."""
+    assert weighbridge("pilot", "routes").returncode == 2
+    (tmp_path / "gateway.toml").write_text(FILE.format(reference="hf:a/b", more='mirrror = "m"'))
+    done = weighbridge("pilot", "routes")
+    assert done.returncode == 2
+    assert "route 1 (`small`): key `mirrror` is not known" in done.stderr
+    assert "did you mean `mirror`?" in done.stderr
