@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.state.laws import StateLaws, laws_of_a_state
 from weighbridge.pilot.state.protocol import Lease, LeaseAsk
 from weighbridge.pilot.state.sqlite import SQLiteState
@@ -101,3 +102,20 @@ class TestPostgresState(StateLaws):
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
                 connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
         return PostgresState(self.address.replace("dbname=postgres", f"dbname={name}"))
+
+    def test_a_database_that_was_gone_is_used_again(self, tmp_path: Path) -> None:
+        """A broken connection fails one call in words of ours, without the address, and the next one is whole."""
+        import psycopg
+
+        state = self.open_state(tmp_path)
+        assert (state.key_version(), state.same_pepper("one")) == (0, True)
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weighbridge pilot'"
+            )
+        for call in (state.key_version, lambda: state.same_pepper("one")):
+            with pytest.raises(WeighbridgeError, match="cannot be reached") as gone:
+                call()
+            assert "host" not in str(gone.value)
+        assert (state.key_version(), state.same_pepper("one")) == (0, True)
+        state.close()
