@@ -20,6 +20,7 @@ from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.admission.keeper import Keeper
+from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
@@ -68,7 +69,7 @@ def assembled(
         state = SQLiteState(file.workspace / STATE_FILE)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
-        keeper = Keeper(file, record=record)
+        keeper = Keeper(file, record=record, probe=probe_with(secret), vet=upstreams.check)
         for part in (gate, keeper):
             stack.callback(part.close)
             part.start()

@@ -172,6 +172,19 @@ def test_a_price_is_taken_from_the_tables() -> None:
     assert row.provider in price.source
 
 
+def test_a_price_of_the_teams_own_counts_first(tmp_path: Path) -> None:
+    """Whatever the catalogues list, and however new they are."""
+    row = next(row for row in load_knowledge().prices if row.usd_per_mtok_output)
+    own = tmp_path / "weighbridge-work" / "knowledge"
+    own.mkdir(parents=True)
+    header = "catalogue,provider,model,usd_per_mtok_input,usd_per_mtok_output\n"
+    (own / "prices.csv").write_text(f"{header}our contract,{row.provider},{row.model},0.001,0.002\n")
+    upstream = PRICED.format(f"provider = '{row.provider}', model = '{row.model}'")
+    price = parse_gateway_file((ROUTE + upstream).encode(), tmp_path / "g.toml").routes[0].primary.upstream.price
+    assert (price.usd_per_mtok_input, price.usd_per_mtok_output) == (0.001, 0.002)
+    assert "our contract" in price.source
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     """Missing, a folder, too large, not UTF-8: refused with a sentence."""
     large = tmp_path / "large.toml"

@@ -40,7 +40,8 @@ def price_of(form: PriceForm | None, place: str, knowledge: Path | None) -> Pric
 
 
 def _listed(provider: str, model: str, place: str, knowledge: Path | None) -> Price:
-    """Return a listed price: the newest, and of several of one day the dearest."""
+    """Return a listed price: the team's own, else the newest, and of several of one day the dearest."""
+    shipped = frozenset(load_knowledge().prices)
     rows = [row for row in load_knowledge(knowledge).prices if row.provider == provider]
     if not rows:
         known = {row.provider for row in load_knowledge(knowledge).prices}
@@ -48,7 +49,7 @@ def _listed(provider: str, model: str, place: str, knowledge: Path | None) -> Pr
             f"{place}: the tables list no prices of {quote(provider)}", hint=did_you_mean(provider, known) or _OWN
         )
     found = [
-        (row.as_of or date.min, row.usd_per_mtok_output, row.usd_per_mtok_input, row.catalogue)
+        (row not in shipped, row.as_of or date.min, row.usd_per_mtok_output, row.usd_per_mtok_input, row.catalogue)
         for row in rows
         if row.model == model and row.usd_per_mtok_input is not None and row.usd_per_mtok_output is not None
     ]
@@ -57,7 +58,7 @@ def _listed(provider: str, model: str, place: str, knowledge: Path | None) -> Pr
             f"{place}: the tables list no price of {quote(model)} at {quote(provider)}",
             hint=did_you_mean(model, {row.model for row in rows}) or _OWN,
         )
-    _, said, asked, catalogue = max(found)
+    *_, said, asked, catalogue = max(found)
     return Price(asked, said, f"{provider}/{model}, {catalogue}")
 
 
