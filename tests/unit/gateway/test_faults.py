@@ -92,7 +92,7 @@ def test_an_upstream_that_is_not_there_costs_nothing() -> None:
         ([*events(EVENT, EVENT[:20], ends=False), HANG], "upstream_timeout"),
         (events(EVENT, EVENT[:20]), "upstream_reset"),
         ([*events(EVENT, b"x" * 5000, gap_s=0.1, ends=False), HANG], "answer_too_long"),
-        ([*events(*[EVENT] * 400, ends=False), HANG], "answer_too_long"),
+        ([*events(EVENT, EVENT * 400, gap_s=0.1, ends=False), HANG], "answer_too_long"),
     ],
 )
 def test_a_stream_that_breaks_ends_with_an_error_and_is_never_begun_again(steps: list[Step], code: str) -> None:
