@@ -17,8 +17,8 @@ _KNOWN = {
     "created": "created IS NOT NULL",
     "country": "has_country",
     "base": "base_by IN ('relation', 'name', 'publisher')",
-    "licence": "licence IS NOT NULL",
-    "size": "parameters IS NOT NULL",
+    "licence": "has_licence",
+    "size": "has_size",
 }
 _ENOUGH = 100  # rows that are counted
 _TAIL = 10  # downloads in 30 days
@@ -61,7 +61,7 @@ def measure_coverage(database: Database) -> Coverage:
         FROM listing"""  # noqa: S608 - names of ours
     )
     inside, inside_downloads, test, *more = database.row(
-        f"""SELECT count(*), sum(downloads), sum(downloads) FILTER (kind = 'test'), {_counts(inner)}
+        f"""SELECT count(*), sum(downloads), sum(downloads) FILTER (is_test), {_counts(inner)}
         FROM weighed WHERE belongs"""  # noqa: S608 - names of ours
     )
     found = dict(zip([*outer, *inner], _pairs([*known, *more]), strict=True))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Relative", "relative_adoption"]
 
 _TENTH = 10
-_LISTED = "weighed JOIN (SELECT rowid AS node, id FROM listing) USING (node)"
+_LISTED = "(SELECT node, base_by FROM weighed) JOIN (SELECT rowid AS node, * FROM listing) USING (node)"
 _LEAST_DAYS = 30
 _PART_OF_AGE = 3
 

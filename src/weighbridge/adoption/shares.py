@@ -69,10 +69,11 @@ class Shares:
 
 
 def weigh(database: Database, definition: Definition) -> None:
-    """Make `candidates` from `listing`: the rows that are in the population, and those of which nobody can say.
+    """Make `listed` and `candidates` from `listing`: all rows, and those that are or may be in the population.
 
     Columns: node (the row of `listing`), those of `listing`, `weight` by the metric, and `belongs`: true, or NULL where
-    nobody can say. Rows in doubt that weigh nothing could move no share, and are left out.
+    nobody can say. Rows in doubt that weigh nothing could move no share, and are left out. `listed` holds every row,
+    and `counts`: whether it is a candidate.
     """
     tasks = tasks_of(definition.population)
     conditions = [f"task IN ({', '.join(literal(task) for task in tasks)})"] if tasks else []
@@ -80,10 +81,10 @@ def weigh(database: Database, definition: Definition) -> None:
         conditions.append(f"created > DATE {literal(definition.created_after.isoformat())}")
     belongs, weight = " AND ".join(conditions) or "true", _WEIGHTS[definition.metric]
     database.rows(
-        f"""CREATE OR REPLACE TEMP VIEW candidates AS SELECT rowid AS node, *,
-        {weight}::BIGINT AS weight, {belongs} AS belongs
-        FROM listing WHERE ({belongs}) IS NOT FALSE AND (({belongs}) OR {weight} > 0)"""  # noqa: S608 - texts of ours
+        f"""CREATE OR REPLACE TEMP VIEW listed AS SELECT rowid AS node, *, {weight}::BIGINT AS weight,
+        {belongs} AS belongs, ({belongs}) IS NOT FALSE AND (({belongs}) OR {weight} > 0) AS counts FROM listing"""  # noqa: S608 - texts of ours
     )
+    database.rows("CREATE OR REPLACE TEMP VIEW candidates AS SELECT * EXCLUDE (counts) FROM listed WHERE counts")
 
 
 def compute_shares(database: Database, by: str, attribution: str) -> Shares:

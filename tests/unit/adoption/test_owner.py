@@ -9,7 +9,7 @@ import pytest
 
 from weighbridge.adoption.definition import Definition
 from weighbridge.adoption.owner.chain import MAX_DEPTH
-from weighbridge.adoption.owner.families import name_families
+from weighbridge.adoption.owner.families import name_families, with_cores
 from weighbridge.knowledge.load import load_knowledge
 
 if TYPE_CHECKING:
@@ -118,9 +118,13 @@ def test_names_in_bulk_are_named_as_one_by_one(rows: Rows) -> None:
             word, shared = chance.choice(words), chance.randint(1, 3)
             joined = text.endswith(word[:shared])
             text = text + word[shared:] if joined else text + chance.choice(["", "-", "_", "x", "7", "."]) + word
-        names.add(text + chance.choice(["", "-7b", "-v2", "b"]))
+        names.add(
+            chance.choice(["", "my-", "x"]) + text + chance.choice(["", "-7b", "-v2", "b", "8x7b-it", "-llm-1.5b2m"])
+        )
     with rows.database() as database:
-        database.keep("nodes", ("name VARCHAR", "needs_name BOOLEAN"), [(name, True) for name in names])
+        database.keep("names", ("name VARCHAR",), [(name,) for name in names])
+        source = "SELECT name AS whole, name FROM names"
+        database.rows(f"CREATE TEMP TABLE nodes AS {with_cores(source, known)}")
         name_families(database, known)
-        found: dict[str, str] = dict(database.rows("SELECT name, family FROM named"))
+        found: dict[str, str] = dict(database.rows("SELECT whole, family FROM nodes JOIN named USING (core)"))
     assert found == {name: family.name for name in names if (family := known.family_of(name))}

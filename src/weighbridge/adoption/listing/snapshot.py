@@ -128,16 +128,15 @@ def _load(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot
 
 
 def _create(written: Mapping[str, str], source: str) -> str:
-    """Return SQL that makes the table."""
+    """Return SQL that makes the table: each column is read once, then bounded."""
+    columns = ", ".join(f"{read} AS {name}" for name, read in written.items())
     return f"""
         CREATE OR REPLACE TEMP TABLE listing AS
-        SELECT {_short(written["id"], _LONGEST_ID)} AS id,
-            {written["downloads"]}::BIGINT AS downloads, {written["likes"]}::BIGINT AS likes,
-            lower({_short(written["task"], _LONGEST_TAG)}) AS task, {written["created"]}::DATE AS created,
-            lower({_short(written["licence"], _LONGEST_TAG)}) AS licence,
-            nullif(greatest({written["parameters"]}, 0), 0)::BIGINT AS parameters,
-            ({written["bases"]})[1:{_MOST_BASES}] AS bases
-        FROM {source}
+        SELECT {_short("id", _LONGEST_ID)} AS id, downloads::BIGINT AS downloads, likes::BIGINT AS likes,
+            lower({_short("task", _LONGEST_TAG)}) AS task, created::DATE AS created,
+            lower({_short("licence", _LONGEST_TAG)}) AS licence,
+            nullif(greatest(parameters, 0), 0)::BIGINT AS parameters, bases[1:{_MOST_BASES}] AS bases
+        FROM (SELECT {columns} FROM {source})
     """  # noqa: S608 - names are quoted by `identifier`, texts by `literal`
 
 
@@ -164,9 +163,10 @@ def _refuse_wrong_counts(database: Database, used: Mapping[str, list[str]]) -> N
 
 def _fold_duplicates(database: Database, dropped: int) -> tuple[int, int]:
     """Leave one row a repository, the one with the largest count; return how many went, and with another count."""
-    total, distinct = database.row("SELECT count(id), count(DISTINCT id) FROM listing")
+    total, distinct = database.row("SELECT count(id), count(DISTINCT hash(id)) FILTER (id IS NOT NULL) FROM listing")
     if not dropped and total == distinct:
         return 0, 0
+    (distinct,) = database.row("SELECT count(DISTINCT id) FROM listing")
     (conflicting,) = database.row(
         """SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM listing WHERE id IS NOT NULL
         GROUP BY id HAVING count(*) > 1 AND min(downloads) <> max(downloads))"""

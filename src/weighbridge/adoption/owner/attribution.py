@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weighbridge.adoption.definition import UNKNOWN, UNLISTED, companions, nowhere, passes_on, size_classes
 from weighbridge.adoption.listing.database import literal
 from weighbridge.adoption.owner.chain import follow_bases, make_edges
-from weighbridge.adoption.owner.families import name_families
+from weighbridge.adoption.owner.families import name_families, with_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,10 +21,11 @@ __all__ = ["attribute"]
 def attribute(database: Database, known: Known, by: str) -> None:
     """Make `weighed` from `candidates` and `declared` (id, base): one row a candidate, with whom it belongs to.
 
-    It has the columns of `candidates` but id, and kind, has_country (of the publisher), publisher_key, base_key and
-    base_by. The keys are those of `by` (see `definition.DIMENSIONS`); `base_by` says how the base was found: relation,
-    name, publisher (a maker's own), fallback (nothing says; counted to the publisher), unlisted, mixed (bases of
-    several keys) or unresolved (a circle, or a chain longer than `chain.MAX_DEPTH`).
+    Columns: node, downloads, weight, belongs, has_country (of the publisher), has_licence, has_size, is_test (a listed
+    publisher of test artefacts), publisher_key, base_key and base_by. The keys are those of `by` (see
+    `definition.DIMENSIONS`); `base_by` says how the base was found: relation, name, publisher (a maker's own), fallback
+    (nothing says; counted to the publisher), unlisted, mixed (bases of several keys) or unresolved (a circle, or a
+    chain longer than `chain.MAX_DEPTH`).
     """
     _keep_organisations(database, known)
     parts, below = companions()
@@ -34,12 +35,13 @@ def attribute(database: Database, known: Known, by: str) -> None:
             AND regexp_matches(lower(split_part(id, '/', -1)), {literal(parts)})"""  # noqa: S608 - texts of ours
     )
     make_edges(database)
-    _make_nodes(database, every=by == "family")
+    _make_nodes(database, known, every=by == "family")
     name_families(database, known)
     _make_roots(database, by)
     follow_bases(database, _nobody(by))
     _join(database, by)
-    for table in ("companions", "nodes", "named", "roots", "followed", "owned", "edges", "outside"):
+    database.rows("DROP VIEW owned")
+    for table in ("companions", "nodes", "named", "roots", "followed", "edges", "outside"):
         database.rows(f"DROP TABLE {table}")
 
 
@@ -60,20 +62,21 @@ def _keep_organisations(database: Database, known: Known) -> None:
     database.keep("organisations", ("namespace VARCHAR", "country VARCHAR", "kind VARCHAR"), rows)
 
 
-def _make_nodes(database: Database, *, every: bool) -> None:
+def _make_nodes(database: Database, known: Known, *, every: bool) -> None:
     """Make `nodes`: the repositories that keys are read from, those that stand on no other; with `every`, all."""
     passing = _texts([*passes_on(), UNLISTED])
     stands = "" if every else "ANTI JOIN edges USING (node)"
-    database.rows(
-        f"""CREATE OR REPLACE TEMP TABLE nodes AS
-        SELECT node, namespace, name, country, kind, kind IN ({passing}) AS passes,
-            {"true" if every else "passes"} AND node NOT IN (FROM companions) AS needs_name
-        FROM (SELECT node, namespace, name, country, coalesce(kind, '{UNLISTED}') AS kind
-            FROM (SELECT node, {_NAMESPACE} AS namespace, lower(split_part(id, '/', -1)) AS name FROM (
-                SELECT node, id FROM (SELECT node FROM candidates UNION SELECT base FROM edges) {stands}
-                    JOIN (SELECT rowid AS node, id FROM listing UNION ALL SELECT node, id FROM outside) USING (node)))
+    needed = "true" if every else "passes"
+    source = f"""
+        SELECT node, namespace, country, kind, passes,
+            CASE WHEN {needed} AND node NOT IN (FROM companions) THEN lower(split_part(id, '/', -1)) END AS name
+        FROM (SELECT node, id, namespace, country,
+                coalesce(kind, '{UNLISTED}') AS kind, coalesce(kind, '{UNLISTED}') IN ({passing}) AS passes
+            FROM (SELECT node, id, {_NAMESPACE} AS namespace FROM (
+                SELECT node, id FROM listed {stands} WHERE counts OR node IN (SELECT base FROM edges)
+                UNION ALL SELECT node, id FROM outside))
             LEFT JOIN organisations USING (namespace))"""  # noqa: S608 - texts of ours
-    )
+    database.rows(f"CREATE OR REPLACE TEMP TABLE nodes AS {with_cores(source, known)}")
 
 
 _NAMESPACE = "CASE WHEN contains(id, '/') THEN split_part(id, '/', 1) ELSE '' END"
@@ -87,7 +90,7 @@ def _make_roots(database: Database, by: str) -> None:
             CASE WHEN NOT passes THEN 'publisher' WHEN family IS NOT NULL THEN 'name'
                 WHEN kind <> '{UNLISTED}' THEN 'fallback' ELSE '{UNLISTED}' END AS base_by
         FROM (SELECT nodes.*, named.family, named.maker FROM nodes
-                LEFT JOIN named ON nodes.name = named.name AND needs_name)
+                LEFT JOIN named USING (core))
         LEFT JOIN (SELECT namespace AS maker, country AS maker_country, kind AS maker_kind FROM organisations)
             USING (maker)"""  # noqa: S608 - texts of ours
     )
@@ -125,13 +128,14 @@ def _join(database: Database, by: str) -> None:
     same = {"size": size, "licence": f"coalesce(licence, '{UNKNOWN}')"}.get(by)
     own = same or ("roots.base_key" if by == "family" else _publisher_key(by))
     database.rows(
-        """CREATE OR REPLACE TEMP TABLE owned AS
+        """CREATE OR REPLACE TEMP VIEW owned AS
         SELECT node, base_key, base_by FROM roots ANTI JOIN followed USING (node) UNION ALL FROM followed"""
     )
     database.rows(
         f"""CREATE OR REPLACE TEMP TABLE weighed AS
-        SELECT candidates.* EXCLUDE (namespace, id), coalesce(kind, '{UNLISTED}') AS kind,
-            coalesce(country, '{UNLISTED}') <> '{UNLISTED}' AS has_country,
+        SELECT node, downloads, weight, belongs, coalesce(country, '{UNLISTED}') <> '{UNLISTED}' AS has_country,
+            licence IS NOT NULL AS has_licence, parameters IS NOT NULL AS has_size,
+            coalesce(kind, '{UNLISTED}') = 'test' AS is_test,
             {own} AS publisher_key, {same or "owned.base_key"} AS base_key, owned.base_by
         FROM (SELECT *, {_NAMESPACE} AS namespace FROM candidates) AS candidates
         LEFT JOIN organisations USING (namespace) JOIN owned USING (node)

@@ -20,23 +20,25 @@ def make_edges(database: Database) -> None:
     A node is the number of a row of `listing`, or a negative one of `outside` (node, id): bases that it does not list.
     """
     database.rows(
-        f"""CREATE OR REPLACE TEMP TABLE said AS
-        SELECT DISTINCT node, base FROM (
-            SELECT rowid AS node, id, unnest(bases) AS base FROM listing WHERE bases IS NOT NULL
-            UNION ALL
-            SELECT listing.rowid, listing.id, declared.base FROM declared JOIN listing USING (id) WHERE bases IS NULL)
-        WHERE id <> base AND regexp_full_match(base, '{_ID}') AND node NOT IN (FROM companions)"""  # noqa: S608 - texts of ours
+        """CREATE OR REPLACE TEMP TABLE said AS
+        SELECT rowid AS node, unnest(bases) AS base FROM listing WHERE len(bases) > 0
+            AND rowid NOT IN (FROM companions)
+        UNION ALL
+        SELECT listing.rowid, declared.base FROM declared JOIN listing USING (id) WHERE bases IS NULL
+            AND listing.rowid NOT IN (FROM companions)"""
     )
-    database.rows(
-        """CREATE OR REPLACE TEMP TABLE outside AS SELECT -row_number() OVER () AS node, base AS id
-        FROM (SELECT DISTINCT base FROM said WHERE base NOT IN (SELECT id FROM listing))"""
+    database.rows(  # texts are held together once a name, not once a relation
+        f"""CREATE OR REPLACE TEMP TABLE bases AS SELECT coalesce(listing.rowid, -number) AS node, base AS id
+        FROM (SELECT base, row_number() OVER () AS number FROM (SELECT DISTINCT base FROM said)
+            WHERE regexp_full_match(base, '{_ID}')) LEFT JOIN listing ON base = listing.id"""  # noqa: S608 - texts of ours
     )
+    database.rows("CREATE OR REPLACE TEMP TABLE outside AS FROM bases WHERE node < 0")
     database.rows(
-        """CREATE OR REPLACE TEMP TABLE edges AS SELECT said.node, bases.node AS base FROM said
-        JOIN (SELECT rowid AS node, id FROM listing UNION ALL SELECT node, id FROM outside) AS bases
-            ON said.base = bases.id"""
+        """CREATE OR REPLACE TEMP TABLE edges AS SELECT DISTINCT said.node, bases.node AS base
+        FROM said JOIN bases ON said.base = bases.id WHERE said.node <> bases.node"""
     )
     database.rows("DROP TABLE said")
+    database.rows("DROP TABLE bases")
     database.rows("ALTER TABLE listing DROP COLUMN bases")  # the largest column, and no longer needed
 
 
