@@ -203,7 +203,8 @@ def _show(report: Report, trust: Path | None) -> None:
         click.echo("The log does NOT hold.")
     elif report.head is not None:
         signed = ", signed by the key you trust" if trust else ""
-        heads = f"{report.heads} heads met{signed}" if report.heads else "no head to hold its end against"
+        word = "head" if report.heads == 1 else "heads"
+        heads = f"{report.heads} kept {word} met{signed}" if report.heads else "no head to hold its end against"
         click.echo(
             f"The log holds: records {report.first} to {report.head.sequence} ({short(report.head.hash)}), {heads}."
         )

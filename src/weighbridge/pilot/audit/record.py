@@ -5,7 +5,7 @@ r"""Records of the audit log: one line of JSON each, canonical (RFC 8785) by con
 
 `previous` is the hash of the record before (64 zeros for the first), so that a hash fixes all that came before it.
 Numbers in the records of exchanges are whole: microseconds, nano-dollars (10^-9 USD), bytes, tokens. Nothing need be
-formatted again to check a hash: it is taken over bytes 9 to -76 of the line.
+formatted again to check a hash: it is taken over bytes 9 to -76 of the line with its end.
 """
 
 from __future__ import annotations
