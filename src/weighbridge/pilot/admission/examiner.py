@@ -43,10 +43,24 @@ class Examiner:
         self._lock = threading.Lock()
         self._stamps = Stamps()
         self._read_at = -_GRACE_S
+        self._count = -1
         self._decided: dict[LegPlan, Decided] = {}
         self._identities: dict[LegPlan, Identity] = {}
         self._served: dict[LegPlan, Served] = {}
         self._tried_at: dict[LegPlan, float] = {}
+
+    @property
+    def has_read(self) -> bool:
+        """Whether the store could be read the last time."""
+        return self._count >= 0
+
+    def is_behind(self) -> bool:
+        """Whether the store holds more than was read, or could not be read: it only ever grows."""
+        try:
+            with closing(SQLiteStore(self._store, read_only=True)) as store:
+                return store.count() != self._count
+        except WeighbridgeError:
+            return True
 
     def read_store(self, plans: Collection[LegPlan]) -> None:
         """Read what the store says of these plans, and forget all others.
@@ -56,9 +70,11 @@ class Examiner:
         now = self._clock()
         try:
             with closing(SQLiteStore(self._store, read_only=True)) as store:
+                count = store.count()
                 found = {plan: _read(store, plan) for plan in plans}
-            self._read_at = now
+            self._read_at, self._count = now, count
         except WeighbridgeError as error:
+            self._count = -1
             problem = Decided(f"the evidence cannot be read: {error.message}")
             is_kept = now - self._read_at < _GRACE_S and not isinstance(error, StoreDamaged)
             found = {plan: (problem, None) for plan in plans if not (is_kept and plan in self._decided)}

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from weighbridge.errors import UsageError
+from weighbridge.core.reference import Reference
+from weighbridge.errors import BadReference, UsageError
 from weighbridge.formats.bounded_file import read_small
 from weighbridge.formats.place import quote
 from weighbridge.pilot.admission.configuration.form import FileForm
@@ -144,6 +145,11 @@ class _Reader:
                 f"{where}: `reference` and `policy` say nothing beside the id of a decision",
                 hint='leave them out, or write `decision = "latest"`',
             )
+        if form.reference and not form.reference.startswith("sha256:"):
+            try:
+                Reference.parse(form.reference)
+            except BadReference as error:
+                raise UsageError(f"{where}: `reference`: {error.message}", hint=error.hint) from None
         return LegPlan(
             upstream=self._upstream(form.upstream, where),
             decision=form.decision.removeprefix("sha256:"),

@@ -83,9 +83,7 @@ class Keeper:
 
     def start(self) -> None:
         """Read the evidence now, so that what needs no further check is open on return; then keep watch."""
-        self._read_store()
-        self._check_due(lambda plan: not (plan.mirror or plan.fingerprint))
-        self._publish()
+        self._refresh()
         self._threads = tuple(
             threading.Thread(target=self._repeat, args=(work, pause_s), name=f"admission-{name}", daemon=True)
             for name, work, pause_s in (("watch", self.follow, _ROUND_S), ("check", self._check_served, _ROUND_S))
@@ -123,11 +121,18 @@ class Keeper:
         if self._seen_stamp == before != self._file_stamp:  # seen twice alike: nobody is writing it just now
             self._file_stamp = before
             self._reload()
-        if _stamps(self._store) != self._store_stamp or now >= self._read_at + _REREAD_S:
-            self._read_store()
-            self._publish()
+        if now >= self._read_at + _REREAD_S or self._has_news():
+            self._refresh()
         elif now >= self._next_end:
             self._publish()
+
+    def _has_news(self) -> bool:
+        """Whether there is evidence that was not read: a run that stores completions touches the file all the time."""
+        stamps = _stamps(self._store)
+        if stamps == self._store_stamp and self._examiner.has_read:
+            return False
+        self._store_stamp = stamps
+        return self._examiner.is_behind()
 
     def _reload(self) -> None:
         """Take another file in the place of this one, whole, or refuse it."""
@@ -149,6 +154,10 @@ class Keeper:
             return
         self.problem, self.file = "", file
         self._tell("routes.reloaded", {"file": file.digest}, is_recorded=False)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Read the evidence, check what takes no time, and publish."""
         self._read_store()
         self._check_due(lambda plan: not (plan.mirror or plan.fingerprint))
         self._publish()

@@ -96,6 +96,22 @@ def test_latest_is_of_a_reference_and_a_policy(scene: Any, reference: str, *, is
     assert "there is no decision about" in scene.row().why
 
 
+def test_latest_knows_a_copy_by_its_origin(scene: Any) -> None:
+    """A folder that says where it came from is found by hub, repository and commit."""
+    subject = scene.make_mirror()
+    with scene.store() as store:
+        origin = {"hub": "ms", "repository": "acme/origin", "commit": "c" * 40}
+        scene.state(store, subject, "provenance/v1", origin)
+    scene.decide(subject)
+    for reference, is_found in (
+        ("ms:acme/origin", True),
+        (f"ms:acme/origin@{'c' * 40}", True),
+        (f"ms:acme/origin@{'d' * 40}", False),
+    ):
+        scene.one_route("latest", f'mirror = "mirror"\nreference = "{reference}"\npolicy = "gate"')
+        assert scene.row().is_open == is_found
+
+
 def test_what_is_no_decision_opens_nothing(scene: Any) -> None:
     """No store, no such id, a statement of another kind, and a verdict that its own rulings contradict."""
     subject = scene.make_mirror()

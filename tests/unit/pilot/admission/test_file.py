@@ -21,6 +21,7 @@ PLACE = Path("/etc/wb/gateway.toml")
 HEAD = '[gateway]\nlisten = "[::1]:9000"\nworkspace = "w"\n'
 ROUTE = '[[route]]\nname = "a"\ndecision = "0123456789ab"\n'
 UPSTREAM = 'upstream = { url = "http://h:1/v1/", model = "m" }\n'
+LATEST = ROUTE.replace("0123456789ab", "latest")
 PRICED = "upstream = {{ url = 'http://h/v1', model = 'm', price = {{ {} }} }}"
 CANARY = "canary = {{ decision = '0123456789ab', steps = [1, 0.5], {} }}"
 
@@ -106,7 +107,8 @@ def test_limits_are_the_gateways() -> None:
         (ROUTE + "upstream = { url = 'http://h', modell = 'm' }", ("route 1 (`a`), `route.upstream`: key `modell`",)),
         (ROUTE + UPSTREAM + ROUTE + UPSTREAM, ("two routes are named `a`",)),
         (ROUTE.replace("0123456789ab", "abcd") + UPSTREAM, ("key `decision` is not written", "12 hex digits")),
-        (ROUTE.replace("0123456789ab", "latest") + UPSTREAM, ("needs `reference` and `policy`",)),
+        (LATEST + UPSTREAM, ("needs `reference` and `policy`",)),
+        (LATEST + UPSTREAM + "policy = 'p'\nreference = 'hf:x'", ("`reference`: `hf:x`",)),
         (ROUTE + UPSTREAM + "policy = 'p'", ("say nothing beside the id",)),
         (ROUTE + UPSTREAM + "unverified = 'allow'", ("`unverified` is half said",)),
         (ROUTE + UPSTREAM + "unverified_until = 2026-12-01", ("`unverified` is half said",)),

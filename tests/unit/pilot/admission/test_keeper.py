@@ -174,7 +174,6 @@ def test_what_the_store_learns_counts_at_the_next_look(scene: Any, ask: Any) -> 
     assert "the evidence cannot be read" in ask(keeper).refused
     decision = scene.decide(scene.ADDRESS, has_files=False)
     settle(keeper, scene)
-    keeper.check()
     assert ask(keeper).is_open
     scene.mark_stale(scene.ADDRESS, decision)
     settle(keeper, scene)
@@ -184,6 +183,17 @@ def test_what_the_store_learns_counts_at_the_next_look(scene: Any, ask: Any) -> 
     assert (ask(keeper).is_open, keeper.admissions.find("tiny").primary.decision) == (True, anew)
     told = [facts["decision"] for name, facts in scene.events if name == "leg.opened"]
     assert told == [decision, anew]
+
+
+def test_completions_are_no_news(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that keeps its answers in the same store does not make the gateway read all decisions again."""
+    scene.one_route(scene.decide(scene.ADDRESS, has_files=False)[7:])
+    keeper = scene.keeper()
+    keeper.check()
+    monkeypatch.setattr(keeper, "_refresh", lambda: pytest.fail("read again"))
+    with scene.store() as store:
+        store.add_completions({"sha256:" + "0" * 64: {"text": "x"}})
+        settle(keeper, scene)
 
 
 def test_a_store_that_goes_away_is_waited_for(scene: Any, ask: Any) -> None:
@@ -196,11 +206,9 @@ def test_a_store_that_goes_away_is_waited_for(scene: Any, ask: Any) -> None:
     settle(keeper, scene)
     assert ask(keeper).is_open
     settle(keeper, scene, 300.0)
-    keeper.check()
     assert "the evidence cannot be read" in ask(keeper).refused
     (scene.folder / "away").rename(place)
     settle(keeper, scene)
-    keeper.check()
     assert ask(keeper).is_open
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weighbridge.engine.discovery.capabilities import Capabilities
-from weighbridge.engine.discovery.fingerprint import compare_fingerprints
+from weighbridge.engine.discovery.fingerprint import Fingerprint, compare_fingerprints
 from weighbridge.errors import WeighbridgeError
 from weighbridge.hub.mirror.manifest import MANIFEST
 from weighbridge.pilot.admission.likeness import probe_with
@@ -148,6 +148,31 @@ def test_a_server_that_is_down_keeps_its_check_for_two_hours(scene: Any, ask: An
     assert keeper.check()[0].is_open
     scene.now += 2 * HOUR
     assert "2 hours ago, and not since" in ask(keeper).refused
+    scene.served = None
+    assert "cannot be taken" in keeper.check()[0].why
+
+
+def test_a_check_of_what_was_decided_before_counts_no_more(scene: Any) -> None:
+    """Decided anew while the server was asked: what it answered is held against the new decision only."""
+    subject = scene.make_mirror()
+    scene.fingerprint(subject)
+    scene.decide(subject)
+    scene.one_route("latest", 'fingerprint = "weighed"\nreference = "hf:acme/tiny"\npolicy = "gate"')
+    keeper = scene.keeper()
+    asked: list[str] = []
+
+    def probe(*_: object) -> Fingerprint:
+        if not asked:
+            scene.fingerprint(subject, shift=2.0, on=scene.TODAY)
+            scene.decide(subject)
+            keeper._refresh()
+        asked.append("")
+        taken: Fingerprint = scene.print_of()
+        return taken
+
+    keeper._examiner._probe = probe
+    assert "answers otherwise" in keeper.check()[0].why
+    assert len(asked) == 2
 
 
 def _endpoint(shift: float) -> Callable[[int, str], bytes | None]:
