@@ -33,6 +33,7 @@ _SCHEME = b"bearer "
 _HEADER_BYTES = len(_SCHEME) + KEY_CHARACTERS
 _NO_KEY = b"\0" * KEY_CHARACTERS
 _AGAIN_S = 1.0
+_ABSURD, _ABSURD_USD = 1 << 31, 1e6  # of one request
 _UNKNOWN = Refusal(401, "invalid_request_error", "invalid_api_key", "no valid key was presented")
 _PENDING = Refusal(429, "insufficient_quota", "budget_lease_pending", "the budget is being looked up", 1.0)
 _UNAVAILABLE = Refusal(503, "server_error", "budget_unavailable", "the budget cannot be looked up now", _AGAIN_S)
@@ -57,14 +58,19 @@ class Hold:
         self._is_settled = False
 
     def settle(self, usage: Usage, usd: float | None) -> None:
-        """Give back what was not used, and note what was; a second call does nothing. What is None counts as held."""
+        """Give back what was not used, and note what was; a second call does nothing.
+
+        What is None counts as held, and so does what no upstream can mean: below nothing, not a number, beyond reason.
+        """
         if self._is_settled:
             return
         self._is_settled = True
         tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
-        known = tokens_in is not None and tokens_out is not None
-        used = (tokens_in or 0) + (tokens_out or 0) if known else self._tokens
-        spent = self._nano_usd if usd is None else to_nano(usd)
+        if tokens_in is None or tokens_out is None or not (0 <= tokens_in < _ABSURD and 0 <= tokens_out < _ABSURD):
+            used, tokens_in, tokens_out = self._tokens, 0, 0
+        else:
+            used = tokens_in + tokens_out
+        spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else self._nano_usd
         account, purse = self._account, self._purse
         account.meter.settle(self._tokens, used)
         if purse is not None:
@@ -72,7 +78,7 @@ class Hold:
             amount = purse.surplus()
             if amount and purse.day is not None:
                 self._clerk.give_back(account, purse.day, amount)
-        self._clerk.used((account.key_id, self._route, tokens_in or 0, tokens_out or 0, spent))
+        self._clerk.used((account.key_id, self._route, tokens_in, tokens_out, spent))
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -129,7 +135,7 @@ class MemoryGatekeeper:
 
     def close(self) -> None:
         """Give leases back, write what was used, and stop; called when no request runs any more."""
-        for account in self._accounts.values():
+        for account in tuple(self._accounts.values()):
             purse = account.purse
             if purse is not None and (amount := purse.surplus(is_last=True)) and purse.day is not None:
                 self._clerk.give_back(account, purse.day, amount)

@@ -356,4 +356,16 @@ def test_a_budget_needs_a_price(node: Node) -> None:
     """What costs nobody knows how much is not passed on for a key with a budget; for another it costs nothing."""
     assert code(ask(node, node.make(budget={"usd_total": 1.0}), usd=None)) == "price_unknown"
     held(node, node.make(), usd=None).settle(Usage(1, 2), None)
-    wait_for(lambda: [row.nano_usd for row in node.state.usage(DAY)] == [0])
+    node.gate.close()
+    assert [row.nano_usd for row in node.state.usage(DAY)] == [0]
+
+
+@pytest.mark.parametrize("usd", [-1.0, float("nan"), float("inf"), 1e300])
+@pytest.mark.parametrize("tokens", [-5, 1 << 62])
+def test_an_upstream_cannot_mint_money(node: Node, usd: float, tokens: int) -> None:
+    """Costs and counts that make no sense neither fill a budget nor break the books: what was held counts."""
+    issued = node.make(budget={"usd_total": 1.0}, limits={"tokens_per_minute": 100, "concurrent": 1})
+    held(node, issued, usd=0.25, tokens=40).settle(Usage(tokens, 1), usd)
+    assert b'"tokens";r=50' in dict(held(node, issued, tokens=10).headers)[b"ratelimit"]
+    node.gate.close()
+    assert [(row.nano_usd, row.input_tokens) for row in node.state.usage(DAY)] == [(NANO // 4, 0)]
