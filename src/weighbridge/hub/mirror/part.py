@@ -36,9 +36,12 @@ class Part:
         self.path = path
         self.tries = 0
         self.is_alone = False
+        self.turn = 0
         self._log = path.with_name(f"{path.name}.log")
         self._here: list[tuple[int, int]] = []
         self._lock, self._hashing = threading.Lock(), threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._writing = 0
         self._descriptor = -1
         self._hashed, self._is_done = 0, False
         self._start_hash()
@@ -69,18 +72,38 @@ class Part:
                 at = min(first, at + PIECE_BYTES)
             at = max(at, end)
 
-    def write(self, first: int, piece: memoryview) -> None:
-        """Put bytes where they belong; raises OSError, for example where the disk is full."""
+    def write(self, first: int, piece: memoryview, turn: int) -> bool:
+        """Put bytes where they belong; raises OSError, for example where the disk is full.
+
+        `turn` is that of the file when its bytes were asked for. Since then it may have begun anew: then nothing is
+        written, and the answer is False.
+        """
         with self._lock:
-            if self._descriptor < 0:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        skipped = max(0, self._hashed - first)  # what is hashed is never written over
-        piece, at = piece[skipped:], first + skipped
-        rest, put = piece, at
-        while rest:
-            count = os.pwrite(self._descriptor, rest, put)
-            rest, put = rest[count:], put + count
+            if turn != self.turn:
+                return False
+            self._open()
+            self._writing += 1
+        try:
+            skipped = max(0, self._hashed - first)  # what is hashed is never written over
+            piece, at = piece[skipped:], first + skipped
+            rest, put = piece, at
+            while rest:
+                count = os.pwrite(self._descriptor, rest, put)
+                rest, put = rest[count:], put + count
+            self._hash_along(at, piece)
+        finally:
+            with self._lock:
+                self._writing -= 1
+                self._idle.notify_all()
+        return True
+
+    def _open(self) -> None:
+        if self._descriptor < 0:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+
+    def _hash_along(self, at: int, piece: memoryview) -> None:
+        """Hash what was just written where nothing before it is missing: it need not be read again."""
         if at == self._hashed and not self.is_alone and self._hashing.acquire(blocking=False):
             try:
                 if at == self._hashed:
@@ -88,11 +111,13 @@ class Part:
             finally:
                 self._hashing.release()
 
-    def mark(self, first: int, end: int) -> int:
+    def mark(self, first: int, end: int, turn: int) -> int:
         """Note that a stretch is here, and in the log unless the file is complete; return how much of it is new."""
         if first >= end:
             return 0
         with self._lock:
+            if turn != self.turn:
+                return 0
             before = self.covered
             self._add(first, end)
             if self.covered < self.file.size:
@@ -128,25 +153,34 @@ class Part:
 
     def discard(self) -> int:
         """Delete what came, and begin anew; return how many bytes that were."""
-        with self._lock:
+        return self._begin_anew(self.turn, is_alone=False) or 0
+
+    def take_alone(self, turn: int) -> int | None:
+        """Begin anew for one lane, which reads from the beginning: nothing is hashed before all of it is here.
+
+        Return how many bytes were lost, or None where the file began anew since `turn`: another lane has it.
+        """
+        return self._begin_anew(turn, is_alone=True)
+
+    def _begin_anew(self, turn: int, *, is_alone: bool) -> int | None:
+        """Delete what came once nobody writes any more; whoever still brings bytes of the old turn is late."""
+        with self._hashing, self._lock:
+            if turn != self.turn:
+                return None
+            self.turn += 1
+            self._idle.wait_for(lambda: not self._writing)
             lost = self.covered
             self.close()
             self.path.unlink(missing_ok=True)
             self._log.unlink(missing_ok=True)
-            self._here, self.is_alone = [], False
+            self._here, self.is_alone = [], is_alone
             self._start_hash()
             return lost
 
-    def take_alone(self) -> None:
-        """Be read from the beginning by one lane: then nothing is hashed before all of it is here."""
-        with self._lock, self._hashing:
-            self.is_alone = True
-            self._start_hash()
-
     def complete(self, mtime_ns: int, mode: int | None) -> None:
         """Close the file, with this time and mode, and take its log away."""
-        if self._descriptor < 0:  # nothing was written: it is empty, or an earlier run wrote it all
-            self.write(0, memoryview(b""))
+        with self._lock:
+            self._open()  # nothing was written: it is empty, or an earlier run wrote it all
         os.utime(self._descriptor, ns=(mtime_ns, mtime_ns))
         if mode is not None:
             os.fchmod(self._descriptor, mode)
@@ -184,8 +218,8 @@ class Part:
 
     def _hash(self, end: int) -> None:
         """Hash up to `end`, out of the file."""
-        if self._descriptor < 0:
-            self.write(0, memoryview(b""))
+        with self._lock:
+            self._open()
         buffer = memoryview(bytearray(min(_BUFFER_BYTES, end - self._hashed)))
         while self._hashed < end:
             count = os.preadv(self._descriptor, [buffer[: end - self._hashed]], self._hashed)

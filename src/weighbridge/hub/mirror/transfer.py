@@ -85,9 +85,9 @@ class Transfer:
                 if task is None or self._halt.is_set():
                     return
                 self._busy += 1
-                part, first, end = task
+                part, first, end, turn = task
             try:
-                self._bring(part, first, end)
+                self._bring(part, first, end, turn)
                 if not self._halt.is_set() and (part.follow(self._halt.is_set) or not part.file.size):
                     self._end(part)
             except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
@@ -97,7 +97,7 @@ class Transfer:
                     self._busy -= 1
                     self._turn.notify_all()
 
-    def _next(self, own: Part | None) -> tuple[Part, int, int] | None:
+    def _next(self, own: Part | None) -> tuple[Part, int, int, int] | None:
         """Return what a lane does next: its own file, which is hashed as it comes; then a new one, then another's."""
         if own is None or own not in self._gaps:
             if self._fresh:
@@ -110,50 +110,64 @@ class Transfer:
         gap = self._gaps[own].popleft()
         if not self._gaps[own]:
             del self._gaps[own]
-        return own, *gap
+        return own, *gap, own.turn
 
-    def _bring(self, part: Part, first: int, end: int) -> None:
-        """Bring one stretch, over as many connections as it takes while each brings something."""
+    def _bring(self, part: Part, first: int, end: int, turn: int) -> None:
+        """Bring one stretch, over as many connections as it takes while each brings something.
+
+        `turn` is that of the file when the stretch was given out; a file that has begun anew since is left to others.
+        """
         misses, said = 0, ""
         while first < end:
             came = first
             try:
                 with self._feed.open(part.file, first, end) as flow:
-                    if (flow.first < first or flow.end > end) and not self._take_alone(part):
-                        return  # no ranges here: another lane reads the whole file
                     if flow.first < first or flow.end > end:
-                        first, end = flow.first, flow.end
+                        mine = self._take_alone(part, turn)
+                        if mine is None:
+                            return  # no ranges here: another lane reads the whole file
+                        first, end, turn = flow.first, flow.end, mine
                     came = first
                     for piece in flow.pieces:
                         if self._halt.is_set():
                             break
-                        part.write(came, piece)
+                        if not part.write(came, piece, turn):
+                            return
                         came += len(piece)
                         self._count(len(piece))
             except BrokenOff as error:
                 said = str(error)
             finally:
-                new = part.mark(first, came)
+                new = part.mark(first, came, turn)
                 self._count(new - (came - first))
             if self._halt.is_set() or came >= end:
                 return
             misses = 0 if new >= min(_LITTLE, max(1, (end - first) // 4)) else misses + 1
-            if misses >= _MISSES:
-                raise HubUnreachable(
-                    f"{quote(part.file.name)} does not come: {said}", hint="run it again later: it goes on from there"
-                )
+            self._rest(part, misses, said)
             first = 0 if part.is_alone else came
-            if misses:
-                self._feed.rest(misses - 1)
 
-    def _take_alone(self, part: Part) -> bool:
-        """Claim a file that comes as a whole only, with all its stretches; say whether it is ours."""
+    def _rest(self, part: Part, misses: int, said: str) -> None:
+        """Wait after an attempt that brought next to nothing; raises HubUnreachable after too many of them."""
+        if misses >= _MISSES:
+            raise HubUnreachable(
+                f"{quote(part.file.name)} does not come: {said}", hint="run it again later: it goes on from there"
+            )
+        if misses:
+            self._feed.rest(misses - 1)
+
+    def _take_alone(self, part: Part, turn: int) -> int | None:
+        """Claim a file that comes as a whole only, with all its stretches; return its turn then, or None."""
         with self._turn:
+            if part.turn != turn:
+                return None
             if part.is_alone:
-                return False
-            part.take_alone()
+                return turn  # ours already, and it comes as a whole again
             self._gaps.pop(part, None)
-            return True
+        lost = part.take_alone(turn)
+        if lost is None:
+            return None
+        self._count(-lost)
+        return turn + 1
 
     def _end(self, part: Part) -> None:
         """Keep a complete file that is what was listed; bring any other anew."""
