@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SQLState", "Session"]
 
 _KEYS = "SELECT id, name, parent, rights, created_at, revoked_at, version FROM keys"
-_SECRETS = "SELECT digest, key_id, until FROM secrets JOIN keys ON keys.id = key_id"
+_SECRETS = "SELECT digest, key_id, until FROM secrets WHERE key_id IN (SELECT id FROM keys"
 _CHARGE = (
     "INSERT INTO charges (key_id, period, nano_usd) VALUES (?, ?, ?)"
     " ON CONFLICT (key_id, period) DO UPDATE SET nano_usd = charges.nano_usd + excluded.nano_usd"
@@ -186,7 +186,7 @@ def _keys(ask: Session, where: str, values: tuple[Any, ...]) -> tuple[Key, ...]:
     secrets: dict[str, list[Secret]] = {key_id: [] for key_id in found}
     try:
         for digest, key_id, until in ask(
-            f"{_SECRETS}{where} ORDER BY until IS NULL, until, digest",
+            f"{_SECRETS}{where}) ORDER BY until IS NULL, until, digest",
             values,
         ):
             secrets[key_id].append(Secret(bytes.fromhex(digest), until))
