@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Seen", "grouped"]
 
 _ORDER = ("weights", "cache", "endpoint", "bill", "configuration", "code", "list")
+_ANY_NAME = "a service may call any model so, and no tokenizer or chat template confirms it"
 _LABELS = frozenset({"weights", "endpoint"})
 
 
@@ -49,6 +50,12 @@ class Group:
         """Whether nothing but a file's name or a service's word names it."""
         labels = all(one.found.way in _LABELS and not one.agrees for one in self.seen)
         return labels and (not self.repository or all(one.found.way == "endpoint" for one in self.seen))
+
+    @property
+    def doubt(self) -> str:
+        """Return why the origin is not proven though a name is known: a service answers to any name, "" where none."""
+        unproven = next((one.found for one in self.seen if one.found.way == "endpoint" and not one.agrees), None)
+        return f"{unproven.place}: {_ANY_NAME}" if unproven else ""
 
     @property
     def confidence(self) -> Confidence:

@@ -63,6 +63,8 @@ def _row(
     name = group.repository or group.name.rstrip("/").rpartition("/")[2]  # a service's prefix is no publisher
     subject = Subject(name, declared, is_label=group.is_label, licence_tag=tag, signs=signs)
     chain, odd = _chain(subject, group, origins)
+    if group.doubt:
+        chain = replace(chain, is_closed=False, open_ends=(*chain.open_ends, group.doubt))
     folder = next((one.folder for one in traces if one.folder), "")
     countries = _countries(chain, known)
     publisher = chain.steps[0].publisher

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.finding import Confidence
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import NotFound, WeighbridgeError
 from weighbridge.inventory.origin.names import is_repository, plain_of
 from weighbridge.inventory.origin.parents import Offline, Parent
 from weighbridge.inventory.origin.step import Chain, Step
@@ -75,6 +75,7 @@ class Origins:
         self._offline = Offline(known)
         self._hubs = hubs or {}
         self._entries: dict[tuple[str, str], Entry | None] = {}
+        self._unanswered: set[str] = set()
         self.troubles: dict[str, str] = {}
 
     def chain_of(self, subject: Subject, hub: str = "hf") -> Chain:
@@ -176,6 +177,8 @@ class Origins:
             except WeighbridgeError as error:
                 self._entries[key] = None
                 self.troubles[f"{hub}:{repository}"] = error.message
+                if not isinstance(error, NotFound):  # that the hub has no such repository is an answer
+                    self._unanswered.add(repository.lower())
         return self._entries[key]
 
     def _finished(self, steps: Sequence[Step], notes: Sequence[str], subject: Subject) -> Chain:
@@ -187,6 +190,8 @@ class Origins:
         ]  # fmt: skip
         open_ends = [f"{step.name}: {step.how or 'nothing says what it is made from'}" for step in steps
                      if step.end == "open"]  # fmt: skip
+        open_ends += [f"{step.name}: its hub was asked for its base and did not answer" for step in steps
+                      if step.repository.lower() in self._unanswered and step.end != "open"]  # fmt: skip
         weak = [step for step in steps if step.confidence is Confidence.LOW and step.end != "open"]
         open_ends += [f"{step.name} is known {_BY[step.known]} alone, which proves little" for step in weak[:3]]
         makers = {step.maker for step in steps}

@@ -69,11 +69,11 @@ class Candidate:
 
 def find_candidates(line: str) -> Iterator[Candidate]:
     """Yield the candidates of a line, the surest shapes first; none begins inside one before it."""
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(line))
     for found, candidate in _all(line):
         start, end = found.span()
-        if not any(start < last and first < end for first, last in taken):
-            taken.append((start, end))
+        if 1 not in taken[start:end]:
+            taken[start:end] = b"\1" * (end - start)
             yield candidate
 
 

@@ -18,7 +18,9 @@ Weight = Literal["loads", "strong", "weak", "none", "against"]
 
 FROM = "FROM"  # an image in a Dockerfile, a model in a Modelfile: only what can be no image is a model
 _LEFT = 240  # characters to the left that are looked at
+_NEAR = 100  # of these a key with its sign
 _BACK = 30  # lines upward in which a list or a mapping has its key
+_LONGEST_KEY = 80
 _QUOTES = " \t\n\r\\\"'`"
 _CALL = re.compile(r"([A-Za-z_][\w.]*)\s*\($")
 _ANNOTATED = re.compile(r"([A-Za-z_]\w*)\??\s*:\s*[A-Za-z][\w\[\]|., ]{0,60}=$")
@@ -73,13 +75,14 @@ def key_before(lines: Sequence[str], number: int, start: int) -> Key:
 
 def _here(left: str, lines: Sequence[str], number: int) -> Key | None:
     """Return the key that stands in the same line."""
-    if found := _SHELL_DEFAULT.search(left) or _GET.search(left) or _ENV_LINE.search(left) or _TAG.search(left):
+    near = left[-_NEAR:]
+    if found := _SHELL_DEFAULT.search(near) or _GET.search(near) or _ENV_LINE.search(left) or _TAG.search(near):
         return _weigh(found[1], "keys")
-    if found := _OPTION.search(left):
+    if found := _OPTION.search(near):
         return _weigh(found[1], "options")
-    if found := _CALL.search(left):
+    if found := _CALL.search(near):
         return _weigh(found[1].rpartition(".")[2], "calls")
-    if found := _ANNOTATED.search(left) or _KEYED.search(left) or _OR.search(left):
+    if found := _ANNOTATED.search(near) or _KEYED.search(near) or _OR.search(near):
         return _keyed(found[1], left, lines, number)
     return _enclosing(left)
 
@@ -107,10 +110,38 @@ def _keyed(word: str, left: str, lines: Sequence[str], number: int) -> Key:
                 return found
         parent = _above(lines, number)
         return parent if parent.weight != "none" else Key(word, "none")
-    if plain in _OF_ITS_PARENT and not left[: left.rfind(word)].strip(" \t-\"'"):
-        parent = _above(lines, number)
-        return parent if parent.weight == "against" else Key(word, "none" if parent.weight == "none" else "weak")
+    before = left[: left.rfind(word)]
+    if plain in _OF_ITS_PARENT and (around := _around(before, lines, number)):
+        return _inside(around, word)
     return _weigh(word, "keys")
+
+
+def _inside(parent: Key, word: str) -> Key:
+    """Return the weight of `name` or `id` in a mapping that `parent` is the key of: as `model_name` has it, or weak."""
+    if parent.weight in {"against", "none"}:
+        return parent if parent.weight == "against" else Key(word, "none")
+    return Key(word, "strong" if _weigh(f"{parent.word}_{word}", "keys").weight in {"loads", "strong"} else "weak")
+
+
+def _around(before: str, lines: Sequence[str], number: int) -> Key | None:
+    """Return the key of the object that a key stands in, `before` being what is left of it; None where it is in none.
+
+    In one line (`{"model":{"name":`, `"models":[{"id":`) the open brackets are followed outwards, at most `_LEFT` far.
+    """
+    if not before.strip(" \t-\"'"):
+        return _above(lines, number)
+    closed = 0
+    for at in range(len(before) - 1, -1, -1):
+        if before[at] in "}])":
+            closed += 1
+        elif before[at] in "{[(" and closed:
+            closed -= 1
+        elif before[at] in "{[":
+            if found := _KEYED.search(before[:at].rstrip()[-_LONGEST_KEY:]):
+                return _weigh(found[1], "keys")
+            if not before[:at].rstrip().endswith(("[", ",", "(")):
+                return None
+    return None
 
 
 def _above(lines: Sequence[str], number: int) -> Key:

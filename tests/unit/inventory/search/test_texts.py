@@ -127,3 +127,20 @@ def test_a_name_in_a_minified_file_is_found(texts: TextSearch) -> None:
     filler = ";".join(f"var a{n}=b[{n}]/c" for n in range(60_000))
     text = f'{filler};e={{model:"meta-llama/Llama-3.1-8B-Instruct"}};{filler}'
     assert names(found_in(texts, "app.js", text)) == {"meta-llama/Llama-3.1-8B-Instruct"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"model":{"name":"acme/support-bot"}}', {"acme/support-bot"}),
+        ('{"chat":{"model":{"provider":"vllm","id":"acme/support-bot-7b"},"port":1}}', {"acme/support-bot-7b"}),
+        ('{"models":[{"name":"acme/one-7b"},{"n":1,"name":"acme/two-7b"}]}', {"acme/one-7b", "acme/two-7b"}),
+        ('{"model":{"image":{"name":"acme/server-7b"}},"dataset":{"name":"acme/set-7b"}}', set()),
+        ('{"model":{"type":"chat"},"name":"acme/project"}', set()),
+    ],
+)
+def test_keys_of_objects_in_one_line_are_followed(texts: TextSearch, text: str, named: set[str]) -> None:
+    """Minified JSON says the same as JSON in lines, alone and after many other keys."""
+    filler = ",".join(f'"key_{n}":"a/{n}"' for n in range(500))
+    assert names(found_in(texts, "a.json", text)) == named
+    assert names(found_in(texts, "a.json", f"{{{filler},{text[1:-1]},{filler}}}")) == named
