@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.formats.archives.packed import Allowance, Unpacked
@@ -23,6 +24,8 @@ from weighbridge.inventory.images.stream import Plain
 from weighbridge.inventory.trees.disk import DiskTree
 from weighbridge.inventory.trees.layered import LayeredTree
 from weighbridge.inventory.trees.tree import Unreadable
+from weighbridge.inventory.weights.folder import Origin, describe_gguf
+from weighbridge.inventory.weights.stated import Stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,6 +103,7 @@ def _search_images(
             name = image.name or (f"image {number + 1}" if len(images) > 1 else "")
             prefix = f"{place}!{name}" if len(images) > 1 else place
             yield from walk.text(image.configuration.encode(), f"{prefix}!configuration")
+            yield from _weights(image, store, place, prefix)
             layers = []
             for blob in image.layers:
                 layer = store.layer(blob)
@@ -111,6 +115,23 @@ def _search_images(
             yield from walk.tree(LayeredTree(layers, spool, prefix))
     finally:
         spool.close()
+
+
+def _weights(image: Image, store: Store, place: str, prefix: str) -> Iterator[Found | Unsearched]:
+    """Yield the GGUF files that are layers themselves, each by its own head."""
+    for name in image.weights:
+        tree, path = store.blob(name, place)
+        try:
+            n_bytes = tree.size(path)
+        except Unreadable:
+            yield Unsearched(f"{prefix}!{name}", "is a layer of weights that is not there")
+            continue
+        digest = name.removeprefix("blobs/").replace("/", ":")
+        origin = Origin(detail=f"a layer of the artefact {image.name}" if image.name else "a layer of an artefact")
+        found, kind = describe_gguf(tree, path, origin, Stated())
+        if kind != "mmproj":  # a companion of the model beside it
+            own = image.name if image.name and found.name == path.rpartition("/")[2] else found.name
+            yield replace(found, name=own, digest=digest, n_bytes=n_bytes)
 
 
 def _search(layer: Layer, place: str, spool: Spool, walk: Walking) -> Iterator[Found | Unsearched]:

@@ -1,7 +1,7 @@
 """Which layers make an image, in which order, and what its configuration says.
 
 Sources: OCI image specification 1.1 (`image-layout.md`, `manifest.md`, `config.md`); Moby's `image/tarexport` for
-`manifest.json`.
+`manifest.json`; Docker's model specification for artefacts whose layers are GGUF files (`vnd.docker.ai.gguf.v3`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from weighbridge.errors import DamagedFile
 from weighbridge.formats.strict_json import parse_json
 from weighbridge.inventory.images.layer import read_layer
 from weighbridge.inventory.images.stream import Plain
+from weighbridge.inventory.trees.layered import LayeredTree
 from weighbridge.inventory.trees.tree import Unreadable, below
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     from weighbridge.inventory.images.layer import Layer, Reading, Spool
     from weighbridge.inventory.trees.disk import DiskTree
+    from weighbridge.inventory.trees.tree import Tree
 
 __all__ = ["ArchiveStore", "FolderStore", "Image", "Store", "find_images"]
 
 _JSON_BYTES = 4 << 20
 _DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64,128}")
+_NO_FILES = (".license", ".licence", ".license+text")  # of an artefact that is a model
 _MOST_IMAGES = 100
 _MOST_LAYERS = 500
 _DEEP = 3  # an index of indexes of manifests
@@ -34,7 +37,10 @@ _DEEP = 3  # an index of indexes of manifests
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image: its name, its layers from the lowest, GGUF files that are layers themselves, and its configuration."""
+    """One image: its name, its layers from the lowest, its configuration, and files of weights that are layers.
+
+    An artefact of Docker Model Runner holds nothing but these and its licence.
+    """
 
     name: str
     layers: tuple[str, ...]
@@ -51,6 +57,10 @@ class Store(Protocol):
 
     def layer(self, name: str) -> Layer | None:
         """Return a layer, None where it is not there."""
+        ...
+
+    def blob(self, name: str, place: str) -> tuple[Tree, str]:
+        """Return a file as a path in a tree; `place` is the store's own."""
         ...
 
 
@@ -77,6 +87,10 @@ class ArchiveStore:
             name = "/".join(parts)
         return self._archive.nested.get(name)
 
+    def blob(self, name: str, place: str) -> tuple[Tree, str]:
+        """Return a member as a path in the tree of the archive."""
+        return LayeredTree([self._archive], self._spool, place), name
+
 
 class FolderStore:
     """Manifests and layers in a folder on disk."""
@@ -100,6 +114,10 @@ class FolderStore:
                 return read_layer(Plain(file), self._reading, depth=1)
         except Unreadable:
             return None
+
+    def blob(self, name: str, place: str) -> tuple[Tree, str]:  # noqa: ARG002 - the shape of a store
+        """Return a file as a path in the tree on disk."""
+        return self._tree, below(self._folder, name)
 
 
 def find_images(store: Store) -> Iterator[Image]:
@@ -137,8 +155,9 @@ def _indexed(store: Store, index: Any, name: str, depth: int) -> Iterator[Image]
 
 def _image(store: Store, manifest: dict[str, Any], name: str) -> Image:
     rows = [row for row in manifest["layers"][:_MOST_LAYERS] if isinstance(row, dict)]
-    weights = [_blob(row.get("digest")) for row in rows if "gguf" in str(row.get("mediaType")).lower()]
-    layers = [blob for row in rows if (blob := _blob(row.get("digest"))) not in weights]
+    kinds = {_blob(row.get("digest")): str(row.get("mediaType")).lower() for row in rows}
+    weights = [blob for blob, kind in kinds.items() if "gguf" in kind]
+    layers = [blob for blob, kind in kinds.items() if "gguf" not in kind and not kind.endswith(_NO_FILES)]
     config = manifest.get("config")
     said = store.value(_blob(config.get("digest"))) if isinstance(config, dict) else None
     return Image(name, tuple(layers), _configuration(said), tuple(weights))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.finding import Confidence
-from weighbridge.errors import NotFound, WeighbridgeError
+from weighbridge.errors import HubUnreachable, NotFound, WeighbridgeError
 from weighbridge.inventory.origin.names import is_repository, plain_of
 from weighbridge.inventory.origin.parents import Offline, Parent
 from weighbridge.inventory.origin.step import Chain, Step
@@ -24,6 +25,7 @@ __all__ = ["HubLookup", "Origins", "Subject"]
 
 _DEEPEST, _MOST_STEPS, _MOST_BASES = 16, 64, 16
 _MORE = Parent("", end="open", how=f"more than {_MOST_BASES} bases are stated, the others were not followed")
+_SILENT = 5  # answers in a row that a hub may fail to give before it is asked no more
 _PACKAGES = ("quantized", "same")
 _BY = {
     "reference": "by its own name", "declared": "by a statement", "hub": "by its hub", "table": "by its name",
@@ -76,6 +78,7 @@ class Origins:
         self._hubs = hubs or {}
         self._entries: dict[tuple[str, str], Entry | None] = {}
         self._unanswered: set[str] = set()
+        self._silence: Counter[str] = Counter()
         self.troubles: dict[str, str] = {}
 
     def chain_of(self, subject: Subject, hub: str = "hf") -> Chain:
@@ -171,15 +174,26 @@ class Origins:
         if lookup is None or not is_repository(repository):
             return None
         key = (hub, repository.lower())
+        if key not in self._entries and self._silence[hub] >= _SILENT:
+            self._unanswered.add(repository.lower())
+            return None
         if key not in self._entries:
             try:
                 self._entries[key] = lookup.entry(repository)
+                self._silence[hub] = 0
             except WeighbridgeError as error:
                 self._entries[key] = None
                 self.troubles[f"{hub}:{repository}"] = error.message
-                if not isinstance(error, NotFound):  # that the hub has no such repository is an answer
-                    self._unanswered.add(repository.lower())
+                self._doubt(hub, repository, error)
         return self._entries[key]
+
+    def _doubt(self, hub: str, repository: str, error: WeighbridgeError) -> None:
+        """Remember what was asked for in vain; that there is no such repository is an answer."""
+        if isinstance(error, NotFound) and not isinstance(error, HubUnreachable):
+            self._silence[hub] = 0
+        else:
+            self._unanswered.add(repository.lower())
+            self._silence[hub] += isinstance(error, HubUnreachable)
 
     def _finished(self, steps: Sequence[Step], notes: Sequence[str], subject: Subject) -> Chain:
         """Judge whether the chain can exclude anything."""

@@ -125,6 +125,31 @@ def test_an_oci_image_is_read_layer_over_layer(tmp_path: Path, *, as_archive: bo
     }
 
 
+@pytest.mark.parametrize("as_archive", [False, True])
+def test_weights_that_are_layers_are_read(tmp_path: Path, *, as_archive: bool) -> None:
+    """An artefact of Docker Model Runner: a GGUF file and a licence are its layers, and no file system."""
+    weights, text = gguf_bytes({"general.name": "Qwen3 8B", "general.architecture": "qwen3"}), b"Apache License"
+    rows = [("vnd.docker.ai.gguf.v3", weights), ("vnd.docker.ai.license", text), ("vnd.docker.ai.gguf.v3", b"gone")]
+    layers = [{"mediaType": f"application/{kind}", "digest": digest(data)} for kind, data in rows]
+    manifest = json.dumps({"schemaVersion": 2, "layers": layers}).encode()
+    named = {"org.opencontainers.image.ref.name": "ai/qwen3:8b"}
+    index = {"manifests": [{"digest": digest(manifest), "annotations": named}]}
+    files: dict[str, bytes | str] = {
+        f"blobs/{digest(data).replace(':', '/')}": data for data in (weights, text, manifest)
+    }
+    files |= {"oci-layout": b"{}", "index.json": json.dumps(index).encode()}
+    if as_archive:
+        (tmp_path / "model.tar").write_bytes(tar(files))
+    for name, data in () if as_archive else files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    (found,), unsearched = search(tmp_path)
+    assert (found.name, found.architecture, found.n_bytes) == ("Qwen3 8B", "qwen3", len(weights))
+    assert found.digest == digest(weights)
+    assert "ai/qwen3:8b" in found.detail
+    assert unsearched == ["is a layer of weights that is not there"]
+
+
 def test_docker_save_is_read_by_its_manifest(tmp_path: Path) -> None:
     """The older layout of `docker save`: `manifest.json`, `<id>/layer.tar`, a configuration by its name."""
     layer = tar(
