@@ -93,7 +93,7 @@ class AuditLog:
         self._unflushed = 0
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._ends = False
-        self._thread = threading.Thread(target=self._run, name="weighbridge-audit", daemon=True)
+        self._thread = threading.Thread(target=self._look_after, name="weighbridge-audit", daemon=True)
         self._thread.start()
 
     @property
@@ -148,7 +148,7 @@ class AuditLog:
             )
 
     def close(self) -> None:
-        """Write the refusals that were counted, flush, tell the head, and let go of the folder; never raises."""
+        """Write the refusals that were counted, flush, tell the head, and let go of the folder."""
         if self._ends:
             return
         self._ends = True
@@ -160,8 +160,10 @@ class AuditLog:
                 self._recover()
         self._tell_refusals()
         self._flush()
-        self._tell_head()
-        self._chain.close()
+        try:
+            self._tell_head()
+        finally:
+            self._chain.close()
 
     def _write(self, event: str, body: bytes, *, holds: bool = False) -> bool:
         """Write a record; what `holds` is kept in memory where that fails, for it happened already."""
@@ -193,6 +195,16 @@ class AuditLog:
         """Note why nothing can be written."""
         self._trouble = error.strerror or type(error).__name__
         _log.error("the audit log cannot be written: %s; requests are refused", self._trouble)
+
+    def _look_after(self) -> None:
+        """Run the log's thread; where it fails nothing is answered any more, for nothing would be flushed."""
+        try:
+            self._run()
+        except Exception as error:
+            with self._lock:
+                self._is_broken = True
+                self._stumble(OSError(0, f"its thread ended: {type(error).__name__}"))
+            raise
 
     def _run(self) -> None:
         """Flush soon after each record; look after the rest now and then."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from weighbridge.errors import StoreDamaged, WeighbridgeError
 from weighbridge.pilot.audit.record import FIRST, MAX_LINE_BYTES, read_line
@@ -20,6 +21,7 @@ __all__ = ["AUDIT_FOLDER", "OPENED", "Tip", "find_segments", "find_tip", "read_l
 
 AUDIT_FOLDER = "audit"  # in a workspace
 OPENED = "segment.opened"
+_UNDER_WAY_S = 0.05
 _NAME = re.compile(r"audit-([0-9]{6})\.jsonl")
 
 
@@ -57,9 +59,18 @@ def read_lines(folder: Path, number: int) -> Iterator[Iterator[bytes]]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
-            yield iter(lambda: stream.readline(MAX_LINE_BYTES), b"")
+            yield _lines(stream)
     except OSError as error:
         raise WeighbridgeError(f"`{path}` cannot be read: {error.strerror}") from error
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines; one without its end may be under way in a gateway that runs, and is looked at twice."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        if not line.endswith(b"\n") and len(line) < MAX_LINE_BYTES:
+            time.sleep(_UNDER_WAY_S)
+            line += stream.readline(MAX_LINE_BYTES - len(line))
+        yield line
 
 
 def find_tip(folder: Path) -> Tip:

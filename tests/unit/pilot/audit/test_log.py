@@ -271,6 +271,21 @@ def test_failed_flush_is_not_tried_again(
     log.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nothing_is_answered_when_nothing_would_be_flushed(tmp_path: Path, exchange: MakeExchange) -> None:
+    """A mistake in the log's own thread ends the answers, and is said."""
+
+    def fail(_head: Head) -> None:
+        raise ValueError("a mistake")
+
+    log = AuditLog(tmp_path, AuditSettings(tick_s=0.01, head_s=0), fail)
+    _until(lambda: log.refusal() is not None)
+    assert log.answering(exchange()) is not None
+    assert "ValueError" in log.state.trouble
+    with pytest.raises(ValueError, match="a mistake"):
+        log.close()
+
+
 def test_flushing_follows_soon(tmp_path: Path, exchange: MakeExchange) -> None:
     """What was written is flushed by itself, and the head is told at the end of each period."""
     heads: list[Head] = []

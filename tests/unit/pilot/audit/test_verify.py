@@ -150,6 +150,21 @@ def test_bytes_of_strangers_raise_nothing(line: bytes) -> None:
     assert isinstance(read_line(line), str)
 
 
+def test_record_under_way_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that is written while it is read holds: a line without its end gets the time to have one."""
+    whole = (folder / _SEGMENT).read_bytes()
+    (folder / _SEGMENT).write_bytes(whole[:-300])
+
+    def go_on() -> None:
+        with (folder / _SEGMENT).open("ab") as stream:
+            stream.write(whole[-300:])
+
+    monkeypatch.setattr("weighbridge.pilot.audit.segments.time.sleep", lambda _seconds: go_on())
+    report = verify(folder)
+    assert report.holds
+    assert report.records == 12
+
+
 def test_missing_segments_are_named(tmp_path: Path, exchange: MakeExchange) -> None:
     """A segment in the middle is missed; older ones may be put away on purpose, and the rest still holds together."""
     log = AuditLog(tmp_path, AuditSettings(segment_bytes=3000))
