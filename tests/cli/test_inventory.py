@@ -99,3 +99,25 @@ def test_wrong_use_is_said(weighbridge: Any, stack: Path) -> None:
     wrong = weighbridge("inventory", str(stack), "--deny", "deepseek")
     assert wrong.returncode == 2
     assert "maker:NAMESPACE" in wrong.stderr
+
+
+def test_name_of_a_service_is_no_proof_of_absence(weighbridge: Any, serve: Serve, stack: Path) -> None:
+    """A server that gives a name and nothing else shows no absence, though code names the same model."""
+    server = serve(lambda _n, _path: http(b"{}", status="404 Not Found"))
+    server.models_reply = http(b'{"data": [{"id": "mistralai/Mistral-7B-Instruct-v0.2"}]}')
+    report = weighbridge.json("inventory", server.url, "--deny", "maker:deepseek-ai", code=11)
+    assert report["models"][0]["maker"] == "mistralai"
+    assert "no tokenizer" in report["not_excluded"][0]["why"]
+    (stack / "serve.py").unlink()
+    weighbridge.json("inventory", str(stack), "--deny", "maker:deepseek-ai", code=0)
+    both = weighbridge.json("inventory", str(stack), server.url, "--deny", "maker:deepseek-ai", code=11)
+    assert len(both["models"]) == 1
+
+
+def test_hub_that_is_not_reached_leaves_chains_open(weighbridge: Any) -> None:
+    """What --online could not ask is not excluded, though the tables know its maker by its name."""
+    weighbridge.env["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    asked = ("inventory", "hf:mistralai/Mistral-7B-Instruct-v0.2", "--deny", "maker:deepseek-ai")
+    weighbridge.json(*asked, code=0)
+    report = weighbridge.json(*asked, "--online", code=11)
+    assert "did not answer" in report["not_excluded"][0]["why"]

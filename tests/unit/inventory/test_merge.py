@@ -83,6 +83,15 @@ def test_files_and_endpoints_are_labels_unless_a_sign_agrees() -> None:
     assert not grouped([replace(served, agrees=True)])[0].is_label
 
 
+def test_service_closes_a_chain_only_with_a_sign_that_agrees(row_of: Callable[..., Any], known: Knowledge) -> None:
+    """A service's name closes nothing; a tokenizer or template that agrees does, and only for that service."""
+    served = seen("endpoint", "http://h/v1#x", "Qwen/Qwen3-8B", reference="hf:Qwen/Qwen3-8B")
+    deny = parse_denial("maker:mistralai", known)
+    assert judge_model(deny, row_of(served)).outcome == "possible"
+    assert judge_model(deny, row_of(replace(served, agrees=True))).outcome == "excluded"
+    assert judge_model(deny, row_of(replace(served, agrees=True), served)).outcome == "possible"
+
+
 def test_architecture_is_a_sign_for_files_without_a_name(row_of: Callable[..., Any], known: Knowledge) -> None:
     """Renamed weights with Qwen's architecture are possibly Qwen's: not denied by it alone, and never excluded."""
     row = row_of(seen("weights", "/srv/helper.gguf", "helper.gguf", folder="/srv/helper.gguf", architecture="qwen3moe"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from weighbridge.errors import HubUnreachable
+from weighbridge.errors import HubUnreachable, NotFound, WeighbridgeError
 from weighbridge.hub.catalogue.protocol import Entry
 from weighbridge.inventory.origin.chain import Origins, Subject
 
@@ -25,12 +25,13 @@ class Hub:
         self._bases = bases
         self._licences = licences or {}
         self.asked: list[str] = []
+        self.refusal: WeighbridgeError = HubUnreachable("no answer")
 
     def entry(self, repository: str) -> Entry:
         """Return an entry, or fail as an unreachable hub does."""
         self.asked.append(repository)
         if repository not in self._bases:
-            raise HubUnreachable("no answer")
+            raise self.refusal
         models = tuple(("finetune", base) for base in self._bases[repository])
         return Entry("hf", repository, base_models=models, licence=self._licences.get(repository, ""))
 
@@ -131,6 +132,19 @@ def test_hub_that_does_not_answer_leaves_the_tables(known: Knowledge) -> None:
     origins = Origins(known, {"hf": Hub({})})
     assert origins.chain_of(Subject("bartowski/Qwen_Qwen3-8B-GGUF")).maker == "Qwen"
     assert origins.troubles["hf:bartowski/Qwen_Qwen3-8B-GGUF"] == "no answer"
+
+
+def test_chain_stays_open_where_the_hub_was_asked_in_vain(known: Knowledge) -> None:
+    """A hub that does not answer proves nothing, and is asked no more after five times; "not found" is an answer."""
+    hub = Hub({})
+    origins = Origins(known, {"hf": hub})
+    chains = [origins.chain_of(Subject(f"Qwen/Qwen2.5-{size}B")) for size in ("0.5", "1.5", "3", "7", "14", "32", "72")]
+    assert not any(chain.is_closed for chain in chains)
+    assert [chain.maker for chain in chains] == ["Qwen"] * 7
+    assert len(hub.asked) == 5
+    gone = Hub({})
+    gone.refusal = NotFound("no such repository")
+    assert Origins(known, {"hf": gone}).chain_of(Subject("Qwen/Qwen2.5-7B")).is_closed
 
 
 def test_label_of_files_proves_nothing(known: Knowledge) -> None:
