@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
+from weighbridge.pilot.admission.clock import NEVER
 from weighbridge.pilot.admission.decided import Decided, find_decided
 from weighbridge.pilot.admission.judge import HOLDS_S, Facts
 from weighbridge.pilot.admission.likeness import find_expected
 from weighbridge.pilot.admission.served import NOT_YET, Identity, Served, Stamps, check_served
-from weighbridge.pilot.route import Leg
+from weighbridge.pilot.route import Leg, UpstreamSettings
 from weighbridge.store.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Examiner:
         self._count = -1
         self._decided: dict[LegPlan, Decided] = {}
         self._identities: dict[LegPlan, Identity] = {}
-        self._served: dict[LegPlan, Served] = {}
-        self._tried_at: dict[LegPlan, float] = {}
+        self._served: dict[Identity, Served] = {}
+        self._tried_at: dict[Identity, float] = {}
 
     @property
     def has_read(self) -> bool:
@@ -79,46 +80,42 @@ class Examiner:
             is_kept = now - self._read_at < _GRACE_S and not isinstance(error, StoreDamaged)
             found = {plan: (problem, None) for plan in plans if not (is_kept and plan in self._decided)}
             found |= {plan: (self._decided[plan], self._identities.get(plan)) for plan in plans if plan not in found}
+        identities = {plan: identity for plan, (_, identity) in found.items() if identity is not None}
         with self._lock:
-            before = self._identities
             self._decided = {plan: decided for plan, (decided, _) in found.items()}
-            self._identities = {plan: identity for plan, (_, identity) in found.items() if identity is not None}
-            same = {plan for plan, identity in self._identities.items() if before.get(plan) == identity}
-            self._served = {plan: one for plan, one in self._served.items() if plan in same}
-            self._tried_at = {plan: one for plan, one in self._tried_at.items() if plan in same}
+            self._identities = identities
+            current = set(identities.values())
+            self._served = {one: served for one, served in self._served.items() if one in current}
+            self._tried_at = {one: at for one, at in self._tried_at.items() if one in current}
 
-    def due(self) -> LegPlan | None:
-        """Return a plan whose check is due, those first that need no reading and no asking."""
+    def due(self) -> Identity | None:
+        """Return what is to be checked now, that first which takes no time."""
         now = self._clock()
         with self._lock:
-            due = [plan for plan in self._identities if now >= self._due_at(plan)]
-        return min(due, key=lambda plan: (bool(plan.mirror), bool(plan.fingerprint)), default=None)
+            due = [one for one in self._identities.values() if now >= self._due_at(one)]
+        return max(due, key=lambda one: one.is_quick, default=None)
 
-    def check(self, plan: LegPlan, progress: Progress = silent) -> None:
+    def check(self, identity: Identity, progress: Progress = silent) -> None:
         """Hold what is served against the decision; this reads files, or asks a server, and may take minutes.
 
         Where nothing can be found out now, what was found before stays until it is too old.
         """
-        with self._lock:
-            identity = self._identities.get(plan)
-        if identity is None:
-            return
         served = check_served(identity, self._clock(), self._probe, self._stamps, progress)
         now = self._clock()
         with self._lock:
-            if self._identities.get(plan) != identity:  # decided anew meanwhile
+            if identity not in self._identities.values():  # decided anew meanwhile
                 return
-            before = self._served.get(plan, NOT_YET)
+            before = self._served.get(identity, NOT_YET)
             is_kept = served.state == "unknown" and before.state == "matches" and now < before.checked_at + HOLDS_S
-            self._served[plan] = before if is_kept else served
-            self._tried_at[plan] = now if is_kept or served.state != "matches" else served.checked_at
+            self._served[identity] = before if is_kept else served
+            self._tried_at[identity] = now if is_kept or served.state != "matches" else served.checked_at
 
     def facts(self, plan: LegPlan) -> Facts:
         """Return all that is known of a plan."""
         with self._lock:
             decided = self._decided.get(plan, Decided("it is being read: wait a moment"))
-            served = self._served.get(plan, NOT_YET)
             identity = self._identities.get(plan)
+            served = self._served.get(identity, NOT_YET) if identity else NOT_YET
         expected = identity.expected if identity else None
         leg = Leg(
             upstream=plan.upstream,
@@ -130,14 +127,14 @@ class Examiner:
         )
         return Facts(plan, leg, decided, served)
 
-    def _due_at(self, plan: LegPlan) -> float:
-        """Return when a plan is to be checked next; a check that failed is made again soon."""
-        served = self._served.get(plan)
+    def _due_at(self, identity: Identity) -> float:
+        """Return when something is to be checked next; a check that failed is made again soon."""
+        served = self._served.get(identity)
         if served is None:
             return 0.0
         if served.is_lasting:
-            return float("inf")
-        tried_at = self._tried_at[plan]
+            return NEVER
+        tried_at = self._tried_at[identity]
         is_carried = served.state == "matches" and tried_at > served.checked_at
         return tried_at + _AGAIN_S["unknown" if is_carried else served.state]
 
@@ -156,4 +153,12 @@ def _read(store: Store, plan: LegPlan) -> tuple[Decided, Identity | None]:
             expected = find_expected(store, decided.statement, plan.fingerprint)
         except (NotFound, UsageError, StoreDamaged) as error:
             problem = f"{error.message}: {error.hint}"
-    return decided, Identity(plan, decided.decision.subject, decided.has_files, expected, problem)
+    return decided, Identity(
+        upstream=UpstreamSettings(plan.upstream.url, plan.upstream.model, plan.upstream.key_variable),
+        subject=decided.decision.subject,
+        has_files=decided.has_files,
+        mirror=plan.mirror,
+        is_fingerprinted=bool(plan.fingerprint),
+        expected=expected,
+        problem=problem,
+    )

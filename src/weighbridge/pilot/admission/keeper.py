@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from weighbridge.core.progress import Advance
     from weighbridge.pilot.admission.configuration.plan import GatewayFile, LegPlan, RoutePlan
     from weighbridge.pilot.admission.likeness import Probe
+    from weighbridge.pilot.admission.served import Identity
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.route import Admission, UpstreamSettings
 
@@ -100,7 +101,7 @@ class Keeper:
     def check(self, progress: Progress = silent) -> tuple[RouteRow, ...]:
         """Check everything now, which reads files and asks servers, and return the table of routes."""
         self._read_store()
-        self._check_due(lambda _plan: True, progress)
+        self._check_due(lambda _one: True, progress)
         self._publish()
         return self.rows()
 
@@ -152,29 +153,32 @@ class Keeper:
             _log.error("%s", self.problem)
             self._tell("routes.refused", {"why": self.problem}, is_recorded=True)
             return
+        self._read_store(file)
+        self._check_due(lambda one: one.is_quick)
         self.problem, self.file = "", file
+        self._publish()
         self._tell("routes.reloaded", {"file": file.digest}, is_recorded=False)
-        self._refresh()
 
     def _refresh(self) -> None:
         """Read the evidence, check what takes no time, and publish."""
         self._read_store()
-        self._check_due(lambda plan: not (plan.mirror or plan.fingerprint))
+        self._check_due(lambda one: one.is_quick)
         self._publish()
 
-    def _read_store(self) -> None:
-        """Read the evidence about every leg."""
+    def _read_store(self, *coming: GatewayFile) -> None:
+        """Read the evidence about every leg, and about those of a file that will take this one's place."""
         self._store_stamp, self._read_at = _stamps(self._store), self._clock()
-        self._examiner.read_store({plan for route in self.file.routes for _, plan in route.legs()})
+        routes = [route for file in (self.file, *coming) for route in file.routes]
+        self._examiner.read_store({plan for route in routes for _, plan in route.legs()})
 
     def _check_served(self) -> None:
         """Check what is due, and let each result count at once."""
-        self._check_due(lambda _plan: True, self._watched)
+        self._check_due(lambda _one: True, self._watched)
 
-    def _check_due(self, wanted: Callable[[LegPlan], bool], progress: Progress = silent) -> None:
-        """Check those due plans that are wanted, one after the other."""
-        while not self._stop.is_set() and (plan := self._examiner.due()) is not None and wanted(plan):
-            self._examiner.check(plan, progress)
+    def _check_due(self, wanted: Callable[[Identity], bool], progress: Progress = silent) -> None:
+        """Check what is due and wanted, one after the other."""
+        while not self._stop.is_set() and (identity := self._examiner.due()) is not None and wanted(identity):
+            self._examiner.check(identity, progress)
             self._publish()
 
     def _publish(self) -> None:
@@ -233,11 +237,12 @@ class Keeper:
 
     def _repeat(self, work: Callable[[], None], pause_s: float) -> None:
         """Work again and again; what goes wrong once is logged, and does not end it."""
-        while not self._stop.wait(pause_s):
+        while not self._stop.is_set():
             try:
                 work()
             except Exception:  # noqa: BLE001 - a keeper that has ended would see nothing any more
                 _log.exception("admissions could not be looked after")
+            self._stop.wait(pause_s)
 
     @contextmanager
     def _watched(

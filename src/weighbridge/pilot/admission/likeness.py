@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from weighbridge import plugin
@@ -33,11 +33,11 @@ _LIMITS = Limits(in_flight=4, timeout_s=60.0, attempts=2, timeouts=1, patience_s
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The fingerprint that an upstream must still have; `id` is that of its statement."""
+    """The fingerprint that an upstream must still have; `id` is that of its statement, and tells all of it."""
 
     id: str
-    fingerprint: Fingerprint
-    can: Capabilities
+    fingerprint: Fingerprint = field(compare=False)
+    can: Capabilities = field(compare=False)
 
 
 Probe = Callable[["UpstreamSettings", Capabilities, "Advance"], Fingerprint]

@@ -16,8 +16,8 @@ from weighbridge.pilot.admission.likeness import hold_against
 if TYPE_CHECKING:
     from weighbridge.hub.mirror.check import MirrorCheck
     from weighbridge.hub.protocol import DigestCache
-    from weighbridge.pilot.admission.configuration.plan import LegPlan
     from weighbridge.pilot.admission.likeness import Expected, Probe
+    from weighbridge.pilot.route import UpstreamSettings
 
 __all__ = ["NOT_YET", "Identity", "Served", "Stamps", "check_served"]
 
@@ -45,13 +45,24 @@ NOT_YET = Served("unknown", "it is being checked: wait a moment")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a leg is held against: the subject of its decision, and the fingerprint, or why there is none to hold."""
+    """What is held against what: an upstream (address, name, key), and the subject of a decision.
 
-    plan: LegPlan
+    By a `mirror`, "" for none, and by a fingerprint where `is_fingerprinted`: the `expected` one, or why there is none.
+    Whatever else a leg says does not matter here, so that a new price or time limit asks no server anew.
+    """
+
+    upstream: UpstreamSettings
     subject: str
     has_files: bool = False
+    mirror: str = ""
+    is_fingerprinted: bool = False
     expected: Expected | None = None
     problem: str = ""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether nothing has to be read or asked for it."""
+        return not (self.mirror or self.is_fingerprinted)
 
 
 class Stamps:
@@ -79,19 +90,18 @@ class Stamps:
 def check_served(
     identity: Identity, at: float, probe: Probe, cache: DigestCache | None = None, progress: Progress = silent
 ) -> Served:
-    """Hold what is served against its decision by every means that the plan names; the worst answer counts."""
-    plan = identity.plan
+    """Hold what is served against its decision by every means that is named; the worst answer counts."""
+    upstream = identity.upstream
     found: list[tuple[State, str]] = []
-    is_here = identity.subject == digest_of_endpoint(plan.upstream.url, plan.upstream.model)
-    if plan.mirror:
-        found.append(_by_mirror(plan.mirror, identity.subject, cache, progress))
-    elif is_here:
+    if identity.mirror:
+        found.append(_by_mirror(identity.mirror, identity.subject, cache, progress))
+    elif identity.subject == digest_of_endpoint(upstream.url, upstream.model):
         found.append(("matches", "the address that was decided on"))
     elif not identity.has_files:
         found.append(
             ("differs", "another address or model name was decided on: weigh this one, or name its own decision")
         )
-    if plan.fingerprint:
+    if identity.is_fingerprinted:
         found.append(_by_fingerprint(identity, probe, progress))
     if not found:
         found.append(
@@ -100,7 +110,7 @@ def check_served(
     state, why = max(found, key=lambda one: _ORDER.index(one[0]))
     if state == "matches":
         why = "; ".join(one for _, one in found)
-    return Served(state, why, at, is_lasting=not (plan.mirror or plan.fingerprint))
+    return Served(state, why, at, is_lasting=identity.is_quick)
 
 
 def _by_mirror(path: str, subject: str, cache: DigestCache | None, progress: Progress) -> tuple[State, str]:
@@ -137,7 +147,7 @@ def _by_fingerprint(identity: Identity, probe: Probe, progress: Progress) -> tup
     """Ask the upstream, and compare."""
     if identity.expected is None:
         return "unknown", identity.problem
-    likeness = hold_against(identity.expected, identity.plan.upstream, probe, progress)
+    likeness = hold_against(identity.expected, identity.upstream, probe, progress)
     if isinstance(likeness, str):
         return "unknown", f"{likeness}: is the server up, and its key set?"
     match likeness.verdict:

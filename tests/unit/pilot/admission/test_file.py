@@ -142,11 +142,19 @@ def test_what_is_wrong_is_said_with_its_place(text: str, parts: tuple[str, ...])
         "upstream = { url = 'http://me:SECRET@h/v1', model = 'm' }",
         "upstream = { url = 'http://h/v1?key=SECRET', model = 'm' }",
         "token = 'SECRET'\n" + UPSTREAM,
+        "mirror = 'hf_SECRETabcdefghijklmnopqrstuvwxyz'\n" + UPSTREAM,
+        "accept_conditions = ['use AKIASECRET1234567890']\n" + UPSTREAM,
     ],
 )
 def test_a_secret_is_refused_and_not_repeated(line: str) -> None:
     """Wherever it stands; only the name of a variable may be there."""
     assert "SECRET" not in refused(HEAD + ROUTE + line)
+
+
+def test_words_are_no_secrets() -> None:
+    """What only begins like a key is a word: a risk, a folder, a model."""
+    mine = ROUTE + UPSTREAM + 'accept_conditions = ["A risk-assessment-is-done-by-legal"]\nmirror = "hf_mirrors/sk-1"\n'
+    assert parse_gateway_file(mine.encode(), PLACE).routes[0].primary.accepts == ("A risk-assessment-is-done-by-legal",)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,25 @@ def test_a_wrong_file_is_refused_and_the_old_stays(scene: Any, ask: Any, text: s
     assert not keeper.problem
 
 
+def test_a_new_price_asks_no_server_anew(scene: Any, ask: Any) -> None:
+    """What was checked does not depend on prices, time limits or conditions: the route is open throughout."""
+    subject = scene.make_mirror()
+    scene.fingerprint(subject)
+    path = scene.one_route(scene.decide(subject)[7:], 'mirror = "mirror"\nfingerprint = "weighed"')
+    scene.served = scene.print_of()
+    keeper = scene.keeper()
+    keeper.check()
+    scene.served = None
+    scene.write(path.read_text().replace(" }", ", idle_s = 7.0, price = { input = 1, output = 2 } }"))
+    settle(keeper, scene)
+    assert keeper.admissions.find("tiny").primary.upstream.price.usd_per_mtok_output == 2
+    assert ask(keeper).is_open
+    assert [name for name, _ in scene.events] == ["leg.opened", "routes.reloaded"]
+    scene.write(path.read_text().replace(scene.URL, "http://127.0.0.1:8001/v1"))
+    settle(keeper, scene)
+    assert "it is being checked" in ask(keeper).refused
+
+
 def test_a_file_that_is_being_written_is_waited_for(scene: Any) -> None:
     """Cut short it may be a valid file with fewer routes: only what was seen alike twice is read."""
     decision = scene.decide(scene.ADDRESS, has_files=False)

@@ -20,7 +20,10 @@ _SECRET_KEYS = frozenset({
     "key", "api_key", "apikey", "api-key", "token", "secret", "password", "authorization", "bearer", "credential",
     "credentials", "headers", "extra_headers",
 })  # fmt: skip
-_SECRET = re.compile(r"(?:sk-|hf_|wb_|gsk_|xai-|ghp_|github_pat_|AIza|AKIA|Bearer )[A-Za-z0-9_./+=-]{8}")
+_SECRET = re.compile(  # the vendors' prefixes, and as much behind them as no word has
+    r"(?<![A-Za-z0-9])"
+    r"(?:(?:sk-|hf_|wb_|gsk_|xai-|ghp_|github_pat_|AIza)[A-Za-z0-9_-]{24}|AKIA[A-Z0-9]{16}|Bearer \S{8})"
+)
 _VARIABLE = 'put it into an environment variable, and name that: `key_env = "VLLM_KEY"`'
 _DEPTH = 16
 
