@@ -12,6 +12,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from weighbridge.pilot.access.budgets import Purse
     from weighbridge.pilot.access.keyring import Account, Keyring
     from weighbridge.pilot.recorder import Recorder
-    from weighbridge.pilot.state.protocol import PilotState
+    from weighbridge.pilot.state.protocol import Lease, PilotState
 
-__all__ = ["Clerk"]
+__all__ = ["POLL_S", "Clerk"]
 
 POLL_S = 0.5
 _WRITE_S = 1.0
@@ -53,7 +54,7 @@ class _Return:
 
 
 class Clerk:
-    """Serves one node. `trouble` says what failed last with the store, empty where nothing does.
+    """Serves one node.
 
     `record` is given the notes of changes that were made outside of a gateway.
     """
@@ -65,7 +66,7 @@ class Clerk:
         record: Recorder | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.trouble = ""
+        self._troubles = {"keys": "", "money": ""}
         self._record = record
         self._noted = -1  # the version of the keys up to which notes were handed over
         self._state = state
@@ -80,6 +81,11 @@ class Clerk:
             threading.Thread(target=self._watch, name="pilot-keys", daemon=True),
             threading.Thread(target=self._serve, name="pilot-money", daemon=True),
         )
+
+    @property
+    def trouble(self) -> str:
+        """What fails with the store now, empty where nothing does."""
+        return "; ".join(f"{what}: {error}" for what, error in self._troubles.items() if error)
 
     def start(self) -> None:
         """Start both threads."""
@@ -129,9 +135,9 @@ class Clerk:
                 if self._state.key_version() != self._keyring.version:
                     self.refresh()
             except Exception as error:  # noqa: BLE001 - a thread that ends would hide every later revocation
-                self.trouble = f"keys: {error}"
+                self._troubles["keys"] = str(error) or type(error).__name__
             else:
-                self.trouble = self.trouble if self.trouble.startswith("money") else ""
+                self._troubles["keys"] = ""
 
     def _serve(self) -> None:
         """Lease, give back and write until the end."""
@@ -140,8 +146,9 @@ class Clerk:
             batch = self._batch(next_write - time.monotonic())
             ends = None in batch
             self._lease([wish for wish in batch if isinstance(wish, _Wish)])
-            for back in (item for item in batch if isinstance(item, _Return)):
-                self._try(lambda back=back: self._state.give_back(back.key_ids, back.day, back.nano_usd))  # type: ignore[misc]  # a lambda with a default
+            for item in batch:
+                if isinstance(item, _Return):  # where this fails, it counts as spent
+                    self._try(partial(self._state.give_back, item.key_ids, item.day, item.nano_usd))
             if ends or time.monotonic() >= next_write:
                 self._write()
                 self._hand_over()
@@ -163,16 +170,13 @@ class Clerk:
         """Lease in one transaction, and tell every purse."""
         if not wishes:
             return
-        try:
-            leases = self._state.lease([wish.ask for wish in wishes])
-            for wish, lease in zip(wishes, leases, strict=True):
-                wish.purse.grants.append(Grant(lease.nano_usd, wish.ask.owed, wish.ask.day, lease.short_of))
-        except Exception as error:  # noqa: BLE001 - as above: whoever waits must be told
-            self.trouble = f"money: {error}"
-        else:
-            self.trouble = ""
-        for wish in wishes:
-            wish.purse.has_failed = bool(self.trouble)
+        asks = [wish.ask for wish in wishes]
+        leases: list[Lease] = []
+        is_done = self._try(lambda: leases.extend(self._state.lease(asks)))
+        for wish, lease in zip(wishes, leases, strict=False):
+            wish.purse.grants.append(Grant(lease.nano_usd, wish.ask.owed, wish.ask.day, lease.short_of))
+        for wish in wishes:  # whoever waits is told, whatever came
+            wish.purse.has_failed = not is_done
             wish.done.set_result(None)
 
     def _write(self) -> None:
@@ -198,7 +202,8 @@ class Clerk:
         """Do something with the store; False where it failed."""
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - as above
-            self.trouble = f"money: {error}"
+        except Exception as error:  # noqa: BLE001 - as above: this thread must go on
+            self._troubles["money"] = str(error) or type(error).__name__
             return False
+        self._troubles["money"] = ""
         return True
