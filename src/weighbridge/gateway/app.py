@@ -6,6 +6,7 @@ Paths are compared whole and as the server read them, never put together again f
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
@@ -72,10 +73,14 @@ class Gateway:
             exchange.status, exchange.error = LEFT, "left"
         except Exception as error:  # noqa: BLE001 - a mistake of ours; the caller is told no more than that
             await self._broke(exchange, error, send)
-        if known or not exchange.key_id:
-            exchange.total_s = time.monotonic() - arrived
-            for listener in self._hooks.listeners:
-                listener.ended(exchange)
+        except asyncio.CancelledError:
+            exchange.error = exchange.error or "stopped"
+            raise
+        finally:
+            if known or not exchange.key_id:
+                exchange.total_s = time.monotonic() - arrived
+                for listener in self._hooks.listeners:
+                    listener.ended(exchange)
 
     async def _answer(self, exchange: Exchange, arrived: float, connection: tuple[Scope, Receive, Send]) -> None:
         """Ask who it is, and lead the request to where it wants."""

@@ -241,6 +241,7 @@ def test_a_body_that_steers_the_gateway_is_refused(gateway: Running, name: str) 
         (b'{"model":"qwen","stream":"yes"}', 400, "invalid_field"),
         (b'{"model":"qwen","stream_options":[]}', 400, "invalid_field"),
         (b'{"model":"qwen","messages":[' + b"{}," * 5000 + b"{}]}", 400, "too_many"),
+        (b'{"model":"qwen","x":[' + b"{}," * 500_000 + b"1]}", 400, "too_many"),
         (b'{"model":"qwen","tools":[' + b"1," * 600 + b"1]}", 400, "too_many"),
     ],
 )

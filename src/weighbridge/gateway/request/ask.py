@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "read_ask", "refused_fields"]
 
 _LONGEST_NAME = 256
+_MARKS = (b"{", b"[", b",")
+_SMALL_BYTES, _MOST_VALUES = 256 << 10, 400_000  # 2,000 texts of 100 tokens each; as objects they take some 100 MB
 _MOST_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _MOST_TOKENS = 1 << 31
 _BYTES_PER_TOKEN = 3
@@ -55,6 +57,8 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
 
     Equal keys are refused at every depth: two parsers would see two different requests.
     """
+    if len(body) > _SMALL_BYTES and sum(map(body.count, _MARKS)) > _MOST_VALUES:
+        raise bad_request(f"the body holds more than {_MOST_VALUES} values", "too_many")
     try:
         fields = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError as error:
