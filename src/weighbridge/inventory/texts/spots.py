@@ -15,7 +15,7 @@ _BEFORE, _AFTER = 240, 300
 _NEAR = 160
 _MOST_BELOW = 30
 _MOST_SPOTS = 20_000  # lines that are read closely in one text
-_WINDOW_COST = 25  # a window of a long line takes as long as so many lines
+_WINDOW_COST = 40  # a window of a long line takes as long as so many lines
 _OPENS = (b"(", b"[", b"{", b",", b":", b"=", b"\\", b"|", b">")
 
 
