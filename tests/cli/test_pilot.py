@@ -36,8 +36,11 @@ def test_a_key_from_its_making_to_its_end(weighbridge: CommandLine) -> None:
 
     (listed,) = json.loads(weighbridge("pilot", "key", "list", "--json").stdout)["keys"]
     assert (listed["id"], listed["state"], listed["budget"]["usd_per_day"]) == (caller.key_id, "live", 5)
+    words = ("--usd-per-day", "none", "--usd-total", "7.5", "--model", "*", "--expires-in", "none")
+    assert weighbridge("pilot", "key", "change", caller.key_id, *words).returncode == 0
     shown = weighbridge("pilot", "key", "show", caller.key_id)
-    assert "$5.00" in shown.stdout
+    assert "$7.50" in shown.stdout
+    assert "$5.00" not in shown.stdout
     assert text not in shown.stdout
     (row,) = json.loads(weighbridge("pilot", "spend", "--by", "route", "--json").stdout)["rows"]
     assert row == {"route": "qwen", "requests": 2, "input_tokens": 1500, "output_tokens": 20, "usd": 1.25}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of
 from weighbridge.cli.pilot_routes import command as routes
 from weighbridge.errors import UsageError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SPAN = re.compile(r"([0-9]{1,5})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _GROUPS = ("key", "route", "tenant", "day")
 _OPERATOR = ""
 
@@ -42,41 +40,52 @@ command.add_command(routes)
 
 @command.group(name="key")
 def key() -> None:
-    """Make, list, rotate and revoke keys."""
+    """Make, list, change, rotate and revoke keys."""
 
 
 @key.command(name="create")
 @click.argument("name")
 @click.option("--tenant", metavar="NAME", help="Whose key it is [default: default]; `*` may act for all tenants.")
-@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may do. Default: inference, models.")
-@click.option("--model", "models", multiple=True, metavar="ROUTE", help="A route it may use. Default: all.")
-@click.option("--expires-in", metavar="SPAN", help="When it ends: 90d, 12h.")
-@click.option("--requests-per-minute", type=int, metavar="N", help="Limit of one node.")
-@click.option("--tokens-per-minute", type=int, metavar="N", help="Limit of one node.")
-@click.option("--concurrent", type=int, metavar="N", help="Requests at once on one node.")
-@click.option("--usd-per-day", type=float, metavar="USD", help="Budget of a UTC day.")
-@click.option("--usd-per-month", type=float, metavar="USD", help="Budget of a UTC month.")
-@click.option("--usd-total", type=float, metavar="USD", help="Budget in all.")
+@rights_options
 @options.workspace
 @options.as_json
 def create(name: str, workspace: str | None, *, as_json: bool, **wishes: Any) -> None:
     """Make a key and print it, once: it is kept nowhere.
 
+    Without --scope it may use models and list them; without a limit or a budget it has none.
+
     Scopes: inference, models, metrics, admin:keys, admin:routes, audit:read, stop.
     """
-    from weighbridge.pilot.access.orders import BudgetForm, KeyOrder, LimitsForm
+    from weighbridge.pilot.access.orders import KeyOrder
 
-    order = KeyOrder.of(
-        name=name,
-        tenant=wishes["tenant"],
-        scopes=frozenset(wishes["scopes"]) or None,
-        models=frozenset(wishes["models"]) or None,
-        expires_at=_moment(wishes["expires_in"]),
-        limits=LimitsForm.of(**{name: wishes[name] for name in LimitsForm.model_fields}),
-        budget=BudgetForm.of(**{name: wishes[name] for name in BudgetForm.model_fields}),
-    )
+    tenant = {"tenant": wishes["tenant"]} if wishes["tenant"] else {}
+    order = KeyOrder.read(form_of(wishes, {"name": name, **tenant}))
     with _desk(workspace) as (desk, _):
         _show_issued(desk.create(_OPERATOR, order), as_json=as_json)
+
+
+@key.command(name="change")
+@click.argument("key_id", metavar="ID")
+@click.option("--name", metavar="NAME", help="Another name.")
+@rights_options
+@options.workspace
+@options.as_json
+def change(key_id: str, workspace: str | None, *, as_json: bool, **wishes: Any) -> None:
+    """Change what a key may do; what is not named stays, and `none` takes a limit, a budget or the end away."""
+    from weighbridge.cli.show import print_json
+    from weighbridge.pilot.access.keys import key_facts
+    from weighbridge.pilot.access.orders import KeyPatch
+
+    patch = KeyPatch.read(form_of(wishes, {"name": wishes["name"]} if wishes["name"] else {}))
+    if not patch.model_fields_set:
+        raise UsageError("nothing was named to change", hint="see `weighbridge pilot key change --help`")
+    with _desk(workspace, must_exist=True) as (desk, _):
+        changed = desk.change(_OPERATOR, key_id, patch)
+    if as_json:
+        print_json("pilot-key", key_facts(changed, time.time()))
+        return
+    click.echo(f"{changed.id}: changed")
+    click.echo(f"Next: `weighbridge pilot key show {changed.id}`", err=True)
 
 
 @key.command(name="list")
@@ -161,7 +170,7 @@ def rotate(key_id: str, workspace: str | None, *, grace: str | None, as_json: bo
     """Give a key a new secret and print it, once. Its id, rights and budgets stay."""
     from weighbridge.pilot.access.orders import Rotation
 
-    how = Rotation.of(grace_s=_seconds(grace) if grace else 0)
+    how = Rotation.of(grace_s=seconds_of(grace) if grace else 0)
     with _desk(workspace, must_exist=True) as (desk, _):
         _show_issued(desk.rotate(_OPERATOR, key_id, how), as_json=as_json)
 
@@ -237,16 +246,3 @@ def _show_issued(issued: Issued, *, as_json: bool) -> None:
     click.echo(issued.text)
     click.echo("this is the only time that it is shown", err=True)
     click.echo(f"Next: `weighbridge pilot key show {issued.key.id}`", err=True)
-
-
-def _moment(span: str | None) -> datetime | None:
-    """Return when a span from now ends."""
-    return datetime.now(UTC) + timedelta(seconds=_seconds(span)) if span else None
-
-
-def _seconds(span: str) -> int:
-    """Read a span: a number and one of s, m, h, d."""
-    found = _SPAN.fullmatch(span)
-    if found is None:
-        raise UsageError(f"`{ascii(span)[1:-1]:.40}` is not a span of time", hint="write it as `90d`, `12h` or `30m`")
-    return int(found[1]) * _SECONDS[found[2]]
