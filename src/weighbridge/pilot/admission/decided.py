@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.artefact import digest_of_endpoint
 from weighbridge.core.kinds import DECISION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.admission.configuration.plan import LegPlan
     from weighbridge.store.protocol import Store
 
-__all__ = ["Decided", "find_decided"]
+__all__ = ["Decided", "Origins", "find_decided"]
 
 _HEX_DIGITS = 64
 
@@ -50,10 +51,30 @@ class Decided:
     has_files: bool = False
 
 
-def find_decided(store: Store, plan: LegPlan) -> Decided:
+class Origins:
+    """What the subjects in a store were called, and where they came from; read once, when it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @cached_property
+    def typed(self) -> tuple[tuple[str, str], ...]:
+        """Return (reference as it was typed, subject)."""
+        return tuple((str(one.body.get("reference")), one.subject) for one in self._store.select(kind="files/v1"))
+
+    @cached_property
+    def stated(self) -> tuple[tuple[tuple[Any, Any], Any, str], ...]:
+        """Return ((hub, repository), commit, subject)."""
+        made = self._store.select(kind="provenance/v1")
+        return tuple(
+            ((one.body.get("hub"), one.body.get("repository")), one.body.get("commit"), one.subject) for one in made
+        )
+
+
+def find_decided(store: Store, plan: LegPlan, origins: Origins) -> Decided:
     """Read what the store says of a leg; raises StoreDamaged, and nothing for what others wrote into it."""
     try:
-        statement = _latest(store, plan) if plan.decision == LATEST else store.get(plan.decision)
+        statement = _latest(store, plan, origins) if plan.decision == LATEST else store.get(plan.decision)
     except (NotFound, UsageError) as error:
         return Decided(f"{error.message}: {error.hint or 'decide it: `weighbridge decide`'}")
     decision, problem = _read(statement)
@@ -105,10 +126,11 @@ def _policy(statement: Evidence) -> str:
     return str(decision.get("policy_name", "")) if isinstance(decision, dict) else ""
 
 
-def _latest(store: Store, plan: LegPlan) -> Evidence:
+def _latest(store: Store, plan: LegPlan, origins: Origins) -> Evidence:
     """Return the newest decision about what a reference names, by a policy; raises NotFound or UsageError."""
-    subjects = set(_subjects(store, plan))
-    found = [one for one in store.select(kind=DECISION) if one.subject in subjects and _policy(one) == plan.policy]
+    subjects = set(_subjects(plan, origins))
+    made = store.select(kind=DECISION, subject=next(iter(subjects)) if len(subjects) == 1 else None)
+    found = [one for one in made if one.subject in subjects and _policy(one) == plan.policy]
     if not found:
         raise NotFound(
             f"there is no decision about {quote(plan.reference)} by the policy {quote(plan.policy)}",
@@ -117,7 +139,7 @@ def _latest(store: Store, plan: LegPlan) -> Evidence:
     return found[-1]
 
 
-def _subjects(store: Store, plan: LegPlan) -> Iterator[str]:
+def _subjects(plan: LegPlan, origins: Origins) -> Iterator[str]:
     """Yield the digests of what a reference names, as the store or a mirror's manifest tells; no hub is asked."""
     text = plan.reference
     if text.startswith("sha256:") and len(text) == len("sha256:") + _HEX_DIGITS:
@@ -127,16 +149,12 @@ def _subjects(store: Store, plan: LegPlan) -> Iterator[str]:
     if wanted.kind == "endpoint":
         yield digest_of_endpoint(wanted.target, wanted.detail or "")
         return
-    for one in store.select(kind="files/v1"):
-        typed = str(one.body.get("reference") or "")
-        if typed == text or typed.startswith(f"{text}@"):
-            yield one.subject
+    yield from (subject for typed, subject in origins.typed if typed == text or typed.startswith(f"{text}@"))
     if wanted.kind not in {"hf", "ms"}:
         return
-    for one in store.select(kind="provenance/v1"):
-        said = tuple(one.body.get(name) for name in ("hub", "repository"))
-        if said == (wanted.kind, wanted.target) and wanted.detail in {None, one.body.get("commit")}:
-            yield one.subject
+    for name, commit, subject in origins.stated:
+        if name == (wanted.kind, wanted.target) and wanted.detail in {None, commit}:
+            yield subject
     if plan.mirror:
         with suppress(WeighbridgeError, OSError):
             manifest = read_manifest(Path(plan.mirror) / MANIFEST)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
 from weighbridge.pilot.admission.clock import NEVER
-from weighbridge.pilot.admission.decided import Decided, find_decided
+from weighbridge.pilot.admission.decided import Decided, Origins, find_decided
 from weighbridge.pilot.admission.judge import HOLDS_S, Facts
 from weighbridge.pilot.admission.likeness import find_expected
 from weighbridge.pilot.admission.served import NOT_YET, Identity, Served, Stamps, check_served
@@ -72,7 +72,8 @@ class Examiner:
         try:
             with closing(SQLiteStore(self._store, read_only=True)) as store:
                 count = store.count()
-                found = {plan: _read(store, plan) for plan in plans}
+                origins = Origins(store)
+                found = {plan: _read(store, plan, origins) for plan in plans}
             self._read_at, self._count = now, count
         except WeighbridgeError as error:
             self._count = -1
@@ -103,8 +104,6 @@ class Examiner:
         served = check_served(identity, self._clock(), self._probe, self._stamps, progress)
         now = self._clock()
         with self._lock:
-            if identity not in self._identities.values():  # decided anew meanwhile
-                return
             before = self._served.get(identity, NOT_YET)
             is_kept = served.state == "unknown" and before.state == "matches" and now < before.checked_at + HOLDS_S
             self._served[identity] = before if is_kept else served
@@ -139,10 +138,10 @@ class Examiner:
         return tried_at + _AGAIN_S["unknown" if is_carried else served.state]
 
 
-def _read(store: Store, plan: LegPlan) -> tuple[Decided, Identity | None]:
+def _read(store: Store, plan: LegPlan, origins: Origins) -> tuple[Decided, Identity | None]:
     """Read what the store says of one plan, and what it is to be held against."""
     try:
-        decided = find_decided(store, plan)
+        decided = find_decided(store, plan, origins)
     except StoreDamaged as error:
         return Decided(f"{error.message}: `weighbridge evidence verify`"), None
     if decided.statement is None or decided.decision is None:

@@ -172,14 +172,15 @@ class Keeper:
         self._examiner.read_store({plan for route in routes for _, plan in route.legs()})
 
     def _check_served(self) -> None:
-        """Check what is due, and let each result count at once."""
-        self._check_due(lambda _one: True, self._watched)
+        """Check what takes time and is due; what takes none was checked where the evidence was read."""
+        self._check_due(lambda one: not one.is_quick, self._watched)
 
     def _check_due(self, wanted: Callable[[Identity], bool], progress: Progress = silent) -> None:
-        """Check what is due and wanted, one after the other."""
+        """Check what is due and wanted; each that takes time counts at once, the others when they are published."""
         while not self._stop.is_set() and (identity := self._examiner.due()) is not None and wanted(identity):
             self._examiner.check(identity, progress)
-            self._publish()
+            if not identity.is_quick:
+                self._publish()
 
     def _publish(self) -> None:
         """Rule on every leg, replace the snapshot, and tell what changed."""
