@@ -54,7 +54,7 @@ class _Guard:
         caller = scope.get("state", {}).get("caller")
         if scope["type"] != "http":
             return
-        if not isinstance(caller, Caller):
+        if not isinstance(caller, Caller) or not caller.key_id:  # to the desk, no id is the operator
             response = _refuse(401, "invalid_api_key", "no valid key was presented")
         elif MANAGES_KEYS not in caller.scopes:
             response = _refuse(403, "scope_missing", f"the key has not the scope `{MANAGES_KEYS}`")

@@ -16,7 +16,9 @@ from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
+from weighbridge.pilot.access.keys import SCOPES
 from weighbridge.pilot.access.orders import KeyOrder
+from weighbridge.pilot.access.protocol import Caller
 from weighbridge.pilot.state.sqlite import SQLiteState
 
 from .conftest import Table
@@ -157,8 +159,9 @@ def test_nothing_is_reached_without_the_scope(office: Office) -> None:
             assert office.ask(method, ADMIN_PATH + path, plain)[0] == 403, (method, path)
 
 
-def test_the_api_asks_for_itself_who_it_is() -> None:
-    """Mounted where nobody asked for a key, it lets nobody in."""
+@pytest.mark.parametrize("state", [{}, {"caller": None}, {"caller": Caller("", "*", frozenset(SCOPES))}])
+def test_the_api_asks_for_itself_who_it_is(state: dict[str, Any]) -> None:
+    """Mounted where nobody asked for a key, or where nobody's name was found, it lets nobody in."""
     app = create_admin(None)  # type: ignore[arg-type]  # it must not come so far as to need a desk
     sent: list[MutableMapping[str, Any]] = []
 
@@ -169,7 +172,7 @@ def test_the_api_asks_for_itself_who_it_is() -> None:
         sent.append(message)
 
     async def ask() -> None:
-        await app({"type": "http", "method": "GET", "path": KEYS, "headers": []}, receive, send)
+        await app({"type": "http", "method": "GET", "path": KEYS, "headers": [], "state": state}, receive, send)
 
     asyncio.run(ask())
     assert sent[0]["status"] == 401
