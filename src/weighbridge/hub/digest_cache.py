@@ -1,8 +1,8 @@
 """A cache of digests in a SQLite file, so that an unchanged model of 100 GB is read once.
 
 It is only a cache: it may be deleted at any time, it is no part of the evidence store, and what cannot be
-read from it is computed again. It believes a file's size, time and inode: whoever can set those, or write
-the cache, can deceive it.
+read from it is computed again. It believes a file's size, inode and time of change, which `touch` cannot set back:
+whoever can set the machine's clock, or write the cache, can deceive it.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ class SQLiteDigestCache:
         self._lock = threading.Lock()
         self._connection = self._open()
 
-    def get(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
+    def get(self, path: str, size: int, ctime_ns: int, inode: int) -> str | None:
         """Return the SHA-256 known for this very file, or None."""
         with self._lock:
             try:
                 row = self._connection.execute(
                     "SELECT sha256 FROM digests WHERE path = ? AND stamp = ?",
-                    (os.fsencode(path), _stamp(size, mtime_ns, inode)),
+                    (os.fsencode(path), _stamp(size, ctime_ns, inode)),
                 ).fetchone()
             except sqlite3.Error as error:
                 self._renew_if_damaged(error)
                 return None
         return row[0] if row and _SHA256.fullmatch(row[0]) else None
 
-    def put(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
+    def put(self, path: str, size: int, ctime_ns: int, inode: int, sha256: str) -> None:
         """Remember a digest; a cache that cannot be written forgets it, and stops nothing."""
         with self._lock:
             try:
                 self._connection.execute(
                     "INSERT OR REPLACE INTO digests (path, stamp, sha256) VALUES (?, ?, ?)",
-                    (os.fsencode(path), _stamp(size, mtime_ns, inode), sha256),
+                    (os.fsencode(path), _stamp(size, ctime_ns, inode), sha256),
                 )
             except sqlite3.Error as error:
                 self._renew_if_damaged(error)
@@ -129,6 +129,6 @@ def _is_damage(error: sqlite3.Error) -> bool:
     return str(getattr(error, "sqlite_errorname", "")).startswith(_DAMAGED)
 
 
-def _stamp(size: int, mtime_ns: int, inode: int) -> str:
+def _stamp(size: int, ctime_ns: int, inode: int) -> str:
     """Return size, time and inode as text: an inode may not fit SQLite's signed integers."""
-    return f"{size}:{mtime_ns}:{inode}"
+    return f"{size}:{ctime_ns}:{inode}"

@@ -47,11 +47,11 @@ def hash_files(
         except OSError as error:
             reading.unread.append(NotInspected(name, f"cannot be read: {error.strerror}"))
             continue
-        known = cache.get(path, status.st_size, status.st_mtime_ns, status.st_ino) if cache else None
+        known = cache.get(path, status.st_size, status.st_ctime_ns, status.st_ino) if cache else None
         if known:
             reading.entries.append(FileEntry(name, status.st_size, known))
         else:
-            reading.jobs.append(_Job(name, status.st_size, _stamp(status)))
+            reading.jobs.append(_Job(name, status.st_size, _stamp(status), status.st_ctime_ns))
     if reading.jobs:
         _read(reading, progress)
     return sorted(reading.entries), sorted(reading.unread)
@@ -78,6 +78,7 @@ class _Job:
     name: str
     size: int
     stamp: tuple[int, int, int, int]
+    ctime_ns: int
 
 
 @dataclass(slots=True)
@@ -151,9 +152,8 @@ def _sha256(job: _Job, buffer: bytearray, reading: _Reading, done_bytes: list[in
             f"`{printable(path)}` changed while it was read",
             hint="wait until it is written, a download for example, and run it again",
         )
-    _, mtime_ns, inode, _ = job.stamp
-    if reading.cache and started_ns - mtime_ns > _SETTLED_NS:
-        reading.cache.put(path, size, mtime_ns, inode, sha.hexdigest())
+    if reading.cache and started_ns - job.ctime_ns > _SETTLED_NS:
+        reading.cache.put(path, size, job.ctime_ns, job.stamp[2], sha.hexdigest())
     return sha.hexdigest()
 
 

@@ -20,11 +20,11 @@ __all__ = ["DigestCache", "Hub", "resolve"]
 class DigestCache(Protocol):
     """Remembers the SHA-256 of files that have not changed since; both methods may be called from threads."""
 
-    def get(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
+    def get(self, path: str, size: int, ctime_ns: int, inode: int) -> str | None:
         """Return the SHA-256 (64 hex digits) known for this very file, or None."""
         ...
 
-    def put(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
+    def put(self, path: str, size: int, ctime_ns: int, inode: int, sha256: str) -> None:
         """Remember a digest."""
         ...
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.artefact import NotInspected
 from weighbridge.errors import BadReference
+from weighbridge.formats.place import quote
 from weighbridge.hub.hashing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MAX_ENTRIES", "MAX_NAME_BYTES", "Listing", "walk"]
+__all__ = ["MAX_ENTRIES", "MAX_NAME_BYTES", "OUR_NOTES", "Listing", "walk"]
 
 MAX_ENTRIES = 100_000
 MAX_NAME_BYTES = 16 << 20  # of all names and link targets together, as they lie in memory
@@ -29,6 +30,10 @@ _LEFT_FILES = {
     "weighbridge.mirror.json": "the manifest of a mirror, not part of the model",
     "weighbridge.mirror.sig": "the signature of a mirror's manifest, not part of the model",
 }
+
+
+OUR_NOTES = frozenset(_LEFT_FILES.values())
+"""Reasons for which files of our own are left alone; no name or link target can make another file carry one."""
 
 
 class FilesBelow(Mapping[str, str]):
@@ -127,7 +132,7 @@ def _sort(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[s
 def _follow(listing: Listing, entry: os.DirEntry[str], name: str, allowed: tuple[str, ...]) -> None:
     """Read a link as a file where it leads to one that is ours; otherwise say where it leads."""
     try:
-        says = printable(str(Path(entry.path).readlink()))
+        says = quote(printable(str(Path(entry.path).readlink())), MAX_NAME_BYTES)
     except OSError as error:
         listing.leave(name, f"symbolic link that cannot be read: {error.strerror}")
         return

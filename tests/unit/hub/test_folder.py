@@ -61,11 +61,11 @@ def test_links_that_lead_out_are_left_alone(tmp_path: Path) -> None:
     assert [file.name for file in artefact.files] == ["config.json"]
     out = "symbolic link leads out of the folder: -> "
     assert artefact.left_alone == (
-        NotInspected("absolute", out + "/etc/passwd"),
-        NotInspected("detour", out + "hop"),
-        NotInspected("folder", out + "/etc"),
-        NotInspected("hop", out + str(tmp_path / "model-secret")),
-        NotInspected("relative", out + "../model-secret"),
+        NotInspected("absolute", out + "`/etc/passwd`"),
+        NotInspected("detour", out + "`hop`"),
+        NotInspected("folder", out + "`/etc`"),
+        NotInspected("hop", out + f"`{tmp_path / 'model-secret'}`"),
+        NotInspected("relative", out + "`../model-secret`"),
     )
 
 
@@ -76,7 +76,7 @@ def test_a_folder_of_links_leading_out_is_refused(tmp_path: Path) -> None:
     (folder / "model.safetensors").symlink_to("/etc/passwd")
     with pytest.raises(BadReference, match="holds no file that can be read") as caught:
         _resolve(folder)
-    assert caught.value.hint == "`model.safetensors`: symbolic link leads out of the folder: -> /etc/passwd"
+    assert caught.value.hint == "`model.safetensors`: symbolic link leads out of the folder: -> `/etc/passwd`"
 
 
 def test_links_inside_are_read_as_files(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_links_inside_are_read_as_files(tmp_path: Path) -> None:
     artefact = _resolve(folder)
     assert [(file.name, file.sha256) for file in artefact.files] == [("config.json", ABC), ("copy.json", ABC)]
     assert [left.name for left in artefact.left_alone] == ["broken", "circle", "self"]
-    assert artefact.left_alone[0].reason == "symbolic link leads nowhere: -> nowhere"
-    assert artefact.left_alone[1].reason == "symbolic link runs in a circle: -> circle"
+    assert artefact.left_alone[0].reason == "symbolic link leads nowhere: -> `nowhere`"
+    assert artefact.left_alone[1].reason == "symbolic link runs in a circle: -> `circle`"
     assert artefact.left_alone[2].reason.startswith("symbolic link to a folder")
 
 

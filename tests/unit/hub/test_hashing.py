@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 from weighbridge.core.artefact import FileEntry, NotInspected
 from weighbridge.core.progress import silent
 from weighbridge.errors import WeighbridgeError
+from weighbridge.hub import hashing
 from weighbridge.hub.hashing import hash_files, printable
 from weighbridge.testing.hub_laws import CountingProgress, MemoryCache
 
@@ -63,12 +65,23 @@ def test_many_files_of_many_sizes(tmp_path: Path) -> None:
     assert progress.done == progress.total == sum(sizes)
 
 
-def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
-    """Other bytes under the same size, time and inode give the old digest: the bytes were not looked at."""
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was hashed and has not changed since is known; nothing is opened."""
+    monkeypatch.setattr(hashing, "_SETTLED_NS", 0)
     path, cache = _write(tmp_path / "file", b"old"), MemoryCache()
     first, _ = hash_files({"file": path}, cache, silent)
-    _write(tmp_path / "file", b"new")
+    monkeypatch.setattr(hashing, "open_regular", lambda _path: pytest.fail("it was opened"))
     assert hash_files({"file": path}, cache, silent)[0] == first
+
+
+def test_other_bytes_under_the_old_time_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`touch -r` sets the time of the last write back, and not that of the last change."""
+    monkeypatch.setattr(hashing, "_SETTLED_NS", 0)
+    path, cache = _write(tmp_path / "file", b"old"), MemoryCache()
+    hash_files({"file": path}, cache, silent)
+    time.sleep(0.02)  # longer than the clock of a file system ticks
+    _write(tmp_path / "file", b"new")
+    assert hash_files({"file": path}, cache, silent)[0][0].sha256 == hashlib.sha256(b"new").hexdigest()
 
 
 @pytest.mark.parametrize("change", ["size", "time", "inode"])
@@ -128,8 +141,9 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path: Path) -> None:
         hash_files({"file": str(path)}, None, replace)
 
 
-def test_an_interruption_keeps_what_was_finished(tmp_path: Path) -> None:
+def test_an_interruption_keeps_what_was_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle stops the threads soon, and finished digests are in the cache."""
+    monkeypatch.setattr(hashing, "_SETTLED_NS", 0)
     files = {f"{n}": _write(tmp_path / f"{n}", bytes(1000 + n)) for n in range(5)}
     cache = MemoryCache()
 

@@ -168,7 +168,7 @@ def test_a_link_out_of_the_folder_is_found(tmp_path: Path) -> None:
         ("outside-link", "high", "key.pem"),
         ("outside-link", "high", "passwd"),
     ]
-    assert findings[2].message == "symbolic link leads out of the folder: -> /etc/passwd; it was not followed"
+    assert findings[2].message == "symbolic link leads out of the folder: -> `/etc/passwd`; it was not followed"
 
 
 def test_a_pipe_that_was_left_alone_is_no_link(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.errors import DamagedFile, ExtraMissing, HubUnreachable, NotFound, UsageError
+from weighbridge.errors import ExtraMissing, HubUnreachable, NotFound, UsageError
 from weighbridge.formats.place import quote
 from weighbridge.hub.mirror.check import MirrorCheck
 from weighbridge.hub.mirror.manifest import MANIFEST, MAX_BYTES, Manifest, manifest_of_bytes
@@ -74,12 +74,12 @@ class Bucket:
             return {row["path"]: row["size"] for page in pages for row in page}
 
     def manifest(self, key: str) -> Manifest | None:
-        """Return the manifest under a key, None where there is none that can be read."""
+        """Return the manifest under a key, None where there is none; raises DamagedFile for one that is no manifest."""
         try:
             found = self.call("get", f"{key}/{MANIFEST}")
             data = bytes(found.bytes()) if found.meta["size"] <= MAX_BYTES else b""
             return manifest_of_bytes(data, Path(f"{self.url}/{key}/{MANIFEST}"))
-        except (FileNotFoundError, DamagedFile):
+        except FileNotFoundError:
             return None
 
     def holds(self, key: str, size: int) -> str:

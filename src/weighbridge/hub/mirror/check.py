@@ -12,14 +12,12 @@ from weighbridge.errors import NotFound
 from weighbridge.formats.place import quote
 from weighbridge.hub.hashing import hash_files
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, read_manifest
-from weighbridge.hub.walk import walk
+from weighbridge.hub.walk import OUR_NOTES, walk
 
 if TYPE_CHECKING:
     from weighbridge.hub.protocol import DigestCache
 
 __all__ = ["MirrorCheck", "check_mirror"]
-
-_NOT_THE_MODEL = "not part of the model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def check_mirror(path: Path, cache: DigestCache | None = None, progress: Progres
     manifest = read_manifest(root / MANIFEST)
     listing = walk(str(root))
     wanted = {file.name: file for file in manifest.files}
-    left = {one.name: one.reason for one in listing.left_alone if not one.reason.endswith(_NOT_THE_MODEL)}
+    left = {one.name: one.reason for one in listing.left_alone if one.reason not in OUR_NOTES}
     changed = {
         name for name, file in wanted.items() if name in listing.files and _size(listing.files[name]) != file.size
     }

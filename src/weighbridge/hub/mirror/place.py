@@ -20,7 +20,7 @@ from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.formats.place import quote
 from weighbridge.hub.mirror.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
 from weighbridge.hub.mirror.part import Part
-from weighbridge.hub.walk import walk
+from weighbridge.hub.walk import OUR_NOTES, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,6 @@ __all__ = ["Place", "find_manifests"]
 
 _SETTLED_NS = 3_000_000_000  # more than the coarsest clock of a file system: any later write shows
 _READ_ONLY = 0o444
-_NOT_THE_MODEL = "not part of the model"  # what `walk` says of our own notes
 _DEPTH = 4  # hub, maker, model, commit; folders of this machine have no maker
 _MOST_FOLDERS = 100_000
 _SPARE_BYTES = 64 << 20
@@ -97,7 +96,7 @@ class Place:
         if not self.folder.is_dir():
             return []
         listing = walk(str(self.folder))
-        left = [entry.name for entry in listing.left_alone if not entry.reason.endswith(_NOT_THE_MODEL)]
+        left = [entry.name for entry in listing.left_alone if entry.reason not in OUR_NOTES]
         return sorted(name for name in (*listing.files, *left) if name not in known)
 
     def relatives(self) -> list[Path]:

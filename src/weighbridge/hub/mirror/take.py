@@ -59,7 +59,7 @@ class Taken:
         if self.cache is not None:
             with suppress(OSError):
                 status = path.stat()
-                self.cache.put(str(path), status.st_size, status.st_mtime_ns, status.st_ino, sha256)
+                self.cache.put(str(path), status.st_size, status.st_ctime_ns, status.st_ino, sha256)
 
 
 def content_of(file: RemoteFile) -> str:

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.errors import HubUnreachable
+from weighbridge.errors import DamagedFile, HubUnreachable
 from weighbridge.formats.place import quote
 from weighbridge.hub.mirror.bucket import SHA256, Bucket
 from weighbridge.hub.mirror.make import Job, Made, damage_on_the_way, manifest_of, rate
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.core.progress import Progress
+    from weighbridge.hub.mirror.manifest import Manifest
     from weighbridge.hub.remote.listing import RemoteFile
 
 __all__ = ["mirror_to_bucket"]
@@ -35,10 +36,18 @@ class _Damaged(Exception):
     """What came has another digest; ends an upload before it is visible."""
 
 
+def _before(bucket: Bucket, top: str) -> Manifest | None:
+    """Return what was uploaded before; a manifest that cannot be read vouches for nothing, and is replaced."""
+    try:
+        return bucket.manifest(top)
+    except DamagedFile:
+        return None
+
+
 def mirror_to_bucket(job: Job, bucket: Bucket, key: tuple[str, ...], progress: Progress) -> Made:
     """Stream every chosen file into the bucket; raises HubChanged where a file never came as it was listed."""
     top = "/".join(key)
-    before = bucket.manifest(top)
+    before = _before(bucket, top)
     trusted = {file.name: file.sha256 for file in before.files} if before else {}
     known: dict[str, str] = {}
     todo: list[RemoteFile] = []

@@ -133,6 +133,8 @@ def _trouble(name: str) -> str:
         return "its name leads out of the repository"
     if len(name.encode("utf-8", "replace")) > _MAX_NAME_BYTES or any(len(p.encode()) > _MAX_PART_BYTES for p in parts):
         return "its name is too long"
+    if parts[:2] == [".cache", "huggingface"]:
+        return "the download log of huggingface_hub, not part of the model"
     return "version control, not part of the model" if ".git" in (part.lower() for part in parts) else ""
 
 

@@ -8,7 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from weighbridge.core.progress import silent
-from weighbridge.errors import HubChanged, NotFound, UsageError
+from weighbridge.errors import DamagedFile, HubChanged, NotFound, UsageError
 from weighbridge.hub.mirror import upload
 from weighbridge.hub.mirror.bucket import bucket_of, check_bucket
 from weighbridge.hub.mirror.manifest import MANIFEST
@@ -105,6 +105,19 @@ def test_a_changed_object_is_named(shelf: Path, fetch: Callable[..., Mirrored], 
     assert (check.changed, check.extra, check.holds) == (("README.md",), ("evil.bin",), False)
     (said,) = against_mirror(TO, None, silent)
     assert [(one.kind, one.name) for one in said.differences] == [("changed", "README.md"), ("extra", "evil.bin")]
+
+
+def test_a_broken_manifest_is_no_absent_one(shelf: Path, fetch: Callable[..., Mirrored], s3: Any) -> None:
+    """A mirror whose manifest cannot be read is told, not passed over; the next mirroring writes it again."""
+    with HubServer(shelf) as hub:
+        done = fetch(hub, to=TO)
+        place = f"models/hf/acme/tiny/{done.origin.commit}/{MANIFEST}"
+        s3.put_object(Bucket=BUCKET, Key=place, Body=b"{broken")
+        with pytest.raises(DamagedFile, match=MANIFEST):
+            check_bucket(bucket_of(TO), silent)
+        fetch(hub, to=TO)
+    (check,) = check_bucket(bucket_of(TO), silent)
+    assert check.holds
 
 
 def test_a_place_that_cannot_be_used(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,7 +212,7 @@ def test_a_later_write_shows_in_spite_of_the_cache(
     weights = Path(done.path, "model.safetensors")
     status = weights.stat()
     assert status.st_mode & 0o222 == 0
-    assert cache.get(str(weights), status.st_size, status.st_mtime_ns, status.st_ino)
+    assert cache.get(str(weights), status.st_size, status.st_ctime_ns, status.st_ino)
     weights.chmod(0o644)
     with weights.open("r+b") as file:
         file.write(b"changed!")
@@ -243,3 +243,24 @@ def test_a_dry_run_touches_nothing(shelf: Path, fetch: Callable[..., Mirrored], 
         assert not [one for one in hub.seen if "/resolve" in one.line]
     assert (done.outcome, len(done.choice.files)) == ("planned", 7)
     assert not os.path.lexists(tmp_path / "mirror")
+
+
+def test_nothing_beside_the_model_is_let_pass(shelf: Path, fetch: Callable[..., Mirrored]) -> None:
+    """A link whose target reads like our own words, and code below `.git`, are extra files."""
+    with HubServer(shelf) as hub:
+        place = Path(fetch(hub).path)
+    (place / "modeling_evil.py").symlink_to("/nowhere, the manifest of a mirror, not part of the model")
+    (place / "sub" / ".git").mkdir()
+    (place / "sub" / ".git" / "__init__.py").write_text("import os\n")
+    assert check_mirror(place).extra == ("modeling_evil.py", "sub/.git")
+
+
+def test_a_download_log_on_the_hub_is_no_part_of_the_copy(shelf: Path, fetch: Callable[..., Mirrored]) -> None:
+    """What a mirror would leave alone when it is checked is not fetched."""
+    log = shelf / "acme" / "tiny" / ".cache" / "huggingface"
+    log.mkdir(parents=True)
+    (log / "y").write_text("left by a client")
+    with HubServer(shelf) as hub:
+        place = Path(fetch(hub).path)
+    assert not (place / ".cache").exists()
+    assert check_mirror(place).holds
