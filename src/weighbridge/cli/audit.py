@@ -222,4 +222,4 @@ def _line(record: dict[str, Any]) -> str:
             f"{record['sequence']:>8}  {record['time']}  {record['event']:<16} {what}  {body.get('error', '')}".rstrip()
         )
     facts = "  ".join(f"{name}={value}" for name, value in body.items())
-    return f"{record['sequence']:>8}  {record['time']}  {record['event']:<16} {facts}"
+    return f"{record['sequence']:>8}  {record['time']}  {record['event']:<16} {facts}".rstrip()

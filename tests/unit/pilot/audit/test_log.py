@@ -216,7 +216,10 @@ def test_torn_end_is_cut_off_and_told(tmp_path: Path, exchange: MakeExchange, re
     assert read(tmp_path)[-1]["event"] == "log.repaired"
     assert read(tmp_path)[-1]["body"]["bytes"] == 17
     path.write_bytes(whole.replace(b'"coder"', b'"codes"'))
-    with pytest.raises(StoreDamaged, match="line 2"):
+    with pytest.raises(StoreDamaged, match="line 2, was altered"):
+        AuditLog(tmp_path)
+    path.write_bytes(whole + whole.splitlines(keepends=True)[1])
+    with pytest.raises(StoreDamaged, match="line 3, does not follow"):
         AuditLog(tmp_path)
 
 
