@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.pilot.access.protocol import Caller
-from weighbridge.pilot.admission.clock import SteadyClock, day_of, end_of
 from weighbridge.pilot.route import Leg, UpstreamSettings
 
 if TYPE_CHECKING:
@@ -39,28 +38,6 @@ def test_a_decision_ends_at_midnight_without_any_look(scene: Any, ask: Any) -> N
     assert [name for name, _ in scene.events] == ["leg.opened"]
     keeper.follow()
     assert [name for name, _ in scene.events] == ["leg.opened", "leg.refused"]
-
-
-def test_the_end_of_days() -> None:
-    """Days end at midnight in UTC; the leap day does, too, and the last day there is never."""
-    assert end_of(day_of(LAST_DAY)) == LAST_DAY + 1
-    leap = datetime(2028, 2, 29, 1, tzinfo=UTC).timestamp()
-    assert day_of(end_of(day_of(leap))).isoformat() == "2028-03-01"
-    assert end_of(date.max) == float("inf")
-
-
-def test_setting_the_clock_back_opens_nothing() -> None:
-    """The steady clock carries on from the furthest that the wall clock has been."""
-    wall, steady = [1000.0], [5.0]
-    clock = SteadyClock(lambda: wall[0], lambda: steady[0])
-    assert clock() == 1000.0
-    steady[0] += 10
-    wall[0] = 1.0
-    assert clock() == 1010.0
-    wall[0] = 5000.0
-    assert clock() == 5000.0
-    wall[0], steady[0] = 0.0, steady[0] + 1
-    assert clock() == 5001.0
 
 
 def test_a_changed_file_is_taken_whole(scene: Any, ask: Any) -> None:
