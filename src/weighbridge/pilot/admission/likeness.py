@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
+
+import uvloop
 
 from weighbridge import plugin
 from weighbridge.engine.discovery.capabilities import Capabilities
@@ -84,7 +85,7 @@ def probe_with(secret: Callable[[str], str | None] = os.environ.get) -> Probe:
             async with _Counted(engine, advance) as counted:
                 return await take_fingerprint(counted, can)
 
-        return asyncio.run(ask())
+        return uvloop.run(ask())  # after asyncio's own loop the HTTP client's threads can abort the exit
 
     return probe
 
