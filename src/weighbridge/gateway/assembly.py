@@ -86,6 +86,8 @@ def assembled(
         bounds = bounds_of(file.limits)
         app = Gateway(hooks, upstreams, bounds)
         record("gateway.started", {"version": __version__, "file": file.digest})
-        yield Assembly(app, bounds, keeper, gate.has_keys)
-        with suppress(WeighbridgeError):  # a full disk has been told of before
-            record("gateway.stopped", {})
+        try:
+            yield Assembly(app, bounds, keeper, gate.has_keys)
+        finally:
+            with suppress(WeighbridgeError):  # a full disk has been told of before
+                record("gateway.stopped", {})

@@ -83,29 +83,41 @@ def run(app: App, listening: Listening, bounds: Bounds, announce: Callable[[str]
 
     Before that a request without a key must have got 401; raises UsageError (an address in use), WeighbridgeError.
     """
+    config = _configured(app, listening, bounds)
     with _listen(listening) as listener:
-        config = uvicorn.Config(
-            app,
-            http=bounded_protocol(bounds),
-            loop="uvloop",
-            ws="none",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=int(bounds.keep_alive_s),
-            timeout_graceful_shutdown=_DRAIN_S,
-            ssl_certfile=listening.tls_cert,
-            ssl_keyfile=listening.tls_key,
-        )
         server = _TestedServer(config, lambda: _test(listening, listener.getsockname()[:2]))
         address = f"{listening.scheme}://{_shown(listener.getsockname()[:2])}"
         server.announce = lambda: announce(address)
         server.run(sockets=[listener])
         if server.failure is not None:
             raise server.failure
+
+
+def _configured(app: App, listening: Listening, bounds: Bounds) -> uvicorn.Config:
+    """Return uvicorn's configuration, the certificate read; raises UsageError."""
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(bounds),
+        loop="uvloop",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=int(bounds.keep_alive_s),
+        timeout_graceful_shutdown=_DRAIN_S,
+        ssl_certfile=listening.tls_cert,
+        ssl_keyfile=listening.tls_key,
+    )
+    try:
+        config.load()
+    except OSError as error:  # of which those of TLS are kinds
+        raise UsageError(
+            "the certificate or its key cannot be used", hint="both are PEM files, and the key is the certificate's own"
+        ) from error
+    return config
 
 
 class _TestedServer(uvicorn.Server):
