@@ -83,17 +83,18 @@ def _row(
 def _chain(subject: Subject, group: Group, origins: Origins) -> tuple[Chain, list[str]]:
     """Return the chain, and where the architecture speaks against a label.
 
-    The architecture is a sign where nothing else says who the maker is, or only a label does.
+    An architecture of a maker that is not in the chain leaves it open: a base may be there that nobody states.
     """
     chain = origins.chain_of(subject, group.hub)
     architecture = next((one.found.architecture for one in group.seen if one.found.architecture), "")
     used = maker_by_architecture(architecture)
-    if used is None or used[0] in chain.makers or not (group.is_label or not chain.makers):
+    if used is None or used[0] in chain.makers:
         return chain, []
     maker, total, own = used
     how = f"its architecture is `{architecture}`, which {own:,} of {total:,} known repositories have from {maker}"
     sign = Parent(f"{maker}/*", "base", "architecture", how, Confidence.LOW)
-    odd = [f"it is called {group.name}, of {', '.join(chain.makers)}, but {how}"] if chain.makers else []
+    is_odd = chain.makers and group.is_label
+    odd = [f"it is called {group.name}, of {', '.join(chain.makers)}, but {how}"] if is_odd else []
     return origins.chain_of(replace(subject, signs=(*subject.signs, sign)), group.hub), odd
 
 

@@ -10,6 +10,7 @@ from weighbridge.inspection.licence.chain.force import in_force
 from weighbridge.inspection.licence.chain.sources import Given
 from weighbridge.inspection.licence.strictest import strictest, strictness
 from weighbridge.inspection.licence.terms import licence_of
+from weighbridge.inventory.origin.tables import canonical_maker
 
 if TYPE_CHECKING:
     from weighbridge.core.kinds.licence import TermBody
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["InForce", "licence_along"]
 
 _COLUMNS = ("commercial_use", "hosting_as_service", "outputs_train_other_models", "aup_incorporated", "osi_approved")
-_NO_LICENCE = frozenset({"", "other", "unknown"})
+_NO_LICENCE = frozenset({"", "unknown"})
+_AS_FREE = frozenset({"cc0-1.0", "cc-by-4.0"})  # of the Open Definition, and not for software
+_MODIFIED = "modified-mit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,9 @@ def licence_along(chain: Chain, texts: tuple[Text, ...] = ()) -> InForce:
     force = in_force(Given(first.name, texts, first.licence_tag or None)) if texts else None
     read = [one.licence for one in force.in_force if one.role == "weights" and one.licence] if force else []
     along += [(first.name, licence) for licence in read]
+    below = {one for step in _binding(chain)[1:] for one in _licences_of(step)}
     for step in _binding(chain):
-        ids = _licences_of(step)
+        ids = _licences_of(step) if step is not first else _of_first(step, below)
         if step is first and read:
             ids = [one for one in ids if one not in read]
         along += [(step.name, one) for one in ids]
@@ -62,8 +66,11 @@ def licence_along(chain: Chain, texts: tuple[Text, ...] = ()) -> InForce:
     use = merged.get("commercial_use")
     conflicts = [(one.name, one.message) for one in force.conflicts] if force else []
     conflicts += _laundering(first, along, terms)
+    misnamed = _misnamed(first, ids, below)
+    conflicts += [("licence-mismatch", f"{first.name} is tagged `{first.licence_tag}`, and its base is under `{base}`")
+                  for base in misnamed.values()]  # fmt: skip
     return InForce(
-        _strictest_id(ids, terms), tuple(dict.fromkeys(along)), not unknown,
+        _strictest_id([one for one in ids if one not in misnamed], terms), tuple(dict.fromkeys(along)), not unknown,
         (use.value or "") if use else "", tuple(dict.fromkeys(conflicts)), tuple(dict.fromkeys(unknown)),
     )  # fmt: skip
 
@@ -88,7 +95,7 @@ def _licences_of(step: Step) -> list[str]:
     """
     tag = step.licence_tag.lower()
     family = family_named(step.repository or step.name) if step.end != "root" or step.repository else None
-    named = licences_of_tag(tag, tag) or ((tag,) if tag not in _NO_LICENCE else ())
+    named = _named(tag, step)
     if family is not None and family.licence in named:
         return [family.licence]
     known = family.licence if family else None
@@ -99,13 +106,51 @@ def _licences_of(step: Step) -> list[str]:
     return list(dict.fromkeys(one for one in ((*named[:1], known) if named else (known,)) if one))
 
 
+def _named(tag: str, step: Step) -> tuple[str, ...]:
+    """Return the licences that a tag can stand for; `other` says that there is one, and not which."""
+    if tag == _MODIFIED and canonical_maker(step.publisher) != "moonshotai":  # each maker modifies it its own way
+        return (tag,)
+    return licences_of_tag(tag, tag) or (() if tag in _NO_LICENCE else (tag,))
+
+
+def _of_first(first: Step, below: set[str]) -> list[str]:
+    """Return what binds the first step; where its tag or its name can stand for its base's licence, it does."""
+    stated = _named(first.licence_tag.lower(), first)
+    plain = _licences_of(first)
+    ids = [one for one in stated if one in below][:1] or [one for one in stated[:1] if one in plain]
+    return ids + [one for one in plain if one not in stated and not _version_of(one, below)]
+
+
+def _misnamed(first: Step, ids: list[str], below: set[str]) -> dict[str, str]:
+    """Return licences that the tag states, with the other version by the same licensor that the base is under.
+
+    Who trains on Llama 3.1 cannot put it under the licence of Llama 3: only the licensor can.
+    """
+    stated = _named(first.licence_tag.lower(), first)
+    found = {one: _version_of(one, below) for one in ids if one in stated and one not in below}
+    return {one: base for one, base in found.items() if base and not first.end}
+
+
+def _version_of(licence: str, others: set[str]) -> str:
+    """Return the licence of the same licensor that is among others, "" where none is."""
+    known = licence_of(licence)
+    if known is None or known.licensor.startswith("the ") or licence in others:
+        return ""
+    same = [one for one in sorted(others) if (other := licence_of(one)) and other.licensor == known.licensor]
+    return same[0] if same else ""
+
+
 def _strictest_id(ids: list[str], terms: dict[str, dict[str, TermBody]]) -> str | None:
-    """Return the id whose terms are the strictest, column by column; one with unknown terms where none is known."""
-    left = [one for one in ids if one in terms]
+    """Return the id whose terms are the strictest, column by column.
+
+    One with unknown terms may bind more than a free licence, and is shown before it.
+    """
+    bound = [one for one in ids if one in terms and not _is_free(one, terms)]
+    left = bound or [one for one in ids if one not in terms] or ids
     for column in _COLUMNS:
-        ranks = {one: strictness(column, terms[one][column].value) for one in left if column in terms[one]}
+        ranks = {one: strictness(column, terms[one][column].value) for one in left if column in terms.get(one, {})}
         left = [one for one in left if one not in ranks or ranks[one] == min(ranks.values())]
-    return left[0] if left else (ids[0] if ids else None)
+    return left[0] if left else None
 
 
 def _laundering(
@@ -123,7 +168,9 @@ def _laundering(
 
 
 def _is_free(licence: str, terms: dict[str, dict[str, TermBody]]) -> bool:
-    """Whether a licence is one that OSI approved."""
+    """Whether a licence is one that OSI approved, or gives as much away."""
+    if licence in _AS_FREE:
+        return True
     known = terms.get(licence) or ({} if (found := licence_of(licence)) is None else dict(found.terms))
     term = known.get("osi_approved")
     return term is not None and term.value == "yes"

@@ -21,7 +21,7 @@ from weighbridge.knowledge.words import expression_of, plain_name
 if TYPE_CHECKING:
     from weighbridge.inventory.origin.step import Known as How
     from weighbridge.inventory.origin.step import Relation, Step
-    from weighbridge.inventory.origin.tables import Repository
+    from weighbridge.inventory.origin.tables import Derived, Repository
     from weighbridge.knowledge.protocol import Known
     from weighbridge.knowledge.tables import Family, Organisation
 
@@ -30,6 +30,7 @@ __all__ = ["Offline", "Parent", "is_maker"]
 _MAKERS = frozenset({"company", "institute", "university", "nonprofit", "government"})
 _HANDS_ON = frozenset({"quantizer", "platform", "inference"})
 _MOST_WORDS = 16
+_TAG = re.compile(r"([a-z][a-z0-9.-]{1,60}):(\d{1,4}(?:\.\d{1,2})?b)")
 _ARCHIVE = re.compile(r"([A-Za-z0-9-]{2,40})[_.](.{2,150})")
 
 
@@ -76,20 +77,26 @@ class Offline:
             how = f"{like.name} has this name ({SNAPSHOT})"
             return [Parent(like.name, relation, "repackaged", how, sure)]
         if (made := derived_of(plain_of(step.name))) is not None:
-            own = canonical_maker(step.publisher)
-            if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
-                said = made.maker if not step.publisher else ""
-                is_anybodys = bool(step.publisher) and not made.maker and made.relation != "served"
-                hands_on = organisation is None or organisation.kind in _HANDS_ON
-                how_sure = Confidence.LOW if is_anybodys and hands_on else sure
-                return [Parent(base, made.relation, "table", made.source, how_sure, child_maker=said)
-                        for base in made.bases]  # fmt: skip
-            original = f"{made.maker}/{unpacked(step.name)}"
-            return [Parent(original, "quantized", "repackaged", f"{made.maker} published it", sure)]
+            return self._of_table(step, made, organisation, sure)
         if family is not None:
             weak = is_label or bool(step.publisher)  # who hands on a model of that name may hand on anybody's fine-tune
             return [self._of_family(step, family, Confidence.LOW if weak else Confidence.MEDIUM)]
         return [Parent("", end="open", how="nothing says what it was trained from")]
+
+    def _of_table(self, step: Step, made: Derived, organisation: Organisation | None, sure: Confidence) -> list[Parent]:
+        """Return the bases that the table of derived models gives a name, wherever it is published."""
+        own = canonical_maker(step.publisher)
+        if not made.maker or not step.publisher or own == canonical_maker(made.maker) or made.relation == "served":
+            said = made.maker if not step.publisher else ""
+            is_anybodys = bool(step.publisher) and not made.maker and made.relation != "served"
+            hands_on = organisation is None or organisation.kind in _HANDS_ON
+            how_sure = Confidence.LOW if is_anybodys and hands_on else sure
+            return [Parent(base, made.relation, "table", made.source, how_sure, child_maker=said)
+                    for base in made.bases or (f"{made.maker}/*",)]  # fmt: skip
+        listed = repository_at(f"{made.maker}/{unpacked(step.name)}")
+        if listed is None:  # a repository that nobody knows is not named
+            return [Parent(f"{made.maker}/*", "base", "table", made.source, sure)]
+        return [Parent(listed.name, "quantized", "repackaged", f"{made.maker} published it", sure)]
 
     def _of_maker(self, step: Step, organisation: Organisation | None, family: Family | None) -> list[Parent]:
         """Return what a maker's own repository is made of: another's family, what a table says, or nothing else."""
@@ -111,10 +118,18 @@ class Offline:
         if base is not None and canonical_maker(base.name.partition("/")[0]) == own:
             return [Parent(base.name, "quantized", "repackaged", f"{base.name} is the same without its packing")]
         who = organisation.display_name if organisation else own
-        return [Parent("", end="root", how=f"{who} published it, and no base is stated", maker=own)]
+        if is_family:
+            end = Parent("", end="root", how=f"{who} published it, and no base is stated", maker=own)
+        else:  # makers publish fine-tunes of others too, under names that do not say so
+            how = f"{who} published it, its name is of no family of theirs, and no base is stated"
+            end = Parent("", end="open", how=how, maker=own)
+        return [end]
 
     def _of_family(self, step: Step, family: Family, confidence: Confidence) -> Parent:
         """Return the repository of the family's maker whose name stands inside this one, else the family."""
+        if not step.publisher and (tagged := _tagged(step.name, family)):
+            how = f"{tagged.name} is what this tag of Ollama stands for by its name"
+            return Parent(tagged.name, "same", "name", how, confidence)
         if base := self._inside(step, family):
             return Parent(base.name, "base", "name", f"its name holds that of {base.name}", confidence)
         how = f"its name names the family {family.name}"
@@ -127,7 +142,7 @@ class Offline:
         for start, end in sorted(spans, key=lambda span: span[0] - span[1]):
             for one in repositories_named("-".join(words[start:end])):
                 is_own = canonical_maker(one.name.partition("/")[0]) == canonical_maker(family.maker)
-                if is_own and one.name.lower() != step.repository.lower():
+                if (is_own or _is_distilled(one)) and one.name.lower() != step.repository.lower():
                     return one
         return None
 
@@ -170,3 +185,25 @@ class Offline:
             return []
         like = self._known.look_alike(step.publisher)
         return [f"the publisher `{step.publisher}` is spelt like `{like.name}` and is not it"] if like else []
+
+
+def _is_distilled(one: Repository) -> bool:
+    """Whether a repository is a maker's own model on another's base: its name holds both (R1-Distill-Qwen)."""
+    made = derived_of(plain_of(one.name))
+    return made is not None and bool(made.maker) and canonical_maker(made.maker) == canonical_maker(
+        one.name.partition("/")[0]
+    )  # fmt: skip
+
+
+def _tagged(name: str, family: Family) -> Repository | None:
+    """Return the repository of the family's maker that `qwen3:14b` or `llama3.1:8b` stands for, None where unclear."""
+    found = _TAG.fullmatch(name.lower().rpartition("/")[2])
+    if found is None:
+        return None
+    spelt = [found[1], re.sub(r"(?<=[a-z])(?=\d)", "-", found[1])]
+    ends = ("-instruct", "-it", "")  # a plain tag of Ollama is the tuned model where there is one
+    names = [f"{stem}-{found[2]}{end}" for end in ends for stem in spelt]
+    for one in (one for spelling in names for one in repositories_named(spelling)):
+        if canonical_maker(one.name.partition("/")[0]) == canonical_maker(family.maker):
+            return one
+    return None

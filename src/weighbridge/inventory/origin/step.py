@@ -67,7 +67,7 @@ class Chain:
     @property
     def maker(self) -> str:
         """Return who trained the base, "" where it is not known or several did."""
-        makers = {step.maker for step in self.roots}
+        makers = {"" if step.end == "open" else step.maker for step in self.roots}
         return makers.pop() if len(makers) == 1 else ""
 
     @property

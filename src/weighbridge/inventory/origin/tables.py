@@ -120,9 +120,15 @@ def derived_of(plain: str) -> Derived | None:
         if found := pattern.fullmatch(plain):
             size = (found[1] or "").upper().removesuffix("B") if found.lastindex else ""
             suffix = "B" if found.lastindex and (found[1] or "").lower().endswith("b") else ""
-            bases = tuple(base.replace("{1}", size + suffix) for base in row["bases"])
+            bases = tuple(_sized(base, size + suffix) for base in row["bases"])
             return Derived(bases, row["relation"], row.get("maker", ""), row["source"])
     return None
+
+
+def _sized(base: str, size: str) -> str:
+    """Return a base of a size; one that the table does not know may not exist, and is only its maker's."""
+    named = base.replace("{1}", size)
+    return named if named == base or repository_at(named) else f"{base.partition('/')[0]}/*"
 
 
 @cache

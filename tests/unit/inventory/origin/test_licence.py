@@ -75,6 +75,42 @@ def test_tag_over_another_makers_base_is_a_conflict(known: Knowledge) -> None:
     assert len(found.conflicts) == 1
 
 
+def test_tag_of_another_version_loses_against_the_base(known: Knowledge) -> None:
+    """Hermes 3 is tagged llama3 over Llama 3.1: only Meta could change the version, and the difference is said."""
+    found = along(known, "NousResearch/Hermes-3-Llama-3.1-8B")
+    assert found.licence == "llama-3.1"
+    assert {licence for _, licence in found.along} == {"llama-3", "llama-3.1"}
+    assert [which for which, _ in found.conflicts] == ["licence-mismatch"]
+    named = along(known, "nvidia/Llama-3_3-Nemotron-Super-49B-v1")
+    assert named.licence == "llama-3.3"
+    assert "llama-3" not in {licence for _, licence in named.along}  # which its name holds by chance
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "expected"),
+    [  # licence tags of the hub snapshot of 2026-10-05 and the base Qwen3-VL, which is Apache-2.0
+        ("nvidia/Cosmos-Reason2-8B", "nvidia-open-model-license", "nvidia-open-model-2025-04-28"),
+        ("acme/chat", "other", "other"),
+        ("acme/chat", "acme-house-licence", "acme-house-licence"),
+        ("acme/chat", "mit", "mit"),
+        ("acme/chat", "cc-by-4.0", "cc-by-4.0"),
+    ],
+)
+def test_permissive_base_never_hides_a_tag(name: str, tag: str, expected: str, known: Knowledge) -> None:
+    """A licence with more terms, or with terms that are not known, is shown before its free base."""
+    found = along(known, name, tag, ("Qwen/Qwen3-VL-8B-Instruct",))
+    assert found.licence in {expected, "apache-2.0"} if expected in {"mit", "cc-by-4.0"} else found.licence == expected
+    assert expected in {licence for _, licence in found.along}
+
+
+def test_modified_mit_is_each_makers_own(known: Knowledge) -> None:
+    """`modified-mit` is Moonshot's text at Moonshot, MiniMax's at MiniMax, and nobody knows which elsewhere."""
+    assert along(known, "moonshotai/Kimi-K2-Instruct").licence == "moonshot-modified-mit"
+    assert along(known, "MiniMaxAI/MiniMax-M2").licence == "minimax-m2-modified-mit"
+    strange = along(known, "acme/chat", "modified-mit")
+    assert (strange.licence, strange.is_complete) == ("modified-mit", False)
+
+
 def test_free_base_under_another_free_licence_is_no_conflict(known: Knowledge) -> None:
     """Apache-2.0 weights under MIT are no laundering: both are licences that OSI approved."""
     assert not along(known, "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "mit").conflicts
