@@ -22,6 +22,7 @@ from weighbridge.inventory.endpoint.ask import ask_endpoint
 from weighbridge.inventory.found import Found, Unsearched
 from weighbridge.inventory.listed import models_in, read_list
 from weighbridge.inventory.merge import Seen
+from weighbridge.inventory.mirrored import named_by_mirror
 from weighbridge.inventory.resolve import resolve_all
 from weighbridge.inventory.search import Search
 from weighbridge.inventory.texts_of import licence_texts
@@ -195,7 +196,7 @@ def _look(
         raise UsageError(f"{quote(place)} is no place", hint="name a folder, a file, an endpoint or `-`")
     search = Search(Path(place), known, bounds=Bounds(packages=wanted.packages), progress=progress)
     for one in search:
-        yield one if isinstance(one, Unsearched) else Seen(one)
+        yield one if isinstance(one, Unsearched) else Seen(named_by_mirror(one))
     looked = search.looked
     kind = "folder" if Path(place).is_dir() else "file"
     roots.append(
