@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Spot", "find_spots"]
 
-_LONG_LINE = 4000  # of longer lines (minified files, outputs of notebooks) only the surroundings of a word are read
+_LONG_LINE = 1000  # of longer lines (minified files, outputs of notebooks) only the surroundings of a word are read
 _BEFORE, _AFTER = 240, 300
 _NEAR = 160
 _MOST_BELOW = 30

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Text", "TextSearch"]
 
-_LONG_LINE = 4000  # of longer lines (minified files, outputs of notebooks) only the surroundings of a word are read
+_MOST_JUDGED = 20_000  # strings of the shape of a name in one text, whose keys are looked for
 _AROUND = 300
 _MOST_FOUND = 1000
 _CATALOGUE = 60  # names in one file: a table of models, not a choice of them
@@ -41,6 +41,7 @@ _MODELSCOPE = re.compile(rb"(?:from|import)\s+modelscope|VLLM_USE_MODELSCOPE\s?=
 _DATA = re.compile(r"(?i)repo[-_]type[\s=:\"']{1,4}(?:datasets?|spaces?)\b|--dataset\b")
 _OTHER = re.compile(r"(?:from_pretrained|\b(?:repo_id|model_id|model|name)[\"']?\s?[:=]|--model\b)")
 _FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n.{0,300000}?\n---[ \t]*\r?\n", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(?:/|u00([2-6][0-9A-Fa-f]|7[0-9A-Ea-e]))")
 _NEAR = 6  # lines below a name in which its pin may stand
 
 
@@ -50,6 +51,7 @@ class _Seen:
 
     named: dict[tuple[str, str], tuple[int, Named]] = field(default_factory=dict)
     more: dict[tuple[str, str], int] = field(default_factory=dict)
+    judged: int = 0
 
     def add(self, line: int, named: Named) -> None:
         place = (named.name, named.reference)
@@ -104,7 +106,7 @@ class TextSearch:
         seen, lines = _Seen(), None
         place, hub = text.place, _hub_of(data)
         for spot in find_spots(data, places):
-            if spot.number < 0:
+            if spot.number < 0 or seen.judged > _MOST_JUDGED:
                 yield Unsearched(place, "holds more words of models than are read closely")
                 break
             if spot.window:
@@ -123,8 +125,10 @@ class TextSearch:
         for one in find_candidates(text):
             if not self._judge.may_be(one):
                 continue
-            named = self._judge.judge(one, key_before(lines, at, one.start), hub)
-            if named is None or _is_data(lines, at, one.start):
+            seen.judged += 1
+            key = key_before(lines, at, one.start)
+            named = self._judge.judge(one, key, hub)
+            if named is None or (key.word != "from_pretrained" and _is_data(lines, at, one.start)):
                 continue
             named = _pinned(named, lines, at, one)
             if _COMMENT.match(text) or _TRAILING.search(text[: one.start]):
@@ -145,30 +149,54 @@ def _hub_of(data: bytes) -> str:
 
 
 def _readable(text: Text) -> bytes:
-    """Return a text as UTF-8 without the front matter of a model's card, b"" where it is none.
+    r"""Return a text as UTF-8 without the front matter of a model's card, b"" where it is none.
 
-    What begins with a mark of UTF-16 is read as that; other codings keep their ASCII.
+    What begins with a mark of UTF-16 is read as that; other codings keep their ASCII. Escapes of JSON for signs that
+    names hold (`\/`, `\u002d`) are read as these.
     """
     data = text.data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
     if data.find(b"\0", 0, 4096) >= 0:
         return b""
+    if text.kind != "document" and b"\\" in data:
+        data = _ESCAPED.sub(_unescaped, data)
     if text.kind == "model" and (front := _FRONT.match(data)):
         return b"\n" * front[0].count(b"\n") + data[front.end() :]
     return data
 
 
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return bytes([int(found[1], 16)]) if found[1] else b"/"
+
+
 def _is_data(lines: Sequence[str], number: int, start: int) -> bool:
-    """Whether the call or command that a name stands in asks for a data set or a space, not a model."""
-    if _DATA.search(lines[number][max(0, start - _AROUND) : start + _AROUND]):
+    """Whether the call or command that a name stands in asks for a data set or a space, not a model.
+
+    What a comment says does not count, nor what stands behind the end of the call.
+    """
+    behind, is_closed = _arguments(_TRAILING.split(lines[number][start : start + _AROUND], maxsplit=1)[0])
+    before = lines[number][max(0, start - _AROUND) : start]
+    if _DATA.search(behind) or _DATA.search(before[before.rfind(";") + 1 :]):
         return True
+    if is_closed:
+        return False
     for line in lines[number + 1 : number + _NEAR]:
         if ")" in line or "(" in line or not line.strip():
             return _DATA.search(line.partition(")")[0]) is not None and "(" not in line
         if _DATA.search(line[:_AROUND]):
             return True
     return False
+
+
+def _arguments(text: str) -> tuple[str, bool]:
+    """Return a text up to the bracket that closes the call it begins in, and whether there is one."""
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return text[:at], True
+    return text, False
 
 
 def _pinned(named: Named, lines: Sequence[str], number: int, one: Candidate) -> Named:
@@ -190,7 +218,7 @@ def _pin_near(lines: Sequence[str], number: int) -> re.Match[str] | None:
     for lower in lines[number + 1 : number + 1 + _NEAR]:
         if not is_open or not lower.strip() or len(lower) - len(lower.lstrip()) < indent or _OTHER.search(lower):
             return None
-        if (found := _PIN.search(lower[:_LONG_LINE])) is not None:
+        if (found := _PIN.search(lower[:_AROUND])) is not None:
             return found
     return None
 
