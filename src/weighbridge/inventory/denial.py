@@ -14,6 +14,7 @@ from weighbridge.core.finding import Confidence
 from weighbridge.errors import UsageError
 from weighbridge.formats.place import quote
 from weighbridge.inspection.lineage.names import read_name
+from weighbridge.inventory.origin.licence_words import NON_COMMERCIAL, licences_meant
 from weighbridge.inventory.origin.names import is_repository
 from weighbridge.inventory.origin.tables import canonical_maker, maker_named
 
@@ -28,18 +29,23 @@ __all__ = ["Denial", "Judged", "judge_model", "parse_denial"]
 
 Kind = Literal["maker", "country", "family", "licence", "model"]
 _FORMS = "use `maker:NAMESPACE`, `country:CC`, `family:NAME`, `licence:non-commercial`, `licence:ID` or `model:hf:x/y`"
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """One thing that may not be there; `note` says what is odd about how it was asked."""
+    """One thing that may not be there; `note` says what is odd about how it was asked.
+
+    `among` are the licences that the word for one stands for.
+    """
 
     kind: Kind
     value: str
     text: str
     note: str = ""
+    among: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def parse_denial(text: str, known: Known) -> Denial:
             raise UsageError(f"{quote(value)} is no model on a hub", hint="write `model:hf:maker/model`")
         return Denial("model", name, text)
     if kind == "licence":
-        return Denial("licence", value.lower(), text)
+        return _licence(value, text)
     families = {family.name.lower() for family in known.families} | set(read_name(value).families)
     word = value.lower()
     is_known = any(word.startswith(family) for family in families)
@@ -87,6 +93,15 @@ def _slip(word: str, names: Iterable[str]) -> str | None:
     spelt = {name.lower(): name for name in names}
     near = get_close_matches(word.lower(), spelt, n=1, cutoff=0.85)
     return spelt[near[0]] if near else None
+
+
+def _licence(value: str, text: str) -> Denial:
+    """Return a licence with the ids that its word stands for."""
+    word, among = value.lower(), licences_meant(value)
+    if word in NON_COMMERCIAL:
+        return Denial("licence", "non-commercial", text, among=among)
+    others = ", ".join(f"`{one}`" for one in sorted(among - {word}))
+    return Denial("licence", word, text, f"{quote(value)} is taken for {others}" if others else "", among)
 
 
 def _maker(value: str, text: str, known: Known) -> Denial:
@@ -116,7 +131,7 @@ def judge_model(denial: Denial, model: Model) -> Judged:
         step_confidence, why, known = hit
         if model.confidence is Confidence.LOW:
             return Judged("possible", f"a weak trace of it: {why}", Confidence.LOW)
-        if known == "architecture":  # anybody may train from nothing with another's architecture
+        if known in {"architecture", "pin"}:  # anybody may train from nothing with another's architecture
             return Judged("possible", why, Confidence.LOW)
         return Judged("denied", why, step_confidence)
     if reason := _could_hide(denial, model):
@@ -153,12 +168,12 @@ def _by_family(denial: Denial, model: Model) -> _Hit:
 
 
 def _by_licence(denial: Denial, model: Model) -> _Hit:
-    if denial.value in {"non-commercial", "noncommercial", "nc"}:
+    if denial.value == "non-commercial":
         if model.licence.commercial_use.startswith("no"):
             return Confidence.MEDIUM, f"`{model.licence.licence}` does not allow commercial use", "licence"
         return None
     for name, licence in model.licence.along:
-        if licence.lower() == denial.value:
+        if licence.lower() in denial.among:
             return Confidence.MEDIUM, f"{name} is under `{licence}`", "licence"
     return None
 
@@ -166,10 +181,14 @@ def _by_licence(denial: Denial, model: Model) -> _Hit:
 def _by_model(denial: Denial, model: Model) -> _Hit:
     name, _, revision = denial.value.lower().partition("@")
     for step in model.chain.steps:
-        if step.repository.lower() == name:
-            if revision and step.child is None and model.revisions and revision not in model.revisions:
-                continue
+        if step.repository.lower() != name:
+            continue
+        pins = [one.lower() for one in model.revisions] if revision and step.child is None else []
+        if not pins or any(pin.startswith(revision) for pin in pins):
             return step.confidence, _said(step, f"{step.name} is in the chain"), step.known
+        for pin in pins:  # a branch moves, and a short id may be that very commit
+            if revision.startswith(pin) or not _COMMIT.fullmatch(pin):
+                return Confidence.LOW, f"{step.name} is pinned to `{pin}`, which may be {revision}", "pin"
     return None
 
 
@@ -194,8 +213,7 @@ def _could_hide(denial: Denial, model: Model) -> str:
     """Return why a model cannot be excluded, "" where it can."""
     chain = model.chain
     if denial.kind == "licence":
-        is_nc = denial.value.startswith(("non", "nc"))
-        known = model.licence.is_complete and (model.licence.commercial_use or not is_nc)
+        known = model.licence.is_complete and (model.licence.commercial_use or denial.value != "non-commercial")
         return "" if known else (next(iter(model.licence.unknown), "") or "its licence is not known")
     if model.contradictions:
         return f"its name may be false: {model.contradictions[0]}"

@@ -54,6 +54,21 @@ def outcome(known: Knowledge, denial: str, model: Model) -> str:
         ("licence:non-commercial", "hf:Qwen/Qwen3-8B", "excluded"),
         ("license:non-commercial", "hf:acme/our-model", "possible"),
         ("licence:llama-3.1", "hf:meta-llama/Llama-3.1-8B-Instruct", "denied"),
+        ("licence:llama3.1", "hf:meta-llama/Llama-3.1-8B-Instruct", "denied"),  # the hub's tag
+        ("licence:llama", "hf:meta-llama/Llama-3.3-70B-Instruct", "denied"),  # any version
+        ("licence:gemma", "hf:google/gemma-2-9b-it", "denied"),
+        ("licence:gemma", "hf:google/gemma-3-27b-it", "denied"),
+        ("licence:llama", "hf:Qwen/Qwen3-8B", "excluded"),
+        ("licence:nvidia-open-model-license", "hf:nvidia/Cosmos-Reason2-8B", "denied"),
+        ("licence:cc-by-nc", "hf:CohereLabs/c4ai-command-r-v01", "denied"),
+        ("licence:cc-by", "hf:Qwen/Qwen3-8B", "excluded"),
+        ("licence:mpl-2.0", "hf:Qwen/Qwen3-8B", "excluded"),  # of SPDX alone
+        ("licence:llama3", "hf:NousResearch/Hermes-3-Llama-3.1-8B", "denied"),  # what it is tagged
+        ("licence:llama3.1", "hf:NousResearch/Hermes-3-Llama-3.1-8B", "denied"),  # what its base is under
+        ("model:hf:Qwen/Qwen3-8B@b968826d", "hf:Qwen/Qwen3-8B@b968826d9c46dd6066d109eabc6255188de91218", "denied"),
+        ("model:hf:Qwen/Qwen3-8B@b968826d", "hf:Qwen/Qwen3-8B@b9688", "possible"),
+        ("model:hf:Qwen/Qwen3-8B@b968826d", "hf:Qwen/Qwen3-8B@main", "possible"),
+        ("model:hf:Qwen/Qwen3-8B@b968826d", "hf:Qwen/Qwen3-8B@c1d9826d9c46dd6066d109eabc6255188de91218", "excluded"),
         ("model:hf:Qwen/Qwen3-8B", "hf:bartowski/Qwen_Qwen3-8B-GGUF", "denied"),
         ("model:hf:qwen/qwen3-8b", "hf:Qwen/Qwen3-8B", "denied"),
         ("model:hf:Qwen/Qwen3-8B", "hf:Qwen/Qwen3-14B", "excluded"),
@@ -90,7 +105,8 @@ def test_contradiction_excludes_nothing(
 @pytest.mark.parametrize(
     "text",
     ["", "maker:", "deepseek", "country:China", "planet:mars", "model:Qwen3", "maker",
-     "maker:deepsek-ai", "maker:deepseek_ai", "maker:Qwenn", "family:gema"],
+     "maker:deepsek-ai", "maker:deepseek_ai", "maker:Qwenn", "family:gema",
+     "licence:gemmma", "licence:lama-3.1", "licence:qqq", "licence:other"],
 )  # fmt: skip
 def test_denial_that_is_not_understood(text: str, known: Knowledge) -> None:
     """A denial that would match nothing, or is a slip of the pen, is refused: it must not show an absence."""

@@ -117,7 +117,7 @@ def _of_first(first: Step, below: set[str]) -> list[str]:
     """Return what binds the first step; where its tag or its name can stand for its base's licence, it does."""
     stated = _named(first.licence_tag.lower(), first)
     plain = _licences_of(first)
-    ids = [one for one in stated if one in below][:1] or [one for one in stated[:1] if one in plain]
+    ids = [one for one in stated if one in below][:1] or [one for one in plain if one in stated]
     return ids + [one for one in plain if one not in stated and not _version_of(one, below)]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weighbridge.inventory.origin.step import Relation
 
 __all__ = [
-    "Derived", "Repository", "canonical_maker", "derived_of", "maker_by_architecture", "maker_named",
+    "Derived", "Repository", "canonical_maker", "derived_of", "licence_tags", "maker_by_architecture", "maker_named",
     "repositories_named", "repository_at", "vocabularies",
 ]  # fmt: skip
 
@@ -72,6 +72,12 @@ def repository_at(name: str) -> Repository | None:
 def repositories_named(name: str) -> tuple[Repository, ...]:
     """Return the repositories whose last part is this name but for case, `_`, `Meta-` and `-hf`."""
     return _repositories()[1].get(key_of(name), ())
+
+
+@cache
+def licence_tags() -> frozenset[str]:
+    """Return the licence tags of the repositories in the table, but for those that name no licence."""
+    return frozenset(one.licence.lower() for one in _repositories()[0].values()) - {"", "other", "unknown"}
 
 
 @cache
