@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from weighbridge import __version__
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import ExtraMissing, WeighbridgeError
 from weighbridge.gateway.admin import ADMIN_PATH, create_admin
 from weighbridge.gateway.app import Gateway
 from weighbridge.gateway.hooks import Hooks, Mount
@@ -24,15 +25,18 @@ from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
-from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
+from weighbridge.pilot.state.choose import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.pilot.admission.configuration.plan import GatewayFile
+    from weighbridge.pilot.exchange import Listener
 
 __all__ = ["Assembly", "assembled"]
+
+_OTEL = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def assembled(
         stack.callback(log.close)
         record = logged(log.record)
         pepper = load_pepper(file.workspace)
-        state = SQLiteState(file.workspace / STATE_FILE)
+        state = open_state(file.workspace)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
         keeper = Keeper(file, record=record, probe=probe_with(secret), vet=upstreams.check)
@@ -78,7 +82,7 @@ def assembled(
         hooks = Hooks(
             gate,
             keeper.admissions,
-            listeners=(log, metrics, RefusalLog()),
+            listeners=(log, metrics, RefusalLog(), *_spans(stack, secret)),
             user_secret=hmac.digest(pepper, b"weighbridge gateway: names of users", "sha256"),
             mounts=(Mount(ADMIN_PATH, create_admin(desk)), Mount(METRICS_PATH, metrics.app, METRICS_SCOPE)),
             witness=log,
@@ -91,3 +95,16 @@ def assembled(
         finally:
             with suppress(WeighbridgeError):  # a full disk has been told of before
                 record("gateway.stopped", {})
+
+
+def _spans(stack: ExitStack, secret: Callable[[str], str | None]) -> tuple[Listener, ...]:
+    """Return what sends spans, where OpenTelemetry's own variable says where to; raises ExtraMissing."""
+    if not secret(_OTEL):
+        return ()
+    try:
+        exported = import_module("weighbridge.gateway.spans").exported_spans()
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(
+            f"`{_OTEL}` asks for spans, which need an extra", hint="`pip install 'weighbridge[otel]'`"
+        ) from error
+    return (stack.enter_context(exported),)
