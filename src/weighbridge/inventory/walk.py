@@ -15,8 +15,8 @@ from weighbridge.inventory.texts.names import kind_of_text
 from weighbridge.inventory.texts.text import Text
 from weighbridge.inventory.trees.tree import Unreadable, below
 from weighbridge.inventory.weights.caches import cached_id, describe_hub_cache
-from weighbridge.inventory.weights.folder import describe_folder, describe_gguf
-from weighbridge.inventory.weights.names import list_names
+from weighbridge.inventory.weights.folder import Origin, describe_folder, describe_gguf
+from weighbridge.inventory.weights.names import Listing, is_weights, list_names, says_weights
 from weighbridge.inventory.weights.ollama import describe_ollama_store, is_ollama_store
 from weighbridge.inventory.weights.stated import Stated
 from weighbridge.inventory.weights.stores import clone_origin, file_origins, folder_origin, served_classes
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from weighbridge.inventory.texts.names import Kind
     from weighbridge.inventory.texts.text import TextSearch
     from weighbridge.inventory.trees.tree import Entry, Tree
-    from weighbridge.inventory.weights.names import Listing
     from weighbridge.knowledge.protocol import Known
 
 __all__ = ["Walk"]
@@ -56,6 +55,7 @@ class _Folder:
     in_model: bool = False
     in_pipeline: bool = False
     package: str = ""
+    is_optional: bool = False
 
 
 class Walk:
@@ -69,6 +69,7 @@ class Walk:
         self._looked = looked
         self._waiting: list[_Folder] = []
         self._closed: Counter[str] = Counter()  # archives that were not opened, by the folder of packages they are in
+        self._used: set[str] = set()  # files that were read as parts of an image
         self._gathered: list[Text] = []
         self._gathered_bytes = 0
 
@@ -80,7 +81,8 @@ class Walk:
             try:
                 entries = self._tree.entries(folder.path)
             except Unreadable as error:
-                yield Unsearched(self._tree.place(folder.path), str(error))
+                if not folder.is_optional:
+                    yield Unsearched(self._tree.place(folder.path), str(error))
                 continue
             files = sum(entry.kind == "file" for entry in entries)
             self._looked.folders += 1
@@ -123,8 +125,9 @@ class Walk:
             yield from describe_ollama_store(self._tree, folder.path)
             done = frozenset({"manifests", "blobs"})
         elif (searched := search_layout(self._tree, folder.path, names, self, self._bounds, self._looked)) is not None:
-            yield from searched
-            return
+            found_in_images, used = searched
+            yield from found_in_images
+            self._used.update(below(folder.path, one) for one in used)
         if name == "modelinfos":
             yield from served_classes(self._tree, folder.path, names)
         listing = list_names(entry.name for entry in entries if entry.kind in {"file", "link"})
@@ -162,15 +165,27 @@ class Walk:
             yield Unsearched(self._tree.place(path), "is a pipe, a socket or a device")
         else:
             try:
-                self._tree.target(path)
+                target = self._tree.target(path)
             except Unreadable as error:
                 yield Unsearched(self._tree.place(path), str(error))
+                return
+            if kind_of_text(entry.name) and not kind_of_text(target.rpartition("/")[2]) and self._is_file(target):
+                yield from self._file(folder, entry.name, is_own=is_own)  # its name says what that of its target hides
             else:
                 self._looked.skipped["links to what is searched in its own place"] += 1
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            self._tree.head(path, 1)
+        except Unreadable:
+            return False
+        return True
 
     def _queue(self, folder: _Folder, name: str, path: str) -> Iterator[Unsearched]:
         if rule := _INTERNAL.get(name):
             self._looked.skipped[rule] += 1
+            if name == ".git":  # whole files of weights, which the history only points to
+                self._waiting.append(replace(folder, path=below(path, "lfs"), depth=folder.depth + 1, is_optional=True))
         elif not folder.path and name in _KERNEL and self._tree.place("") == "/":
             yield Unsearched(self._tree.place(path), "is the kernel's own file system")
         elif folder.depth >= self._bounds.depth:
@@ -180,11 +195,14 @@ class Walk:
             if name in _PACKAGES and not package and not self._bounds.packages:
                 yield Unsearched(self._tree.place(path), "holds installed packages, whose texts are not read")
                 package = path
-            self._waiting.append(replace(folder, path=path, depth=folder.depth + 1, package=package))
+            below_it = replace(folder, path=path, depth=folder.depth + 1, package=package, is_optional=False)
+            self._waiting.append(below_it)
 
     def _file(self, folder: _Folder, name: str, *, is_own: bool) -> Iterator[Found | Unsearched]:
         """Read one file; `is_own` says that it lies beside the config of a model, whose texts are about that model."""
         path, kind = below(folder.path, name), kind_of_text(name)
+        if path in self._used:
+            return
         if kind and folder.package:
             self._looked.skipped["texts of installed packages"] += 1
         elif kind == "configuration" and is_own:
@@ -196,6 +214,19 @@ class Walk:
                 self._closed[folder.package] += 1
             else:
                 yield from search_archive(self._tree, path, self, self._bounds, self._looked)
+        elif not says_weights(name):
+            yield from self._unnamed(folder, name, path)
+
+    def _unnamed(self, folder: _Folder, name: str, path: str) -> Iterator[Found | Unsearched]:
+        """Say what a file is whose name says nothing, where its first bytes are those of weights."""
+        try:
+            first = self._tree.head(path, 10)
+        except Unreadable as error:
+            yield Unsearched(self._tree.place(path), str(error))
+            return
+        if is_weights(first):
+            listing = Listing(gguf=[name]) if first.startswith(b"GGUF") else Listing(tensors=[name])
+            yield from describe_folder(self._tree, folder.path, listing, Origin(detail="its name does not say so"))
 
     def _text(self, path: str, kind: Kind) -> Iterator[Found | Unsearched]:
         most = self._bounds.text_bytes

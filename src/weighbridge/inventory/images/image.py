@@ -80,8 +80,11 @@ def search_archive(
 
 def search_layout(
     tree: Tree, folder: str, names: frozenset[str], walk: Walking, bounds: Bounds, looked: Looked
-) -> Iterator[Found | Unsearched] | None:
-    """Return a search of the images that `docker save` or OCI laid out in a folder, None for other folders."""
+) -> tuple[Iterator[Found | Unsearched], set[str]] | None:
+    """Return a search of the images that `docker save` or OCI laid out in a folder, None for other folders.
+
+    Beside it, the paths of the files that they are made of, complete once the search has ended.
+    """
     is_saved, is_oci = "manifest.json" in names, {"index.json", "blobs"} <= names
     if not (is_saved or is_oci) or not isinstance(tree, DiskTree):
         return None
@@ -91,28 +94,37 @@ def search_layout(
     if not images:
         shared.spool.close()
         return None
-    return _search_images(images, store, tree.place(folder), shared.spool, walk)
+    return _closing(shared.spool, _search_images(images, store, tree.place(folder), shared.spool, walk)), store.used
 
 
 def _search_images(
     images: Sequence[Image], store: Store, place: str, spool: Spool, walk: Walking
 ) -> Iterator[Found | Unsearched]:
     """Yield what the file systems and configurations of images hold."""
+    for reason in store.unread:
+        yield Unsearched(place, reason)
+    if any(image.layers or image.weights for image in images):  # else they may be any program's own
+        store.used.update(("manifest.json", "index.json", "repositories"))
+    for number, image in enumerate(images):
+        name = image.name or (f"image {number + 1}" if len(images) > 1 else "")
+        prefix = f"{place}!{name}" if len(images) > 1 else place
+        yield from walk.text(image.configuration.encode(), f"{prefix}!configuration")
+        yield from _weights(image, store, place, prefix)
+        layers = []
+        for blob in image.layers:
+            layer = store.layer(blob)
+            if layer is None:
+                yield Unsearched(f"{prefix}!{blob}", "is a layer that is not there")
+                continue
+            yield from _unread(layer, f"{prefix}!{blob}")
+            layers.append(layer)
+        yield from walk.tree(LayeredTree(layers, spool, prefix))
+
+
+def _closing(spool: Spool, found: Iterator[Found | Unsearched]) -> Iterator[Found | Unsearched]:
+    """Yield what is found, and let go of the bytes that were kept for it."""
     try:
-        for number, image in enumerate(images):
-            name = image.name or (f"image {number + 1}" if len(images) > 1 else "")
-            prefix = f"{place}!{name}" if len(images) > 1 else place
-            yield from walk.text(image.configuration.encode(), f"{prefix}!configuration")
-            yield from _weights(image, store, place, prefix)
-            layers = []
-            for blob in image.layers:
-                layer = store.layer(blob)
-                if layer is None:
-                    yield Unsearched(f"{prefix}!{blob}", "is a layer that is not there")
-                    continue
-                yield from _unread(layer, f"{prefix}!{blob}")
-                layers.append(layer)
-            yield from walk.tree(LayeredTree(layers, spool, prefix))
+        yield from found
     finally:
         spool.close()
 
@@ -139,12 +151,12 @@ def _search(layer: Layer, place: str, spool: Spool, walk: Walking) -> Iterator[F
     yield from _unread(layer, place)
     store = ArchiveStore(layer, spool)
     images = list(find_images(store))
-    if images:
-        yield from _search_images(images, store, place, spool, walk)
-        return
-    yield from walk.tree(LayeredTree([layer], spool, place))
+    yield from _search_images(images, store, place, spool, walk)
+    members = {name: kept for name, kept in layer.members.items() if name not in store.used}
+    yield from walk.tree(LayeredTree([replace(layer, members=members)], spool, place))
     for name, nested in layer.nested.items():
-        yield from _search(nested, f"{place}!{name}", spool, walk)
+        if name not in store.used:
+            yield from _search(nested, f"{place}!{name}", spool, walk)
 
 
 def _unread(layer: Layer, place: str) -> Iterator[Unsearched]:

@@ -11,7 +11,7 @@ from weighbridge.formats.archives.tar import header_name, header_number, is_tar
 from weighbridge.inventory.images.names import is_archive
 from weighbridge.inventory.images.stream import Damaged, MemberStream, Rejoined, Spent, Stream, unpacked
 from weighbridge.inventory.texts.names import kind_of_text
-from weighbridge.inventory.weights.names import list_names
+from weighbridge.inventory.weights.names import is_weights, list_names
 
 if TYPE_CHECKING:
     from weighbridge.inventory.bounds import Bounds, Looked
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Kept", "Layer", "Reading", "Spool", "clean_path", "keep_bytes", "read_layer", "tell_of", "wanted_bytes"]
 
 _BLOCK = 512
+_MOST_ZEROS = (16 << 20) // _BLOCK
 _LONGEST_HEADER = 1 << 20
 _PAX = re.compile(rb"(?:\A|\n)\d+ (path|linkpath|size)=([^\n]*)")
 _ARCHIVE = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz))$|(?:^|/)blobs/sha256/[0-9a-f]{64}$")
@@ -131,10 +132,20 @@ def read_layer(stream: Stream, reading: Reading, depth: int = 0) -> Layer:
 
 def _read_members(stream: Stream, layer: Layer, reading: Reading, depth: int) -> None:
     upcoming = _Next()
+    zeros = 0
     while True:
         head = stream.read(_BLOCK)
-        if not head.strip(b"\0"):
+        if not head:
+            if not zeros:
+                layer.say("is cut short: the mark of its end is missing")
             return
+        if not head.strip(b"\0"):  # the end, or that of the first of archives that stand behind each other
+            zeros += 1
+            if zeros > _MOST_ZEROS:
+                layer.say("holds more than 16 MiB of zeros, behind which nothing was read")
+                return
+            continue
+        zeros = 0
         if not is_tar(head):
             layer.say("holds a damaged tar header, behind which nothing was read")
             return
@@ -212,8 +223,11 @@ def _file(layer: Layer, path: str, body: MemberStream, reading: Reading, depth: 
         layer.members[path] = keep_bytes(first + body.read(_HEAD_BYTES), size, layer, reading)
         return
     most = wanted_bytes(path, reading.bounds)
+    first = b"" if most else body.read(10)
+    if is_weights(first):
+        most = _WEIGHT_HEAD_BYTES
     if most:
-        layer.members[path] = keep_bytes(body.read(most + 1), size, layer, reading)
+        layer.members[path] = keep_bytes(first + body.read(most + 1 - len(first)), size, layer, reading)
     else:
         tell_of(path, size, layer)
 

@@ -30,7 +30,7 @@ __all__ = ["ArchiveStore", "FolderStore", "Image", "Store", "find_images"]
 _JSON_BYTES = 4 << 20
 _DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64,128}")
 _NO_FILES = (".license", ".licence", ".license+text")  # of an artefact that is a model
-_MOST_IMAGES = 100
+_MOST_IMAGES = 1000
 _MOST_LAYERS = 500
 _DEEP = 3  # an index of indexes of manifests
 
@@ -49,7 +49,13 @@ class Image:
 
 
 class Store(Protocol):
-    """Where manifests and layers lie: an archive that was read, or a folder."""
+    """Where manifests and layers lie: an archive that was read, or a folder.
+
+    `used` are the files that images are made of; `unread` says what of the manifests was left out.
+    """
+
+    used: set[str]
+    unread: list[str]
 
     def value(self, name: str) -> Any:
         """Return a JSON file, None where there is none."""
@@ -70,6 +76,8 @@ class ArchiveStore:
     def __init__(self, archive: Layer, spool: Spool) -> None:
         self._archive = archive
         self._spool = spool
+        self.used: set[str] = set()
+        self.unread: list[str] = []
 
     def value(self, name: str) -> Any:
         """Return a JSON member, None where there is none."""
@@ -84,7 +92,9 @@ class ArchiveStore:
             while ".." in parts[1:]:
                 at = parts.index("..", 1)
                 del parts[at - 1 : at + 1]
+            self.used.add(name)
             name = "/".join(parts)
+        self.used.add(name)
         return self._archive.nested.get(name)
 
     def blob(self, name: str, place: str) -> tuple[Tree, str]:
@@ -99,6 +109,8 @@ class FolderStore:
         self._tree = tree
         self._folder = folder
         self._reading = reading
+        self.used: set[str] = set()
+        self.unread: list[str] = []
 
     def value(self, name: str) -> Any:
         """Return a JSON file, None where there is none."""
@@ -109,6 +121,7 @@ class FolderStore:
 
     def layer(self, name: str) -> Layer | None:
         """Read a layer, None where it is not there."""
+        self.used.add(name)
         try:
             with self._tree.source(below(self._folder, name)) as file:
                 return read_layer(Plain(file), self._reading, depth=1)
@@ -126,11 +139,16 @@ def find_images(store: Store) -> Iterator[Image]:
     found = 0
     for row in saved if isinstance(saved, list) else ():
         layers = row.get("Layers") if isinstance(row, dict) else None
-        if isinstance(layers, list) and found < _MOST_IMAGES:
+        if isinstance(layers, list):
             found += 1
+            if found > _MOST_IMAGES:
+                store.unread.append(f"describes more than {_MOST_IMAGES:,} images")
+                return
+            _tell_rest(store, layers)
             tags = row.get("RepoTags")
             name = str(tags[0]) if isinstance(tags, list) and tags else ""
             config = store.value(_safe(row.get("Config")))
+            store.used.add(_safe(row.get("Config")))
             yield Image(name, tuple(map(_safe, layers[:_MOST_LAYERS])), _configuration(config))
     if not found:
         yield from _indexed(store, store.value("index.json"), "", 0)
@@ -139,12 +157,15 @@ def find_images(store: Store) -> Iterator[Image]:
 def _indexed(store: Store, index: Any, name: str, depth: int) -> Iterator[Image]:
     """Yield the images of an OCI index."""
     rows = index.get("manifests") if isinstance(index, dict) else None
+    if isinstance(rows, list) and len(rows) > _MOST_IMAGES:
+        store.unread.append(f"describes more than {_MOST_IMAGES:,} images")
     for row in rows[:_MOST_IMAGES] if isinstance(rows, list) else ():
         if not isinstance(row, dict):
             continue
         notes = row.get("annotations")
         own = str(notes.get("org.opencontainers.image.ref.name", "")) if isinstance(notes, dict) else ""
         manifest = store.value(_blob(row.get("digest")))
+        store.used.add(_blob(row.get("digest")))
         if not isinstance(manifest, dict):
             continue
         if "manifests" in manifest and depth < _DEEP:
@@ -154,13 +175,20 @@ def _indexed(store: Store, index: Any, name: str, depth: int) -> Iterator[Image]
 
 
 def _image(store: Store, manifest: dict[str, Any], name: str) -> Image:
+    _tell_rest(store, manifest["layers"])
     rows = [row for row in manifest["layers"][:_MOST_LAYERS] if isinstance(row, dict)]
     kinds = {_blob(row.get("digest")): str(row.get("mediaType")).lower() for row in rows}
     weights = [blob for blob, kind in kinds.items() if "gguf" in kind]
     layers = [blob for blob, kind in kinds.items() if "gguf" not in kind and not kind.endswith(_NO_FILES)]
     config = manifest.get("config")
     said = store.value(_blob(config.get("digest"))) if isinstance(config, dict) else None
+    store.used.update(weights, [_blob(config.get("digest"))] if isinstance(config, dict) else ())
     return Image(name, tuple(layers), _configuration(said), tuple(weights))
+
+
+def _tell_rest(store: Store, layers: list[Any]) -> None:
+    if len(layers) > _MOST_LAYERS:
+        store.unread.append(f"has an image of more than {_MOST_LAYERS} layers")
 
 
 def _configuration(value: Any) -> str:

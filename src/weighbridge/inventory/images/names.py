@@ -6,7 +6,7 @@ import re
 
 __all__ = ["is_archive", "is_opened"]
 
-_OPENED = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz)|zip|ova)$")
+_OPENED = re.compile(r"(?i)\.(?:tar|tgz|tar\.(?:gz|zst|bz2|xz)|zip|ova|whl|egg|jar|war|ear|aar|pyz|nupkg|vsix)$")
 _CLOSED = re.compile(
     r"(?i)\.(?:7z|rar|iso|img|qcow2|vmdk|vhdx?|squashfs|sqfs|sif|dmg|rpm|deb|apk|msi|cab|lz4|lzma|zst|xz|bz2|gz)$"
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Listing", "is_companion", "list_names", "without_part"]
+__all__ = ["Listing", "is_companion", "is_weights", "list_names", "says_weights", "without_part"]
 
 _TENSORS = (".safetensors",)
 # PyTorch's names for weights; any other `.bin` or `.pt` may hold anything
@@ -21,6 +21,7 @@ _TORCH = re.compile(
 _MLX = re.compile(r"weights(?:\.\d+)?\.npz")
 _POSSIBLE = (".onnx", ".engine", ".plan", ".trt", ".tflite", ".litertlm", ".task", ".mlmodel", ".rkllm", ".nemo",
              ".ckpt", ".pth", ".pt", ".keras", ".llamafile", ".mlpackage", ".h5")  # fmt: skip
+_LONGEST_HEADER = 100_000_000  # the bound of the safetensors library
 _UNFINISHED = (".incomplete", ".part", ".aria2", ".crdownload", ".downloadinprogress")
 _PART = re.compile(r"[-.]\d{5}-of-\d{5}(?=\.)|[-.]part\d{1,3}of\d{1,3}(?=\.|$)", re.IGNORECASE)
 _COMPANION = re.compile(
@@ -89,6 +90,21 @@ def _kind(lower: str) -> str | None:
         ("possible", lower.endswith(_POSSIBLE)),
     )
     return next((kind for kind, holds in tests if holds), None)
+
+
+def says_weights(name: str) -> bool:
+    """Whether a file's name bears on models, so that it was read with its folder."""
+    return _kind(name.lower()) is not None
+
+
+def is_weights(first: bytes) -> bool:
+    """Whether a file's first ten bytes are those of GGUF or of safetensors, whatever its name.
+
+    Safetensors begin with the length of their header, at most 100 MB, and with the header: a JSON object.
+    """
+    return first.startswith(b"GGUF") or (
+        first[8:10] == b'{"' and int.from_bytes(first[:8], "little") <= _LONGEST_HEADER
+    )
 
 
 def without_part(name: str) -> str:

@@ -150,6 +150,43 @@ def test_weights_that_are_layers_are_read(tmp_path: Path, *, as_archive: bool) -
     assert unsearched == ["is a layer of weights that is not there"]
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "index.json"])
+@pytest.mark.parametrize("as_archive", [False, True])
+def test_an_image_hides_nothing_beside_it(tmp_path: Path, name: str, *, as_archive: bool) -> None:
+    """A manifest without layers, in a folder or an archive, does not keep the rest from being searched."""
+    empty = json.dumps([{"Config": "c", "Layers": []}] if name == "manifest.json" else {"manifests": []}).encode()
+    files = {name: empty, "blobs/x": b"", "sub/app.py": APP.encode() if isinstance(APP, str) else APP}
+    for path, data in {"a.tar": tar(files)}.items() if as_archive else files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    found, _ = search(tmp_path)
+    assert len(found) == 1
+
+
+def test_ends_of_archives(tmp_path: Path) -> None:
+    """What is cut short is said; what stands behind the end of a first archive is read (`cat a.tar b.tar`)."""
+    one, two = tar({"a.txt": b"hi"}), tar({"b.txt": b"x" * 5000, "app.py": APP})
+    (tmp_path / "both.tar").write_bytes(one + two)
+    (tmp_path / "cut.tar").write_bytes(two[:3000])
+    found, unsearched = search(tmp_path)
+    assert len(found) == 1
+    assert unsearched == ["is cut short: the mark of its end is missing"]
+
+
+def test_weights_are_known_by_their_first_bytes(tmp_path: Path) -> None:
+    """GGUF and safetensors under names that say nothing are found, on disk and in an archive; Git LFS keeps some."""
+    weights = gguf_bytes({"general.name": "Qwen3 8B"})
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    (tmp_path / "weights.dat").write_bytes(weights)
+    (tmp_path / "blob").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    (tmp_path / "a.tar").write_bytes(tar({"srv/data": weights}))
+    (tmp_path / ".git/lfs/objects/aa").mkdir(parents=True)
+    (tmp_path / ".git/lfs/objects/aa/aabb").write_bytes(weights)
+    found, unsearched = search(tmp_path)
+    assert sorted(one.name for one in found) == ["Qwen3 8B", "Qwen3 8B", "Qwen3 8B", "blob"]
+    assert unsearched == []
+
+
 def test_docker_save_is_read_by_its_manifest(tmp_path: Path) -> None:
     """The older layout of `docker save`: `manifest.json`, `<id>/layer.tar`, a configuration by its name."""
     layer = tar(

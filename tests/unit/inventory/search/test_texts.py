@@ -144,3 +144,28 @@ def test_keys_of_objects_in_one_line_are_followed(texts: TextSearch, text: str, 
     filler = ",".join(f'"key_{n}":"a/{n}"' for n in range(500))
     assert names(found_in(texts, "a.json", text)) == named
     assert names(found_in(texts, "a.json", f"{{{filler},{text[1:-1]},{filler}}}")) == named
+
+
+@pytest.mark.parametrize("piece", ["hf://qwen/", "anthropic.a-a.a"])
+def test_a_text_of_nothing_but_beginnings_is_given_up_and_said(texts: TextSearch, piece: str) -> None:
+    """What could be names without end is read for so long, and said; in lines of any length."""
+    text = f"{piece * (3900 // len(piece))} qwen\n" * 520
+    reasons = [one.reason for one in texts.search([Text(text.encode(), "a.yaml", "configuration")])
+               if isinstance(one, Unsearched)]  # fmt: skip
+    assert reasons == ["holds more words of models than are read closely"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ('{"model":"deepseek-ai\\/DeepSeek-R1"}', True),
+        ('{"model":"deepseek\\u002dai/DeepSeek-R1"}', True),
+        ('m = AutoModel.from_pretrained("deepseek-ai/DeepSeek-R1") # repo_type="dataset"', True),
+        ('m = snapshot_download("deepseek-ai/DeepSeek-R1")\nrepo_type="dataset"', True),
+        ('m = snapshot_download("deepseek-ai/DeepSeek-R1", repo_type="dataset")', False),
+        ('m = snapshot_download("deepseek-ai/DeepSeek-R1",\n    repo_type="dataset")', False),
+    ],
+)
+def test_what_surrounds_a_name_neither_hides_nor_removes_it(texts: TextSearch, text: str, *, is_found: bool) -> None:
+    """Escapes of JSON are read; only an argument of the same call makes a model a data set."""
+    assert names(found_in(texts, "a.py", text)) == ({"deepseek-ai/DeepSeek-R1"} if is_found else set())
