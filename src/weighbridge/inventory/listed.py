@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weighbridge.core.finding import Confidence
 from weighbridge.formats.bounded_file import read_small
 from weighbridge.inventory.found import Found, Unsearched
+from weighbridge.inventory.origin.services import is_service_id
 from weighbridge.inventory.trees.tree import printable
 
 if TYPE_CHECKING:
@@ -81,5 +82,7 @@ def _reference(word: str, revision: str) -> tuple[str, str]:
         return found[2], f"{hub}:{found[2]}" + (f"@{revision}" if revision else "")
     if (found := _ID.fullmatch(word)) and not word.startswith("."):
         pin = found[2] or revision
+        if not pin and is_service_id(found[1]):  # as a router spells it
+            return found[1], ""
         return found[1], f"hf:{found[1]}" + (f"@{pin}" if pin else "")
     return word, ""

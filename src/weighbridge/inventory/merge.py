@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
 from weighbridge.inventory.origin.names import is_repository
+from weighbridge.inventory.origin.services import is_service_id, is_service_name
 from weighbridge.inventory.origin.tables import repository_at
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["Group", "Seen", "grouped"]
 
 _ORDER = ("weights", "cache", "endpoint", "bill", "configuration", "code", "list")
 _ANY_NAME = "a service may call any model so, and no tokenizer or chat template confirms it"
+_SERVICE = "service"
 _LABELS = frozenset({"weights", "endpoint"})
 
 
@@ -38,7 +40,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Group:
-    """All traces of one model. `repository` is `maker/model`, "" where nobody says which."""
+    """All traces of one model. `repository` is `maker/model`, "" where nobody says which; `hub` may be `service`."""
 
     repository: str
     hub: str
@@ -50,6 +52,18 @@ class Group:
         """Whether nothing but a file's name or a service's word names it."""
         labels = all(one.found.way in _LABELS and not one.agrees for one in self.seen)
         return labels and (not self.repository or all(one.found.way == "endpoint" for one in self.seen))
+
+    @property
+    def reference(self) -> str:
+        """Return `hub:maker/model`, `service:name` for what is asked of a service, else the folder or the name."""
+        if self.repository:
+            return f"{self.hub}:{self.repository}"
+        if folder := next((one.found.folder for one in self.seen if one.found.folder), ""):
+            return folder
+        is_asked = not any(one.found.way in _LABELS or one.found.way == "cache" for one in self.seen)
+        if is_asked and (self.hub == _SERVICE or is_service_name(self.name)):
+            return f"{_SERVICE}:{self.name}"
+        return self.name or self.seen[0].found.place
 
     @property
     def doubt(self) -> str:
@@ -86,6 +100,8 @@ def _repository_of(found: Found) -> tuple[str, str]:
     """Return hub and `maker/model` of a trace; a served name that is a known repository's counts."""
     text = found.reference.partition("@")[0]
     hub, _, repository = text.partition(":")
+    if hub == "hf" and "@" not in found.reference and is_service_id(repository) and found.way != "list":
+        return _SERVICE, ""
     if hub in {"hf", "ms"} and is_repository(repository.partition(":")[0]):
         name = repository.partition(":")[0]
     elif is_repository(found.name) and repository_at(found.name):  # else `azure/gpt-4o` would be a repository

@@ -68,12 +68,11 @@ def _row(
     folder = next((one.folder for one in traces if one.folder), "")
     countries = _countries(chain, known)
     publisher = chain.steps[0].publisher
-    reference = f"{group.hub}:{group.repository}" if group.repository else (folder or group.name or traces[0].place)
     revisions = dict.fromkeys(
         one.reference.partition("@")[2] for one in traces if one.reference.partition("@")[2]
     )  # fmt: skip
     return Model(
-        reference, group.name, traces, publisher, chain.maker, countries.get(chain.maker, ""),
+        group.reference, group.name, traces, publisher, chain.maker, countries.get(chain.maker, ""),
         countries.get(publisher, ""), countries, chain, licence_along(chain, texts(folder) if folder else ()),
         state(group), group.confidence, tuple(revisions),
         tuple(dict.fromkeys([*(text for one in group.seen for text in one.contradictions), *odd])),

@@ -71,7 +71,36 @@ def test_name_at_a_service_has_a_maker_and_no_repository(name: str, maker: str, 
     row = row_of(seen("code", "a.py:1", name))
     assert row.maker == maker
     assert row.publisher == ""
-    assert row.reference == name
+    assert row.reference == f"service:{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [  # ids of openrouter.ai/models against spellings of the hub
+        ("moonshotai/kimi-k2", "service:moonshotai/kimi-k2"),
+        ("deepseek/deepseek-chat", "service:deepseek/deepseek-chat"),
+        ("google/gemini-2.5-pro", "service:google/gemini-2.5-pro"),
+        ("mistralai/mistral-large", "service:mistralai/mistral-large"),
+        ("google/gemma-3-27b-it", "hf:google/gemma-3-27b-it"),  # the hub spells it so too
+        ("qwen/qwen3-8b", "hf:Qwen/Qwen3-8B"),
+        ("acme/our-model", "hf:acme/our-model"),
+        ("moonshotai/Kimi-K9", "hf:moonshotai/Kimi-K9"),
+        ("moonshotai/kimi-k2@b968826d9c46dd6066d109eabc6255188de91218", "hf:moonshotai/kimi-k2"),
+    ],
+)
+def test_routers_spelling_is_a_service(name: str, expected: str, row_of: Callable[..., Any]) -> None:
+    """What only a router spells so is asked of a service; what the hub has, or is pinned there, is a reference."""
+    row = row_of(seen("code", "a.py:1", name.partition("@")[0], reference=f"hf:{name}"))
+    assert row.reference == expected
+    assert (row.publisher == "") == expected.startswith("service:")
+
+
+@pytest.mark.parametrize("name", ["claude-sonnet-4", "anthropic/claude-3.5-sonnet", "gpt-4o", "x-ai/grok-4"])
+def test_closed_services_answer_where_their_maker_sits(name: str, row_of: Callable[..., Any], known: Knowledge) -> None:
+    """A tree with closed services of the US alone shows that no model is of China."""
+    row = row_of(seen("code", "a.py:1", name))
+    assert row.maker_country == "US"
+    assert judge_model(parse_denial("country:CN", known), row).outcome == "excluded"
 
 
 def test_files_and_endpoints_are_labels_unless_a_sign_agrees() -> None:

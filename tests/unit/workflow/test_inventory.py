@@ -108,3 +108,10 @@ def test_key_in_an_address_is_not_in_the_report() -> None:
     found = take("http://127.0.0.1:9/v1?api-key=hunter2")
     assert "hunter2" not in str(found.to_json())
     assert found.unsearched[0].place == "http://127.0.0.1:9/v1"
+
+
+def test_ids_of_services_in_a_list(tmp_path: Path) -> None:
+    """In a list a bare router's id is a service's, and one that says `hf:` is the hub's."""
+    (tmp_path / "ids.txt").write_text("openai/gpt-4o\nmoonshotai/kimi-k2\nhf:moonshotai/kimi-k3\n")
+    assert [model.reference for model in take(tmp_path / "ids.txt").models] == [
+        "hf:moonshotai/Kimi-K3", "service:moonshotai/kimi-k2", "service:openai/gpt-4o"]  # fmt: skip

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from weighbridge.inventory.origin.step import Relation
 
 __all__ = [
-    "Derived", "Repository", "canonical_maker", "derived_of", "licence_tags", "maker_by_architecture", "maker_named",
-    "repositories_named", "repository_at", "vocabularies",
+    "Derived", "Repository", "canonical_maker", "derived_of", "has_small_names", "licence_tags",
+    "maker_by_architecture", "maker_named",
+    "repositories_named", "repository_at", "service_prefixes", "vocabularies",
 ]  # fmt: skip
 
 _CLASS = re.compile(r"(?:ForCausalLM|ForConditionalGeneration|LMHeadModel|Model)$")
@@ -67,6 +68,30 @@ def _repositories() -> tuple[Mapping[str, Repository], Mapping[str, tuple[Reposi
 def repository_at(name: str) -> Repository | None:
     """Return the repository of this full name, whatever its case; None where it is not in the table."""
     return _repositories()[0].get(name.lower())
+
+
+@cache
+def _small_names() -> Mapping[str, bool]:
+    """Return, for each namespace with three repositories or more, whether one of them is in small letters."""
+    found: dict[str, list[str]] = {}
+    for one in _repositories()[0].values():
+        maker, _, model = one.name.partition("/")
+        found.setdefault(maker.lower(), []).append(model)
+    enough = 3
+    return {
+        maker: any(name == name.lower() for name in names) for maker, names in found.items() if len(names) >= enough
+    }
+
+
+def has_small_names(namespace: str) -> bool | None:
+    """Whether a maker has repositories whose names are all in small letters; None where too few are known."""
+    return _small_names().get(namespace.lower())
+
+
+@cache
+def service_prefixes() -> frozenset[str]:
+    """Return the words before the name of a model at routers, clouds and their clients (`x-ai`, `azure`)."""
+    return frozenset(_toml("makers.toml")["service"]["prefixes"])
 
 
 def repositories_named(name: str) -> tuple[Repository, ...]:
