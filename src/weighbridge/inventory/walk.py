@@ -205,10 +205,10 @@ class Walk:
             return
         if kind and folder.package:
             self._looked.skipped["texts of installed packages"] += 1
-        elif kind == "configuration" and is_own:
+        elif kind == "configuration" and is_own and not name.startswith("mergekit"):  # which names what was merged
             self._looked.skipped["configuration of a model, read with its weights"] += 1
         elif kind:
-            yield from self._text(path, "model" if is_own else kind)
+            yield from self._text(path, "model" if is_own and kind != "configuration" else kind)
         elif is_archive(name):
             if folder.package:
                 self._closed[folder.package] += 1

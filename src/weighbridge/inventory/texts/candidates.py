@@ -32,7 +32,8 @@ _SCHEME = re.compile(
 )
 _CACHE_NAME = re.compile(rf"models--({_PART})--([\w.-]{{1,96}})(?:/snapshots/([0-9a-f]{{40}}))?")
 _SERVED = re.compile(
-    r"@(?:cf|hf)/[\w.-]{1,40}/[\w.-]{1,90}"
+    r"(?<!\w)ollama://[\w./-]{1,120}(?::[\w.-]{1,60})?"
+    r"|@(?:cf|hf)/[\w.-]{1,40}/[\w.-]{1,90}"
     r"|(?:fireworks_ai/)?accounts/[\w-]{1,40}/(?:models|routers)/[\w.-]{1,90}"
     r"|publishers/[\w-]{1,40}/models/[\w.-]{1,90}(?:@[\w.-]{1,60})?"
     r"|(?:nvcr\.io/)?nim/[\w-]{1,40}/[\w.-]{1,90}(?::[\w.-]{1,40})?"

@@ -29,6 +29,7 @@ __all__ = ["Judge"]
 
 _HIGH, _MEDIUM, _LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 _OF_A_MODEL = frozenset({"loads", "strong", "weak"})
+_OLLAMA = "ollama://"
 _SHORTEST = 3
 _MAKER_AND_NAME = 2
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+_\w+")  # of a program: models are written with `-`
@@ -58,7 +59,7 @@ class Judge:
         if one.shape == "hub":
             return _on_hub(one, key)
         if one.shape == "served":
-            return Named(one.text, _HIGH if key.weight in _OF_A_MODEL else _MEDIUM, detail=_form(one.text))
+            return _served(one.text, key)
         if key.word == FROM and one.shape == "word":
             return self._bare(one.text, Key(FROM, "weak")) if OLLAMA_TAG.fullmatch(one.text.lower()) else None
         if key.weight == "against" or (one.shape == "word" and key.weight == "none"):
@@ -95,7 +96,7 @@ class Judge:
         """Judge a maker and a name."""
         maker, name = parts
         is_maker, is_family = self._forms.is_maker(maker), self._forms.is_family(name)
-        is_no_name = len(name) < _SHORTEST or name.isdigit() or maker.isdigit()
+        is_no_name = len(name) < _SHORTEST or name.isdigit() or maker.isdigit() or name.startswith("awesome-")
         if is_no_name or (is_placeholder(maker) and not is_family):
             return None
         if (by := self._forms.served_by(name.lower())) and not (is_maker and is_family):
@@ -177,6 +178,13 @@ def _on_hub(one: Candidate, key: Key) -> Named | None:
         return None
     sure = _HIGH if key.weight in _OF_A_MODEL or one.revision else _MEDIUM
     return Named(one.text, sure, _reference(one.hub, one.text, one.revision, one.part))
+
+
+def _served(text: str, key: Key) -> Named:
+    """Return a name in a provider's own form."""
+    if text.startswith(_OLLAMA):
+        return Named(text.removeprefix(_OLLAMA), _HIGH, detail="as Ollama's scheme names it")
+    return Named(text, _HIGH if key.weight in _OF_A_MODEL else _MEDIUM, detail=_form(text))
 
 
 def _weigh(known: tuple[bool, bool], name: str, key: Key, *, is_routed: bool) -> Confidence | None:

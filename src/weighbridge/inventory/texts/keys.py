@@ -61,6 +61,11 @@ def _table() -> dict[str, dict[str, frozenset[str]]]:
     return {kind: {weight: frozenset(words.split()) for weight, words in rows.items()} for kind, rows in data.items()}
 
 
+@lru_cache(maxsize=1)
+def _verbs() -> frozenset[str]:
+    return frozenset(pair.rpartition("+")[2] for pair in _table()["commands"]["loads"])
+
+
 def key_before(lines: Sequence[str], number: int, start: int) -> Key:
     """Return the key of the value that begins at column `start` of line `number`."""
     left = lines[number][max(0, start - _LEFT) : start].rstrip(_QUOTES)
@@ -168,13 +173,15 @@ def _above(lines: Sequence[str], number: int) -> Key:
 
 def _command(left: str) -> Key | None:
     """Return the command whose first argument follows: `vllm serve`, `ollama run`, `hf download`."""
-    words = left.replace('"', " ").replace("'", " ").replace(",", " ").replace("[", " ").split()
+    words = left.replace("\\n", " ").replace('"', " ").replace("'", " ").replace(",", " ").replace("[", " ").split()
     if len(words) < 2:  # noqa: PLR2004 - a command and its verb
+        return None
+    if _verbs().isdisjoint(words) and "vllm-openai" not in left:
         return None
     commands = _table()["commands"]["loads"]
     at = len(words)
     for back in range(len(words) - 1, max(-1, len(words) - 12), -1):
-        pair = "+".join(word.rpartition("/")[2] for word in words[back : back + 2])
+        pair = "+".join(word.rpartition("/")[2].lstrip("!$%") for word in words[back : back + 2])  # `!` in a notebook
         if _SERVER_IMAGE.fullmatch(words[back]) and all(_is_argument(words, place) for place in range(back + 1, at)):
             return Key("vllm serve", "loads")
         if pair in commands and all(_is_argument(words, place) for place in range(back + 2, at)):

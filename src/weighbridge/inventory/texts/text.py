@@ -12,6 +12,7 @@ from weighbridge.inventory.texts.candidates import find_candidates
 from weighbridge.inventory.texts.forms import words_of
 from weighbridge.inventory.texts.judge import Judge
 from weighbridge.inventory.texts.keys import key_before
+from weighbridge.inventory.texts.lists import read_rows
 from weighbridge.inventory.texts.spots import find_spots
 from weighbridge.inventory.texts.words import Words
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from weighbridge.inventory.texts.candidates import Candidate
     from weighbridge.inventory.texts.forms import Named
+    from weighbridge.inventory.texts.keys import Key
     from weighbridge.inventory.texts.names import Kind
     from weighbridge.knowledge.protocol import Known
 
@@ -96,15 +98,21 @@ class TextSearch:
         """
         datas = [_readable(text) for text in texts]
         for text, data, places in zip(texts, datas, self._words.places(datas), strict=True):
-            if places:
-                yield from self._read(text, data, places)
+            rows = list(read_rows(text.path or text.place, data))
+            if places or rows:
+                yield from self._read(text, data, places, rows)
             elif not data and text.data:
                 yield Unsearched(text.place, "is no text, though named like one")
 
-    def _read(self, text: Text, data: bytes, places: Sequence[tuple[int, bool]]) -> Iterator[Found | Unsearched]:
-        """Read a text closely around some places."""
+    def _read(
+        self, text: Text, data: bytes, places: Sequence[tuple[int, bool]], rows: Sequence[tuple[int, Candidate, Key]]
+    ) -> Iterator[Found | Unsearched]:
+        """Read a text closely around some places, beside the rows of a list that it may be."""
         seen, lines = _Seen(), None
         place, hub = text.place, _hub_of(data)
+        for number, one, key in rows[: _MOST_FOUND + 1]:
+            if named := self._judge.judge(one, key, hub):
+                seen.add(number, named)
         for spot in find_spots(data, places):
             if spot.number < 0 or seen.judged > _MOST_JUDGED:
                 yield Unsearched(place, "holds more words of models than are read closely")
