@@ -99,6 +99,9 @@ def test_wrong_use_is_said(weighbridge: Any, stack: Path) -> None:
     wrong = weighbridge("inventory", str(stack), "--deny", "deepseek")
     assert wrong.returncode == 2
     assert "maker:NAMESPACE" in wrong.stderr
+    nowhere = weighbridge("inventory", str(stack), "--csv", str(stack))
+    assert nowhere.returncode == 2
+    assert "cannot be written" in nowhere.stderr
 
 
 def test_name_of_a_service_is_no_proof_of_absence(weighbridge: Any, serve: Serve, stack: Path) -> None:
@@ -121,3 +124,19 @@ def test_hub_that_is_not_reached_leaves_chains_open(weighbridge: Any) -> None:
     weighbridge.json(*asked, code=0)
     report = weighbridge.json(*asked, "--online", code=11)
     assert "did not answer" in report["not_excluded"][0]["why"]
+
+
+def test_counts_first_then_firm_finds_and_lists_as_one_line(weighbridge: Any, stack: Path) -> None:
+    """A price list is one line unless it is asked for; JSON and the answer hold all of its names."""
+    rows = "\n".join(f'"openrouter/qwen3-{n}b": 1,' for n in range(1, 90))
+    (stack / "prices.json").write_text("{" + rows.rstrip(",") + "}")
+    done = weighbridge("inventory", str(stack), "--html", "i.html")
+    assert done.stdout.lstrip().startswith("models")
+    assert "prices.json: a list of 89 names" in done.stdout
+    assert "qwen3-7b" not in done.stdout
+    assert "No question was asked" in (weighbridge.folder / "i.html").read_text()
+    assert "qwen3-7b" in weighbridge("inventory", str(stack), "--least", "low").stdout
+    assert "a list of" not in weighbridge("inventory", str(stack), "--least", "high").stdout
+    report = weighbridge.json("inventory", str(stack), "--least", "high")
+    assert len(report["models"]) == 91
+    assert report["summary"]["listed"] == 89

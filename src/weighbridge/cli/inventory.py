@@ -15,6 +15,8 @@ from weighbridge.cli.progress import progress_on_stderr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from weighbridge.dossier.inventory.order import Least
+
 __all__ = ["command"]
 
 _MOST_STDIN = 8 << 20
@@ -31,6 +33,11 @@ _MOST_STDIN = 8 << 20
     "`model:hf:maker/model`. May be repeated.",
 )
 @click.option("--online", is_flag=True, help="Ask the hub for declared bases and licences of what was found.")
+@click.option(
+    "--least",
+    type=click.Choice(["low", "medium", "high"]),
+    help="Print only what is at least as sure; `low` prints the names of long lists too. JSON and the answer have all.",
+)
 @click.option("--packages", is_flag=True, help="Read the texts of installed packages (site-packages ...) too.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the table to FILE as CSV too.")
 @click.option("--cyclonedx", metavar="FILE", help="Write a bill of materials to FILE (CycloneDX 1.7 JSON) too.")
@@ -76,12 +83,13 @@ def command(ctx: click.Context, /, places: tuple[str, ...], *, as_json: bool, **
     if as_json:
         print_json("inventory", report)
     else:
-        _print(report, places, written)
+        _print(report, places, written, flags["least"])
     ctx.exit(found.absence.exit_code)
 
 
 def _write(report: dict[str, Any], flags: dict[str, Any]) -> list[str]:
-    """Write the documents that were asked for; raises WeighbridgeError where one cannot be written."""
+    """Write the documents that were asked for; raises UsageError where one cannot be written."""
+    from weighbridge.errors import UsageError, WeighbridgeError
     from weighbridge.workflow.workspace import write_whole
 
     writers: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -90,7 +98,10 @@ def _write(report: dict[str, Any], flags: dict[str, Any]) -> list[str]:
     written = []
     for name, render in writers.items():
         if path := flags[name]:
-            write_whole(Path(path), render(report).encode("utf-8", "replace"))
+            try:
+                write_whole(Path(path), render(report).encode("utf-8", "replace"))
+            except WeighbridgeError as error:
+                raise UsageError(error.message, hint=error.hint) from error
             written.append(path)
     return written
 
@@ -121,12 +132,12 @@ def _as_json(report: dict[str, Any]) -> str:
     return json.dumps({"schema": "weighbridge/inventory/v1", **report}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _print(report: dict[str, Any], places: tuple[str, ...], written: list[str]) -> None:
+def _print(report: dict[str, Any], places: tuple[str, ...], written: list[str], least: Least | None) -> None:
     """Print the answer, the table, and the next command."""
     from weighbridge.cli.lines.inventory import inventory_lines, next_line
     from weighbridge.cli.show import program
 
-    for text in inventory_lines(report):
+    for text in inventory_lines(report, least):
         click.echo(text)
     for path in written:
         click.echo(f"written: {path}", err=True)

@@ -82,7 +82,7 @@ def judge_absence(
         limits.append(f"Of {len(models):,} models found, the origin of {open_rows:,} is not known to the root.")
     limits += _BLIND
     if not denials:
-        return Absence("not asked", "Nothing was denied: this is a list of what was found.", (), (), tuple(limits))
+        return Absence("not asked", "No question was asked: this is a list of what was found.", (), (), tuple(limits))
     what = " or ".join(f"`{one.text}`" for one in denials)
     where = _where(roots)
     if denied:

@@ -66,7 +66,7 @@ class Model:
             "name": self.name,
             "maker": self.maker or None,
             "maker_country": self.maker_country or None,
-            "makers": list(self.chain.makers),
+            "makers": list(dict.fromkeys(step.maker for step in reversed(self.chain.steps) if step.maker)),
             "publisher": self.publisher or None,
             "publisher_country": self.publisher_country or None,
             "family": next((step.family for step in reversed(self.chain.steps) if step.family), None),

@@ -25,6 +25,7 @@ from weighbridge.inventory.merge import Seen
 from weighbridge.inventory.mirrored import named_by_mirror
 from weighbridge.inventory.resolve import resolve_all
 from weighbridge.inventory.search import Search
+from weighbridge.inventory.summary import summary_of
 from weighbridge.inventory.texts_of import licence_texts
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.workflow.evaluation.engines import engine_at
@@ -89,6 +90,7 @@ class Inventory:
         content: dict[str, Any] = {
             "on": self.on.isoformat(),
             "online": self.is_online,
+            "summary": summary_of(self.models),
             "models": [model.to_json() for model in self.models],
             "unresolved": [{"reference": one.reference, "why": list(one.chain.open_ends)} for one in self.unresolved],
             "unsearched": [{"place": one.place, "reason": one.reason} for one in self.unsearched],

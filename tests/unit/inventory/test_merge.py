@@ -161,5 +161,7 @@ def test_row_has_every_place_and_revision(in_code: Callable[..., Any], row_of: C
     assert row["revisions"] == ["abc", "def"]
     assert [one["place"] for one in row["places"]] == ["a.py:1", "b.py:2"]
     assert (row["maker"], row["maker_country"], row["publisher"]) == ("Qwen", "CN", "Qwen")
+    distilled = row_of(in_code("hf:deepseek-ai/DeepSeek-R1-Distill-Qwen-7B")).to_json()
+    assert distilled["makers"] == ["Qwen", "deepseek-ai"]  # the root first
     unknown = row_of(in_code("hf:acme/our-model")).to_json()
     assert unknown["maker"] is unknown["licence"] is unknown["maker_country"] is None

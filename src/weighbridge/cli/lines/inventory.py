@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.cli.layout import line, wrapped
+from weighbridge.dossier.inventory.order import shown_rows
 from weighbridge.dossier.visible import single_line
+
+if TYPE_CHECKING:
+    from weighbridge.dossier.inventory.order import Least
 
 __all__ = ["inventory_lines", "next_line"]
 
+_COUNTS = (("makers", "by_maker"), ("countries", "by_country"), ("licences", "by_licence_class"),
+           ("decisions", "by_decision"))  # fmt: skip
+_MOST_COUNTS = 8
 _MOST_MODELS, _MOST_PLACES, _MOST_UNSEARCHED = 60, 3, 8
 _KNOWN = {
     "declared": "its files say so", "hub": "the hub says so", "table": "known by its name",
@@ -19,18 +26,36 @@ _KNOWN = {
 }  # fmt: skip
 
 
-def inventory_lines(report: dict[str, Any]) -> list[str]:
-    """Return the lines of a report (`Inventory.to_json`)."""
-    lines = []
-    models = report["models"]
-    for model in models[:_MOST_MODELS]:
+def inventory_lines(report: dict[str, Any], least: Least | None = None) -> list[str]:
+    """Return the lines of a report (`Inventory.to_json`): counts, firm finds, weak traces, the answer."""
+    lines = [*_summary_lines(report), ""]
+    models = shown_rows(report, least)
+    most = _MOST_MODELS if least is None else len(models)
+    for model in models[:most]:
         lines += [*_model_lines(model), ""]
-    if len(models) > _MOST_MODELS:
-        lines += [
-            line("", f"and {len(models) - _MOST_MODELS:,} models more: `--json` or `--csv FILE` has them all"),
-            "",
-        ]
+    if (more := len(models) - most) > 0:
+        lines += [line("", f"and {more:,} models more: `--json` or `--csv FILE` has them all"), ""]
+    for one in report["summary"]["lists"] if least is None else []:
+        lines += [line("", f"{one['place']}: a list of {one['names']:,} names", "--least low prints them"), ""]
+    if least in {"medium", "high"} and len(models) < len(report["models"]):
+        lines += [line("", f"{len(report['models']) - len(models):,} less sure traces are not printed"), ""]
     return lines + _answer_lines(report)
+
+
+def _summary_lines(report: dict[str, Any]) -> list[str]:
+    """Return the counts."""
+    summary, n_open = report["summary"], len(report["unresolved"])
+    parts = [f"{summary['weak']:,} weak traces"] if summary["weak"] else []
+    parts += [f"{summary['listed']:,} names in lists alone"] if summary["listed"] else []
+    among = f" ({summary['firm']:,} firm, {', '.join(parts)})" if parts else ""
+    lines = [line("models", f"{summary['models']:,} found{among}, the origin of {n_open:,} is not known to the root")]
+    for label, key in _COUNTS:
+        counts = list(summary[key].items())
+        text = ", ".join(f"{word} {count:,}" for word, count in counts[:_MOST_COUNTS])
+        if len(counts) > _MOST_COUNTS:
+            text += f" and {len(counts) - _MOST_COUNTS:,} more"
+        lines += [line(label, text)] if counts else []
+    return lines
 
 
 def _model_lines(model: dict[str, Any]) -> list[str]:
@@ -49,6 +74,8 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
     at_least = ", at least" if model["licence"] and not model["licence_is_complete"] else ""
     use = f"commercial use: {model['commercial_use']}" if model["commercial_use"] else ""
     lines.append(line("licence", licence + at_least, use))
+    also = dict.fromkeys(one["licence"] for one in model["licences"] if one["licence"] != model["licence"])
+    lines += [line("", f"along the chain too: {', '.join(list(also)[:6])}")] if also else []
     lines += [line("", f"conflict: {one['message']}") for one in model["licence_conflicts"][:3]]
     state = model["decision"]["state"]
     until = f"until {model['decision']['expires_on']}" if model["decision"]["expires_on"] else ""
@@ -71,13 +98,11 @@ def _not_sure(model: dict[str, Any]) -> str:
 def _answer_lines(report: dict[str, Any]) -> list[str]:
     """Return the answer, what was not searched, and the limits."""
     absence = report["absence"]
-    n_open = len(report["unresolved"])
-    lines = [line("models", f"{len(report['models']):,} found, the origin of {n_open:,} is not known to the root")]
-    lines += [
+    lines = [
         line("searched", f"{one['kind']} {one['place']}", _files(one["files"])) for one in absence["searched"][:20]
     ]
     for at, one in enumerate(report["unsearched"][:_MOST_UNSEARCHED]):
-        lines.append(line("not searched" if at == 0 else "", f"{one['place']}: {one['reason']}"))
+        lines.append(line("unsearched" if at == 0 else "", f"{one['place']}: {one['reason']}"))
     if (more := len(report["unsearched"]) - _MOST_UNSEARCHED) > 0:
         lines.append(line("", f"and {more:,} places more: `--json` lists them all"))
     lines += [line("trouble", f"{name}: {why}") for name, why in list(report["troubles"].items())[:3]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from weighbridge.dossier.inventory.order import shown_rows
 from weighbridge.dossier.visible import reveal
 
 __all__ = ["as_html"]
@@ -16,7 +17,7 @@ _MOST_ROWS = 5000
 
 def as_html(report: dict[str, Any]) -> str:
     """Return the page of a report (`Inventory.to_json`); one file, no script, nothing is fetched."""
-    return _environment().get_template("inventory.html").render(report=report, models=report["models"][:_MOST_ROWS])
+    return _environment().get_template("inventory.html").render(report=report, models=shown_rows(report)[:_MOST_ROWS])
 
 
 @cache
