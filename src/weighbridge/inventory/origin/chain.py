@@ -11,7 +11,7 @@ from weighbridge.errors import HubUnreachable, NotFound, WeighbridgeError
 from weighbridge.inventory.origin.names import is_repository, plain_of
 from weighbridge.inventory.origin.parents import Offline, Parent
 from weighbridge.inventory.origin.step import Chain, Step
-from weighbridge.inventory.origin.tables import canonical_maker, repository_at
+from weighbridge.inventory.origin.tables import canonical_maker, namesake_of, repository_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,10 +162,11 @@ class Origins:
             return Step(what, "", publisher, maker, family, relation, child, known, how, confidence, end="root")
         listed = repository_at(name)
         found = self._known.family_of(name)
+        tagged = listed or (namesake_of(name) if publisher else None)
         return Step(
             listed.name if listed else name, (listed.name if listed else name) if publisher else "",
             publisher, "", found.name if found else "", relation, child, known, how, confidence,
-            listed.licence if listed else "",
+            tagged.licence if tagged else "",
         )  # fmt: skip
 
     def _entry(self, hub: str, repository: str) -> Entry | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Derived", "Repository", "canonical_maker", "derived_of", "has_small_names", "licence_tags",
-    "maker_by_architecture", "maker_named",
+    "maker_by_architecture", "maker_named", "namesake_of",
     "repositories_named", "repository_at", "service_prefixes", "vocabularies",
 ]  # fmt: skip
 
@@ -97,6 +97,14 @@ def service_prefixes() -> frozenset[str]:
 def repositories_named(name: str) -> tuple[Repository, ...]:
     """Return the repositories whose last part is this name but for case, `_`, `Meta-` and `-hf`."""
     return _repositories()[1].get(key_of(name), ())
+
+
+def namesake_of(name: str) -> Repository | None:
+    """Return the repository of this name under another namespace of the same maker: `THUDM` became `zai-org`."""
+    maker, _, last = name.lower().partition("/")
+    same = [one for one in repositories_named(name) if one.name.lower().partition("/")[2] == last]
+    own = [one for one in same if canonical_maker(one.name.partition("/")[0]) == canonical_maker(maker)]
+    return own[0] if len(own) == 1 else None
 
 
 @cache

@@ -35,6 +35,8 @@ def along(
         ("MiniMaxAI/MiniMax-M2.7", "minimax-non-commercial-2026"),
         ("openai/gpt-oss-20b", "apache-2.0"),
         ("deepseek-ai/DeepSeek-R1", "mit"),
+        ("zai-org/glm-4-9b-chat", "glm-4"),  # the tag of THUDM/glm-4-9b-chat, as it was called
+        ("meta.llama3-1-70b-instruct-v1:0", "llama-3.1"),  # at Amazon Bedrock
     ],
 )
 def test_licence_of_a_makers_own_repository(name: str, expected: str, known: Knowledge) -> None:
