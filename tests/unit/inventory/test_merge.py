@@ -149,6 +149,7 @@ def test_another_makers_architecture_leaves_a_reference_open(row_of: Callable[..
     for name in ("hf:upstage/SOLAR-10.7B-v1.0", "hf:microsoft/NoSuchCoder-7B", "hf:moonshotai/Kimi-K9"):
         row = row_of(seen("cache", "/c", "y", reference=name, architecture="qwen3"))
         assert "Qwen" in row.chain.makers
+        assert row.maker == ""
         assert judge_model(parse_denial("country:CN", known), row).outcome != "excluded"
         assert not row.contradictions
 

@@ -68,6 +68,8 @@ class Chain:
     def maker(self) -> str:
         """Return who trained the base, "" where it is not known or several did."""
         makers = {"" if step.end == "open" else step.maker for step in self.roots}
+        if len(self.makers) > 1 and any(step.known == "architecture" for step in self.roots):  # a sign, and no more
+            return ""
         return makers.pop() if len(makers) == 1 else ""
 
     @property
