@@ -83,7 +83,7 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
     call.note_first_byte()
     exchange = call.exchange
     exchange.status = answer.status
-    exchange.usage = usage_of(body) if answer.status == mapping.OK else Usage(0, 0)
+    exchange.usage = usage_of(body, echoes=call.ask.endpoint.echoes) if answer.status == mapping.OK else Usage(0, 0)
     exchange.usd = cost_usd(exchange.usage, price)
     exchange.upstream_sha256 = exchange.sent_sha256 = hashlib.sha256(body).hexdigest()
     exchange.sent_bytes = len(body)

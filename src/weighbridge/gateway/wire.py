@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["bounded_protocol"]
 
 _UNAUTHORISED = 401
+_FRAME_BYTES = 6  # around each byte of a body, where each is a chunk of its own
 _NO_KEY = Refusal(401, BAD_REQUEST, "unreadable_request", "no key could be read from this request")
 _UNREADABLE = Refusal(400, BAD_REQUEST, "unreadable_request", "this is not HTTP as RFC 9112 has it")
 _TOO_LONG = Refusal(431, BAD_REQUEST, "headers_too_long", "the headers are too long")
@@ -49,6 +50,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._has_head = True
         self._head_bytes = 0
         self._body_bytes = 0
+        self._came_bytes = 0  # behind the head, with chunk sizes and trailers
         self._deadline: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
 
@@ -75,16 +77,19 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         if not self._has_head or self._is_whole:
             self._head_bytes += len(data)
+        else:
+            self._came_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
         if not self._has_head and self._head_bytes > self.bounds.header_bytes:
             self._end(_TOO_LONG if self._has_key() else _NO_KEY)
-        elif self._is_whole:
-            self._disarm()
-        elif self._deadline is None:
+        elif self._came_bytes > self.bounds.header_bytes + _FRAME_BYTES * self._body_bytes:
+            self.transport.abort()
+        elif self._deadline is None and not self._has_come():
+            is_in_body = self._has_head and not self._is_whole
             self._deadline = self.loop.call_later(
-                self.bounds.body_s if self._has_head else self.bounds.header_s, self._late
+                self.bounds.body_s if is_in_body else self.bounds.header_s, self._late
             )
 
     def on_message_begin(self) -> None:
@@ -94,9 +99,15 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self.scope["extensions"] = {ABORT: {"cut": self.transport.abort}}
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, but no trailer: uvicorn would add it to the head, which a proxy has checked without it."""
+        if not self._has_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline."""
         self._has_head = True
+        self._came_bytes = 0
         if self._is_head_long() or len(self.pipeline) >= self.bounds.pipelined:
             self.transport.abort()
             return
@@ -115,12 +126,17 @@ class _BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """See the end of a request."""
         self._is_whole = True
+        self._disarm()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Refuse what cannot be parsed; a header value may have been that of the key."""
         is_value = "header value" in str(sys.exception()).lower()
         self._end(_NO_KEY if is_value and not self._has_key() else _UNREADABLE)
+
+    def _has_come(self) -> bool:
+        """Whether a whole request is here and not answered yet; empty lines before one are nothing."""
+        return self._is_whole and self._running is not None and not self._running.response_complete
 
     def _has_key(self) -> bool:
         """Whether an Authorization was among the headers that were read."""

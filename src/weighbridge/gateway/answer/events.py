@@ -6,13 +6,13 @@ from typing import Any
 
 import jiter
 
-from weighbridge.gateway.answer.usage import usage_in
+from weighbridge.gateway.answer.usage import usage_in_event
 from weighbridge.pilot.exchange import Usage
 
 __all__ = ["EventTooLong", "Events"]
 
-_KEPT = 16 << 10
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_SEAM = 3  # bytes of the longest that may lie before a border
 
 
 class EventTooLong(Exception):
@@ -30,36 +30,41 @@ class Events:
         self.usage = Usage()
         self._strips = strips_usage
         self._most = max_event_bytes
-        self._held = b""
-        self._end = b""
+        self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the upstream and return those to send now; raises EventTooLong."""
-        if self._held:
-            data = self._held + data
-            self._held = b""
-        if not data.endswith(_BLANK):
-            at = max(data.rfind(mark) + len(mark) if mark in data else 0 for mark in _BLANK)
-            self._held, data = data[at:], data[:at]
-            if len(self._held) > self._most:
+        held = self._held
+        if held or not data.endswith(_BLANK):
+            since = max(0, len(held) - _SEAM)  # what was searched is not searched again: an event may come in crumbs
+            held += data
+            at = max(held.rfind(mark, since) + len(mark) if mark in held[since:] else 0 for mark in _BLANK)
+            if len(held) - at > self._most:
                 raise EventTooLong
-        if b'"usage"' in data:
-            return self._look(data)
-        return data
+            data = bytes(held[:at])
+            del held[:at]
+        return self._look(data)
 
     def rest(self) -> bytes:
         """Return what is held at the end of a stream that ended well."""
-        held, self._held = self._held, b""
-        return self._look(held) if b'"usage"' in held else held
+        held, self._held = bytes(self._held), bytearray()
+        return self._look(held)
 
     def _look(self, data: bytes) -> bytes:
         """Note the usage, and leave out the event that was asked for by us."""
-        found = usage_in(data[-_KEPT:])
-        if found.input_tokens is not None:
-            self.usage = found
-        if not self._strips or found.input_tokens is None:
+        if b'"usage"' not in data:
             return data
-        return b"".join(event for event in _split(data) if not _is_usage_alone(event))
+        events = _split(data)
+        return b"".join(event for event in events if not (self._notes(event) and self._strips))
+
+    def _notes(self, event: bytes) -> bool:
+        """Note the usage of an event; whether it holds no choice, only that: what `include_usage` adds."""
+        fields = _fields(event) if b'"usage"' in event else {}
+        found = usage_in_event(fields)
+        if found.input_tokens is None:
+            return False
+        self.usage = found
+        return fields.get("choices") == []
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -71,13 +76,11 @@ def _split(data: bytes) -> list[bytes]:
     return [part + mark for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
-def _is_usage_alone(event: bytes) -> bool:
-    """Whether an event holds no choice, only the usage: what `include_usage` adds."""
-    text = event.strip()
-    if not text.startswith(b"data:") or b'"usage"' not in text:
-        return False
+def _fields(event: bytes) -> dict[str, Any]:
+    """Return what the data of an event says, nothing where it is no JSON object."""
+    data = b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
     try:
-        fields: Any = jiter.from_json(text[5:].strip())
+        fields: Any = jiter.from_json(data)
     except ValueError:
-        return False
-    return isinstance(fields, dict) and fields.get("choices") == [] and isinstance(fields.get("usage"), dict)
+        return {}
+    return fields if isinstance(fields, dict) else {}

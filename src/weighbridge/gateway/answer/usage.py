@@ -12,7 +12,7 @@ from weighbridge.pilot.exchange import Usage
 if TYPE_CHECKING:
     from weighbridge.pilot.route import Price
 
-__all__ = ["cost_usd", "usage_in", "usage_of"]
+__all__ = ["cost_usd", "usage_in_event", "usage_of"]
 
 _PARSED_WHOLE = 64 << 10
 _END = 16 << 10
@@ -23,10 +23,13 @@ _USAGE = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)
 _NONE = Usage()
 
 
-def usage_of(body: bytes) -> Usage:
-    """Return the usage of a whole answer; from its end alone where it is long, as embeddings are."""
-    if len(body) > _PARSED_WHOLE:
-        return usage_in(body[-_END:])
+def usage_of(body: bytes, *, echoes: bool = False) -> Usage:
+    """Return the usage of a whole answer; from its end alone where it is long, as embeddings are.
+
+    One that `echoes` objects of the request is read whole: the caller may have written another usage into them.
+    """
+    if len(body) > _PARSED_WHOLE and not echoes:
+        return _usage_in(body[-_END:])
     try:
         fields = jiter.from_json(body, cache_mode="keys")
     except ValueError:
@@ -34,8 +37,14 @@ def usage_of(body: bytes) -> Usage:
     return _read(fields.get("usage")) if isinstance(fields, dict) else _NONE
 
 
-def usage_in(text: bytes) -> Usage:
-    """Return the last usage written in a text that may begin in mid-answer, as the end of a stream does.
+def usage_in_event(fields: dict[str, Any]) -> Usage:
+    """Return the usage of one event of a stream: its own, or that of the response it is about."""
+    response = fields.get("response")
+    return _read(response.get("usage") if isinstance(response, dict) else fields.get("usage"))
+
+
+def _usage_in(text: bytes) -> Usage:
+    """Return the last usage written in a text that may begin in mid-answer.
 
     A quote inside a JSON string is escaped, so no generated text can pass for one.
     """

@@ -22,7 +22,7 @@ __all__ = ["Ask", "read_ask", "refused_fields"]
 _LONGEST_NAME = 256
 _MARKS = (b"{", b"[", b",")
 _SMALL_BYTES, _MOST_VALUES = 256 << 10, 400_000  # 2,000 texts of 100 tokens each; as objects they take some 100 MB
-_MOST_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_MOST_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict")
 _MOST_TOKENS = 1 << 31
 _BYTES_PER_TOKEN = 3
 _IMAGE_TOKENS = (
@@ -88,7 +88,7 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
         model,
         is_stream=bool(stream),
         wants_usage=bool(options and options.get("include_usage") is True),
-        most_tokens=(_most_input(body), _most_output(endpoint, fields, bounds)),
+        most_tokens=(_most_input(body, fields.get(endpoint.listed)), _most_output(endpoint, fields, bounds)),
         user=user if isinstance(user, str) else "",
     )
 
@@ -105,11 +105,14 @@ def _refuse_many(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> 
             raise bad_request(f"the field `{name}` is not a number from 1 to {bounds.choices}", "invalid_field")
 
 
-def _most_input(body: bytes) -> int:
+def _most_input(body: bytes, listed: Any) -> int:
     """Estimate the tokens of a request on the high side: a token for three bytes of JSON, a flat sum for an image.
 
     English text takes about four bytes a token, Chinese three to five; what was really used is settled afterwards.
+    Tokens that are given as numbers take two bytes at least.
     """
+    if isinstance(listed, list) and listed and isinstance(listed[0], int | list):
+        return len(body) // 2 + 1
     if b";base64," not in body:
         return len(body) // _BYTES_PER_TOKEN + 1
     found = _ENCODED.findall(body)
@@ -118,17 +121,24 @@ def _most_input(body: bytes) -> int:
 
 
 def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> int:
-    """Return the most tokens that a request lets be generated."""
+    """Return the most tokens that a request lets be generated: servers differ in which of several bounds counts."""
     if not endpoint.generates:
         return 0
-    most = bounds.assumed_output_tokens
+    named: list[int] = []
     for name in _MOST_OUTPUT:
         value = fields.get(name)
         if value is None:
             continue
         if type(value) is not int or not 0 <= value < _MOST_TOKENS:
             raise bad_request(f"the field `{name}` is not a number of tokens", "invalid_field")
-        most = value
-        break
+        named.append(value)
+    most = max(named, default=0) or bounds.assumed_output_tokens  # vLLM takes 0 for no bound at all
     choices: int = fields.get("n") or 1
-    return most * max(choices, fields.get("best_of") or 1)
+    return most * max(choices, fields.get("best_of") or 1) * _prompts(endpoint, fields)
+
+
+def _prompts(endpoint: Endpoint, fields: dict[str, Any]) -> int:
+    """Return how many prompts a request holds, each of which is answered: `completions` takes a list of them."""
+    prompts = fields.get("prompt") if endpoint.listed == "prompt" else None
+    is_batch = isinstance(prompts, list) and any(not isinstance(one, int) for one in prompts[:1])
+    return len(prompts) if is_batch and prompts else 1

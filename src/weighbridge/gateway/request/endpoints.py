@@ -16,7 +16,7 @@ class Endpoint(NamedTuple):
 
     `upstream` is its path below an upstream's base URL, `listed` the field whose items
     are counted, `has_options` whether a stream says its usage only if `stream_options` asks for it,
-    `generates` whether tokens are generated.
+    `generates` whether tokens are generated, `echoes` whether an answer repeats objects of the request.
     """
 
     path: str
@@ -24,6 +24,7 @@ class Endpoint(NamedTuple):
     listed: str
     has_options: bool = False
     generates: bool = True
+    echoes: bool = False
 
 
 ENDPOINTS = {
@@ -32,6 +33,6 @@ ENDPOINTS = {
         Endpoint("/v1/chat/completions", "/chat/completions", "messages", has_options=True),
         Endpoint("/v1/completions", "/completions", "prompt", has_options=True),
         Endpoint("/v1/embeddings", "/embeddings", "input", generates=False),
-        Endpoint("/v1/responses", "/responses", "input"),
+        Endpoint("/v1/responses", "/responses", "input", echoes=True),
     )
 }

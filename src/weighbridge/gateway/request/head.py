@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "Left", "read_body", "read_head"]
 
-_AUTHORIZATION = b"authorization"
+_AUTHORIZATION, _VIA = b"authorization", b"via"
 _LONGEST_VIA = 1024
 _MOST_HOPS = 16
 _TRACED = (b"traceparent", b"tracestate")  # W3C Trace Context: the only headers of a caller that go on
@@ -37,7 +37,7 @@ class Head(NamedTuple):
 
         Keys, cookies, addresses and everything else that a caller sends stay here.
         """
-        via = self.fields.get(b"via", b"")
+        via = self.fields.get(_VIA, b"")
         mark = f"1.1 weighbridge-{name}"
         if not via:
             headers = {"via": mark}
@@ -58,8 +58,11 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     pairs = list(headers)
     fields = dict(pairs)
     key = fields.get(_AUTHORIZATION)
-    if len(fields) != len(pairs) and sum(name == _AUTHORIZATION for name, _ in pairs) > 1:
-        key = None
+    if len(fields) != len(pairs):
+        if sum(name == _AUTHORIZATION for name, _ in pairs) > 1:
+            key = None
+        if _VIA in fields:
+            fields[_VIA] = b", ".join(value for name, value in pairs if name == _VIA)
     return Head(key, fields)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighbridge.gateway.answer.events import Events, EventTooLong
-from weighbridge.gateway.answer.usage import cost_usd, usage_in, usage_of
+from weighbridge.gateway.answer.usage import cost_usd, usage_of
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Price
 
@@ -92,7 +92,20 @@ def test_usage_is_what_the_upstream_counts_or_unknown(body: bytes, usage: Usage)
 def test_generated_text_never_passes_for_usage() -> None:
     """A model that writes a usage object into its answer changes no bill."""
     text = event(choices=[{"delta": {"content": json.dumps({"usage": {"prompt_tokens": 0, "completion_tokens": 0}})}}])
-    assert usage_in(text) == Usage()
+    events = Events(strips_usage=True, max_event_bytes=10_000)
+    assert events.feed(text) == text
+    assert events.usage == Usage()
+
+
+def test_an_event_in_crumbs_is_whole_again() -> None:
+    """Byte by byte, whatever ends the lines, the same is sent and the same counted (WHATWG, server-sent events)."""
+    for end in (b"\n", b"\r\n", b"\r"):
+        said = event(choices=[{"delta": {"content": "a"}}]).replace(b"\n", end)
+        counted = event(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 2}).replace(b"\n", end)
+        events = Events(strips_usage=True, max_event_bytes=10_000)
+        sent = [events.feed(bytes([byte])) for byte in said + counted + said]
+        assert b"".join(sent) == said * 2
+        assert events.usage == Usage(3, 2)
 
 
 def test_cost_is_unknown_where_price_or_tokens_are() -> None:
