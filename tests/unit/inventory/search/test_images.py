@@ -155,7 +155,7 @@ def test_weights_that_are_layers_are_read(tmp_path: Path, *, as_archive: bool) -
 def test_an_image_hides_nothing_beside_it(tmp_path: Path, name: str, *, as_archive: bool) -> None:
     """A manifest without layers, in a folder or an archive, does not keep the rest from being searched."""
     empty = json.dumps([{"Config": "c", "Layers": []}] if name == "manifest.json" else {"manifests": []}).encode()
-    files = {name: empty, "blobs/x": b"", "sub/app.py": APP.encode() if isinstance(APP, str) else APP}
+    files = {name: empty, "blobs/x": b"", "sub/app.py": APP}
     for path, data in {"a.tar": tar(files)}.items() if as_archive else files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
