@@ -40,7 +40,7 @@ def test_json_for_machines(weighbridge: CommandLine, listing: str) -> None:
     assert content["regions"] == {"CN": 0.4, "US": 0.3, "EU": 0.25, "unlisted": 0.05}
     assert content["attributions"]["base"]["shares"] == {"CN": 0.55, "FR": 0.25, "US": 0.2}
     assert (content["total"], content["n"]) == (1000, 5)
-    assert content["coverage"]["task"] == {"rows": 1.0, "downloads": 1.0, "scope": "snapshot"}
+    assert content["coverage"]["task"] == {"rows": 1.0, "downloads": 1.0, "weight": 1.0, "scope": "snapshot"}
     assert content["coverage"]["country"]["downloads"] == 0.95
     assert content["definition"]["data_date"] == "2026-05-20"
     assert content["hhi"] == pytest.approx(0.4**2 + 0.3**2 + 0.25**2 + 0.05**2)
@@ -69,12 +69,38 @@ def test_over_time_and_drawn(weighbridge: CommandLine, listing: str, tmp_path: P
         ("2026-04-20", 0.6),
         ("2026-05-20", 0.4),
     ]
+    assert {one["snapshot"] for one in content["warnings"]} == {"hub-2026-04-20.csv", "hub-2026-05-20.csv"}
     assert "composition" not in {one["code"] for one in content["warnings"]}
     assert ET.fromstring((tmp_path / "time.svg").read_text()).tag.endswith("svg")  # noqa: S314 - our own
     assert weighbridge("share", "--snapshot", listing, "--chart", "day.html").returncode == 0
     page = (tmp_path / "day.html").read_text()
     assert "<svg" in page
     assert "not users" in page
+
+
+def test_a_point_that_cannot_be_compared(weighbridge: CommandLine, listing: str, tmp_path: Path) -> None:
+    """A past snapshot without most tasks: its warning is among all, and stands at its line and in the picture."""
+    (tmp_path / "hub-2026-04-20.csv").write_text(CSV.replace("apache-2.0,text-generation", "apache-2.0,"))
+    both = ("--snapshot", listing, "--snapshot", "hub-2026-04-20.csv")
+    content = json.loads(weighbridge("share", *both, "--json", "--chart", "time.svg").stdout)
+    strong = {(one["code"], one["snapshot"]) for one in content["warnings"] if one["severity"] == "strong"}
+    assert strong == {("task-often-unknown", "hub-2026-04-20.csv"), ("stale-source", "hub-2026-05-20.csv")}
+    picture = (tmp_path / "time.svg").read_text()
+    assert "in doubt: task-often-unknown" in picture
+    assert "hollow" in picture
+    lines = weighbridge("share", *both).stdout.splitlines()
+    (past,) = [at for at, line in enumerate(lines) if "over time" in line]
+    assert "2026-04-20" in lines[past]
+    assert "! not to be compared: task-often-unknown" in lines[past + 1]
+    assert any("hub-2026-04-20.csv: the filter by task" in line for line in lines)
+
+
+def test_one_column_where_attribution_has_no_effect(weighbridge: CommandLine, listing: str) -> None:
+    """A licence is a repository's own: one column, and the reason."""
+    done = weighbridge("share", "--snapshot", listing, "--by", "licence")
+    assert "attribution has no effect here" in done.stdout
+    assert "by publisher" not in done.stdout
+    assert json.loads(weighbridge("share", "--snapshot", listing, "--by", "licence", "--json").stdout)["same_by_both"]
 
 
 @pytest.mark.parametrize(

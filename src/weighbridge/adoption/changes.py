@@ -24,6 +24,7 @@ class Change:
 
     `same` of the `common` ones have the same count in both; `same_downloads` is their share of the later downloads.
     `jumps` are repositories whose count rose or fell twentyfold and that weigh: (id, before, after), the largest first.
+    `uncounted` is the share of the earlier downloads that repositories had which now have no count.
     """
 
     earlier: str
@@ -33,6 +34,7 @@ class Change:
     rows_before: int
     rows_after: int
     jumps: Sequence[tuple[str, int, int]]
+    uncounted: float
 
 
 def remember(database: Database) -> None:
@@ -43,7 +45,7 @@ def remember(database: Database) -> None:
 
 
 def compare(database: Database, earlier: str) -> Change:
-    """Hold `listing` against `before`; jumps are those of the population (`weighed`)."""
+    """Hold `listing` against `before`; jumps are those that are or may be in the population."""
     common, same, same_downloads, downloads = database.row(
         f"""SELECT count(*), count(*) FILTER (now.downloads = before.downloads),
         sum(now.downloads) FILTER (now.downloads = before.downloads), sum(now.downloads)
@@ -56,12 +58,16 @@ def compare(database: Database, earlier: str) -> Change:
         WHERE greatest(now.downloads, earlier.downloads) >= {_FACTOR} * least(now.downloads, earlier.downloads)
             AND greatest(now.downloads, earlier.downloads) >=
                 {_WEIGHTY} * (SELECT sum(downloads) FROM weighed WHERE belongs)
-            AND node IN (SELECT node FROM weighed WHERE belongs)
+            AND node IN (SELECT node FROM weighed)
         ORDER BY abs(now.downloads - earlier.downloads) DESC, id LIMIT {_MOST_NAMED}"""  # noqa: S608 - names of ours
     )
-    (rows_before,) = database.row("SELECT count(*) FROM before")
+    rows_before, uncounted = database.row(
+        """SELECT count(*), coalesce(sum(downloads) FILTER (
+            id IN (SELECT id FROM listing WHERE downloads IS NULL)) / nullif(sum(downloads), 0), 0) FROM before"""
+    )
     (rows_after,) = database.row("SELECT count(*) FROM listing")
     share = int(same_downloads or 0) / int(downloads) if downloads else 0.0
     return Change(
-        earlier, common, same, share, rows_before, rows_after, [(str(i), int(b), int(a)) for i, b, a in jumps]
-    )
+        earlier, common, same, share, rows_before, rows_after,
+        [(str(i), int(b), int(a)) for i, b, a in jumps], float(uncounted),
+    )  # fmt: skip

@@ -27,19 +27,23 @@ _OF_SNAPSHOT = frozenset({"task", "created"})  # filters rest on them: a row wit
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How much is known of one thing: a share of rows, of downloads (None where there are none), and of which rows."""
+    """How much is known of one thing: a share of rows, of downloads (None where there are none), and of which rows.
+
+    `weight` is the share of what is added up: of downloads, likes or repositories.
+    """
 
     rows: float
     downloads: float | None
+    weight: float | None
     scope: str
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Coverage by column, how bases were found (shares of the population's downloads), and what rows there are.
+    """Coverage by column, how bases were found (shares of the population's weight), and what rows there are.
 
     `of` holds task and created over the whole snapshot, country (of the publisher), base, licence and size over the
-    population. `test_share`: downloads of listed publishers of test artefacts.
+    population. `test_share`: what belongs to listed publishers of test artefacts.
     """
 
     of: Mapping[str, Known]
@@ -56,48 +60,44 @@ class Coverage:
 def measure_coverage(database: Database) -> Coverage:
     """Return the coverage of `listing`, and of its population `weighed`."""
     outer, inner = ([name for name in _KNOWN if (name in _OF_SNAPSHOT) is is_outer] for is_outer in (True, False))
-    rows, downloads, zero, *known = database.row(
-        f"""SELECT count(*), sum(downloads), count(*) FILTER (coalesce(downloads, 0) = 0), {_counts(outer)}
-        FROM listing"""  # noqa: S608 - names of ours
+    rows, downloads, weight, zero, *known = database.row(
+        f"""SELECT count(*), sum(downloads), sum(weight), count(*) FILTER (coalesce(downloads, 0) = 0), {_counts(outer)}
+        FROM listed"""  # noqa: S608 - names of ours
     )
-    inside, inside_downloads, test, *more = database.row(
-        f"""SELECT count(*), sum(downloads), sum(downloads) FILTER (is_test), {_counts(inner)}
+    inside, inside_downloads, inside_weight, test, *more = database.row(
+        f"""SELECT count(*), sum(downloads), sum(weight), sum(weight) FILTER (is_test), {_counts(inner)}
         FROM weighed WHERE belongs"""  # noqa: S608 - names of ours
     )
-    found = dict(zip([*outer, *inner], _pairs([*known, *more]), strict=True))
+    values = [*known, *more]
+    found = {name: values[3 * at : 3 * at + 3] for at, name in enumerate([*outer, *inner])}
     of = {}
     for name in _KNOWN:
         is_snapshot = name in _OF_SNAPSHOT
-        all_rows, all_downloads = (rows, downloads) if is_snapshot else (inside, inside_downloads)
-        known_rows, known_downloads = found[name]
-        of[name] = Known(
-            known_rows / all_rows if all_rows else 0.0,
-            int(known_downloads or 0) / int(all_downloads) if all_downloads else None,
-            "snapshot" if is_snapshot else "population",
-        )
-    by = database.rows("SELECT base_by, sum(downloads) FROM weighed WHERE belongs GROUP BY 1 ORDER BY 2 DESC, 1")
+        whole = (rows, downloads, weight) if is_snapshot else (inside, inside_downloads, inside_weight)
+        of_rows, of_downloads, of_weight = map(_part, found[name], whole)
+        of[name] = Known(of_rows or 0.0, of_downloads, of_weight, "snapshot" if is_snapshot else "population")
+    by = database.rows("SELECT base_by, sum(weight) FROM weighed WHERE belongs GROUP BY 1 ORDER BY 2 DESC, 1")
     return Coverage(
         of=of,
-        base_found_by={str(name): int(value or 0) / int(inside_downloads) for name, value in by}
-        if inside_downloads
-        else {},
+        base_found_by={str(name): int(value or 0) / int(inside_weight) for name, value in by} if inside_weight else {},
         rows=rows,
         rows_in_population=inside,
         downloads=int(downloads or 0),
         downloads_in_population=int(inside_downloads or 0),
         rows_without_downloads=zero,
-        test_share=int(test or 0) / int(inside_downloads) if inside_downloads else 0.0,
+        test_share=_part(test, inside_weight) or 0.0,
         likely_cut_at=_cut(database),
     )
 
 
 def _counts(names: Sequence[str]) -> str:
-    """Return SQL of the rows and the downloads of which each is known."""
-    return ", ".join(f"count(*) FILTER ({_KNOWN[name]}), sum(downloads) FILTER ({_KNOWN[name]})" for name in names)
+    """Return SQL of the rows, the downloads and the weight of which each is known."""
+    sums = ("count(*)", "sum(downloads)", "sum(weight)")
+    return ", ".join(f"{one} FILTER ({_KNOWN[name]})" for name in names for one in sums)
 
 
-def _pairs(values: Sequence[int]) -> list[tuple[int, int]]:
-    return list(zip(values[::2], values[1::2], strict=True))
+def _part(known: int | None, whole: int | None) -> float | None:
+    return int(known or 0) / int(whole) if whole else None
 
 
 def _cut(database: Database) -> int | None:

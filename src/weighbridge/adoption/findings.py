@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weighbridge.adoption.definition import tasks_of
+from weighbridge.adoption.definition import UNKNOWN, tasks_of
 from weighbridge.formats.place import quote
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = ["Finding", "find"]
 
 _SOME = 0.05  # of the downloads: so much unknown moves a share by about as much
 _FEW = 0.10
+_FAR = 0.15  # points that unknown rows could move a leading share at the worst: from here on a strong warning
 _MOST = 0.50  # unknown beyond this is a strong one: the share says more of the tags than of the models
 _ONE = 0.03  # of the population: what one repository may hold (a fixture of test runs, Qwen3-0.6B, held 4.5%)
 _SAME = 0.20  # of common rows with the very same count: not refreshed
@@ -46,8 +47,9 @@ def find(
     """Return the warnings on one share, the strongest first."""
     found = [
         *_filters(definition, shares, coverage),
-        *_unknown_keys(definition, coverage),
+        *_unknown_keys(definition, shares, coverage),
         *_source(snapshot, coverage),
+        *_counts(snapshot, definition, change),
         *_dates(snapshot),
         *_concentration(shares, coverage),
         *(_change(change) if change else ()),
@@ -64,21 +66,32 @@ def _filters(definition: Definition, shares: Shares, coverage: Coverage) -> Iter
     rests_on = {"task": bool(tasks_of(definition.population)), "created": definition.created_after is not None}
     for column in [name for name, is_used in rests_on.items() if is_used]:
         known = coverage.of[column]
-        if known.downloads is None:
+        if known.weight is None or 1 - known.weight < _SOME:
             continue
-        unknown = 1 - known.downloads
-        if unknown < _SOME:
-            continue
-        severity = "strong" if unknown >= _MOST else "warning"
+        unknown = 1 - known.weight
+        severity = "strong" if unknown >= _MOST or _farthest(shares) > _FAR else "warning"
         what = "the filter by task" if column == "task" else "the filter by day of creation"
         yield Finding(
             f"{column}-mostly-unknown" if unknown >= _MOST else f"{column}-often-unknown",
             severity,
-            f"{what} rests on a column that is unknown for {unknown:.0%} of the downloads ({1 - known.rows:.0%} of the "
-            f"rows): this share is of what is tagged, not of {definition.population} models; {_could_be(shares)}",
+            f"{what} rests on a column that is unknown for {unknown:.0%} of the {definition.metric} "
+            f"({1 - known.rows:.0%} of the rows): this share is of what is tagged, not of {definition.population} models; "
+            f"{_could_be(shares)}",
         )
     if shares.n < _FEW_MODELS:
         yield Finding("few-models", "warning", f"the population has {shares.n} repositories only")
+
+
+def _farthest(shares: Shares) -> float:
+    """Return how far, at the worst, a leading share can lie from what it would be with the rows in doubt."""
+    keys = [key for key in shares.groups if key in shares.bounds][:2]
+    return max(
+        (
+            max(shares.groups[key].share - shares.bounds[key].low, shares.bounds[key].high - shares.groups[key].share)
+            for key in keys
+        ),
+        default=0.0,
+    )
 
 
 def _could_be(shares: Shares) -> str:
@@ -92,24 +105,25 @@ def _could_be(shares: Shares) -> str:
     return f"with the unknown rows it could be {'; '.join(parts)}"
 
 
-def _unknown_keys(definition: Definition, coverage: Coverage) -> Iterator[Finding]:
+def _unknown_keys(definition: Definition, shares: Shares, coverage: Coverage) -> Iterator[Finding]:
     """Warn where much of the population has no key of the kind asked for."""
-    if definition.by in {"size", "licence"}:
-        column = definition.by
-    elif definition.attribution == "base" and definition.by != "publisher":
-        column = "base"
-    elif definition.by in {"country", "maker", "kind"}:
-        column = "country"
-    else:
+    column = definition.by
+    if definition.by == "publisher" or not shares.total:
         return
-    known = coverage.of[column].downloads
-    if known is not None and 1 - known >= 2 * _FEW:
-        severity = "strong" if 1 - known >= _MOST else "warning"
+    if definition.by == "family":
+        unknown = shares.shares.get(UNKNOWN, 0.0)
+    else:
+        if definition.by not in {"size", "licence"}:
+            column = "base" if definition.attribution == "base" else "country"
+        known = coverage.of[column].weight
+        unknown = 0.0 if known is None else 1 - known
+    if unknown >= 2 * _FEW:
         what = "country of the publisher" if column == "country" else column
         yield Finding(
             f"{column}-unknown",
-            severity,
-            f"the {what} is unknown for {1 - known:.0%} of the population's downloads: each share is a lower bound",
+            "strong" if unknown >= _MOST else "warning",
+            f"the {what} is unknown for {unknown:.0%} of the population's {definition.metric}: "
+            "each share is a lower bound",
         )
 
 
@@ -119,8 +133,8 @@ def _source(snapshot: Snapshot, coverage: Coverage) -> Iterator[Finding]:
         yield Finding(
             "truncated",
             "note",
-            f"the snapshot looks cut: of {coverage.rows:,} rows hardly one has less than {coverage.likely_cut_at} "
-            "downloads, and a hub has a long tail of such; shares are of the most downloaded",
+            f"the snapshot looks cut: of the rows with any downloads nine in ten have {coverage.likely_cut_at:,} or "
+            "more, and most of a hub's have fewer than ten; shares are of the most downloaded",
         )
     if snapshot.duplicates:
         severity = "warning" if snapshot.conflicting else "note"
@@ -128,12 +142,36 @@ def _source(snapshot: Snapshot, coverage: Coverage) -> Iterator[Finding]:
         yield Finding(
             "duplicates", severity, f"{snapshot.duplicates} rows repeat a repository{more}: the largest count was taken"
         )
+    if snapshot.spelled:
+        said = f"{snapshot.spelled} rows repeat a repository in other letter case, which a hub ignores: joined"
+        yield Finding("letter-case", "note", said)
+    if snapshot.split:
+        said = f"{snapshot.split} rows differ from others in letter case only, and have another count: both are counted"
+        yield Finding("letter-case-counts", "note", said)
     if snapshot.dropped:
         yield Finding("no-id", "warning", f"{snapshot.dropped} rows name no repository and were left out")
-    if snapshot.uncounted:
+
+
+def _counts(snapshot: Snapshot, definition: Definition, change: Change | None) -> Iterator[Finding]:
+    """Warn of rows without a count that could weigh, by their likes or by the snapshot before, and of other counts."""
+    if snapshot.uncounted and definition.metric == "downloads":
         share = snapshot.uncounted / snapshot.rows
-        severity = "warning" if share >= _FEW else "note"
-        yield Finding("uncounted", severity, f"{snapshot.uncounted} rows ({share:.0%}) have no count of downloads")
+        likes, before = snapshot.uncounted_likes or 0.0, change.uncounted if change else 0.0
+        weighs = max(share if snapshot.uncounted_likes is None and not change else 0.0, likes, before)
+        severity = "strong" if weighs >= _MOST else "warning" if weighs >= _SOME or share >= _FEW else "note"
+        said = f"; {likes:.0%} of all likes are theirs" if likes >= _SOME else ""
+        said += f"; {before:.0%} of the downloads in the snapshot before were theirs" if before >= _SOME else ""
+        yield Finding(
+            "uncounted", severity, f"{snapshot.uncounted:,} rows ({share:.1%}) have no count of downloads{said}"
+        )
+    if snapshot.unread and definition.metric == "downloads":
+        used, other = snapshot.columns["downloads"][0], snapshot.unread[0]
+        yield Finding(
+            "other-counts",
+            "warning" if snapshot.uncounted else "note",
+            f"the file has two counts, {quote(used)} and {quote(other)}: only the first was read, also where it is "
+            f"empty; `--column downloads={other}` reads the other",
+        )
 
 
 def _dates(snapshot: Snapshot) -> Iterator[Finding]:
@@ -141,7 +179,11 @@ def _dates(snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.data_date is None:
         yield Finding("no-date", "note", "neither the file's name nor its rows say of which day the counts are")
         return
-    if snapshot.dated is None or snapshot.newest is None:
+    if snapshot.dated is None:
+        said = f"the file's name has no day: {snapshot.newest}, when the newest repository was created, stands for it"
+        yield Finding("date-by-content", "note", said)
+        return
+    if snapshot.newest is None:
         return
     days = (snapshot.dated - snapshot.newest).days
     if days < 0:
@@ -168,6 +210,14 @@ def _concentration(shares: Shares, coverage: Coverage) -> Iterator[Finding]:
             "warning" if large[0][1] > 2 * _ONE else "note",
             f"{named} hold{'s' if one else ''} more than {_ONE:.0%} {'' if one else 'each '}of the population: "
             "often small models that test runs fetch again and again; see `top_k` for the shares without",
+        )
+    if far := [(name, share) for name, share in shares.doubtful if share > _ONE]:
+        named = ", ".join(f"{quote(name)} {share:.1%}" for name, share in far)
+        yield Finding(
+            "outlier",
+            "warning",
+            f"nobody can say whether {named} belong{'s' if len(far) == 1 else ''} to the population, beside which "
+            f"{'it weighs' if len(far) == 1 else 'they weigh'} so much",
         )
     if coverage.test_share > 0.01:  # noqa: PLR2004 - one in a hundred
         yield Finding("test-artefacts", "note", f"{coverage.test_share:.1%} are of publishers of test artefacts")

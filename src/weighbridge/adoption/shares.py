@@ -48,7 +48,8 @@ class Shares:
 
     `top_k` holds the shares without the k largest repositories. `hhi` is the sum of squared shares (Herfindahl and
     Hirschman, 0 to 1) with what is unlisted as one; `hhi_listed` leaves that out, as if it were many.
-    `largest` are the largest repositories with their share.
+    `largest` are the largest repositories with their share. `doubtful` are the largest of which nobody can say whether
+    they belong, with what they weigh beside the population (it may be more than 1).
     """
 
     attribution: str
@@ -61,6 +62,7 @@ class Shares:
     hhi: float
     hhi_listed: float
     largest: Sequence[tuple[str, float]]
+    doubtful: Sequence[tuple[str, float]] = ()
 
     @property
     def shares(self) -> dict[str, float]:
@@ -126,7 +128,17 @@ def compute_shares(database: Database, by: str, attribution: str) -> Shares:
         hhi=hhi,
         hhi_listed=hhi - nobody,
         largest=[(str(name), weight / total) for name, _, weight in top[:10]],
+        doubtful=_doubtful(database, total),
     )
+
+
+def _doubtful(database: Database, total: int) -> list[tuple[str, float]]:
+    """Return the three largest rows in doubt."""
+    rows = database.rows(
+        """SELECT id, weight FROM listing JOIN (SELECT node, weight FROM weighed WHERE belongs IS NULL AND weight > 0
+        ORDER BY weight DESC LIMIT 3) ON listing.rowid = node ORDER BY weight DESC, id"""
+    )
+    return [(str(name), weight / total) for name, weight in rows]
 
 
 def _fold(sums: Mapping[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:

@@ -13,7 +13,7 @@ from weighbridge.dossier.visible import single_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["share_page", "shares_plot"]
+__all__ = ["share_page", "shares_plot", "strong_codes"]
 
 _MOST = 8
 _MOST_LINES = 4
@@ -34,13 +34,18 @@ def share_page(content: Mapping[str, Any], plot: Markup) -> str:
     """Return a page of its own with the plot, what it counts, and the warnings."""
     definition, title = content["definition"], _title(content)
     said = [f"{name}: {definition[key]}" for name, key in _SAID]
-    said += [f"{one['severity']}: {one['message']}" for one in content["warnings"]]
+    said += [f"{one['severity']}, {one['snapshot']}: {one['message']}" for one in content["warnings"]]
     lines = "".join(f"<li>{escape(single_line(line))}</li>" for line in said)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<style>{stylesheet()}</style></head><body><main><h1>{escape(title)}</h1>{plot}<ul>{lines}</ul></main></body></html>\n"
     )
+
+
+def strong_codes(point: Mapping[str, Any]) -> list[str]:
+    """Return the codes of the strong warnings on one snapshot of a series, each once."""
+    return list(dict.fromkeys(one["code"] for one in point["warnings"] if one["severity"] == "strong"))
 
 
 _SAID = (
@@ -91,6 +96,7 @@ def _over_time(content: Mapping[str, Any]) -> Markup | None:
             "value": group["share"],
             "low": group["low"],
             "high": group["high"],
+            "doubt": f"in doubt: {', '.join(strong_codes(point))}" if strong_codes(point) else "",
         }
         for point in content["series"]
         for key, name in zip(keys, names, strict=True)
@@ -106,12 +112,35 @@ def _over_time(content: Mapping[str, Any]) -> Markup | None:
             "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
         },
         {
+            "transform": [{"filter": "datum.doubt === ''"}],
             "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": colour, "shape": _by(names, 1)},
         },
     ]
     description = f"Shares of {len(keys)} keys in {len(content['series'])} snapshots, with what one repository can move"
+    if any(row["doubt"] for row in rows):
+        layers += _in_doubt(names, x, y)
+        days = dict.fromkeys(f"{row['day']} is {row['doubt']}" for row in rows if row["doubt"])
+        description += f"; hollow where a strong warning stands: {'; '.join(days)}"
     return draw(rows, layers, _title(content), description, _HEIGHT)
+
+
+def _in_doubt(names: list[str], x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return hollow points for snapshots with a strong warning, and the warning in words above the highest."""
+    doubtful = {"filter": "datum.doubt !== ''"}
+    return [
+        {
+            "transform": [doubtful],
+            "mark": {"type": "point", "filled": False, "size": 90, "strokeWidth": 2, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": _by(names, 0), "shape": _by(names, 1)},
+        },
+        {
+            "transform": [doubtful, {"aggregate": [{"op": "max", "field": "high", "as": "top"}],
+                                     "groupby": ["day", "doubt"]}],
+            "mark": {"type": "text", "dy": -12, "align": "left", "color": "currentColor"},
+            "encoding": {"x": x, "y": {**y, "field": "top"}, "text": {"field": "doubt", "type": "nominal"}},
+        },
+    ]  # fmt: skip
 
 
 def _by(names: list[str], part: int) -> dict[str, Any]:

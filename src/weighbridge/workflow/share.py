@@ -56,7 +56,10 @@ class ShareReport:
         return self.measured[-1]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report for machines: `shares`, `regions`, `coverage`, `warnings`, `definition` and more."""
+        """Return the report for machines: `shares`, `regions`, `coverage`, `warnings`, `definition` and more.
+
+        `warnings` are those on every snapshot, the newest first; the figures beside them are of the newest alone.
+        """
         newest, attribution = self.newest, self.definition.attribution
         found = newest.shares(attribution)
         return {
@@ -71,7 +74,8 @@ class ShareReport:
             "hhi": found.hhi,
             "hhi_listed": found.hhi_listed,
             "coverage": _coverage(newest),
-            "warnings": [asdict(one) for one in newest.warnings],
+            "warnings": [warning for one in reversed(self.measured) for warning in _warnings(one)],
+            "same_by_both": newest.publisher.groups == newest.base.groups,
             "attributions": {one.attribution: _written(one) for one in (newest.publisher, newest.base)},
             "series": [_point(one, attribution) for one in self.measured],
             "snapshot": asdict(newest.snapshot),
@@ -88,7 +92,8 @@ def _coverage(measured: Measured) -> dict[str, Any]:
 def _written(shares: Shares) -> dict[str, Any]:
     """Return one attribution with all that belongs to it."""
     body = asdict(shares)
-    body["largest"] = [{"id": name, "share": share} for name, share in shares.largest]
+    for name in ("largest", "doubtful"):
+        body[name] = [{"id": repository, "share": share} for repository, share in body[name]]
     return {"shares": shares.shares, **body}
 
 
@@ -105,8 +110,13 @@ def _point(measured: Measured, attribution: str) -> dict[str, Any]:
         "n": found.n,
         "hhi": found.hhi,
         "coverage": _coverage(measured),
-        "warnings": [asdict(one) for one in measured.warnings],
+        "warnings": _warnings(measured),
     }
+
+
+def _warnings(measured: Measured) -> list[dict[str, str]]:
+    """Return the warnings on one snapshot, each with its name."""
+    return [{**asdict(one), "snapshot": measured.snapshot.name} for one in measured.warnings]
 
 
 def share(asked: Asked, definition: Definition, *, progress: Progress = silent) -> ShareReport:

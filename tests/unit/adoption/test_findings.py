@@ -113,3 +113,82 @@ def test_published_figures_carry_their_definition() -> None:
     assert longpre.figures == {"CN": 0.171, "US": 0.158}
     assert atom.figures == {"CN": 1_150_000_000, "US": 723_000_000}
     assert all(one.source.startswith("https://arxiv.org/abs/") and one.why_apart for one in published())
+
+
+def said_of(rows: Rows, listing: list[dict[str, Any]], **asked: Any) -> dict[str, tuple[str, str]]:
+    """Return severity and sentence of each warning on a listing."""
+    (found,) = rows.measure(Definition(**asked), rows.write(listing))
+    return {one.code: (one.severity, one.message) for one in found.warnings}
+
+
+def test_counts_that_are_missing_where_they_weigh(rows: Rows) -> None:
+    """Four of 400 rows without a count: a note, and a warning where they hold much of the likes or of the past."""
+    listing: list[dict[str, Any]] = [{**row, "likes": 1} for row in whole()]
+    few: list[dict[str, Any]] = [{**row, "downloads": None} if at < 4 else row for at, row in enumerate(listing)]
+    assert said_of(rows, few)["uncounted"][0] == "note"
+    liked = [{**row, "likes": 40} if at < 4 else row for at, row in enumerate(few)]
+    severity, message = said_of(rows, liked)["uncounted"]  # 160 of 160 + 396 likes
+    assert (severity, "29% of all likes" in message, "(1.0%)" in message) == ("warning", True, True)
+    before = [{**row, "downloads": 9_000} if at < 4 else row for at, row in enumerate(listing)]
+    paths = [rows.write(before, "a-2026-09-05.jsonl"), rows.write(few, "b-2026-10-05.jsonl")]
+    _, last = rows.measure(Definition(), *paths)
+    assert {one.code: one.severity for one in last.warnings}["uncounted"] == "strong"
+
+
+def test_a_row_in_doubt_that_jumps_or_weighs(rows: Rows) -> None:
+    """A thousandfold count of a repository without a task: it could move the share, and is named."""
+    before = [*whole(), {"id": "Qwen/odd", "downloads": 100, "pipeline_tag": None}]
+    after = [*whole(), {"id": "Qwen/odd", "downloads": 100_000, "pipeline_tag": None}]
+    paths = [rows.write(before, "a-2026-09-05.jsonl"), rows.write(after, "b-2026-10-05.jsonl")]
+    _, last = rows.measure(Definition(), *paths)
+    said = {one.code: one.message for one in last.warnings}
+    assert "`Qwen/odd` 100 to 100,000" in said["jumps"]
+    assert "`Qwen/odd`" in said["outlier"]
+
+
+def test_a_bound_that_is_far_away_is_strong(rows: Rows) -> None:
+    """A third in doubt can move a share by more than 15 points, a tenth cannot."""
+    for every, severity in ((3, "strong"), (10, "warning")):
+        listing: list[dict[str, Any]] = [
+            {**row, "downloads": 9, "pipeline_tag": None if at % every == 0 else "text-generation"}
+            for at, row in enumerate(whole())
+        ]
+        assert said_of(rows, listing)["task-often-unknown"][0] == severity
+
+
+def test_coverage_is_of_what_is_added_up(rows: Rows) -> None:
+    """Two listed repositories hold the downloads, eight unlisted ones the number and the likes."""
+    listing: list[dict[str, Any]] = [
+        {"id": f"{'Qwen' if at < 2 else 'me'}/m{at}", "downloads": 1000 if at < 2 else 1, "likes": 0 if at < 2 else 5}
+        for at in range(10)
+    ]
+    assert "country-unknown" not in said_of(rows, listing)
+    for metric, unknown in (("models", "80%"), ("likes", "100%")):
+        severity, message = said_of(rows, listing, metric=metric)["country-unknown"]
+        assert severity == "strong"
+        assert f"{unknown} of the population's {metric}" in message
+
+
+def test_families_that_no_name_names(rows: Rows) -> None:
+    """Three of ten names say no family: a warning for either attribution."""
+    listing: list[dict[str, Any]] = [{"id": f"me/{'thing' if at < 3 else 'qwen'}-{at}x"} for at in range(10)]
+    for attribution in ("publisher", "base"):
+        severity, message = said_of(rows, listing, by="family", attribution=attribution, population="all")[
+            "family-unknown"
+        ]
+        assert severity == "warning"
+        assert "30%" in message
+
+
+def test_a_listing_that_looks_cut_is_described_as_it_is(rows: Rows) -> None:
+    """Rows without downloads are no part of the sentence: it speaks of those that have any."""
+    listing = [{**row, "downloads": 0 if at % 4 == 0 else row["downloads"] + 500} for at, row in enumerate(whole())]
+    tenth = sorted(row["downloads"] for row in listing if row["downloads"])[29]
+    assert f"of the rows with any downloads nine in ten have {tenth} or more" in said_of(rows, listing)["truncated"][1]
+
+
+def test_a_day_that_only_the_rows_say(rows: Rows) -> None:
+    """A name without a day: the newest creation stands for it, and that is said."""
+    (found,) = rows.measure(Definition(), rows.write(whole(), "hub.jsonl"))
+    (said,) = [one for one in found.warnings if one.code == "date-by-content"]
+    assert "2026-10-04" in said.message

@@ -183,3 +183,37 @@ def test_no_cell_breaks_the_reading(rows: Rows, cells: list[tuple[str, ...]]) ->
             if number is not None:
                 largest[name] = max(int(number), largest.get(name, 0))
     assert found.publisher.total == sum(largest.values())
+
+
+def test_two_counts_are_never_mixed(rows: Rows) -> None:
+    """`downloads` beside `downloads_30d` is another count: an empty cell stays empty, and the other column is named."""
+    listing = [
+        {"id": "Qwen/a", "downloads_30d": 10, "downloads": 9_000},
+        {"id": "meta-llama/b", "downloads_30d": None, "downloads": 50_000},
+    ]
+    path = rows.write(listing)
+    (found,) = rows.measure(Definition(), path)
+    assert found.publisher.total == 10
+    (said,) = [one for one in found.warnings if one.code == "other-counts"]
+    assert (said.severity, "--column downloads=downloads`" in said.message) == ("warning", True)
+    (found,) = rows.measure(Definition(), path, columns={"downloads": "downloads"})
+    assert found.publisher.total == 59_000
+
+
+def test_letter_case_is_no_other_repository(rows: Rows) -> None:
+    """One repository in two spellings with one count is one; with two counts both stay, and are told of."""
+    listing = [
+        {"id": "Qwen/A", "downloads": 10}, {"id": "qwen/a", "downloads": 10},
+        {"id": "Meta-Llama/b", "downloads": 20}, {"id": "meta-llama/B", "downloads": 30},
+    ]  # fmt: skip
+    (found,) = rows.measure(Definition(), rows.write(listing))
+    assert {key: group.value for key, group in found.publisher.groups.items()} == {"US": 50, "CN": 10}
+    assert {"letter-case", "letter-case-counts"} <= {one.code for one in found.warnings}
+    assert (found.snapshot.spelled, found.snapshot.split, found.snapshot.duplicates) == (1, 1, 0)
+
+
+def test_a_base_is_found_in_any_letter_case(rows: Rows) -> None:
+    """What is made of `QWEN/qwen3` is made of `Qwen/Qwen3`."""
+    listing = [{"id": "Qwen/Qwen3"}, {"id": "me/mine", "base_model": "QWEN/qwen3"}]
+    (found,) = rows.measure(Definition(by="maker", attribution="base"), rows.write(listing))
+    assert found.base.shares == {"Qwen": 1.0}

@@ -13,9 +13,12 @@ from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.formats.place import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Column", "Source", "canonical_columns", "expressions", "unknown_words"]
+    Step = Callable[[str], str]  # SQL of a column after it, from the column before it
+    _Steps = list[Step]
+
+__all__ = ["Column", "Source", "canonical_columns", "read_columns", "unknown_words"]
 
 _LARGEST = 2**53
 # a field of a struct in text, as JSON, Python or DuckDB writes one: 'id': 'Qwen/Qwen3-8B'
@@ -81,8 +84,10 @@ def _source(row: Mapping[str, Any]) -> Source:
     return Source(row["name"], row["as"], row.get("field", ""), row.get("prefix", ""), row.get("alone", False))
 
 
-def expressions(types: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Return SQL for each of our columns, and the file's columns that it reads, by our names.
+def read_columns(
+    types: Mapping[str, Any], chosen: Mapping[str, str], source: str
+) -> tuple[str, dict[str, list[str]], list[str]]:
+    """Return SQL of our columns from `source`, the file's columns that it reads by our names, and counts left unread.
 
     `types` are the columns of the file as DuckDB names and types them; `chosen` maps our names to columns that the user
     names. Raises UsageError for a column that is missing or of a type that cannot hold it.
@@ -91,24 +96,40 @@ def expressions(types: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[di
         name: kind for name, kind in types.items() if kind.id not in {"null", "NULL", "sqlnull"}
     }  # all cells empty
     by_name = {name.lower(): name for name in types}
-    written: dict[str, str] = {}
+    parts: dict[str, list[_Steps]] = {}
     used: dict[str, list[str]] = {}
+    unread: list[str] = []
     for column in canonical_columns():
-        sources = _sources(column, types, by_name, chosen.get(column.name))
-        parts: list[tuple[str, str]] = []
-        for source, name in sources:
-            if not (source.is_alone and parts) and (part := _read(source, name, types[name])):
-                parts.append((name, part))
-        if not parts and column.is_required:
+        parts[column.name], used[column.name] = [], []
+        for found, name in _sources(column, types, by_name, chosen.get(column.name)):
+            if found.is_alone and parts[column.name]:
+                unread += [name] if column.name == "downloads" else []
+            elif steps := _read(found, name, types[name]):
+                parts[column.name].append(steps)
+                used[column.name].append(name)
+        if not parts[column.name] and column.is_required:
             raise UsageError(
                 f"no column holds {column.name}: {', '.join(source.name for source in column.sources)} are looked for",
                 hint=f"the file has {', '.join(quote(name) for name in list(types)[:12])}; "
                 f"name one with `--column {column.name}=NAME`",
             )
-        used[column.name] = [name for name, _ in parts]
-        nothing = "NULL::VARCHAR[]" if column.name == "bases" else "NULL"
-        written[column.name] = f"coalesce({', '.join([part for _, part in parts] or [nothing])}, NULL)"
-    return written, used
+    return _layers(parts, source), used, unread
+
+
+def _layers(parts: Mapping[str, Sequence[_Steps]], source: str) -> str:
+    """Return one select a step: DuckDB would work out an expression again wherever it stands in another."""
+    cells = {f"{name}_{at}": steps for name, found in parts.items() for at, steps in enumerate(found)}
+    written = source
+    for depth in range(max(len(steps) for steps in cells.values())):
+        columns = (f"{steps[depth](cell) if depth < len(steps) else cell} AS {cell}" for cell, steps in cells.items())
+        written = f"(SELECT {', '.join(columns)} FROM {written})"  # noqa: S608 - quoted by `identifier` and `literal`
+    nothing = {"bases": "NULL::VARCHAR[]"}
+    columns = (
+        f"coalesce({', '.join([f'{name}_{at}' for at in range(len(found))] or [nothing.get(name, 'NULL')])}, NULL) "
+        f"AS {name}"
+        for name, found in parts.items()
+    )
+    return f"SELECT {', '.join(columns)} FROM {written}"  # noqa: S608 - names of ours
 
 
 def _sources(
@@ -123,29 +144,33 @@ def _sources(
     return [(Source(chosen, column.sources[0].reads_as), by_name[chosen.lower()])]
 
 
-def _read(source: Source, name: str, kind: Any) -> str:
-    """Return SQL that reads one source, "" where its type cannot hold it (a `gguf` that is a text of prose)."""
+def _read(source: Source, name: str, kind: Any) -> _Steps:
+    """Return the steps that read one source, none where its type cannot hold it (a `gguf` that is a text of prose)."""
     cell = identifier(name)
+    steps: _Steps = [lambda _: cell]
     if source.field:
         inner = _field(cell, kind, source.field)
         if inner is None:
-            return ""
-        cell, kind = inner
-    readers = {"id": _id, "count": _count, "text": _text, "day": _day, "ids": _ids, "models": _models}
+            return []
+        steps, kind = inner
     if source.reads_as == "tags":
-        return _tags(cell, kind, source.prefix)
-    return readers[source.reads_as](cell, kind, name)
+        more = _tags(kind, source.prefix)
+    else:
+        readers = {"id": _id, "count": _count, "text": _text, "day": _day, "ids": _ids, "models": _models}
+        more = readers[source.reads_as](kind, name)
+    return [*steps, *more] if more else []
 
 
-def _field(cell: str, kind: Any, field: str) -> tuple[str, Any] | None:
-    """Return SQL and type of a field of a struct or of JSON; the type of what JSON holds is text."""
+def _field(cell: str, kind: Any, field: str) -> tuple[_Steps, Any] | None:
+    """Return steps and type of a field of a struct or of JSON; the type of what JSON holds is text."""
     if kind.id == "struct":
         inner = dict(kind.children)
-        return (f"{cell}.{identifier(field)}", inner[field]) if field in inner else None
+        return ([lambda _: f"{cell}.{identifier(field)}"], inner[field]) if field in inner else None
     if _is_textual(kind):
         path, named = literal(f"$.{field}"), literal(_NAMED.format(field, "[A-Za-z0-9._-]+"))
         as_json = f"CASE WHEN json_valid({cell}) THEN json_extract_string({cell}, {path}) END"
-        return f"coalesce({as_json}, nullif(regexp_extract({cell}, {named}, 1), ''))", None
+        as_text = f"nullif(regexp_extract({cell}, {named}, 1), '')"
+        return [lambda _: f"CASE WHEN contains({cell}, {literal(field)}) THEN coalesce({as_json}, {as_text}) END"], None
     return None
 
 
@@ -159,89 +184,112 @@ def _is_textual(kind: Any) -> bool:
     return kind is None or kind.id in {"varchar", "json"} or str(kind) == "JSON"
 
 
-def _id(cell: str, kind: Any, name: str) -> str:
-    """Return SQL of a repository's name."""
+def _refuse(kind: Any, name: str, wanted: str) -> UsageError:
+    return UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not {wanted}")
+
+
+def _id(kind: Any, name: str) -> _Steps:
+    """Return the steps to a repository's name."""
     if not _is_textual(kind):
-        raise UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not text")
-    return f"nullif(trim({cell}), '')"
+        raise _refuse(kind, name, "text")
+    return [lambda cell: f"nullif(trim({cell}), '')"]
 
 
-def _plain(cell: str, kind: Any) -> str:
-    """Return SQL of a cell as trimmed text, NULL for the words that mean nothing."""
+def _plain(kind: Any) -> _Steps:
+    """Return the steps to a cell as trimmed text, NULL for the words that mean nothing."""
     words = ", ".join(literal(word) for word in unknown_words())
-    text = f"CASE WHEN json_valid({cell}) THEN {cell} ->> '$' END" if str(kind) == "JSON" else cell
-    return f"CASE WHEN lower(trim({text})) NOT IN ({words}) THEN trim({text}) END"
+    is_json = str(kind) == "JSON"
+    return [
+        lambda cell: f"trim(CASE WHEN json_valid({cell}) THEN {cell} ->> '$' END)" if is_json else f"trim({cell})",
+        lambda cell: f"CASE WHEN lower({cell}) NOT IN ({words}) THEN {cell} END",
+    ]
 
 
-def _count(cell: str, kind: Any, name: str) -> str:
-    """Return SQL of a whole number from 0 on; what is none becomes -1 (negative) or -2 (no whole number)."""
+def _count(kind: Any, name: str) -> _Steps:
+    """Return the steps to a whole number from 0 on; what is none becomes -1 (negative) or -2 (no whole number)."""
     if kind is not None and kind.id in _WHOLE:
-        number = cell
-        text = f"CASE WHEN {cell} IS NULL THEN NULL"
-    elif kind is not None and kind.id in _REAL:
-        number = f"CAST({cell} AS DOUBLE)"
-        text = f"CASE WHEN {cell} IS NULL OR isnan({number}) THEN NULL"
-    elif _is_textual(kind):
-        plain = _plain(cell, kind)
-        number = f"TRY_CAST({plain} AS DOUBLE)"
-        text = f"CASE WHEN ({plain}) IS NULL THEN NULL"
-    else:
-        raise UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not counts")
-    is_wrong = f"{number} IS NULL OR {number} > {_LARGEST} OR floor({number}) <> {number}"
-    return f"{text} WHEN {is_wrong} THEN -2 WHEN {number} < 0 THEN -1 ELSE CAST({number} AS BIGINT) END"
+        return [_checked]
+    if kind is not None and kind.id in _REAL:
+        is_nothing = "CASE WHEN NOT isnan({0}) THEN {0} END"
+        return [lambda cell: f"CAST({cell} AS DOUBLE)", is_nothing.format, _checked]
+    if not _is_textual(kind):
+        raise _refuse(kind, name, "counts")
+    # a text that is no number becomes one that is not whole
+    return [*_plain(kind), lambda cell: f"CASE WHEN {cell} IS NOT NULL THEN {_number(cell)} END", _checked]
 
 
-def _text(cell: str, kind: Any, name: str) -> str:
-    """Return SQL of a text; of a list its first entry (a card's licence may be one)."""
+def _number(cell: str) -> str:
+    return f"coalesce(TRY_CAST({cell} AS DOUBLE), 0.5)"
+
+
+def _checked(cell: str) -> str:
+    is_wrong = f"{cell} > {_LARGEST} OR floor({cell}) <> {cell}"
+    return (
+        f"CASE WHEN {cell} IS NULL THEN NULL WHEN {is_wrong} THEN -2 WHEN {cell} < 0 THEN -1 "
+        f"ELSE CAST({cell} AS BIGINT) END"
+    )
+
+
+def _text(kind: Any, name: str) -> _Steps:
+    """Return the steps to a text; of a list its first entry (a card's licence may be one)."""
     if kind is not None and kind.id == "list":
-        return _text(f"{cell}[1]", _entry(kind), name)
+        return [lambda cell: f"{cell}[1]", *_text(_entry(kind), name)]
     if not _is_textual(kind):
-        raise UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not text")
-    return _plain(cell, kind)
+        raise _refuse(kind, name, "text")
+    return _plain(kind)
 
 
-def _day(cell: str, kind: Any, name: str) -> str:
-    """Return SQL of a day in UTC; NULL for a text that is none."""
+def _day(kind: Any, name: str) -> _Steps:
+    """Return the steps to a day in UTC; NULL for a text that is none."""
     if kind.id == "date":
-        return cell
+        return [lambda cell: cell]
     if kind.id in _TIMES or "time zone" in str(kind).lower():
-        return f"CAST(make_timestamp(epoch_us({cell})) AS DATE)"  # without the time zones of an extension
+        # without the time zones of an extension
+        return [lambda cell: f"CAST(make_timestamp(epoch_us({cell})) AS DATE)"]
     if not _is_textual(kind):
-        raise UsageError(f"column {quote(name)} holds {quote(str(kind), 60)}, not days")
-    return f"TRY_CAST(left({_plain(cell, kind)}, 10) AS DATE)"
+        raise _refuse(kind, name, "days")
+    return [*_plain(kind), lambda cell: f"TRY_CAST(left({cell}, 10) AS DATE)"]
 
 
-def _ids(cell: str, kind: Any, _name: str) -> str:
-    """Return SQL of a list of repositories from one id, a list of them, or a text that names some."""
+def _ids(kind: Any, _name: str) -> _Steps:
+    """Return the steps to a list of repositories from one id, a list of them, or a text that names some."""
     if kind.id == "list" and _is_textual(_entry(kind)):
-        return f"nullif({cell}, [])"
+        return [lambda cell: f"nullif({cell}, [])"]
     if not _is_textual(kind):
-        return ""
-    bare = f"translate({_plain(cell, kind)}, {literal(_LIST_SIGNS)}, '')"  # a list as JSON or as Python writes it
-    return f"list_transform(string_split({bare}, ','), lambda one: trim(one))"
+        return []
+    signs = literal(_LIST_SIGNS)  # a list as JSON or as Python writes it
+    return [
+        *_plain(kind),
+        lambda cell: f"list_transform(string_split(translate({cell}, {signs}, ''), ','), lambda one: trim(one))",
+    ]
 
 
-def _models(cell: str, kind: Any, _name: str) -> str:
-    """Return SQL of the ids in the Hub's `baseModels`: {relation, models: [{id}]}."""
+def _models(kind: Any, _name: str) -> _Steps:
+    """Return the steps to the ids in the Hub's `baseModels`: {relation, models: [{id}]}."""
     if kind.id == "struct" and "models" in (inner := dict(kind.children)):
         models = inner["models"]
         if models.id == "list" and _entry(models).id == "struct" and "id" in dict(_entry(models).children):
-            return f"nullif(list_transform({cell}.models, lambda one: one.id), [])"
-        return ""
-    if not _is_textual(kind):
-        return ""
-    return f"nullif(regexp_extract_all({cell}, {literal(_NAMED.format('id', _ID))}, 1), [])"
+            return [lambda cell: f"nullif(list_transform({cell}.models, lambda one: one.id), [])"]
+        return []
+    return _all(_NAMED.format("id", _ID)) if _is_textual(kind) else []
 
 
-def _tags(cell: str, kind: Any, prefix: str) -> str:
-    """Return SQL of what the tags with a prefix say: a list of repositories for `base_model:`, else the first."""
+def _all(pattern: str) -> _Steps:
+    """Return the steps to a list of all that a pattern finds in a text, NULL where it finds nothing."""
+    return [lambda cell: f"regexp_extract_all({cell}, {literal(pattern)}, 1)", lambda cell: f"nullif({cell}, [])"]
+
+
+def _tags(kind: Any, prefix: str) -> _Steps:
+    """Return the steps to what tags with a prefix say: a list of repositories for `base_model:`, else the first."""
+    is_base = prefix == "base_model:"
     if kind.id == "list" and _is_textual(_entry(kind)):
-        found = f"list_filter({cell}, lambda tag: starts_with(tag, {literal(prefix)}))"
-        if prefix != "base_model:":
-            return f"substr({found}[1], {len(prefix) + 1})"
-        return f"nullif(list_transform({found}, lambda tag: regexp_extract(tag, '[^:]*$')), [])"
+        found: Step = lambda cell: f"list_filter({cell}, lambda tag: starts_with(tag, {literal(prefix)}))"  # noqa: E731 - one of several steps
+        if not is_base:
+            return [found, lambda cell: f"substr({cell}[1], {len(prefix) + 1})"]
+        return [found, lambda cell: f"nullif(list_transform({cell}, lambda tag: regexp_extract(tag, '[^:]*$')), [])"]
     if not _is_textual(kind):
-        return ""
-    if prefix != "base_model:":
-        return f"nullif(regexp_extract({cell}, {literal(prefix + '([A-Za-z0-9._-]+)')}, 1), '')"
-    return f"nullif(regexp_extract_all({cell}, {literal('base_model:(?:[a-z_]+:)?(' + _ID + ')')}, 1), [])"
+        return []
+    if is_base:
+        return _all("base_model:(?:[a-z_]+:)?(" + _ID + ")")
+    pattern = literal(prefix + "([A-Za-z0-9._-]+)")
+    return [lambda cell: f"nullif(regexp_extract({cell}, {pattern}, 1), '')"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from weighbridge.adoption.listing.columns import canonical_columns, expressions
+from weighbridge.adoption.listing.columns import canonical_columns, read_columns
 from weighbridge.adoption.listing.database import literal
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.formats.bounded_file import BoundedFile
@@ -35,8 +35,11 @@ class Snapshot:
     """What was read of one file.
 
     `rows` are distinct repositories. `dropped` rows have no id, `uncounted` no count of downloads, `duplicates` repeat
-    an id (the largest count stays; `conflicting` of them said another count). `columns` names what each figure was
-    read from. `dated` is the day in the file's name; `newest` the newest day of creation in it.
+    an id (the largest count stays; `conflicting` of them said another count). `spelled` rows more wrote an id in other
+    letter case, which a hub ignores, with the same count, and were joined; `split` did with a count of their own, and
+    stay. `columns` names what each figure was read from, `unread` other counts that the file has. `uncounted_likes` is
+    the share of all likes that rows without a count have, None where there are no likes. `dated` is the day in the
+    file's name; `newest` the newest day of creation in it.
     """
 
     name: str
@@ -45,7 +48,11 @@ class Snapshot:
     uncounted: int
     duplicates: int
     conflicting: int
+    spelled: int
+    split: int
+    uncounted_likes: float | None
     columns: Mapping[str, list[str]]
+    unread: list[str]
     dated: date | None
     newest: date | None
 
@@ -109,8 +116,9 @@ def _load(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot
     if wrong := [name for name in chosen if name not in names]:
         raise UsageError(f"no figure is called {quote(wrong[0])}", hint=f"one of {', '.join(names)}")
     source = source_of(path)
-    written, used = expressions(database.columns(f"SELECT * FROM {source}"), chosen)  # noqa: S608 - quoted by `literal`
-    database.rows(_create(written, source))
+    types = database.columns(f"SELECT * FROM {source}")  # noqa: S608 - quoted by `literal`
+    written, used, unread = read_columns(types, chosen, source)
+    database.rows(_create(written))
     total, dropped, uncounted = database.row(
         """SELECT count(*), count(*) FILTER (id IS NULL), count(*) FILTER (id IS NOT NULL AND downloads IS NULL)
         FROM listing"""
@@ -120,23 +128,25 @@ def _load(database: Database, path: Path, chosen: Mapping[str, str]) -> Snapshot
     if dropped == total:
         raise UsageError(f"no row has an id in {', '.join(quote(name) for name in used['id'])}")
     _refuse_wrong_counts(database, used)
-    duplicates, conflicting = _fold_duplicates(database, dropped)
-    rows, newest = database.row("SELECT count(*), max(created) FROM listing")
+    duplicates, conflicting, spelled, split = _fold_duplicates(database, dropped)
+    rows, newest, uncounted_likes = database.row(
+        "SELECT count(*), max(created), sum(likes) FILTER (downloads IS NULL) / nullif(sum(likes), 0) FROM listing"
+    )
     return Snapshot(
-        path.name, rows, dropped, uncounted, duplicates, conflicting, used, day_in(path.name), newest
+        path.name, rows, dropped, uncounted, duplicates, conflicting, spelled, split, uncounted_likes, used,
+        unread, day_in(path.name), newest,
     )  # fmt: skip
 
 
-def _create(written: Mapping[str, str], source: str) -> str:
-    """Return SQL that makes the table: each column is read once, then bounded."""
-    columns = ", ".join(f"{read} AS {name}" for name, read in written.items())
+def _create(written: str) -> str:
+    """Return SQL that makes the table of what was read, bounded."""
     return f"""
         CREATE OR REPLACE TEMP TABLE listing AS
         SELECT {_short("id", _LONGEST_ID)} AS id, downloads::BIGINT AS downloads, likes::BIGINT AS likes,
             lower({_short("task", _LONGEST_TAG)}) AS task, created::DATE AS created,
             lower({_short("licence", _LONGEST_TAG)}) AS licence,
             nullif(greatest(parameters, 0), 0)::BIGINT AS parameters, bases[1:{_MOST_BASES}] AS bases
-        FROM (SELECT {columns} FROM {source})
+        FROM ({written})
     """  # noqa: S608 - names are quoted by `identifier`, texts by `literal`
 
 
@@ -161,21 +171,31 @@ def _refuse_wrong_counts(database: Database, used: Mapping[str, list[str]]) -> N
             )
 
 
-def _fold_duplicates(database: Database, dropped: int) -> tuple[int, int]:
-    """Leave one row a repository, the one with the largest count; return how many went, and with another count."""
-    total, distinct = database.row("SELECT count(id), count(DISTINCT hash(id)) FILTER (id IS NOT NULL) FROM listing")
+def _fold_duplicates(database: Database, dropped: int) -> tuple[int, int, int, int]:
+    """Leave one row a repository, the one with the largest count.
+
+    Return how many rows went that repeat an id, how many of them with another count; how many went that differ from
+    another in letter case only and have its count; and how many such with a count of their own stay.
+    """
+    total, distinct = database.row(
+        "SELECT count(id), count(DISTINCT hash(lower(id))) FILTER (id IS NOT NULL) FROM listing"
+    )
     if not dropped and total == distinct:
-        return 0, 0
-    (distinct,) = database.row("SELECT count(DISTINCT id) FROM listing")
+        return 0, 0, 0, 0
+    distinct, names = database.row("SELECT count(DISTINCT id), count(DISTINCT lower(id)) FROM listing")
     (conflicting,) = database.row(
         """SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM listing WHERE id IS NOT NULL
         GROUP BY id HAVING count(*) > 1 AND min(downloads) <> max(downloads))"""
     )
-    database.rows(
-        """CREATE OR REPLACE TEMP TABLE listing AS SELECT * FROM listing WHERE id IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY id ORDER BY downloads DESC NULLS LAST, created, likes DESC) = 1"""
-    )
-    return total - distinct, int(conflicting)
+    for same in ("id", "lower(id), coalesce(downloads, most)"):
+        database.rows(
+            f"""CREATE OR REPLACE TEMP TABLE listing AS SELECT * EXCLUDE (most)
+            FROM (SELECT *, max(downloads) OVER (PARTITION BY lower(id)) AS most FROM listing WHERE id IS NOT NULL)
+            QUALIFY row_number() OVER (PARTITION BY {same}
+                ORDER BY downloads DESC NULLS LAST, created, likes DESC, id) = 1"""  # noqa: S608 - texts of ours
+        )
+    (left,) = database.row("SELECT count(*) FROM listing")
+    return total - distinct, int(conflicting), distinct - left, left - names
 
 
 def day_in(name: str) -> date | None:

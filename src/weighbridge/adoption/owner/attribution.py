@@ -55,11 +55,12 @@ def _nobody(by: str) -> str:
 
 
 def _keep_organisations(database: Database, known: Known) -> None:
-    rows = [
-        (name, UNLISTED if one.country in nowhere() else one.country, one.kind)
+    rows = {  # a hub ignores letter case; the last of two spellings stays
+        name.lower(): (name.lower(), name, UNLISTED if one.country in nowhere() else one.country, one.kind)
         for name, one in known.organisations.items()
-    ]
-    database.keep("organisations", ("namespace VARCHAR", "country VARCHAR", "kind VARCHAR"), rows)
+    }
+    columns = ("low VARCHAR", "listed_as VARCHAR", "country VARCHAR", "kind VARCHAR")
+    database.keep("organisations", columns, list(rows.values()))
 
 
 def _make_nodes(database: Database, known: Known, *, every: bool) -> None:
@@ -68,14 +69,14 @@ def _make_nodes(database: Database, known: Known, *, every: bool) -> None:
     stands = "" if every else "ANTI JOIN edges USING (node)"
     needed = "true" if every else "passes"
     source = f"""
-        SELECT node, namespace, country, kind, passes,
+        SELECT node, coalesce(listed_as, namespace) AS namespace, country, kind, passes,
             CASE WHEN {needed} AND node NOT IN (FROM companions) THEN lower(split_part(id, '/', -1)) END AS name
-        FROM (SELECT node, id, namespace, country,
+        FROM (SELECT node, id, namespace, listed_as, country,
                 coalesce(kind, '{UNLISTED}') AS kind, coalesce(kind, '{UNLISTED}') IN ({passing}) AS passes
             FROM (SELECT node, id, {_NAMESPACE} AS namespace FROM (
                 SELECT node, id FROM listed {stands} WHERE counts OR node IN (SELECT base FROM edges)
                 UNION ALL SELECT node, id FROM outside))
-            LEFT JOIN organisations USING (namespace))"""  # noqa: S608 - texts of ours
+            LEFT JOIN organisations ON low = lower(namespace))"""  # noqa: S608 - texts of ours
     database.rows(f"CREATE OR REPLACE TEMP TABLE nodes AS {with_cores(source, known)}")
 
 
@@ -91,7 +92,7 @@ def _make_roots(database: Database, by: str) -> None:
                 WHEN kind <> '{UNLISTED}' THEN 'fallback' ELSE '{UNLISTED}' END AS base_by
         FROM (SELECT nodes.*, named.family, named.maker FROM nodes
                 LEFT JOIN named USING (core))
-        LEFT JOIN (SELECT namespace AS maker, country AS maker_country, kind AS maker_kind FROM organisations)
+        LEFT JOIN (SELECT listed_as AS maker, country AS maker_country, kind AS maker_kind FROM organisations)
             USING (maker)"""  # noqa: S608 - texts of ours
     )
 
@@ -137,7 +138,8 @@ def _join(database: Database, by: str) -> None:
             licence IS NOT NULL AS has_licence, parameters IS NOT NULL AS has_size,
             coalesce(kind, '{UNLISTED}') = 'test' AS is_test,
             {own} AS publisher_key, {same or "owned.base_key"} AS base_key, owned.base_by
-        FROM (SELECT *, {_NAMESPACE} AS namespace FROM candidates) AS candidates
-        LEFT JOIN organisations USING (namespace) JOIN owned USING (node)
+        FROM (SELECT candidates.* EXCLUDE (namespace), country, kind, coalesce(listed_as, namespace) AS namespace
+            FROM (SELECT *, {_NAMESPACE} AS namespace FROM candidates) AS candidates
+            LEFT JOIN organisations ON low = lower(namespace)) JOIN owned USING (node)
         {"JOIN roots USING (node)" if by == "family" else ""}"""  # noqa: S608 - texts of ours
     )

@@ -24,18 +24,20 @@ def make_edges(database: Database) -> None:
         SELECT rowid AS node, unnest(bases) AS base FROM listing WHERE len(bases) > 0
             AND rowid NOT IN (FROM companions)
         UNION ALL
-        SELECT listing.rowid, declared.base FROM declared JOIN listing USING (id) WHERE bases IS NULL
-            AND listing.rowid NOT IN (FROM companions)"""
+        SELECT listing.rowid, declared.base FROM declared JOIN listing ON lower(declared.id) = lower(listing.id)
+            WHERE bases IS NULL AND listing.rowid NOT IN (FROM companions)"""
     )
-    database.rows(  # texts are held together once a name, not once a relation
-        f"""CREATE OR REPLACE TEMP TABLE bases AS SELECT coalesce(listing.rowid, -number) AS node, base AS id
-        FROM (SELECT base, row_number() OVER () AS number FROM (SELECT DISTINCT base FROM said)
-            WHERE regexp_full_match(base, '{_ID}')) LEFT JOIN listing ON base = listing.id"""  # noqa: S608 - texts of ours
+    database.rows(  # texts are held together once a name, not once a relation; a hub ignores letter case
+        f"""CREATE OR REPLACE TEMP TABLE bases AS SELECT coalesce(listing.rowid, -number) AS node, low, base AS id
+        FROM (SELECT low, base, row_number() OVER () AS number
+            FROM (SELECT lower(base) AS low, min(base) AS base FROM said GROUP BY 1)
+            WHERE regexp_full_match(base, '{_ID}'))
+        LEFT JOIN listing ON low = lower(listing.id)"""  # noqa: S608 - texts of ours
     )
-    database.rows("CREATE OR REPLACE TEMP TABLE outside AS FROM bases WHERE node < 0")
+    database.rows("CREATE OR REPLACE TEMP TABLE outside AS SELECT node, id FROM bases WHERE node < 0")
     database.rows(
         """CREATE OR REPLACE TEMP TABLE edges AS SELECT DISTINCT said.node, bases.node AS base
-        FROM said JOIN bases ON said.base = bases.id WHERE said.node <> bases.node"""
+        FROM said JOIN bases ON lower(said.base) = bases.low WHERE said.node <> bases.node"""
     )
     database.rows("DROP TABLE said")
     database.rows("DROP TABLE bases")

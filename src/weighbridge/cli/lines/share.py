@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.cli.layout import line, plain, quantity, wrapped
+from weighbridge.dossier.share_chart import strong_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,11 +40,13 @@ def share_lines(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _warnings(content: Mapping[str, Any], *severities: str) -> Iterator[str]:
     """Yield the warnings; the strong ones stand above the figures that they are about."""
+    newest = content["snapshot"]["name"]
     wanted = [one for one in content["warnings"] if one["severity"] in severities]
     if wanted:
         yield ""
     for one in wanted:
-        first, *rest = (text.strip() for text in wrapped(one["message"]))
+        of = "" if one["snapshot"] == newest else f"{plain(one['snapshot'])}: "
+        first, *rest = (text.strip() for text in wrapped(of + one["message"]))
         yield f"  {one['severity']:<12}{first}"
         yield from (f"{' ' * 14}{text}" for text in rest)
 
@@ -52,16 +55,28 @@ def _table(content: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line a key: share and range by publisher and by base, with a bar of the attribution asked for."""
     asked = content["definition"]["attribution"]
     found = {name: one["groups"] for name, one in content["attributions"].items()}
-    yield f"  {content['definition']['by']:<22}{'by publisher':<24}{'by base':<24}{asked}"
+    shown = ("publisher",) if content["same_by_both"] else ("publisher", "base")
+    heads = ("by either",) if content["same_by_both"] else ("by publisher", "by base")
+    columns = "".join(f"{head:<24}" for head in (*heads, *((asked,) if shown[1:] else ())))
+    yield f"  {content['definition']['by']:<22}{columns}".rstrip()
     keys = list(found[asked])[:_MOST]
     for key in keys:
-        cells = "".join(f"{_cell(found[name].get(key)):<24}" for name in ("publisher", "base"))
+        cells = "".join(f"{_cell(found[name].get(key)):<24}" for name in shown)
         bar = "█" * round(_BAR * found[asked][key]["share"])
         yield f"  {plain(key)[:21]:<22}{cells}{bar}".rstrip()
     if more := len(found[asked]) - len(keys):
         rest = sum(group["share"] for group in list(found[asked].values())[_MOST:])
         yield f"  and {more} more, together {rest:.1%}: `--json` lists them"
+    if content["same_by_both"]:
+        yield from wrapped(_why_same(content["definition"]["by"]))
     yield "  [range: without any one repository]"
+
+
+def _why_same(by: str) -> str:
+    """Say why both attributions give the same figures."""
+    if by in {"size", "licence"}:
+        return f"attribution has no effect here: each repository is counted by its own {by}"
+    return "both attributions give the same here: no base that the snapshot declares belongs to another key"
 
 
 def _cell(group: Mapping[str, Any] | None) -> str:
@@ -76,7 +91,7 @@ def _regions(content: Mapping[str, Any]) -> Iterator[str]:
         regions = content["attributions"][name]["regions"]
         text = "  ".join(f"{region} {regions.get(region, 0.0):.1%}" for region in _REGIONS)
         yield line("regions" if name == "publisher" else "", f"by {name}: {text}")
-    yield line("", "EU: with EEA, Switzerland and the United Kingdom")
+    yield line("", "EU: Europe, with the EEA, Switzerland and the United Kingdom")
 
 
 def _concentration(content: Mapping[str, Any]) -> Iterator[str]:
@@ -113,6 +128,8 @@ def _series(content: Mapping[str, Any]) -> Iterator[str]:
     for place, point in enumerate(content["series"]):
         cells = "  ".join(f"{plain(key)[:12]} {_cell(point['groups'].get(key)).strip()}" for key in keys)
         yield line("over time" if not place else "", f"{point['data_date']}  {cells}")
+        if strong := strong_codes(point):
+            yield line("", f"{'':<12}! not to be compared: {', '.join(strong)}")
 
 
 def _definition(content: Mapping[str, Any]) -> Iterator[str]:
