@@ -89,7 +89,7 @@ def test_a_point_that_cannot_be_compared(weighbridge: CommandLine, listing: str,
     assert "in doubt: task-often-unknown" in picture
     assert "hollow" in picture
     lines = weighbridge("share", *both).stdout.splitlines()
-    (past,) = [at for at, line in enumerate(lines) if "over time" in line]
+    (past,) = [at for at, line in enumerate(lines) if line.startswith("  over time")]
     assert "2026-04-20" in lines[past]
     assert "! not to be compared: task-often-unknown" in lines[past + 1]
     assert any("hub-2026-04-20.csv: the filter by task" in line for line in lines)

@@ -66,22 +66,25 @@ class Definition:
     metric: str = "downloads"
     created_after: date | None = None
 
-    def described(self, data_date: date | None) -> dict[str, Any]:
-        """Return the definition in words and values, for machines and people."""
+    def described(self, data_date: date | None, named: str = "") -> dict[str, Any]:
+        """Return the definition in words and values; `named` is a column that the user named for the downloads."""
+        counts = f"downloads as the column `{named}` counts them" if named else _METRICS[self.metric]
+        window = f"as `{named}` has it" if named else "30 days up to the data date"
         after = f", created after {self.created_after}" if self.created_after else ""
         return {
             "metric": self.metric,
-            "metric_says": _METRICS[self.metric],
+            "metric_says": counts if self.metric == "downloads" else _METRICS[self.metric],
             "population": self.population,
             "population_says": _table()["population"][self.population]["says"] + after,
             "by": self.by,
             "attribution": self.attribution,
             "attribution_says": _ATTRIBUTIONS[self.attribution],
-            "geography": "the country where the maker sits, by the table of organisations; unlisted: nobody says",
-            "window": "30 days up to the data date" if self.metric == "downloads" else "to the data date",
+            "geography": "the country where the maker sits, by the table of organisations; unlisted: not in it, or "
+            "with no one country there",
+            "window": window if self.metric == "downloads" else "to the data date",
             "created_after": self.created_after,
-            "de_duplication": "one row a repository, the largest count of repeated rows; copies of a model under other "
-            "names count for themselves",
+            "de_duplication": "one row a repository, in any letter case, the largest count of repeated rows; copies of "
+            "a model under other names count for themselves",
             "data_date": data_date,
         }
 

@@ -75,8 +75,8 @@ def _filters(definition: Definition, shares: Shares, coverage: Coverage) -> Iter
             f"{column}-mostly-unknown" if unknown >= _MOST else f"{column}-often-unknown",
             severity,
             f"{what} rests on a column that is unknown for {unknown:.0%} of the {definition.metric} "
-            f"({1 - known.rows:.0%} of the rows): this share is of what is tagged, not of {definition.population} models; "
-            f"{_could_be(shares)}",
+            f"({1 - known.rows:.0%} of the rows): this share is of what is tagged, not of "
+            f"{definition.population} models; {_could_be(shares)}",
         )
     if shares.n < _FEW_MODELS:
         yield Finding("few-models", "warning", f"the population has {shares.n} repositories only")

@@ -45,10 +45,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ShareReport:
-    """The measured snapshots, the oldest first; the newest is the one that is reported, the others are its past."""
+    """The measured snapshots, the oldest first; the newest is the one that is reported, the others are its past.
+
+    `named_count` is the column that the user named for the downloads.
+    """
 
     definition: Definition
     measured: Sequence[Measured]
+    named_count: str = ""
 
     @property
     def newest(self) -> Measured:
@@ -63,7 +67,7 @@ class ShareReport:
         newest, attribution = self.newest, self.definition.attribution
         found = newest.shares(attribution)
         return {
-            "definition": self.definition.described(newest.snapshot.data_date),
+            "definition": self.definition.described(newest.snapshot.data_date, self.named_count),
             "shares": found.shares,
             "regions": found.regions,
             "intervals": {key: [group.low, group.high] for key, group in found.groups.items()},
@@ -131,7 +135,7 @@ def share(asked: Asked, definition: Definition, *, progress: Progress = silent) 
     with open_database([*paths, *bases]) as database, progress("shares", len(paths), "snapshots") as advance:
         load_bases(database, bases)
         measured = measure(database, paths, definition, known, columns=asked.columns, advance=advance)
-    return ShareReport(definition, measured)
+    return ShareReport(definition, measured, asked.columns.get("downloads", ""))
 
 
 def share_relative(asked: Asked, model: str) -> tuple[Relative, date | None]:

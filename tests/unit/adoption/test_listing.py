@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -187,7 +187,7 @@ def test_no_cell_breaks_the_reading(rows: Rows, cells: list[tuple[str, ...]]) ->
 
 def test_two_counts_are_never_mixed(rows: Rows) -> None:
     """`downloads` beside `downloads_30d` is another count: an empty cell stays empty, and the other column is named."""
-    listing = [
+    listing: list[dict[str, Any]] = [
         {"id": "Qwen/a", "downloads_30d": 10, "downloads": 9_000},
         {"id": "meta-llama/b", "downloads_30d": None, "downloads": 50_000},
     ]
@@ -198,6 +198,7 @@ def test_two_counts_are_never_mixed(rows: Rows) -> None:
     assert (said.severity, "--column downloads=downloads`" in said.message) == ("warning", True)
     (found,) = rows.measure(Definition(), path, columns={"downloads": "downloads"})
     assert found.publisher.total == 59_000
+    assert "30 days" not in Definition().described(None, "downloads")["window"]
 
 
 def test_letter_case_is_no_other_repository(rows: Rows) -> None:

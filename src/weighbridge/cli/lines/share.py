@@ -109,13 +109,13 @@ def _concentration(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _coverage(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield of how much of the downloads, and of the rows, each thing is known."""
+    """Yield of how much of what is added up, and of the rows, each thing is known."""
     parts = []
     for name in ("task", "created", "country", "base", "licence", "size"):
         known = content["coverage"][name]
-        share = "?" if known["downloads"] is None else f"{known['downloads']:.0%}"
+        share = "?" if known["weight"] is None else f"{known['weight']:.0%}"
         parts.append(f"{name} {share} ({known['rows']:.0%})")
-    yield line("known", ", ".join(parts[:3]), "of downloads (of rows)")
+    yield line("known", ", ".join(parts[:3]), f"of {content['definition']['metric']} (of rows)")
     yield line("", ", ".join(parts[3:]))
 
 
