@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-_HIGH_BYTES = 1 << 20
+_HIGH_BYTES = 64 << 10  # beyond it reading pauses: with what one read brings, a slow caller holds some 0.5 MB
 _HEAD_BYTES = 128 << 10
 _INFORMATION = 200
 
@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._is_whole = False
         self._is_reusable = False
         self._head_bytes = 0
+        self._mute_bytes = 0  # that came since the last piece of a body
         self._pieces: list[bytes] = []
         self._held = 0
         self._failure: UpstreamFailure | None = None
@@ -61,7 +62,7 @@ class Connection(asyncio.Protocol):
             raise UpstreamFailure("reset")
         self.status, self.headers = 0, {}
         self._has_head = self._has_come = self._is_whole = self._is_reusable = False
-        self._head_bytes = 0
+        self._head_bytes = self._mute_bytes = 0
         self._is_asked = True
         self._moved = self._loop.time()
         self._timer = self._loop.call_later(self._idle_s, self._look)
@@ -94,6 +95,7 @@ class Connection(asyncio.Protocol):
         pieces, self._pieces = self._pieces, []
         if self._held > _HIGH_BYTES and self._transport is not None and self.is_open:
             self._transport.resume_reading()
+            self._moved = self._loop.time()
         self._held = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -135,7 +137,8 @@ class Connection(asyncio.Protocol):
 
     def _look(self) -> None:
         """See whether nothing came for too long."""
-        left_s = self._idle_s - (self._loop.time() - self._moved)
+        is_paused = self._held > _HIGH_BYTES  # by our caller, who has a time of its own
+        left_s = self._idle_s if is_paused else self._idle_s - (self._loop.time() - self._moved)
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._look)
         else:
@@ -157,13 +160,17 @@ class Connection(asyncio.Protocol):
         self._has_come = True
         if not self._has_head:
             self._head_bytes += len(data)
+        held = self._held
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("reset", "no HTTP")
             return
+        self._mute_bytes = 0 if self._held > held else self._mute_bytes + len(data)
         if not self._has_head and self._head_bytes > _HEAD_BYTES:
             self._fail("reset", "endless head")
+        elif self._mute_bytes > _HEAD_BYTES and not self._is_whole:
+            self._fail("reset", "endless framing")
         elif self._held > _HIGH_BYTES and self._transport is not None:
             self._transport.pause_reading()
         self._wake()
@@ -193,7 +200,9 @@ class Connection(asyncio.Protocol):
             raise ValueError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; the first of a name counts."""
+        """Take a header; the first of a name counts, and a trailer does not."""
+        if self._has_head:
+            return
         self.headers.setdefault(name.lower(), value)
 
     def on_headers_complete(self) -> None:

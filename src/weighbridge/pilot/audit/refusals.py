@@ -17,7 +17,8 @@ _MOST = 1000  # kinds of refusals that are counted apart
 class Refusals:
     """Refusals of one window (a minute): a known key's first 30 are recorded singly, all others are counted.
 
-    An exchange that reached a model is never counted here. Not thread-safe: the log holds its lock.
+    An exchange that was led to a model is never counted here, though its caller left before the answer. Not
+    thread-safe: the log holds its lock.
     """
 
     def __init__(self) -> None:
@@ -25,9 +26,9 @@ class Refusals:
         self._counts: Counter[tuple[str, str, int, str]] = Counter()
 
     def count(self, exchange: Exchange) -> bool:
-        """Count an exchange that no model answered; False where it is to be recorded singly."""
+        """Count an exchange that no model was asked; False where it is to be recorded singly."""
         key = exchange.key_id
-        if exchange.upstream_status:
+        if exchange.leg:
             return False
         if key and self._singly[key] < _EACH and len(self._singly) < _MOST:
             self._singly[key] += 1

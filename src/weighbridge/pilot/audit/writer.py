@@ -87,12 +87,11 @@ class SegmentWriter:
 
     def flush(self) -> None:
         """Have the disk hold what was written; raises OSError. Segments that ended are closed."""
-        descriptor = self._fd
         while self._old:
             os.fdatasync(self._old[0])
             os.close(self._old.pop(0))
             self._flush_folder()
-        os.fdatasync(descriptor)
+        os.fdatasync(self._fd)  # read only now: a segment that ended meanwhile would be closed above
 
     def free_bytes(self) -> int:
         """Return the bytes that are free where the log is."""

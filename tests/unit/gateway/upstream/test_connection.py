@@ -219,3 +219,47 @@ def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Path) -> None:
         asyncio.run(use())
     assert caught.value.kind == "connect"
     assert came in ([], [b""])
+
+
+@pytest.mark.parametrize("endless", [b"x: " + b"y" * 1000 + b"\r\n", b"y" * 1000])
+def test_trailers_are_dropped_and_do_not_go_on_for_ever(endless: bytes) -> None:
+    """What follows a body is no header of the answer, and is not gathered without bound (RFC 9110 section 6.5.1)."""
+    whole = OK + b"transfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"
+    with UpstreamDouble(lambda *_: [whole + b"content-encoding: gzip\r\n\r\n"]).running() as double:
+
+        async def encoding() -> str | None:
+            upstream = to(double)
+            got = await upstream.post("/x", b"{}", {})
+            await got.whole(100)
+            got.close()
+            upstream.close()
+            return got.header("content-encoding")
+
+        assert asyncio.run(encoding()) is None
+    with (
+        UpstreamDouble(lambda *_: [whole + b"x: ", *[endless * 100] * 20, HANG]).running() as double,
+        pytest.raises(UpstreamFailure, match="reset"),
+    ):
+        asyncio.run(asked(to(double, idle_s=0.5)))
+
+
+def test_a_slow_reader_is_not_taken_for_a_silent_server() -> None:
+    """While we do not read, the server cannot send: its time to be idle does not run, and little is held."""
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    head = OK + b"transfer-encoding: chunked\r\n\r\n"
+    with UpstreamDouble(lambda *_: [head, *[chunk] * 200, b"0\r\n\r\n"]).running() as double:
+
+        async def slowly() -> list[int]:
+            upstream = to(double, idle_s=0.2)
+            got = await upstream.post("/x", b"{}", {})
+            sizes = []
+            await asyncio.sleep(0.5)
+            while (piece := await got.piece()) is not None:
+                sizes.append(len(piece))
+            got.close()
+            upstream.close()
+            return sizes
+
+        sizes = asyncio.run(slowly())
+        assert sum(sizes) == 200 * 65536
+        assert max(sizes) <= 512 << 10

@@ -13,6 +13,7 @@ import pytest
 
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.verify import verify
+from weighbridge.pilot.audit.writer import SegmentWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +119,25 @@ def test_full_disk_refuses_and_recovers(tmp_path: Path, read: Read) -> None:
     resumed = next(one["body"] for one in entries if one["event"] == "log.resumed")
     assert (resumed["refused"], resumed["lost"]) == (said["turned_away"], 0)
     assert verify(tmp_path).holds
+
+
+def test_a_segment_that_ends_while_others_are_flushed_breaks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flushing runs beside writing: a file that ended meanwhile is closed once, and nothing is asked of it after."""
+    writer = SegmentWriter(tmp_path, 0, 0, b"")
+    more = iter([b"3\n"])
+    flushed: list[int] = []
+
+    def flush(descriptor: int) -> None:
+        for line in more:
+            writer.open_next(line)
+        os.fstat(descriptor)  # raises OSError for one that is closed
+        flushed.append(descriptor)
+
+    writer.open_next(b"1\n")
+    writer.open_next(b"2\n")
+    monkeypatch.setattr("weighbridge.pilot.audit.writer.os.fdatasync", flush)
+    writer.flush()
+    writer.close()
+    assert len(set(flushed)) == 3

@@ -95,15 +95,24 @@ def test_refusals_without_a_key_are_counted_not_listed(tmp_path: Path, exchange:
     """Five thousand requests without a key leave one record with their number; those of a key, thirty and one."""
     log = AuditLog(tmp_path)
     for number in range(5000):
-        log.ended(exchange(number, key_id="", route="", status=401, error="invalid_api_key", upstream_status=0))
+        log.ended(exchange(number, key_id="", route="", leg="", status=401, error="no", upstream_status=0))
     for number in range(100):
-        log.ended(exchange(number, status=429, error="rate_limited", upstream_status=0))
+        log.ended(exchange(number, leg="", status=429, error="rate_limited", upstream_status=0))
     log.close()
     entries = read(tmp_path)[1:]
     assert [entry["event"] for entry in entries] == ["exchange"] * 30 + ["refusals.counted"]
     assert [(one["key"], one["status"], one["count"]) for one in entries[-1]["body"]["refusals"]] == [
         ("", 401, 5000), ("k1", 429, 70),
     ]  # fmt: skip
+
+
+def test_a_caller_that_left_before_the_answer_is_recorded(tmp_path: Path, exchange: MakeExchange, read: Read) -> None:
+    """The model was asked and money held: who always leaves a moment early hides none of it behind a count."""
+    log = AuditLog(tmp_path)
+    for number in range(100):
+        log.ended(exchange(number, status=499, error="left", upstream_status=0))
+    log.close()
+    assert [entry["event"] for entry in read(tmp_path)[1:]] == ["exchange"] * 100
 
 
 def test_hostile_values_stay_in_their_field(tmp_path: Path, exchange: MakeExchange, read: Read) -> None:
