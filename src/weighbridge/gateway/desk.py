@@ -32,7 +32,6 @@ __all__ = ["ABORT", "LEFT", "Desk", "Visit"]
 ABORT = "weighbridge.abort"  # the scope's extension that cuts the connection of a caller that does not read
 LEFT = 499  # nginx's number for a caller that left
 _MTOK = 1_000_000
-_ERROR = 400
 _NOTHING = Usage(0, 0)
 
 
@@ -83,6 +82,7 @@ class Desk:
         if refusal is not None:
             raise Refused(refusal)
         reservation = await self._reserve(ask, caller, route)
+        exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
         try:
             with self.patrol.follow(visit.receive, route.primary.upstream.total_s) as flight:
                 call = Call(
@@ -105,10 +105,6 @@ class Desk:
         exchange = call.exchange
         try:
             await self._forwarder.forward(call, route)
-        except Refused:
-            if exchange.upstream_status == 0 or exchange.upstream_status >= _ERROR:
-                exchange.usage, exchange.usd = _NOTHING, 0.0
-            raise
         except asyncio.CancelledError:
             reason = call.flight.reason
             if not reason:

@@ -11,6 +11,7 @@ from weighbridge.gateway.errors import upstream_failed
 from weighbridge.gateway.relay import Again, pass_stream, pass_whole
 from weighbridge.gateway.request.splice import spliced
 from weighbridge.gateway.upstream.protocol import UpstreamFailure
+from weighbridge.pilot.exchange import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,12 +79,19 @@ class Forwarder:
         ask = call.ask
         adds_usage = ask.is_stream and ask.endpoint.has_options and not ask.wants_usage
         body = spliced(ask, leg.upstream.model, adds_usage=adds_usage)
+        exchange = call.exchange
+        before = exchange.usage, exchange.usd
+        exchange.usage, exchange.usd = Usage(), None  # not known: a model that is asked may work, whatever we hear
         try:
             answer = await self._upstreams.at(leg.upstream).post(ask.endpoint.upstream, body, call.headers)
         except UpstreamFailure as failure:
+            if failure.kind in ("connect", "blocked"):
+                exchange.usage, exchange.usd = before
             raise Again(mapping.failed(failure), elsewhere=failure.kind in ("timeout", "blocked")) from failure
         try:
-            status = call.exchange.upstream_status = answer.status
+            status = exchange.upstream_status = answer.status
+            if status != mapping.OK and status not in mapping.LATE:
+                exchange.usage, exchange.usd = before
             kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
             is_encoded = answer.header("content-encoding") not in (None, "identity")
             price = leg.upstream.price

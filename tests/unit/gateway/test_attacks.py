@@ -17,7 +17,7 @@ import pytest
 from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Route
-from weighbridge.testing.upstream_double import HANG, answer, events
+from weighbridge.testing.upstream_double import HANG, RESET, Step, UpstreamDouble, answer, events
 
 from .conftest import KEY, between, leg_to, run_gateway
 from .test_security import speak, statuses
@@ -139,3 +139,32 @@ def test_a_usage_that_the_caller_wrote_is_not_that_of_a_long_answer() -> None:
     with between(lambda *_: [answer(said)]) as (gateway, _):
         assert gateway.ask({"model": "qwen", "input": "hi"}, "/v1/responses")[2] == said
         assert gateway.keys.held[0].settled[0][0] == Usage(3, 9000)
+
+
+@pytest.mark.parametrize(
+    ("steps", "settled"),
+    [
+        ([HANG], (Usage(), None)),
+        ([RESET], (Usage(), None)),
+        ([answer(b"{}", status="504 Gateway Timeout")], (Usage(), None)),
+        ([answer(b"{}", status="500 Oops")], (Usage(0, 0), 0.0)),
+    ],
+)
+def test_a_model_that_was_asked_and_did_not_answer_in_time_is_paid_for(steps: list[Step], settled: object) -> None:
+    """Who asks for more than a model can say in its time gets 504, and not hours of it for nothing."""
+    with between(lambda *_: steps, idle_s=0.3) as (gateway, _):
+        assert gateway.ask(ASK)[0] in {502, 504}
+        gateway.told.wait()
+        assert gateway.keys.held[0].settled == [settled]
+
+
+def test_what_one_attempt_cost_is_not_forgotten_by_the_next() -> None:
+    """The first attempt ran out of time, the fallback refused at once: the first is still paid for."""
+    with (
+        UpstreamDouble(lambda *_: [HANG]).running() as slow,
+        UpstreamDouble(lambda *_: [answer(b"{}", status="500 Oops")]).running() as broken,
+    ):
+        route = Route("qwen", leg_to(slow.url, idle_s=0.3), fallbacks=(leg_to(broken.url),), retries=0)
+        with run_gateway({"qwen": route}) as gateway:
+            assert gateway.ask(ASK)[0] == 502
+            assert gateway.keys.held[0].settled == [(Usage(), None)]

@@ -12,16 +12,17 @@ from weighbridge.gateway.errors import Refused, upstream_failed
 if TYPE_CHECKING:
     from weighbridge.gateway.upstream.protocol import Answer, UpstreamFailure
 
-__all__ = ["OK", "RETRIED", "failed", "is_passed", "judge", "retry_after_s"]
+__all__ = ["LATE", "OK", "RETRIED", "failed", "is_passed", "judge", "retry_after_s"]
 
 OK = 200
+LATE = frozenset({408, 504})  # said by a proxy before a model that may be at work still
 RETRIED = frozenset({500, 502, 503, 504, 529})
 _PASSED = frozenset({400, 413, 415, 422})  # what the caller itself can mend
 _TOO_MANY, _NOT_READY = 429, 503
 _TOLD = (
     ((401, 402, 403, 407), 502, "the model's server refused the gateway's own key", "upstream_refused_key"),
     ((404, 405, 501), 502, "the model's server does not offer this", "upstream_not_found"),
-    ((408, 504), 504, "the model's server took too long", "upstream_timeout"),
+    (tuple(LATE), 504, "the model's server took too long", "upstream_timeout"),
     ((503, 529), _NOT_READY, "the model's server is not ready", "upstream_unavailable"),
 )
 _LONGEST_WAIT_S = 86_400.0
