@@ -137,6 +137,8 @@ def test_counts_first_then_firm_finds_and_lists_as_one_line(weighbridge: Any, st
     assert "No question was asked" in (weighbridge.folder / "i.html").read_text()
     assert "qwen3-7b" in weighbridge("inventory", str(stack), "--least", "low").stdout
     assert "a list of" not in weighbridge("inventory", str(stack), "--least", "high").stdout
+    (stack / "uv.lock").write_text("version = 1\n")
     report = weighbridge.json("inventory", str(stack), "--least", "high")
+    assert list(report["absence"]["searched"][0]["skipped"].values()) == [1]
     assert len(report["models"]) == 91
     assert report["summary"]["listed"] == 89

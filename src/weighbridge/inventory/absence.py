@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.inventory.denial import judge_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from weighbridge.inventory.denial import Denial, Judged
     from weighbridge.inventory.found import Unsearched
@@ -27,7 +27,7 @@ _BLIND = (
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """One place that was searched: what it is, and how much was looked at."""
+    """One place that was searched: what it is, how much was looked at, and what was left out by which rule."""
 
     place: str
     kind: Literal["folder", "file", "endpoint", "list"]
@@ -35,6 +35,7 @@ class Root:
     folders: int = 0
     n_bytes: int = 0
     archives: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

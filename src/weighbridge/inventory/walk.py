@@ -7,14 +7,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from weighbridge.formats.magic import is_text
 from weighbridge.inventory.bill.read import MOST_BYTES, is_bill, read_bill
 from weighbridge.inventory.found import Found, Unsearched
 from weighbridge.inventory.images.image import search_archive, search_layout
 from weighbridge.inventory.images.names import is_archive
-from weighbridge.inventory.texts.names import kind_of_text
+from weighbridge.inventory.texts.names import is_left_out, is_minified, kind_of_text
 from weighbridge.inventory.texts.text import Text
 from weighbridge.inventory.trees.tree import Unreadable, below
-from weighbridge.inventory.weights.caches import cached_id, describe_hub_cache
+from weighbridge.inventory.weights.caches import CACHE_FOLDERS, cached_id, describe_hub_cache
 from weighbridge.inventory.weights.folder import Origin, describe_folder, describe_gguf
 from weighbridge.inventory.weights.names import Listing, is_weights, list_names, says_weights
 from weighbridge.inventory.weights.ollama import describe_ollama_store, is_ollama_store
@@ -41,6 +42,7 @@ _INTERNAL = {
 }
 _KERNEL = frozenset({"proc", "sys", "dev"})  # at the root of a file system: no files, but questions to the kernel
 _PACKAGES = frozenset({"site-packages", "dist-packages", "node_modules", "bower_components", "vendor", ".tox", ".nox"})
+_SQLITE = b"SQLite for"
 _TOGETHER = 256 << 10  # bytes of texts that are searched at once
 _PARTS = frozenset({"onnx", "openvino", "original", "coreml", "flax", "tflite", "blobs"})
 _POOLING = re.compile(r"\d_[A-Z]\w+")  # `1_Pooling`: the parts that sentence-transformers writes
@@ -69,6 +71,7 @@ class Walk:
         self._looked = looked
         self._waiting: list[_Folder] = []
         self._closed: Counter[str] = Counter()  # archives that were not opened, by the folder of packages they are in
+        self._unread: Counter[str] = Counter()  # files that may name a model and are not read, by what they are
         self._used: set[str] = set()  # files that were read as parts of an image
         self._gathered: list[Text] = []
         self._gathered_bytes = 0
@@ -90,6 +93,7 @@ class Walk:
             yield from self._folder(folder, entries)
             advance(files)
         yield from self._read_gathered()
+        yield from self._say_unread()
         for package, n in self._closed.items():
             what = "an archive that was" if n == 1 else f"{n:,} archives that were"
             yield Unsearched(self._tree.place(package), f"holds installed packages with {what} not opened")
@@ -102,6 +106,7 @@ class Walk:
         else:
             yield from self._file(_Folder(""), name, is_own=False)
             yield from self._read_gathered()
+            yield from self._say_unread()
 
     def tree(self, tree: Tree) -> Iterator[Found | Unsearched]:
         """Yield what lies in another tree: the file system in an archive."""
@@ -117,11 +122,11 @@ class Walk:
         """Say what one folder is as a whole, then what its files are; queue its folders."""
         names = frozenset(entry.name for entry in entries)
         parent, _, name = self._tree.place(folder.path).rstrip("/").rpartition("/")
+        done: frozenset[str] = frozenset()
         if cached := cached_id(parent.rpartition("/")[2], name, names):
             yield from describe_hub_cache(self._tree, folder.path, *cached)
-            return
-        done: frozenset[str] = frozenset()
-        if is_ollama_store(self._tree, folder.path, names):
+            done = CACHE_FOLDERS
+        elif is_ollama_store(self._tree, folder.path, names):
             yield from describe_ollama_store(self._tree, folder.path)
             done = frozenset({"manifests", "blobs"})
         elif (searched := search_layout(self._tree, folder.path, names, self, self._bounds, self._looked)) is not None:
@@ -214,11 +219,15 @@ class Walk:
                 self._closed[folder.package] += 1
             else:
                 yield from search_archive(self._tree, path, self, self._bounds, self._looked)
+        elif is_left_out(name):
+            self._looked.skipped["lists of packages, vocabularies, styles and generated code"] += 1
+        elif is_minified(name):
+            self._unread["minified scripts or their maps"] += not folder.package
         elif not says_weights(name):
-            yield from self._unnamed(folder, name, path)
+            yield from self._unnamed(folder, name, path, is_own=is_own)
 
-    def _unnamed(self, folder: _Folder, name: str, path: str) -> Iterator[Found | Unsearched]:
-        """Say what a file is whose name says nothing, where its first bytes are those of weights."""
+    def _unnamed(self, folder: _Folder, name: str, path: str, *, is_own: bool) -> Iterator[Found | Unsearched]:
+        """Say what a file is by its first bytes, where its name says nothing: weights, a script, a text."""
         try:
             first = self._tree.head(path, 10)
         except Unreadable as error:
@@ -227,6 +236,19 @@ class Walk:
         if is_weights(first):
             listing = Listing(gguf=[name]) if first.startswith(b"GGUF") else Listing(tensors=[name])
             yield from describe_folder(self._tree, folder.path, listing, Origin(detail="its name does not say so"))
+        elif folder.package:
+            return
+        elif first == _SQLITE:
+            self._unread["databases of SQLite"] += 1
+        elif first.startswith(b"#!"):
+            yield from self._text(path, "model" if is_own else "code")
+        elif first and "." not in name.lstrip(".") and is_text(first):
+            yield from self._text(path, "model" if is_own else "configuration")
+
+    def _say_unread(self) -> Iterator[Unsearched]:
+        """Yield one line a kind of files that may name a model and were not read."""
+        for what, n in self._unread.items():
+            yield Unsearched(self._tree.place(""), f"holds files that are not read: {what} ({n:,})")
 
     def _text(self, path: str, kind: Kind) -> Iterator[Found | Unsearched]:
         most = self._bounds.text_bytes

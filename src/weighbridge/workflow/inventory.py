@@ -102,7 +102,7 @@ class Inventory:
                 "denials": [one.text for one in self.denials],
                 "searched": [
                     {"place": one.place, "kind": one.kind, "files": one.files, "folders": one.folders,
-                     "bytes_read": one.n_bytes, "archives": one.archives}
+                     "bytes_read": one.n_bytes, "archives": one.archives, "skipped": dict(one.skipped)}
                     for one in self.roots
                 ],
                 "limits": list(self.absence.limits),
@@ -203,5 +203,5 @@ def _look(
     kind = "folder" if Path(place).is_dir() else "file"
     roots.append(
         Root(place, "folder" if kind == "folder" else "file", looked.files or (kind == "file"), looked.folders,
-             looked.n_bytes, looked.archives)
+             looked.n_bytes, looked.archives, looked.skipped)
     )  # fmt: skip

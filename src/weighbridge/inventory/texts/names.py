@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-__all__ = ["Kind", "kind_of_text"]
+__all__ = ["Kind", "is_left_out", "is_minified", "kind_of_text"]
 
 Kind = Literal["", "code", "configuration", "document", "model"]  # `model`: beside the config of a model
 
@@ -18,7 +18,7 @@ _CONFIGURATION = (
     "yaml yml json jsonc json5 toml ini cfg conf config env properties props xml tf tfvars hcl nomad tpl tmpl gotmpl "
     "j2 jinja jinja2 mustache service timer desktop plist jsonnet libsonnet cue dhall bicep pkl nix star bzl bazel "
     "gradle kdl ron dockerfile containerfile modelfile envrc values list lst sample example dist template in csv tsv "
-    "mlmodelcard prompt prompty graphql pbtxt spdx rdf"
+    "mlmodelcard prompt prompty graphql pbtxt spdx rdf lock"
 )
 _DOCUMENT = "md mdx markdown rst adoc txt org tex html htm"
 _KINDS: dict[str, Kind] = {
@@ -52,6 +52,16 @@ _NEVER = frozenset(
         "cargo.lock",
         "composer.lock",
         "go.sum",
+        "gemfile.lock",
+        "pipfile.lock",
+        "pdm.lock",
+        "pixi.lock",
+        "bun.lock",
+        "deno.lock",
+        "flake.lock",
+        "mix.lock",
+        "pubspec.lock",
+        "podfile.lock",
         "record",
         "generation_config.json",
         "preprocessor_config.json",
@@ -60,14 +70,26 @@ _NEVER = frozenset(
         "tokenizer_config.json",
     ]
 )
-_NEVER_ENDS = (".min.js", ".min.css", ".map", ".lock", ".safetensors.index.json", ".bin.index.json", ".pb.go", ".svg")
+_NEVER_ENDS = (".min.css", ".safetensors.index.json", ".bin.index.json", ".pb.go", ".svg")
+_MINIFIED = (".min.js", ".min.mjs", ".map")  # code, which may ask a model: not read, but said
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a file is a text that names no model: a list of packages, a vocabulary, a style sheet, a drawing."""
+    lower = name.lower()
+    return lower in _NEVER or lower.endswith(_NEVER_ENDS)
+
+
+def is_minified(name: str) -> bool:
+    """Whether a file is minified code or the map of it."""
+    return name.lower().endswith(_MINIFIED)
 
 
 @lru_cache(maxsize=65536)
 def kind_of_text(name: str) -> Kind:
     """Return what kind of text a file is by its name, "" where it is not searched."""
     lower = name.lower()
-    if lower in _NEVER or lower.endswith(_NEVER_ENDS):
+    if is_left_out(lower) or is_minified(lower):
         return ""
     if named := _NAMES.get(lower):
         return named

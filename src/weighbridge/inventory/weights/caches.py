@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from weighbridge.inventory.trees.tree import Tree
 
-__all__ = ["cached_id", "describe_hub_cache"]
+__all__ = ["CACHE_FOLDERS", "cached_id", "describe_hub_cache"]
 
 # huggingface_hub: `models--maker--name`; modelscope_hub 0.5 (`_download.py`): `models/maker--name`
 _HF = re.compile(r"models--([A-Za-z0-9][\w.-]*?)--([\w.-]+)|models--([A-Za-z0-9][\w.-]*)")
 _MS = re.compile(r"([A-Za-z0-9][\w.-]*?)--([\w.-]+)")
+CACHE_FOLDERS = frozenset({"snapshots", "blobs", "refs", ".no_exist"})  # what the clients write for a model
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DEEP = 4  # folders of a snapshot: `original/`, `onnx/`, `text_encoder/`
@@ -36,6 +37,7 @@ class _Snapshot:
     folders: dict[str, list[str]] = field(default_factory=dict)
     digests: list[tuple[str, str]] = field(default_factory=list)
     broken: int = 0
+    too_deep: int = 0
     cut: bool = False
 
 
@@ -115,6 +117,8 @@ def _describe_snapshot(tree: Tree, folder: str, origin: Origin) -> Iterator[Foun
     notes.append(f"{snapshot.broken} links lead nowhere" if snapshot.broken else "")
     notes.append(f"more than {_MOST_FILES:,} files, of which these were read" if snapshot.cut else "")
     origin = replace(origin, detail="; ".join(note for note in notes if note), digests=tuple(snapshot.digests))
+    if snapshot.too_deep:
+        yield Unsearched(tree.place(folder), f"holds {snapshot.too_deep:,} folders deeper than {_DEEP + 1}")
     found_any = False
     for part, names in snapshot.folders.items():
         listing = list_names(names)
@@ -140,8 +144,11 @@ def _gather(tree: Tree, folder: str, part: str, into: _Snapshot, depth: int = 0)
         if sum(map(len, into.folders.values())) >= _MOST_FILES:
             into.cut = True
             return
-        if entry.kind == "folder" and depth < _DEEP:
-            _gather(tree, folder, below(part, entry.name), into, depth + 1)
+        if entry.kind == "folder":
+            if depth < _DEEP:
+                _gather(tree, folder, below(part, entry.name), into, depth + 1)
+            else:
+                into.too_deep += 1
         elif entry.kind == "link":
             try:
                 blob = os.path.basename(tree.target(below(here, entry.name)))  # noqa: PTH119 - no path of this disk

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
-from weighbridge.formats.magic import is_text
+from weighbridge.formats.magic import HEAD_BYTES, format_of, is_text
 from weighbridge.inventory.found import Found
 from weighbridge.inventory.trees.tree import Unreadable, below
 from weighbridge.inventory.weights.names import is_companion, without_part
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "describe_folder"]
 
 _TEXTS_TOO = (".pth", ".plan", ".task", ".engine")
+_ANYBODYS = "tokenizer.json"  # alone, it may be of any program that splits text
+_GGML = (b"lmgg", b"fmgg", b"tjgg")  # llama.cpp's formats before GGUF, little-endian
 _MOST_SIZED = 2000  # shards of one model; the largest have 200
 
 
@@ -61,6 +63,8 @@ def describe_folder(tree: Tree, folder: str, listing: Listing, origin: Origin) -
     if weights and (config is not None or listing.has_pipeline):
         yield _model(tree, folder, weights, origin, _joined(card, config))
     elif weights:
+        if not listing.configs and not listing.tokenizers:
+            weights = [name for name in weights if not _is_anybodys(tree, folder, name)]
         yield from _bare_weights(tree, folder, weights, origin, card)
     elif listing.possible and (possible := _binary(tree, folder, listing.possible)):
         listing.possible[:] = possible
@@ -70,7 +74,7 @@ def describe_folder(tree: Tree, folder: str, listing: Listing, origin: Origin) -
     elif config is not None and not listing.gguf:
         what = "an unfinished download" if listing.unfinished else "a config without weights"
         yield _empty(tree, folder, origin, _joined(card, config), what)
-    elif listing.tokenizers and not listing.gguf:
+    elif listing.tokenizers and not listing.gguf and (listing.tokenizers != [_ANYBODYS] or card != Stated()):
         yield _empty(tree, folder, origin, card, "a tokenizer without config and weights")
 
 
@@ -151,6 +155,17 @@ def _bare_weights(tree: Tree, folder: str, weights: Sequence[str], origin: Origi
         yield replace(
             found, name=called, n_bytes=n_bytes, digest=digest, confidence=min(sure, found.confidence, key=_rank)
         )
+
+
+def _is_anybodys(tree: Tree, folder: str, name: str) -> bool:
+    """Whether a file is called `model_3.bin` or so, and its first bytes are those of no format of weights."""
+    if not (name.lower().startswith("model") and name.lower().endswith(".bin")):
+        return False
+    try:
+        head = tree.head(below(folder, name), HEAD_BYTES)
+    except Unreadable:
+        return False
+    return format_of(head, name) in {"unknown", "empty"} and not head.startswith(_GGML)
 
 
 def _rank(confidence: Confidence) -> int:

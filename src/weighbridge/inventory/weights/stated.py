@@ -32,6 +32,11 @@ _CARD_BYTES = 1 << 20
 _GGUF_BYTES = 256 << 10
 _MOST_BASES = 32
 _FENCE = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+# one of these stands in every config that transformers writes; `model_type` alone stands in those of other programs
+_OF_A_MODEL = frozenset(
+    {"transformers_version", "hidden_size", "d_model", "n_embd", "num_hidden_layers", "n_layer", "vocab_size",
+     "text_config", "torch_dtype"}
+)  # fmt: skip
 _KEYS = frozenset({"base_model", "license", "license_name"})
 _HUB_PAGE = re.compile(r"https?://(?:huggingface\.co|hf\.co|hf-mirror\.com)/([\w.-]+/[\w.-]+)")
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -74,7 +79,8 @@ def read_config(tree: Tree, path: str) -> Stated | None:
     """Return what a model's `config.json` says; None where the file is not a model's."""
     config = read_json(tree, path)
     named = config.get("architectures")
-    first = named[0] if isinstance(named, list) and named else config.get("model_type") or config.get("_class_name")
+    typed = config.get("model_type") if _OF_A_MODEL & config.keys() else None
+    first = named[0] if isinstance(named, list) and named else typed or config.get("_class_name")
     is_original = {"dim", "n_layers"} <= config.keys() or {"dim", "n_heads"} <= config.keys()
     if not _text(first) and not is_original and "quantization" not in config and "model_lib" not in config:
         return None

@@ -31,7 +31,7 @@ _REPOSITORY = re.compile(
     r"([A-Za-z0-9][\w.-]{0,95}?(?:gguf|GGUF)|[A-Za-z0-9][A-Za-z0-9.-]{0,95})_([\w.-]{1,120}\.gguf)"
 )
 _TWO = re.compile(rf"(?:^|/)({_NAME})/({_NAME})$")
-_PAIRED = re.compile(rf"(?:^|/)({_NAME}?)(?:__|--)({_NAME})$")
+_PAIRED = re.compile(rf"(?:^|/)(?!models--)({_NAME}?)(?:__|--)({_NAME})$")  # `models--` is a cache's word
 _JOINED = re.compile(rf"(?:^|/)({_NAME}?)(?:_|__|--)({_NAME})$")
 
 
