@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.gateway.errors import Refused, bad_request, upstream_failed
@@ -33,6 +34,7 @@ ABORT = "weighbridge.abort"  # the scope's extension that cuts the connection of
 LEFT = 499  # nginx's number for a caller that left
 _MTOK = 1_000_000
 _NOTHING = Usage(0, 0)
+_CROWDED = Refusal(503, "server_error", "too_many_bodies", "there are too many large requests; try again later", 1.0)
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Visit:
     receive: Receive
     send: Send
     arrived: float
+    body_bytes: int = 0
 
     def abort(self) -> None:
         """Cut the connection where the server knows how: to close in peace means to wait for a caller to read on."""
@@ -63,12 +66,27 @@ class Desk:
         self._bounds = bounds
         self._name = name
         self._forwarder = Forwarder(hooks, upstreams, bounds)
+        self._body_bytes = 0  # of all requests under way
 
     async def serve(self, visit: Visit, endpoint: Endpoint) -> None:
         """Serve a request of a known caller; raises Refused before the first byte, Left where the caller left."""
+        try:
+            await self._serve(visit, endpoint)
+        finally:
+            self._body_bytes -= visit.body_bytes
+
+    def _take(self, visit: Visit, size: int) -> None:
+        """Make room for so many bytes of a body; raises Refused where all bodies together are too much."""
+        if self._body_bytes + size > self._bounds.bodies_bytes:
+            raise Refused(_CROWDED)
+        self._body_bytes += size
+        visit.body_bytes += size
+
+    async def _serve(self, visit: Visit, endpoint: Endpoint) -> None:
+        """Serve a request, whose body is let go of by `serve`."""
         caller, exchange = visit.caller, visit.exchange
         headers = visit.head.passed_on(self._name)
-        body = await read_body(visit.head, visit.receive, self._bounds.body_bytes)
+        body = await read_body(visit.head, visit.receive, self._bounds.body_bytes, partial(self._take, visit))
         exchange.request_bytes, exchange.request_sha256 = len(body), hashlib.sha256(body).hexdigest()
         ask = read_ask(endpoint, body, self._bounds)
         route = self._route(ask, caller)

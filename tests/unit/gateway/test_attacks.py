@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -168,3 +169,19 @@ def test_what_one_attempt_cost_is_not_forgotten_by_the_next() -> None:
         with run_gateway({"qwen": route}) as gateway:
             assert gateway.ask(ASK)[0] == 502
             assert gateway.keys.held[0].settled == [(Usage(), None)]
+
+
+def test_bodies_that_are_here_at_once_have_a_bound_together() -> None:
+    """One key with a thousand large bodies fills no memory; what ends makes room again."""
+    body = json.dumps({**ASK, "padding": "x" * 6000}).encode()
+    with between(lambda n, _: [HANG] if n == 1 else [GOOD], Bounds(bodies_bytes=10_000)) as (gateway, upstream):
+        with socket.create_connection(("127.0.0.1", gateway.port)) as first:
+            head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode()
+            first.sendall(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            until = time.monotonic() + 5
+            while not upstream.asked and time.monotonic() < until:
+                time.sleep(0.01)
+            status, headers, said = gateway.ask(body)
+            assert (status, json.loads(said)["error"]["code"], headers["retry-after"]) == (503, "too_many_bodies", "1")
+        gateway.told.wait(2)
+        assert gateway.ask(body)[0] == 200

@@ -8,7 +8,7 @@ from weighbridge.gateway.errors import BAD_REQUEST, Refused, bad_request
 from weighbridge.pilot.access.protocol import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from weighbridge.gateway.hooks import Receive
 
@@ -66,8 +66,11 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     return Head(key, fields)
 
 
-async def read_body(head: Head, receive: Receive, max_bytes: int) -> bytes:
-    """Return the whole body; raises Refused for one that is too long or packed, Left where the caller left."""
+async def read_body(head: Head, receive: Receive, max_bytes: int, take: Callable[[int], None]) -> bytes:
+    """Return the whole body; raises Refused for one that is too long or packed, Left where the caller left.
+
+    `take` is told of the bytes that come, and may raise Refused, too.
+    """
     if head.fields.get(b"content-encoding", b"identity") != b"identity":
         raise bad_request("packed bodies are not taken", "encoding_refused", status=415)
     announced = head.fields.get(b"content-length", b"0")
@@ -84,6 +87,7 @@ async def read_body(head: Head, receive: Receive, max_bytes: int) -> bytes:
         size += len(body)
         if size > max_bytes:
             raise _too_long(max_bytes)
+        take(len(body))
         parts.append(body)
         if not message.get("more_body", False):
             return body if len(parts) == 1 else b"".join(parts)

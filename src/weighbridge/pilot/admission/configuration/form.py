@@ -32,6 +32,7 @@ class LimitsForm(_Table):
 
     header_bytes: _Bytes | None = None
     body_bytes: _Bytes | None = None
+    bodies_bytes: _Bytes | None = None
     answer_bytes: _Bytes | None = None
     event_bytes: _Bytes | None = None
     connections: _Count | None = None
