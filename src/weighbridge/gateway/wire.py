@@ -99,11 +99,6 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self.scope["extensions"] = {ABORT: {"cut": self.transport.abort}}
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, but no trailer: uvicorn would add it to the head, which a proxy has checked without it."""
-        if not self._has_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline."""
         self._has_head = True
@@ -114,6 +109,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._disarm()
         super().on_headers_complete()
+        self.headers = []  # for trailers: uvicorn would add them to the head, which a proxy has checked without them
 
     def on_body(self, body: bytes) -> None:
         """Count the body, also of a request that was answered before it came."""
