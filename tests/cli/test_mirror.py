@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,7 +90,9 @@ def test_an_interruption_says_how_to_go_on(hub: HubServer, tmp_path: Path, monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     hub.faults.append(Fault(r"model\.safetensors\?commit", slow_s=60.0, times=1))
     command = [sys.executable, "-m", "weighbridge", "mirror", "hf:acme/tiny", "--to", str(tmp_path / "m")]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # tests that run in the background inherit a SIGINT that is ignored
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard)  # noqa: PLW1509 - no threads of ours hold locks
     until = time.monotonic() + 30
     while time.monotonic() < until and not any(one.is_storage for one in hub.seen):
         time.sleep(0.02)
