@@ -50,6 +50,7 @@ value = ["mit"]
 on_fail = "hold"
 because = "Only this."
 """
+_SECRET = "a secret of the hub and us"
 _HEAD = "---\nlicense: {}\n---\n# Tiny\n"
 
 
@@ -176,9 +177,20 @@ def _ask(url: str, path: str, method: str = "GET", secret: str = "") -> tuple[in
     return found
 
 
+@pytest.mark.parametrize("secret", ["", " ", "\n", "123456789012345", " 123456789012345 "])
+def test_a_secret_that_can_be_guessed_is_refused(weighbridge: CommandLine, tmp_path: Path, secret: str) -> None:
+    """Blank or under 16 characters: the server does not start, whether the environment or a file holds it."""
+    (tmp_path / "secret").write_text(secret, encoding="utf-8")
+    for given in ({"WEIGHBRIDGE_WATCH_SECRET": secret}, {"WEIGHBRIDGE_WATCH_SECRET_FILE": str(tmp_path / "secret")}):
+        done = weighbridge("watch", "serve", "--port", "0", **given)
+        assert done.returncode == 2
+        assert "WEIGHBRIDGE_WATCH_SECRET" in done.stderr
+        assert "16 characters" in done.stderr
+
+
 def test_serving_looks_and_shows(weighbridge: CommandLine, hub: HubServer) -> None:
     """It polls at once, gives digest and feeds, takes a knock by its secret only, and ends at Ctrl-C."""
-    weighbridge.env |= {"HF_ENDPOINT": hub.url, "WEIGHBRIDGE_WATCH_SECRET": "ours"}
+    weighbridge.env |= {"HF_ENDPOINT": hub.url, "WEIGHBRIDGE_WATCH_SECRET": _SECRET}
     weighbridge("watch", "add", "hf:acme")
     running = weighbridge.start("watch", "serve", "--port", "0", "--every", "1h")
     assert running.stdout is not None
@@ -187,7 +199,7 @@ def test_serving_looks_and_shows(weighbridge: CommandLine, hub: HubServer) -> No
         assert _ask(url, "/")[0] == 200
         assert json.loads(_ask(url, "/digest.json")[1])["schema"] == "weighbridge/watch-digest/v1"
         assert _ask(url, "/webhook/huggingface", "POST")[0] == 403
-        assert _ask(url, "/webhook/huggingface", "POST", "ours")[0] == 202
+        assert _ask(url, "/webhook/huggingface", "POST", _SECRET)[0] == 202
         assert _ask(url, "/healthz")[0] in {200, 503}
     finally:
         running.send_signal(signal.SIGINT)

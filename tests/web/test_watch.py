@@ -176,14 +176,15 @@ def test_what_is_no_webhook_is_refused(
     assert knocked == []
 
 
-def test_without_a_secret_set_the_door_is_shut(knocked: list[str]) -> None:
+@pytest.mark.parametrize("secret", [None, ""])
+def test_without_a_secret_set_the_door_is_shut(knocked: list[str], secret: str | None) -> None:
     """Nobody's empty header opens it."""
 
     def knock(publisher: str) -> bool:
         knocked.append(publisher)
         return True
 
-    app = create_watch_app(lambda _language: pytest.fail("not asked"), health=dict, knock=knock, secret=None)
+    app = create_watch_app(lambda _language: pytest.fail("not asked"), health=dict, knock=knock, secret=secret)
     assert TestClient(app, base_url=_OWN).post(HOOK, content=b"{}", headers={"X-Webhook-Secret": ""}).status_code == 403
     assert knocked == []
 

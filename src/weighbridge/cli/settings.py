@@ -13,7 +13,7 @@ from weighbridge.dossier.locale import check_language
 from weighbridge.errors import UsageError, did_you_mean
 from weighbridge.workflow.workspace import Workspace
 
-__all__ = ["SETTINGS", "Settings", "load_settings", "read_secret"]
+__all__ = ["SETTINGS", "Settings", "load_settings", "read_secret", "read_watch_secret"]
 
 SETTINGS = {
     "workspace": "Folder of the evidence store and the dossiers (default `weighbridge-work`)",
@@ -30,6 +30,8 @@ _NOT_FROM_A_FILE = {
     "cache": "the file it names is written to",
 }  # a folder may be a stranger's
 _MAX_BYTES = 1 << 20
+_WATCH_SECRET = "WEIGHBRIDGE_WATCH_SECRET"  # noqa: S105 - the name of a variable
+_SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,29 @@ def _from_file(path: Path) -> dict[str, str | None]:
 
 def read_secret(name: str) -> str | None:
     """Return a secret from the environment, or from the file that the environment names."""
-    if key := os.environ.get(name):
-        return key.strip()
+    if key := os.environ.get(name, "").strip():
+        return key
     if not (place := os.environ.get(f"{name}_FILE")):
         return None
     try:
         return Path(place).read_text(encoding="utf-8").strip()[:4096] or None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the key file `{place}` cannot be read", hint=f"`{name}_FILE` names it") from error
+
+
+def read_watch_secret() -> str | None:
+    """Return the secret of the webhook's door, None where none is set; raises UsageError where one is easily guessed.
+
+    One that is set but blank is a mistake, not a wish for no door: it would otherwise go unnoticed.
+    """
+    if _WATCH_SECRET not in os.environ and f"{_WATCH_SECRET}_FILE" not in os.environ:
+        return None
+    secret = read_secret(_WATCH_SECRET) or ""
+    if len(secret) < _SHORTEST_SECRET:
+        raise UsageError(
+            f"`{_WATCH_SECRET}` holds {len(secret)} characters, which is too short for a secret"
+            if secret
+            else f"`{_WATCH_SECRET}` is set, but empty",
+            hint=f"give {_SHORTEST_SECRET} characters or more, e.g. of `openssl rand -hex 16`, or unset it",
+        )
+    return secret

@@ -45,13 +45,13 @@ def command(port: int, every: str, workspace: str | None, *, as_json: bool) -> N
     forwarded to POST `/webhook/huggingface`, with the secret that WEIGHBRIDGE_WATCH_SECRET holds: one only says where
     to look now, and is never believed.
     """
-    from weighbridge.cli.settings import load_settings, read_secret
+    from weighbridge.cli.settings import load_settings, read_watch_secret
     from weighbridge.cli.show import print_json
     from weighbridge.errors import ExtraMissing
     from weighbridge.workflow.following.patrol import Patrol
 
     pause_s = _seconds(every)
-    settings = load_settings(workspace=workspace)
+    settings, secret = load_settings(workspace=workspace), read_watch_secret()
     try:
         from weighbridge.web.server import run_app
         from weighbridge.web.watch import create_watch_app
@@ -60,7 +60,6 @@ def command(port: int, every: str, workspace: str | None, *, as_json: bool) -> N
             f"the pages need `{error.name}`, which is not installed", hint="pip install 'weighbridge[ui]'"
         ) from error
     patrol = Patrol(_look(settings), pause_s)
-    secret = read_secret("WEIGHBRIDGE_WATCH_SECRET")
     app = create_watch_app(
         lambda language: _told(settings, language), health=patrol.health, knock=patrol.want, secret=secret
     )

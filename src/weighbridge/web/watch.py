@@ -49,7 +49,7 @@ def create_watch_app(
 ) -> Starlette:
     """Return the application. `told` makes the digest in a language, `knock` asks for a look at a publisher.
 
-    Without a `secret` the webhook takes nothing.
+    Without a `secret` (None or empty) the webhook takes nothing.
     """
 
     def page(request: Request) -> Response:
@@ -77,7 +77,7 @@ def create_watch_app(
     async def hook(request: Request) -> Response:
         """Take a hub's word as a reason to look, and for nothing more."""
         given = request.headers.get("x-webhook-secret", "").encode()
-        if secret is None or not hmac.compare_digest(given, secret.encode()):
+        if not secret or not hmac.compare_digest(given, secret.encode()):
             return PlainTextResponse("the secret is missing or wrong\n", 403)
         body = await _bounded(request)
         if body is None:
