@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["Bounds", "Looked"]
+__all__ = ["CATALOGUE", "Bounds", "Looked"]
+
+CATALOGUE = 60  # more names in one file are a table of models, not a choice of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,8 @@ def _said(step: Step, what: str) -> str:
 
 
 def _is_of(wanted: str, family: str) -> bool:
-    return family == wanted or (wanted.startswith(family) is False and family.startswith(wanted))
+    """Whether a family is the one that was asked for, or a version of it."""
+    return family.startswith(wanted)
 
 
 def _word(wanted: str, name: str) -> bool:

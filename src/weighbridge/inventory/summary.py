@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.finding import Confidence
+from weighbridge.inventory.bounds import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["summary_of"]
 
-_A_LIST = 60  # weak names in one file: a table of models, not a choice of them
 _NOT_KNOWN = "not known"
 _CLASSES = {"no": "non-commercial", "conditional": "with conditions", "policy": "with conditions", "yes": "commercial"}
 
@@ -63,4 +63,4 @@ def _lists(models: Sequence[Model]) -> Counter[str]:
         one.place.rpartition(":")[0] for model in models for one in model.traces
         if one.way in {"code", "configuration"} and one.confidence is Confidence.LOW
     ]  # fmt: skip
-    return Counter({place: count for place, count in Counter(places).items() if count > _A_LIST})
+    return Counter({place: count for place, count in Counter(places).items() if count > CATALOGUE})

@@ -20,13 +20,13 @@ from weighbridge.inventory.bounds import Bounds
 from weighbridge.inventory.denial import parse_denial
 from weighbridge.inventory.endpoint.ask import ask_endpoint
 from weighbridge.inventory.found import Found, Unsearched
+from weighbridge.inventory.licence_files import licence_texts
 from weighbridge.inventory.listed import models_in, read_list
 from weighbridge.inventory.merge import Seen
 from weighbridge.inventory.mirrored import named_by_mirror
 from weighbridge.inventory.resolve import resolve_all
 from weighbridge.inventory.search import Search
 from weighbridge.inventory.summary import summary_of
-from weighbridge.inventory.texts_of import licence_texts
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.workflow.evaluation.engines import engine_at
 from weighbridge.workflow.standing import standings

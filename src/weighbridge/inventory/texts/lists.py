@@ -13,11 +13,13 @@ from weighbridge.inventory.texts.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from weighbridge.inventory.texts.keys import Weight
+
 __all__ = ["read_rows"]
 
 _MODELS = re.compile(r"(?i)(?:^|.*[/_.-])models?(?:[_-](?:list|ids?|names?))?\.(?:txt|list|lst)")
 _NAME = re.compile(r"[\"']?([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@([\w.-]{1,100}))?[\"',;]{0,2}")
-_COLUMNS = {
+_COLUMNS: dict[str, Weight] = {
     **dict.fromkeys(("model", "model_id", "model_name", "hf_model", "hf_id", "repo_id", "base_model"), "strong"),
     **dict.fromkeys(("repo", "repository", "models"), "weak"),
 }
@@ -49,13 +51,9 @@ def _column(text: str) -> Iterator[tuple[int, Candidate, Key]]:
         for row in islice(reader, _MOST_ROWS):
             for place, name in at:
                 if len(row) > place and (found := _NAME.fullmatch(row[place].strip())):
-                    yield (
-                        reader.line_num,
-                        _candidate(found),
-                        Key(name, "strong" if _COLUMNS[name] == "strong" else "weak"),
-                    )
+                    yield reader.line_num, _candidate(found), Key(name, _COLUMNS[name])
     except csv.Error:
-        return
+        return  # a cell beyond what the module takes; the lines are read as a text all the same
 
 
 def _candidate(found: re.Match[str]) -> Candidate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.finding import Confidence
+from weighbridge.inventory.bounds import CATALOGUE
 from weighbridge.inventory.found import Found, Unsearched
 from weighbridge.inventory.texts.candidates import find_candidates
 from weighbridge.inventory.texts.forms import words_of
@@ -30,7 +31,6 @@ __all__ = ["Text", "TextSearch"]
 _MOST_JUDGED = 20_000  # strings of the shape of a name in one text, whose keys are looked for
 _AROUND = 300
 _MOST_FOUND = 1000
-_CATALOGUE = 60  # names in one file: a table of models, not a choice of them
 _COMMENT = re.compile(r"^\s*(?:#|//|--\s|\*|/\*|<!--|;|REM\b|%)|^\s*\"\s*(?:#|//)")
 _TRAILING = re.compile(r"\s(?:#|//)\s")
 _ASIDE = re.compile(
@@ -110,9 +110,10 @@ class TextSearch:
         """Read a text closely around some places, beside the rows of a list that it may be."""
         seen, lines = _Seen(), None
         place, hub = text.place, _hub_of(data)
-        for number, one, key in rows[: _MOST_FOUND + 1]:
+        for number, one, key in rows[:_MOST_FOUND]:
             if named := self._judge.judge(one, key, hub):
                 seen.add(number, named)
+        is_cut = len(rows) > _MOST_FOUND
         for spot in find_spots(data, places):
             if spot.number < 0 or seen.judged > _MOST_JUDGED:
                 yield Unsearched(place, "holds more words of models than are read closely")
@@ -123,8 +124,10 @@ class TextSearch:
             lines = lines if lines is not None else data.decode("utf-8", "replace").split("\n")
             self._line(lines, spot.number, spot.number, hub, seen)
             if len(seen.named) >= _MOST_FOUND:
-                yield Unsearched(place, f"names more than {_MOST_FOUND:,} models")
+                is_cut = True
                 break
+        if is_cut:
+            yield Unsearched(place, f"names more than {_MOST_FOUND:,} models")
         yield from _report(seen, place, text.kind, text.path or place)
 
     def _line(self, lines: Sequence[str], at: int, number: int, hub: str, seen: _Seen) -> None:
@@ -233,8 +236,8 @@ def _pin_near(lines: Sequence[str], number: int) -> re.Match[str] | None:
 
 def _report(seen: _Seen, place: str, kind: Kind, path: str) -> Iterator[Found]:
     """Yield what a file names, the sure first lines of it; tests, documents and comments say less."""
-    is_catalogue = len(seen.named) > _CATALOGUE
-    is_quiet = kind == "model" or len(seen.named) > _CATALOGUE
+    is_catalogue = len(seen.named) > CATALOGUE
+    is_quiet = kind == "model" or is_catalogue
     is_aside = kind == "document" or _ASIDE.search(path) is not None
     for key, (number, named) in seen.named.items():
         notes = [named.detail]

@@ -94,3 +94,11 @@ def test_what_was_left_out_by_rule_is_counted(tmp_path: Path) -> None:
     one = Search(tmp_path, load_knowledge())
     assert list(one) == []
     assert one.looked.skipped == {"lists of packages, vocabularies, styles and generated code": 1}
+
+
+def test_list_longer_than_what_is_read_is_said(tmp_path: Path) -> None:
+    """Of a column with 1,200 names a thousand are found, and the rest ends a proof of absence."""
+    (tmp_path / "models.csv").write_text("repo_id\n" + "".join(f"somebody/thing-{n}\n" for n in range(1200)))
+    found, reasons = search(tmp_path)
+    assert len(found) == 1000
+    assert reasons == ["names more than 1,000 models"]
