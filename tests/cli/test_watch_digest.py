@@ -6,6 +6,9 @@ import http.client
 import json
 import runpy
 import signal
+import sqlite3
+import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +19,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from weighbridge.cli.watch_digest import parse_since
+from weighbridge.core.digest import digest_of
 from weighbridge.errors import UsageError
 from weighbridge.testing.fault_server import http as reply_of
 from weighbridge.testing.hub_server import HubServer
@@ -128,6 +132,35 @@ def test_an_item_is_sent_once(weighbridge: CommandLine, tmp_path: Path, serve: S
     assert "<" not in message["text"]
     weighbridge("watch", "digest", "--since", "all", "--send", WEIGHBRIDGE_WATCH_WEBHOOK=address)
     assert len(server.bodies) == count
+
+
+def test_a_kill_in_the_middle_of_a_post_loses_nothing(weighbridge: CommandLine, tmp_path: Path, serve: Serve) -> None:
+    """The receiver never answered the killed sender: once its claim has aged, the next one sends the items."""
+    workspace, came, end = tmp_path / "weighbridge-work", threading.Event(), threading.Event()
+    S.fill_log(workspace)
+
+    def hang(_n: int, _path: str) -> bytes:
+        came.set()
+        end.wait(30)
+        return b""
+
+    silent, server = serve(hang), serve(lambda _n, _path: reply_of(b"ok"))
+    weighbridge.env["WEIGHBRIDGE_WATCH_WEBHOOK"] = f"{silent.url}/x"
+    killed = weighbridge.start("watch", "digest", "--since", "all", "--send")
+    try:
+        assert came.wait(30)
+    finally:
+        killed.kill()
+        killed.communicate()
+        end.set()
+    outbox = sqlite3.connect(workspace / "watch-sent.sqlite")
+    with closing(outbox), outbox:
+        assert outbox.execute("SELECT count(*) FROM sent").fetchone() == (0,)
+        # as if ten minutes had gone by, and the address were that of a receiver that answers
+        outbox.execute("UPDATE claimed SET at = at - 601, address = ?", [digest_of(f"{server.url}/x")])
+    done = weighbridge("watch", "digest", "--since", "all", "--send", WEIGHBRIDGE_WATCH_WEBHOOK=f"{server.url}/x")
+    assert done.returncode == 0
+    assert len(json.loads(server.bodies[0])["items"]) > 0
 
 
 @pytest.mark.parametrize("address", ["http://example.org/x", "file:///etc/passwd", "https://", "http://[", "x"])

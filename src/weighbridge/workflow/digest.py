@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.dossier.digest.document import MOST_TOLD, message_json
@@ -22,8 +23,8 @@ from weighbridge.workflow.following.post import check_address, post_message
 from weighbridge.workflow.following.stakes import stakes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
+    from collections.abc import Collection, Iterable
+    from datetime import date
     from pathlib import Path
 
     from weighbridge.core.event import EventSeverity, ReleaseEvent
@@ -55,7 +56,8 @@ ROLE_NAMES = {
 class Waiting:
     """One decision that waits to be made again: why, what to do, what that takes, and when the next release is due.
 
-    `reasons` are kinds of events, the most severe first; empty where the decision has only expired.
+    `reasons` are kinds of events, the most severe first; empty where the decision has only expired. `next_step` is the
+    gravest of `next_steps`, `why` the first of `whys`.
     """
 
     stake: Stake
@@ -63,7 +65,9 @@ class Waiting:
     reasons: tuple[str, ...]
     events: tuple[str, ...]
     why: str
+    whys: tuple[str, ...]
     next_step: NextStep
+    next_steps: tuple[NextStep, ...]
     suites: tuple[SuiteCost, ...]
     commands: tuple[str, ...]
     has_expired: bool
@@ -114,22 +118,30 @@ def waiting(store: Store, view: View, today: date) -> list[Waiting]:
 def _waiting(stake: Stake, why: list[Stale], view: View, today: date, *, has_expired: bool) -> Waiting:
     """Join all that overtook one decision; an expired one, too, is a matter of planning."""
     bodies = [one.body for one in why]
-    step: NextStep = bodies[0].next_step if bodies else "re-evaluate"
+    steps: tuple[NextStep, ...] = tuple(dict.fromkeys(body.next_step for body in bodies)) or ("re-evaluate",)
     kinds = dict.fromkeys(body.event_kind for body in bodies)
-    before = commands_for(step, stake.repository, "", kinds, [stake]) if bodies and stake.repository else ()
+    before = _commands(steps, stake, kinds) if bodies and stake.repository else ()
     suites = dict.fromkeys(suite for body in bodies for suite in body.suites) if bodies else dict.fromkeys(stake.suites)
     return Waiting(
         stake=stake,
         severity=bodies[0].severity if bodies else "medium",
         reasons=tuple(kinds),
-        events=tuple(body.event for body in bodies),
+        events=tuple(dict.fromkeys(body.event for body in bodies)),
         why=bodies[0].why if bodies else "",
-        next_step=step,
+        whys=tuple(dict.fromkeys(body.why for body in bodies)),
+        next_step=steps[0],
+        next_steps=steps,
         suites=tuple(cost_of(suite, view.history, stake.subject) for suite in suites),
-        commands=before if step == "re-evaluate" and before else (*before, *commands_to_decide(stake)),
+        commands=before if "re-evaluate" in steps and before else (*before, *commands_to_decide(stake)),
         has_expired=has_expired,
         rhythm=rhythm_of(repository_of(stake.repository), view.known, today),
     )
+
+
+def _commands(steps: Iterable[NextStep], stake: Stake, kinds: Collection[str]) -> tuple[str, ...]:
+    """Return what to type for all steps, each command once."""
+    found = (one for step in steps for one in commands_for(step, stake.repository, "", kinds, [stake]))
+    return tuple(dict.fromkeys(found))
 
 
 def followed(folder: Path) -> list[str]:
@@ -160,14 +172,17 @@ def rhythms_of(digest: Digest, known: Known, today: date) -> dict[str, Rhythm]:
 def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience | None = None) -> list[str]:
     """Post the items that never went to an address, in one message; return their ids.
 
-    What the receiver did not take is not marked as sent. Raises HubUnreachable and UsageError as `post_message` does.
+    What the receiver did not take is not marked as sent; where this process is killed during the post, the items are
+    free again after ten minutes, and the same message has the same `Idempotency-Key`.
+    Raises HubUnreachable and UsageError as `post_message` does.
     """
     check_address(address)
+    now = datetime.now(UTC)
     pairs = list(zip(told.digest.items, told.lines, strict=True))
     with Outbox(folder) as outbox:
-        left = outbox.unsent([item.id for item, _ in pairs], address)
+        left = outbox.unsent([item.id for item, _ in pairs], address, now)
         pairs = [pair for pair in pairs if pair[0].id in left][:MOST_TOLD]
-        mine = outbox.claim([item.id for item, _ in pairs], address, told.digest.until)
+        mine = outbox.claim([item.id for item, _ in pairs], address, now)
         pairs = [pair for pair in pairs if pair[0].id in mine]
         if pairs:
             try:
@@ -175,4 +190,5 @@ def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience
             except BaseException:
                 outbox.release(mine, address)
                 raise
+            outbox.confirm(mine, address, now)
     return [item.id for item, _ in pairs]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.core.digest import digest_of
 from weighbridge.errors import HubUnreachable, UsageError
 from weighbridge.hub.remote.patience import Patience
 from weighbridge.testing.fault_server import FaultServer, http
@@ -32,7 +33,30 @@ def test_what_one_sender_has_claimed_no_other_sends(tmp_path: Path) -> None:
         assert other.claim(["b", "c"], "https://x", _NOW) == {"c"}
         assert other.claim(["b"], "https://y", _NOW) == {"b"}
         one.release(["a"], "https://x")
-        assert other.unsent(["a", "b", "c"], "https://x") == {"a"}
+        assert other.unsent(["a", "b", "c"], "https://x", _NOW) == {"a"}
+
+
+def test_a_claim_of_one_who_was_killed_is_free_again_and_what_was_sent_never(tmp_path: Path) -> None:
+    """A post takes four minutes at most: a claim holds longer than that, not for ever; a clock may be set back."""
+    with Outbox(tmp_path) as killed:
+        killed.claim(["a", "b"], "https://x", _NOW)
+        killed.confirm(["b"], "https://x", _NOW)
+    with Outbox(tmp_path) as later:
+        assert later.claim(["a", "b"], "https://x", _NOW + timedelta(minutes=5)) == set()
+        assert later.unsent(["a", "b"], "https://x", _NOW - timedelta(days=1)) == {"a"}
+        assert later.claim(["a", "b"], "https://x", _NOW + timedelta(minutes=11)) == {"a"}
+        assert later.claim(["a"], "https://x", _NOW + timedelta(minutes=12)) == set()
+        assert later.unsent(["b"], "https://x", _NOW + timedelta(days=999)) == set()
+
+
+def test_what_an_earlier_version_sent_stays_sent(tmp_path: Path) -> None:
+    """Its file has no table of claims; what it noted was taken, as far as it could tell."""
+    with sqlite3.connect(tmp_path / "watch-sent.sqlite") as old:
+        old.execute("CREATE TABLE sent (item TEXT, address TEXT, at TEXT, PRIMARY KEY (item, address)) STRICT")
+        old.execute("INSERT INTO sent VALUES ('a', ?, '2026-11-22')", [digest_of("https://x")])
+    old.close()
+    with Outbox(tmp_path) as outbox:
+        assert outbox.claim(["a", "b"], "https://x", _NOW) == {"b"}
 
 
 def test_the_address_is_not_written_down(tmp_path: Path) -> None:
