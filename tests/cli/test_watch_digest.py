@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,29 @@ def test_an_item_is_sent_once(weighbridge: CommandLine, tmp_path: Path, serve: S
     assert "<" not in message["text"]
     weighbridge("watch", "digest", "--since", "all", "--send", WEIGHBRIDGE_WATCH_WEBHOOK=address)
     assert len(server.bodies) == count
+
+
+def test_a_later_beginning_does_not_send_an_item_again(weighbridge: CommandLine, tmp_path: Path, serve: Serve) -> None:
+    """`--since` cuts off the first event of what was sent whole: the rest is no news, a further event is."""
+    early, late = datetime.now(UTC) - timedelta(days=9), datetime.now(UTC) - timedelta(days=2)
+    first, second = (
+        S.event("release", f"{hub}:zai-org/GLM-5.3", None, {"licence": "mit"}, commit_before="", seen_at=seen)
+        for hub, seen in (("hf", early), ("ms", late))
+    )
+    workspace, server = tmp_path / "weighbridge-work", serve(lambda _n, _path: reply_of(b"ok"))
+    weighbridge.env["WEIGHBRIDGE_WATCH_WEBHOOK"] = f"{server.url}/x"
+
+    def sent(since: str) -> list[str]:
+        done = weighbridge("watch", "digest", "--all", "--since", since, "--send")
+        assert done.returncode == 0
+        return [item["subject"] for body in server.bodies for item in json.loads(body)["items"]]
+
+    S.fill_log(workspace, [first, second])
+    assert len(sent("all")) == 1
+    assert len(sent("7d")) == 1
+    assert len(sent("all")) == 1
+    S.fill_log(workspace, [S.event("licence-tag", "ms:zai-org/GLM-5.3", seen_at=late)])
+    assert len(sent("7d")) == 2
 
 
 def test_a_kill_in_the_middle_of_a_post_loses_nothing(weighbridge: CommandLine, tmp_path: Path, serve: Serve) -> None:

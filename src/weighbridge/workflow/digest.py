@@ -170,7 +170,7 @@ def rhythms_of(digest: Digest, known: Known, today: date) -> dict[str, Rhythm]:
 
 
 def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience | None = None) -> list[str]:
-    """Post the items that never went to an address, in one message; return their ids.
+    """Post the items that hold an event that never went to an address, in one message; return their ids.
 
     What the receiver did not take is not marked as sent; where this process is killed during the post, the items are
     free again after ten minutes, and the same message has the same `Idempotency-Key`.
@@ -180,10 +180,10 @@ def send_digest(told: ToldDigest, address: str, folder: Path, patience: Patience
     now = datetime.now(UTC)
     pairs = list(zip(told.digest.items, told.lines, strict=True))
     with Outbox(folder) as outbox:
-        left = outbox.unsent([item.id for item, _ in pairs], address, now)
-        pairs = [pair for pair in pairs if pair[0].id in left][:MOST_TOLD]
-        mine = outbox.claim([item.id for item, _ in pairs], address, now)
-        pairs = [pair for pair in pairs if pair[0].id in mine]
+        left = outbox.unsent([one for item, _ in pairs for one in item.sightings], address, now)
+        pairs = [pair for pair in pairs if not left.isdisjoint(pair[0].sightings)][:MOST_TOLD]
+        mine = outbox.claim([one for item, _ in pairs for one in item.sightings], address, now)
+        pairs = [pair for pair in pairs if not mine.isdisjoint(pair[0].sightings)]
         if pairs:
             try:
                 post_message(address, message_json(pairs), patience)

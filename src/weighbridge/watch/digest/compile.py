@@ -9,7 +9,7 @@ from weighbridge.core.finding import Confidence
 from weighbridge.watch.digest.commands import commands_for
 from weighbridge.watch.digest.cost import cost_of
 from weighbridge.watch.digest.facts import facts_of, relation_of, repository_of
-from weighbridge.watch.digest.group import grouped, id_of
+from weighbridge.watch.digest.group import grouped, sightings_of
 from weighbridge.watch.digest.item import Change, Concern, Digest, Item, Place, Why
 from weighbridge.watch.digest.remembered import Remembered
 from weighbridge.watch.digest.rules import CLAIMS, ROLES, SEVERITIES
@@ -87,10 +87,11 @@ def _item(group: tuple[ReleaseEvent, ...], view: View) -> Item:
     step = spoken[0][2].next if spoken and severity != "silent" else "nothing"
     also = _further(spoken, step) if step != "nothing" else ()
     touched = [(event, stake) for event, stake, _, _ in spoken if stake is not None]
-    repository = repository_of(lead.subject)
+    repository, sightings = repository_of(lead.subject), sightings_of(group)
     family, organisation = known.family_of(repository), known.organisation(repository)
     return Item(
-        id=id_of(group),
+        id=sightings[0],
+        sightings=sightings,
         severity=severity,
         kind=lead.kind,
         subject=lead.subject,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weighbridge.core.event import ReleaseEvent
     from weighbridge.knowledge.protocol import Known
 
-__all__ = ["grouped", "id_of"]
+__all__ = ["grouped", "sightings_of"]
 
 _APART = timedelta(days=14)  # a maker's second hub follows within days
 
@@ -44,9 +44,12 @@ def grouped(events: Iterable[ReleaseEvent], known: Known) -> list[tuple[ReleaseE
     return [tuple(one) for one in whole]
 
 
-def id_of(group: tuple[ReleaseEvent, ...]) -> str:
-    """Return the id of a group: that of its first event and when it was seen, so it stays as the group grows."""
-    return digest_of([group[0].id, group[0].seen_at.isoformat()])
+def sightings_of(group: tuple[ReleaseEvent, ...]) -> tuple[str, ...]:
+    """Return an id for each event of a group, of what happened and when it was seen: the first is the group's own.
+
+    The group's stays as the group grows; all together know it again where a later beginning cuts its first events off.
+    """
+    return tuple(digest_of([event.id, event.seen_at.isoformat()]) for event in group)
 
 
 def _is_same(group: _Group, event: ReleaseEvent, known: Known) -> bool:

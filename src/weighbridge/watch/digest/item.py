@@ -90,11 +90,13 @@ class Item:
     """One thing to read: one push to one repository, or the same release in several places.
 
     `next_step` is that of the most severe rule; `also` are the further ones of rules about models of ours.
-    `severity` is what it is for us, `changes[].severity` what the change is in itself. Dates apart: seen by this
+    `severity` is what it is for us, `changes[].severity` what the change is in itself. `sightings` are ids
+    of its events with when they were seen, the first is its own. Dates apart: seen by this
     watch, created by the hub's word, announced by a listed source's.
     """
 
     id: str
+    sightings: tuple[str, ...]
     severity: EventSeverity
     kind: EventKind
     subject: str

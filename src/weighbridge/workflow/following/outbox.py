@@ -1,6 +1,7 @@
 """The outbox: which items of a digest were sent, so that none is sent twice to one address, and none is lost.
 
-An item is claimed before the post and sent after it. Who dies between leaves a claim behind, which ages.
+It knows them by the sightings they hold (`watch.digest.group.sightings_of`), each claimed before the post and sent
+after it. Who dies between leaves a claim behind, which ages.
 """
 
 from __future__ import annotations
