@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weighbridge.core.evidence import Evidence
     from weighbridge.store.protocol import Store
 
-__all__ = ["KIND", "Stale", "all_stale", "stale_about", "stale_by_decision", "stale_of"]
+__all__ = ["KIND", "Stale", "all_stale", "all_stale_about", "stale_about", "stale_by_decision", "stale_of"]
 
 KIND = "stale/v1"
 _ORDER = ("low", "medium", "high", "critical")
@@ -44,16 +44,22 @@ def stale_of(store: Store, subject: str) -> StaleV1 | None:
 
 
 def stale_about(store: Store, decision: Evidence) -> StaleV1 | None:
-    """Return why one decision no longer holds, the most severe first; None where nothing has overtaken it."""
-    return _worst(one.body for one in all_stale(store, decision.subject) if one.body.decision == decision.id)
+    """Return the most severe reason why one decision no longer holds; None where nothing has overtaken it."""
+    return next(iter(all_stale_about(store, decision)), None)
 
 
-def stale_by_decision(store: Store) -> dict[str, StaleV1]:
-    """Return the most severe reason by the id of every decision that an event has overtaken."""
+def all_stale_about(store: Store, decision: Evidence) -> tuple[StaleV1, ...]:
+    """Return every reason why one decision no longer holds, the most severe first."""
+    found = (one.body for one in all_stale(store, decision.subject) if one.body.decision == decision.id)
+    return tuple(sorted(found, key=_weight, reverse=True))
+
+
+def stale_by_decision(store: Store) -> dict[str, tuple[StaleV1, ...]]:
+    """Return all reasons, the most severe first, by the id of every decision that events have overtaken."""
     found: dict[str, list[StaleV1]] = {}
     for one in all_stale(store):
         found.setdefault(one.body.decision, []).append(one.body)
-    return {decision: worst for decision, bodies in found.items() if (worst := _worst(bodies)) is not None}
+    return {decision: tuple(sorted(bodies, key=_weight, reverse=True)) for decision, bodies in found.items()}
 
 
 def all_stale(store: Store, subject: str | None = None) -> Iterator[Stale]:
@@ -64,7 +70,11 @@ def all_stale(store: Store, subject: str | None = None) -> Iterator[Stale]:
 
 
 def _worst(bodies: Iterable[StaleV1]) -> StaleV1 | None:
-    return max(bodies, key=lambda body: (_ORDER.index(body.severity), body.seen_at), default=None)
+    return max(bodies, key=_weight, default=None)
+
+
+def _weight(body: StaleV1) -> tuple[int, str]:
+    return _ORDER.index(body.severity), body.seen_at
 
 
 def _policy(statement: Evidence) -> str:

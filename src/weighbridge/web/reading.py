@@ -14,7 +14,7 @@ from weighbridge.errors import NotFound, UsageError
 from weighbridge.workflow.judge import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from weighbridge.core.evidence import Evidence
@@ -99,8 +99,11 @@ def decision_at(store: Store, evidence_id: str) -> Evidence:
     return evidence
 
 
-def decision_row(evidence: Evidence, name: str, today: date, stale: StaleV1 | None = None) -> dict[str, Any]:
-    """Return what a list says of a decision, and whether somebody has to act on it; `stale` has overtaken it."""
+def decision_row(evidence: Evidence, name: str, today: date, stale: Sequence[StaleV1] = ()) -> dict[str, Any]:
+    """Return what a list says of a decision, and whether somebody has to act on it.
+
+    `stale` is what has overtaken it, the most severe first; `overtaken` holds each kind of event and each step once.
+    """
     decision = _decision_in(evidence)
     days = (decision.expires_on - today).days if decision else None
     waits = None if decision else "unreadable"
@@ -108,8 +111,18 @@ def decision_row(evidence: Evidence, name: str, today: date, stale: StaleV1 | No
         waits = "expired" if days < 0 else "expires-soon" if days <= SOON_DAYS else None
         waits = "stale" if stale else waits or ("hold" if decision.verdict == "hold" else None)
     expires = decision.expires_on.isoformat() if decision else None
-    overtaken = stale.model_dump() if stale else None
-    return {**row(evidence, name), "expires_on": expires, "days_left": days, "waits": waits, "stale": overtaken}
+    overtaken = {
+        "reasons": list(dict.fromkeys(one.event_kind for one in stale)),
+        "next_steps": list(dict.fromkeys(one.next_step for one in stale)),
+    }
+    return {
+        **row(evidence, name),
+        "expires_on": expires,
+        "days_left": days,
+        "waits": waits,
+        "stale": stale[0].model_dump() if stale else None,
+        "overtaken": overtaken,
+    }
 
 
 def _decision_in(evidence: Evidence) -> Decision | None:

@@ -46,11 +46,12 @@ def queue_lines(found: list[Waiting], t: Locale) -> list[str]:
         stake = one.stake
         what = ", ".join(t.label("event_kind", kind) for kind in one.reasons) or f"expired on {stake.expires_on}"
         rows.append(plain(f"[{t.label('event_severity', one.severity)}] {stake.name or stake.repository}: {what}"))
-        rows += wrapped(one.why) if one.why else []
+        for why in one.whys:
+            rows += wrapped(why)
         rows.append(
             line("decision", f"{t.label('standing', stake.standing)} by `{stake.policy}`", f"until {stake.expires_on}")
         )
-        rows.append(line("next", t.label("next_step", one.next_step)))
+        rows += wrapped(f"{'next':<11} {'; '.join(t.label('next_step', step) for step in one.next_steps)}")
         if (total := total_cost(one.suites)) is not None:
             calls = "unknown" if total.calls is None else f"{total.calls[0]:,} to {total.calls[1]:,}"
             rows.append(line("takes", f"{calls} calls, {time_text(total.seconds, t)}: {total.suite}", total.basis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.decision.staleness import stale_about
+from weighbridge.decision.staleness import all_stale_about
 from weighbridge.dossier.asked import asserted_engines, part_of
 from weighbridge.dossier.compose import compose
 from weighbridge.errors import WeighbridgeError
@@ -29,7 +29,7 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     tally = dossier.tally
     bodies = _bodies(reader.store, dossier.decision["evidence"])
     return {
-        **decision_row(evidence, name, reader.today, stale_about(reader.store, evidence)),
+        **decision_row(evidence, name, reader.today, all_stale_about(reader.store, evidence)),
         "decision": dossier.decision,
         "rulings": list(dossier.rulings),
         "asserted": list(asserted_engines(bodies.values())),

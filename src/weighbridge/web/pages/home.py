@@ -27,7 +27,7 @@ def _facts(reader: Reader, _request: Request) -> dict[str, Any]:
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for one in everything:
         if one.kind == "decision/v1":
-            found = decision_row(one, names.get(one.subject, ""), reader.today, stale.get(one.id))
+            found = decision_row(one, names.get(one.subject, ""), reader.today, stale.get(one.id, ()))
             newest[one.subject, found["about"]] = found
     decisions = list(newest.values())[::-1]
     return {

@@ -33,7 +33,9 @@ def _facts(reader: Reader, request: Request) -> dict[str, Any]:
     titles = titles_of(measured)
     name = name_in(counted, digest)
     stale = stale_by_decision(reader.store)
-    decisions = [decision_row(one, name, reader.today, stale.get(one.id)) for one in found if one.kind == "decision/v1"]
+    decisions = [
+        decision_row(one, name, reader.today, stale.get(one.id, ())) for one in found if one.kind == "decision/v1"
+    ]
     return {
         "digest": digest,
         "name": name,

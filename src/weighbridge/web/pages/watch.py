@@ -90,5 +90,6 @@ def _row(one: Waiting) -> dict[str, Any]:
         "reasons": list(one.reasons),
         "expired": one.has_expired,
         "next_step": one.next_step,
+        "next_steps": list(one.next_steps),
         "estimate": cost_json(total) if total else None,
     }

@@ -1,4 +1,4 @@
-"""Mark decisions that events have overtaken: a statement in the store, once a decision and event."""
+"""Mark decisions that events have overtaken: a statement in the store, once a decision, event and step."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _FROM = SEVERITIES.index("medium")  # what is milder is to know, and overtakes n
 def mark_stale(
     events: Iterable[ReleaseEvent], stakes: Sequence[Stake], rules: Rules, known: Known, store: Store
 ) -> list[Evidence]:
-    """State of each decision that an event touches that it is stale, once a decision and event; return what is new.
+    """State of each decision that an event touches that it is stale, once a step asked for; return what is new.
 
     Touched is a decision on the event's own repository, or on what was made from it, where the rules say `medium` or
-    more. A release in the same family is news, and makes nothing stale.
+    more and ask for a step. A release in the same family is news, and makes nothing stale.
     """
     known, events = Remembered(known), list(events)
     stakes = settled(stakes, events)
-    said = {(one.body.decision, one.body.event, one.body.seen_at) for one in all_stale(store)}
+    said = {_key(one.body) for one in all_stale(store)}
     made = []
     for event in events:
         for stake, body in _bodies(event, stakes, rules, known):
-            if (body.decision, body.event, body.seen_at) in said:
+            if _key(body) in said:
                 continue
-            said.add((body.decision, body.event, body.seen_at))
+            said.add(_key(body))
             on = event.seen_at.date()
             statement = Evidence(stake.subject, KIND, body.model_dump(), (stake.decision,), OURS, on)
             store.add(statement)
@@ -53,16 +53,22 @@ def mark_stale(
     return made
 
 
+def _key(body: StaleV1) -> tuple[str, ...]:
+    return body.decision, body.event, body.seen_at, body.next_step
+
+
 def _bodies(
     event: ReleaseEvent, stakes: Sequence[Stake], rules: Rules, known: Known
 ) -> Iterable[tuple[Stake, StaleV1]]:
-    """Yield what to state of each decision that an event touches, by the most severe rule that speaks of it."""
+    """Yield what to state of each decision that an event touches: each step once, by the most severe rule for it."""
     near = [one for one in stakes if one.decision and relation_of(event, one, known) in {"self", "base"}]
-    done: set[str] = set()
+    done: set[tuple[str, str]] = set()
     for _, stake, rule, severity in spoken_of(event, near, rules, known) if near else ():
-        if stake is None or stake.decision in done or SEVERITIES.index(severity) < _FROM:
+        if stake is None or rule.next == "nothing" or SEVERITIES.index(severity) < _FROM:
             continue
-        done.add(stake.decision)
+        if (stake.decision, rule.next) in done:
+            continue
+        done.add((stake.decision, rule.next))
         yield (
             stake,
             StaleV1(

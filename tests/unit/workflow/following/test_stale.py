@@ -11,15 +11,20 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from weighbridge.cli.lines.digest import queue_lines
 from weighbridge.core.artefact import FileEntry, digest_of_files
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
 from weighbridge.decision.shipped import load_policy
 from weighbridge.decision.staleness import stale_of
+from weighbridge.dossier.locale import load_locale
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
+from weighbridge.inspection.licence.answer.use import IntendedUse
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.web.app import create_app
 from weighbridge.workflow import digest
 from weighbridge.workflow.digest import view_of
 from weighbridge.workflow.following.history import history_of
@@ -105,6 +110,41 @@ def test_the_queue_is_cleared_by_deciding_in_view_of_it(store: SQLiteStore, ids:
     assert stale_of(store, ids.subject) is None
     again = [S.event("chat-template", seen_at=datetime(2026, 11, 23, tzinfo=UTC))]
     assert [one.body["event_kind"] for one in refresh_stale(again, store, known)] == ["chat-template"]
+
+
+def test_every_open_step_of_a_decision_is_named(store: SQLiteStore) -> None:
+    """One push moves the licence and the template: counsel and engineer both read their step, the gravest first."""
+    known = load_knowledge()
+    push = [
+        S.event("chat-template", before={"lines": 3}, after={"lines": 4}),
+        S.event("licence-tag", before={"licence": "mit"}, after={"licence": "other"}),
+    ]
+    refresh_stale(push, store, known)
+    (row,) = waiting(store, known, _TODAY)
+    assert row.next_steps == ("legal review", "re-evaluate")
+    assert row.next_step == row.next_steps[0]
+    assert row.reasons == ("licence-tag", "chat-template")
+    assert len(row.whys) == 2
+    assert [command.split()[1] for command in row.commands] == ["licence", "mirror", "weigh"]
+    told = " ".join(" ".join(queue_lines([row], load_locale("en"))).split())
+    assert "Legal review; Evaluate again" in told
+    assert all(why in told for why in row.whys)
+    home = TestClient(create_app(store, lambda: _TODAY), base_url="http://127.0.0.1").get("/").text
+    assert "Overtaken: licence tag changed, chat template changed. Next: Legal review; Evaluate again" in home
+
+
+def test_two_rules_for_one_event_leave_two_steps(store: SQLiteStore) -> None:
+    """Terms that exclude our use: the revision is kept, and counsel still has to read; neither is said twice."""
+    view = view_of(store, load_knowledge())
+    use = IntendedUse(offer="internal", commercial=True, fields=())
+    view = replace(view, stakes=[replace(stake, use=use) for stake in view.stakes])
+    moved = [S.event("licence-tag", before={"licence": "mit"}, after={"licence": "cc-by-nc-4.0"})]
+    digest.refresh_stale(moved, store, view)
+    assert digest.refresh_stale(moved, store, view) == []
+    (row,) = digest.waiting(store, view, _TODAY)
+    (item,) = digest.make_digest(moved, view, (None, S.SEEN)).items
+    assert row.next_steps == (item.next_step, *item.also) == ("freeze", "legal review")
+    assert len(row.events) == 1
 
 
 def test_deciding_on_the_same_day_answers_every_event(store: SQLiteStore, ids: Any) -> None:
