@@ -63,8 +63,29 @@ def test_a_mirror_can_be_signed(weighbridge: CommandLine, hub: HubServer, tmp_pa
     path = json.loads(weighbridge(*args, HF_ENDPOINT=hub.url).stdout)["path"]
     good = weighbridge("verify", path, "--key", str(tmp_path / "ours.pub.pem"))
     assert (good.returncode, "signature valid" in good.stdout) == (0, True), good.stderr
+    assert "2 files are signed and unchanged" in good.stdout
     assert weighbridge("verify", path, "--key", str(tmp_path / "other.pub.pem")).returncode == 12
     assert weighbridge("verify", path).returncode == 0
+
+
+def test_many_copies_are_told_apart(weighbridge: CommandLine, hub: HubServer, tmp_path: Path) -> None:
+    """Each is named by path, hub, repository and commit; a key is held against every one, and an unsigned one fails."""
+    weighbridge("key", "new", "--output", str(tmp_path / "ours.pem"))
+    first, key, to = hub.commit("acme/tiny"), str(tmp_path / "ours.pub.pem"), str(tmp_path / "m")
+    words = ("mirror", "hf:acme/tiny", "--to", to)
+    assert weighbridge(*words, "--sign", str(tmp_path / "ours.pem"), HF_ENDPOINT=hub.url).returncode == 0
+    (only,) = weighbridge.json("verify", to, "--key", key)["checked"]
+    assert (only["signature"]["outcome"], only["signature"]["files"]) == ("valid", 2)
+    second = hub.write("acme/tiny", {"README.md": b"new"})
+    assert weighbridge(*words, HF_ENDPOINT=hub.url).returncode == 0
+    found = {one["commit"]: one for one in weighbridge.json("verify", to, "--key", key, code=12)["checked"]}
+    assert {name: one["signature"]["outcome"] for name, one in found.items()} == {first: "valid", second: "invalid"}
+    path = tmp_path / "m" / "hf" / "acme" / "tiny" / second
+    assert [found[second][name] for name in ("path", "hub", "repository")] == [str(path), "hf", "acme/tiny"]
+    (path / "README.md").write_text("other")  # the copies share their other files
+    told = weighbridge("verify", to).stdout
+    assert f"differs: {path}: 1 difference from" in told
+    assert f"holds: {path.parent / first}: all 2 files" in told
 
 
 @pytest.mark.parametrize(

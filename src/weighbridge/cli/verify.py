@@ -103,12 +103,13 @@ def _mirrors(target: Path | str, given: dict[str, Any], *, as_json: bool) -> int
         checked = verify.against_mirror(str(target), cache, progress_on_stderr())
     if not checked:
         return None
-    outcome = None
+    outcomes: list[Outcome] = []
     if isinstance(target, Path) and (given["key"] or given["certificates"]):
-        from weighbridge.workflow.mirror_signature import verify_mirror_signature
+        from weighbridge.workflow.mirror_signature import verify_mirror_signatures
 
-        outcome = verify_mirror_signature(target, verify.load_trust(given["key"], given["certificates"]))
-    return _tell(str(target), checked, outcome, as_json=as_json)
+        trust = verify.load_trust(given["key"], given["certificates"])
+        outcomes = verify_mirror_signatures([one.mirror for one in checked if one.mirror], trust)
+    return _tell_mirrors(str(target), checked, outcomes, as_json=as_json)
 
 
 def _has_other_signature(target: Path, given: dict[str, Any]) -> bool:
@@ -153,6 +154,20 @@ def _tell(target: str, checked: list[Checked], outcome: Outcome | None, *, as_js
     return max([0 if one.holds else 12 for one in checked] + ([_CODES[outcome.outcome]] if outcome else []))
 
 
+def _tell_mirrors(target: str, checked: list[Checked], outcomes: list[Outcome], *, as_json: bool) -> int:
+    """Print what was found of each mirror and its signature; return the exit code of the worst."""
+    signatures: list[Outcome | None] = [*outcomes] or [None] * len(checked)
+    if as_json:
+        rows = [_row(one) | {"signature": _signature(own)} for one, own in zip(checked, signatures, strict=True)]
+        worst = max(outcomes, key=lambda one: _CODES[one.outcome], default=None)
+        print_json("verify", {"target": target, "checked": rows, "signature": _signature(worst)})
+    else:
+        for one, own in zip(checked, signatures, strict=True):
+            _say(one)
+            _say_signature(own)
+    return max([0 if one.holds else 12 for one in checked] + [_CODES[one.outcome] for one in outcomes])
+
+
 def _signer(given: dict[str, Any]) -> Signer | None:
     """Return the identity that must have signed; raises UsageError where half of it is given."""
     from weighbridge.inspection.provenance.trust import Signer
@@ -179,7 +194,11 @@ def _attestation(target: Path, given: dict[str, Any], *, as_json: bool) -> int:
 
 
 def _row(checked: Checked) -> dict[str, Any]:
+    mirror = checked.mirror
+    origin = mirror.manifest.origin if mirror else None
     return {
+        "path": mirror.path if mirror else None, "hub": (origin and origin.hub) or None,
+        "repository": (origin and origin.repository) or None, "commit": (origin and origin.commit) or None,
         "source": checked.source, "files": checked.count, "holds": checked.holds,
         "differences": [_difference(one) for one in checked.differences],
     }  # fmt: skip
@@ -201,10 +220,12 @@ def _signature(outcome: Outcome | None) -> dict[str, Any] | None:
 def _say(checked: Checked) -> None:
     """Print one comparison."""
     count = f"{checked.count} file{'s' if checked.count != 1 else ''}"
+    copy = f"{plain(checked.mirror.path)}: " if checked.mirror else ""
     if checked.holds:
-        click.echo(f"holds: all {count} are as {plain(checked.source)} says, and no other")
+        click.echo(f"holds: {copy}all {count} are as {plain(checked.source)} says, and no other")
     else:
-        click.echo(f"differs: {len(checked.differences)} differences from {plain(checked.source)} ({count})")
+        found = f"{len(checked.differences)} difference{'s' if len(checked.differences) != 1 else ''}"
+        click.echo(f"differs: {copy}{found} from {plain(checked.source)} ({count})")
         _say_differences(checked.differences)
 
 
@@ -222,7 +243,8 @@ def _say_signature(outcome: Outcome | None) -> None:
     click.echo(f"signature {outcome.outcome}: {plain(outcome.reason)}")
     _say_differences(outcome.differences)
     if outcome.outcome == "valid":
-        click.echo(f"  {outcome.covered} files are signed and unchanged")
+        counted = "1 file is" if outcome.covered == 1 else f"{outcome.covered} files are"
+        click.echo(f"  {counted} signed and unchanged")
         if outcome.ignored:
             click.echo(f"  not covered by it: {plain(', '.join(outcome.ignored))}")
 

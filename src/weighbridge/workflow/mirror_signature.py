@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import NotFound
@@ -13,12 +15,13 @@ from weighbridge.inspection.provenance.signature import Outcome, verify_envelope
 from weighbridge.workflow.workspace import write_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from weighbridge.hub.mirror.check import MirrorCheck
     from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.inspection.provenance.trust import Trust
 
-__all__ = ["sign_mirror", "verify_mirror_signature"]
+__all__ = ["sign_mirror", "verify_mirror_signature", "verify_mirror_signatures"]
 
 _TYPE = "application/vnd.weighbridge.mirror+json"
 
@@ -29,6 +32,29 @@ def sign_mirror(folder: Path, key: SigningKey) -> Path:
     envelope = envelope_bytes(_TYPE, manifest, key.public.fingerprint, key.sign(pae(_TYPE, manifest)))
     write_whole(folder / SIGNATURE, envelope)
     return folder / SIGNATURE
+
+
+def verify_mirror_signatures(checks: Sequence[MirrorCheck], trust: Trust) -> list[Outcome]:
+    """Verify the signatures of mirrors that were checked; `covered` are the signed files that are unchanged.
+
+    An unsigned one beside signed ones is invalid: whoever changed it could take its signature away. Raises NotFound
+    where none is signed.
+    """
+    if not any((Path(one.path) / SIGNATURE).is_file() for one in checks):
+        return [verify_mirror_signature(Path(one.path), trust) for one in checks]
+    return [_verify_checked(one, trust) for one in checks]
+
+
+def _verify_checked(check: MirrorCheck, trust: Trust) -> Outcome:
+    """Verify one signature, and count what it covers."""
+    folder = Path(check.path)
+    if not (folder / SIGNATURE).is_file():
+        return Outcome("invalid", "it is not signed")
+    found = verify_mirror_signature(folder, trust)
+    if found.outcome != "valid":
+        return found
+    lost = len(check.changed) + len(check.missing) + len(check.unread)
+    return replace(found, covered=len(check.manifest.files) - lost, ignored=check.extra)
 
 
 def verify_mirror_signature(folder: Path, trust: Trust) -> Outcome:

@@ -38,11 +38,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A copy held against what somebody says of it: `source` says who, `count` how many files he speaks of."""
+    """A copy held against what somebody says of it: `source` says who, `count` how many files he speaks of.
+
+    `mirror` says which copy it is where it was held against its own manifest.
+    """
 
     source: str
     count: int
     differences: tuple[Difference, ...]
+    mirror: MirrorCheck | None = None
 
     @property
     def holds(self) -> bool:
@@ -105,9 +109,10 @@ def _mirror(check: MirrorCheck) -> Checked:
     manifest, kinds = check.manifest, {"changed": check.changed, "missing": check.missing, "extra": check.extra}
     found = [Difference(name, kind) for kind, names in kinds.items() for name in names]
     found += [Difference(name, "unread", reason) for name, reason in check.unread]
-    name = manifest.origin.repository or manifest.origin.reference
-    source = f"the mirror's manifest of {manifest.last_at[:10]} ({name} {manifest.origin.commit[:12]})"
-    return Checked(source.replace(" )", ")"), len(manifest.files), tuple(sorted(found)))
+    origin = manifest.origin
+    name = f"{origin.hub}:{origin.repository}@{origin.commit[:12]}" if origin.hub else origin.reference
+    source = f"the mirror's manifest of {manifest.last_at[:10]} ({name})"
+    return Checked(source, len(manifest.files), tuple(sorted(found)), check)
 
 
 def against_what_is_known(target: Path, workspace: Workspace, progress: Progress) -> Checked:
