@@ -11,6 +11,7 @@ from pyreqwest.exceptions import PyreqwestError
 
 from weighbridge.core.digest import canonical, digest_of_bytes
 from weighbridge.errors import HubUnreachable, UsageError
+from weighbridge.hub.remote.answer import said
 from weighbridge.hub.remote.patience import Patience, Trouble
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def post_message(address: str, message: Mapping[str, Any], patience: Patience | 
             try:
                 response = request.header("idempotency-key", digest_of_bytes(body)).build().send()
             except PyreqwestError as error:
-                trouble.fail(type(error).__name__)
+                trouble.fail(said(error))
                 continue
             if response.status in _OK:
                 return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -103,3 +105,13 @@ def test_what_is_never_taken_is_told_without_the_address(serve: Serve, answer: b
         post_message(f"{server.url}/secret-part", {"text": "x"}, _AT_ONCE)
     assert "secret-part" not in caught.value.message
     assert len(server.bodies) == calls
+
+
+def test_where_nobody_listens_the_reason_is_told_in_words() -> None:
+    """A closed port is `connection refused`, not the name of a class of a library."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(HubUnreachable, match=r"(?i)the connection failed: connection refused") as caught:
+        post_message(f"http://127.0.0.1:{port}/secret-part", {"text": "x"}, _AT_ONCE)
+    assert "secret-part" not in caught.value.message
+    assert "ConnectError" not in caught.value.message
