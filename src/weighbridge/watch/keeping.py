@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from weighbridge.core.finding import Confidence
 from weighbridge.errors import BadReference, HubUnreachable, NotFound, UsageError
 from weighbridge.watch.dating import dated
-from weighbridge.watch.diff.arrivals import arrival, deletion, look_alike_note, rename, return_of
+from weighbridge.watch.diff.arrivals import arrival, deletion, look_alike_note, rename, replaced, return_of
 from weighbridge.watch.diff.change import Change
 from weighbridge.watch.diff.whole import compare_snapshots
-from weighbridge.watch.listing import has_moved, restored, same_listing
+from weighbridge.watch.listing import has_moved, is_another, restored, same_listing
 from weighbridge.watch.look import read_change, read_whole
 from weighbridge.watch.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Iterable, Mapping
     from datetime import datetime
 
     from weighbridge.core.event import ReleaseEvent
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from weighbridge.watch.state import Remembered, WatchState
 
 __all__ = ["Keeper", "Round"]
+
+_SAME_ID = "the hub's own id is the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,15 @@ class Keeper:
         elif not same_listing(was.entry, listed, has_cards=self.has_cards):
             self._change(was.entry, restored(was.entry, listed, self.catalogue, has_cards=self.has_cards))
 
-    def arrive(self, listed: Entry, listed_names: Container[str], *, is_surely_new: bool) -> bool:
+    def arrive(self, new: Entry, listed: Mapping[str, Entry], *, is_surely_new: bool) -> bool:
         """Take in a repository that was not there; False where it may only have been hidden from a short listing."""
-        entry = restored(None, listed, self.catalogue, has_cards=self.has_cards)
+        entry = self._whole(new)
         old = self.this.state.by_hub_id(entry.hub, entry.id)
-        if old is not None and old.repository not in listed_names and self._has_left(old, entry):
-            self.follow(old, entry, "the hub's own id is the same")
-            return True
+        if old is not None:
+            there = listed.get(old.repository)
+            if (there is None or is_another(old, there)) and self._has_left(old, entry):
+                self.follow(old, entry, _SAME_ID)
+                return True
         self._keep(Snapshot(entry), [self.arrival_of(entry)] if is_surely_new else [], None)
         return is_surely_new
 
@@ -91,6 +95,18 @@ class Keeper:
         before = self.this.state.snapshot(old)
         self._keep(*self._compared(before, new, [rename(old, new, how)]), old)
 
+    def follow_all(self, moves: Iterable[tuple[Entry, Entry]]) -> None:
+        """Keep repositories (old row, new row) that took each other's names, all of them or none."""
+        looks: list[tuple[Snapshot, list[Change], Entry | None]] = []
+        for old, listed in moves:
+            new = self._whole(listed)
+            looks.append((*self._compared(self.this.state.snapshot(old), new, [rename(old, new, _SAME_ID)]), old))
+        self._keep_all(looks)
+
+    def drop(self, was: Entry) -> None:
+        """Keep that a repository is gone from a name that holds another one now."""
+        self._keep_gone(was, replaced(was))
+
     def miss(self, was: Entry) -> bool:
         """Look for a repository that a whole listing leaves out; False where it is there all the same.
 
@@ -106,12 +122,10 @@ class Keeper:
             if found.repository != was.repository:
                 self.follow(was, found, "the hub redirects the old name")
                 return True
-            if not same_listing(was, found):
+            if not is_another(was, found) and not same_listing(was, found):
                 self._change(was, restored(was, found, self.catalogue))
             return False
-        events = dated([deletion(was)], was, None, self.this.clock(), self.this.known)
-        self.this.state.keep_gone(self.this.number, was, events)
-        self.events += events
+        self._keep_gone(was, deletion(was))
         return True
 
     def deepen(self, entry: Entry) -> None:
@@ -154,7 +168,8 @@ class Keeper:
     def _has_left(self, old: Entry, new: Entry) -> bool:
         """Whether a repository is no longer found under its old name."""
         try:
-            return self.catalogue.entry(old.repository).repository == new.repository
+            found = self.catalogue.entry(old.repository)
+            return found.repository == new.repository or is_another(old, found)
         except HubUnreachable:
             raise
         except UsageError:
@@ -164,8 +179,21 @@ class Keeper:
 
     def _keep(self, after: Snapshot, changes: list[Change], was: Entry | None) -> None:
         """Keep a look and its events, both or neither."""
+        self._keep_all([(after, changes, was)])
+
+    def _keep_all(self, looks: Iterable[tuple[Snapshot, list[Change], Entry | None]]) -> None:
         this = self.this
-        events = dated(changes, was, after.entry, this.clock(), this.known)
-        instead_of = was.subject if was is not None and was.subject != after.subject else ""
-        this.state.keep(this.number, after, events, instead_of=instead_of)
+        kept = []
+        for after, changes, was in looks:
+            events = dated(changes, was, after.entry, this.clock(), this.known)
+            kept.append((after, events, was.subject if was is not None and was.subject != after.subject else ""))
+        this.state.keep_all(this.number, kept)
+        self.events += [event for _, events, _ in kept for event in events]
+
+    def _keep_gone(self, was: Entry, change: Change) -> None:
+        events = dated([change], was, None, self.this.clock(), self.this.known)
+        self.this.state.keep_gone(self.this.number, was, events)
         self.events += events
+
+    def _whole(self, listed: Entry) -> Entry:
+        return restored(None, listed, self.catalogue, has_cards=self.has_cards)

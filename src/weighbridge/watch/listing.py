@@ -11,7 +11,7 @@ from weighbridge.formats.place import quote
 if TYPE_CHECKING:
     from weighbridge.hub.catalogue.protocol import Catalogue, Entry
 
-__all__ = ["has_moved", "restored", "same_listing"]
+__all__ = ["has_moved", "is_another", "restored", "same_listing"]
 
 # what an event can come of; people's counts, tags and dates of edits without a commit are none of it
 _WATCHED = ("commit", "licence", "gated", "base_models")
@@ -36,6 +36,11 @@ def has_moved(before: Entry, after: Entry) -> bool:
     if before.commit and after.commit:
         return before.commit != after.commit
     return before.modified_at != after.modified_at
+
+
+def is_another(before: Entry, after: Entry) -> bool:
+    """Whether a name holds another repository than before: both ids are known, and they differ."""
+    return bool(before.id and after.id) and before.id != after.id
 
 
 def restored(before: Entry | None, listed: Entry, catalogue: Catalogue, *, has_cards: bool = True) -> Entry:

@@ -6,6 +6,7 @@ was read. What could not be read stays as it was remembered: the next look finds
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from weighbridge.errors import HubUnreachable, NotFound, UsageError, Weighbridge
 from weighbridge.hub.catalogue.protocol import Shelf
 from weighbridge.watch.dating import dated
 from weighbridge.watch.keeping import Keeper, Round
+from weighbridge.watch.listing import is_another
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from weighbridge.core.event import ReleaseEvent
     from weighbridge.hub.catalogue.protocol import Catalogue, Entry
@@ -58,6 +60,7 @@ class Looking:
         self._listed: dict[str, Entry] = {}
         self._shelf: tuple[Entry, ...] = ()
         self._missing: list[Entry] = []
+        self._replaced: dict[str, Remembered] = {}
         self._silent = 0
         self._keeper = Keeper(target.publisher, catalogue, this)
         self.look = Look(target.name, target.hub, is_first=not self._began)
@@ -80,6 +83,7 @@ class Looking:
     def settle(self, *, is_sure: bool) -> None:
         """Say what became of what is listed no more; unless `is_sure` that waits, for not everybody was asked."""
         before, denied = self._catalogue.calls, 0
+        self._settle_replaced(is_sure=is_sure)
         for was in self._missing:
             if was.repository in self._keeper.moved or self._this.state.entry(was.subject) is None:
                 continue  # found under another name meanwhile
@@ -94,6 +98,33 @@ class Looking:
         if not self.look.pending:
             self._this.state.looked(self._target, self._this.clock())
         self._close(before)
+
+    def _settle_replaced(self, *, is_sure: bool) -> None:
+        """Say what became of repositories whose name holds another one now."""
+        ids = Counter(entry.id for entry in self._shelf if entry.id)
+        places = {entry.id: entry.repository for entry in self._shelf if ids[entry.id] == 1}
+        moves = {name: places.get(was.entry.id, "") for name, was in self._replaced.items()}
+        for chain in _chains(moves):
+            if is_sure or all(moves[name] for name in chain):
+                self._guarded(chain[0], lambda chain=chain: self._replace(chain, moves))  # type: ignore[misc]
+            else:
+                self.look.pending += [f"{self._target.hub}:{name}" for name in chain]
+
+    def _replace(self, chain: list[str], moves: dict[str, str]) -> None:
+        """Follow a chain of names, each of which went to the next one; the last first, for its name must be free."""
+        listed = {entry.repository: entry for entry in self._shelf}
+        if moves[chain[-1]] == chain[0]:
+            self._keeper.follow_all((self._replaced[name].entry, listed[moves[name]]) for name in chain)
+            return
+        for name in reversed(chain):
+            was = self._replaced[name]
+            if not was.is_gone and self._this.state.entry(was.entry.subject) is None:
+                continue  # found under another name meanwhile
+            if moves[name]:
+                self._keeper.follow_all([(was.entry, listed[moves[name]])])
+            elif not was.is_gone:
+                self._keeper.drop(was.entry)
+        self._keeper.arrive(listed[chain[0]], listed, is_surely_new=True)
 
     def _close(self, before: int) -> None:
         self.look.calls += self._catalogue.calls - before
@@ -190,6 +221,9 @@ class Looking:
     def _take(self, listed: Entry) -> None:
         """Compare one repository, or take it in."""
         was = self._remembered.get(listed.repository)
+        if was is not None and is_another(was.entry, listed):
+            self._replaced[listed.repository] = was
+            return
         if was is not None:
             self._keeper.take(was, listed)
             return
@@ -237,3 +271,17 @@ class Looking:
     def _wait(self, subject: str) -> None:
         self.look.pending.append(subject)
         self.look.is_arriving |= subject.partition(":")[2] not in self._remembered
+
+
+def _chains(moves: dict[str, str]) -> Iterator[list[str]]:
+    """Yield names in the order in which each went to the next one; those that exchanged theirs are a ring."""
+    seen: set[str] = set()
+    ends = set(moves.values())
+    for first in sorted(moves, key=lambda name: (name in ends, name)):  # a ring has no beginning, and comes last
+        chain, name = [], first
+        while name in moves and name not in seen:
+            seen.add(name)
+            chain.append(name)
+            name = moves[name]
+        if chain:
+            yield chain

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Began", "Remembered", "WatchState"]
 
 _MOST_BYTES = 64 << 20  # of the files of one repository, unpacked
+_MARK = "moving to "  # no name begins so: names that are exchanged must not meet on the way
 _ROUND_ENDS = timedelta(days=1)  # a round that something holds up is closed after this
 
 
@@ -155,17 +156,22 @@ class WatchState:
         self, round_number: int, snapshot: Snapshot, events: Sequence[ReleaseEvent], *, instead_of: str = ""
     ) -> None:
         """Keep a look and what it showed, both or neither; `instead_of` is the name that a renamed one had."""
+        self.keep_all(round_number, [(snapshot, events, instead_of)])
+
+    def keep_all(self, round_number: int, looks: Iterable[tuple[Snapshot, Sequence[ReleaseEvent], str]]) -> None:
+        """Keep several looks at once, each as `keep` does: names that were exchanged do not overwrite each other."""
+        looks = list(looks)
+        moves = [(snapshot.subject, old) for snapshot, _, old in looks if old]
         with self._database.writing() as connection:
-            if instead_of:
-                connection.execute("DELETE FROM snapshots WHERE subject = ?", (instead_of,))
-                connection.execute(
-                    "UPDATE subscriptions SET follows = ? WHERE follows = ?", (snapshot.subject, instead_of)
-                )
-                connection.execute(
-                    "UPDATE OR REPLACE shelves SET name = ? WHERE name = ?", (snapshot.subject, instead_of)
-                )
-            _put(connection, snapshot)
-            append_events(connection, round_number, events)
+            connection.executemany("DELETE FROM snapshots WHERE subject = ?", [(old,) for _, old in moves])
+            for table, column in (("subscriptions", "follows"), ("shelves", "name")):
+                marked = [(f"{_MARK}{new}", old) for new, old in moves]
+                connection.executemany(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {column} = ?", marked)  # noqa: S608 - both names are ours
+                plain = [(new, f"{_MARK}{new}") for new, _ in moves]
+                connection.executemany(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {column} = ?", plain)  # noqa: S608 - both names are ours
+            for snapshot, events, _ in looks:
+                _put(connection, snapshot)
+                append_events(connection, round_number, events)
 
     def keep_gone(self, round_number: int, entry: Entry, events: Sequence[ReleaseEvent]) -> None:
         """Keep that a repository is gone, and the event that says so."""

@@ -12,6 +12,8 @@ from weighbridge.testing.hub_server import Fault
 from .conftest import NOW, model, weights
 
 if TYPE_CHECKING:
+    from weighbridge.core.event import ReleaseEvent
+
     from .conftest import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -220,3 +222,56 @@ def test_hostile_cards_and_listings_are_bounded(world: World) -> None:
     assert {kind for kind, subject in kinds if subject == "hf:acme/bomb"} <= {
         "card", "licence-text", "chat-template", "licence-tag"
     }  # fmt: skip
+
+
+def _create_anew(world: World, last: int) -> None:
+    """Publish `acme/a` under an id of its own, as a hub does."""
+    world.hub.write("acme/a", model(last))
+    world.hub.repository("acme/a").born = "acme/a, the second"  # type: ignore[union-attr]
+
+
+def _say(events: list[ReleaseEvent]) -> list[tuple[str, str]]:
+    return [(event.kind, event.subject) for event in events]
+
+
+def test_a_name_given_to_another_repository_is_a_rename_and_a_release(world: World) -> None:
+    """The hub's own id says which one stands there: no weights were replaced in place."""
+    world.hub.write("acme/a", model(1))
+    world.follow("hf:acme")
+    world.events()
+    world.hub.rename("acme/a", "acme/b")
+    _create_anew(world, 9)
+    world.hub.moved.clear()  # a name that is taken leads nowhere
+    events = world.events()
+    assert sorted(_say(events)) == [("release", "hf:acme/a"), ("rename", "hf:acme/a")]
+    assert world.events() == []
+    world.hub.write("acme/b", {"model.safetensors": weights(4)})
+    assert world.kinds() == [("weights", "hf:acme/b")]
+
+
+def test_names_that_were_exchanged_are_renames(world: World) -> None:
+    """Each is compared with itself, and who followed one by its name follows it on."""
+    world.hub.write("acme/a", model(1))
+    world.hub.write("acme/b", model(2))
+    world.follow("hf:acme/a", "hf:acme/b")
+    world.follow("hf:acme")
+    world.events()
+    for old, new in (("a", "c"), ("b", "a"), ("c", "b")):
+        world.hub.rename(f"acme/{old}", f"acme/{new}")
+    world.hub.moved.clear()
+    assert world.kinds() == [("rename", "hf:acme/a"), ("rename", "hf:acme/b")]
+    assert world.events() == []
+    world.hub.write("acme/b", {"model.safetensors": weights(5)})
+    assert world.kinds() == [("weights", "hf:acme/b")]
+
+
+def test_a_name_deleted_and_given_away_is_a_deletion_and_a_release(world: World) -> None:
+    """Nothing is said of weights that changed: they are another repository's."""
+    world.hub.write("acme/a", model(1))
+    world.follow("hf:acme")
+    world.events()
+    world.hub.delete("acme/a")
+    _create_anew(world, 7)
+    events = world.events()
+    assert sorted(_say(events)) == [("deletion", "hf:acme/a"), ("release", "hf:acme/a")]
+    assert world.events() == []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.hub.catalogue.protocol import Entry
     from weighbridge.knowledge.protocol import Known
 
-__all__ = ["announced_at", "arrival", "deletion", "look_alike_note", "rename", "return_of"]
+__all__ = ["announced_at", "arrival", "deletion", "look_alike_note", "rename", "replaced", "return_of"]
 
 _DAY = 10  # characters of a date that names a day
 # drafts for speculative decoding and test models, as makers name them (hubs-watch notes, section 5)
@@ -63,6 +63,14 @@ def deletion(entry: Entry) -> Change:
     return Change(
         "deletion", _described(entry), {"state": "deleted or made private"},
         notes=("the hub says the same of a deleted and of a private repository",),
+    )  # fmt: skip
+
+
+def replaced(entry: Entry) -> Change:
+    """Return that a name holds another repository now; where the old one went, a hub then says no more."""
+    return Change(
+        "deletion", _described(entry), {"state": "replaced by another repository"},
+        notes=("the hub's own id under this name is another: the old one was deleted, made private, or renamed away",),
     )  # fmt: skip
 
 
