@@ -55,6 +55,12 @@ def test_mirror_list_verify(weighbridge: CommandLine, hub: HubServer, tmp_path: 
     ]
 
 
+def test_a_workspace_can_be_named(weighbridge: CommandLine, hub: HubServer) -> None:
+    """As for the commands that go on from the mirror: digests are remembered there."""
+    done = weighbridge("mirror", "hf:acme/tiny", "--to", "m", "--workspace", "ws", HF_ENDPOINT=hub.url)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_mirror_can_be_signed(weighbridge: CommandLine, hub: HubServer, tmp_path: Path) -> None:
     """The house's key vouches for the manifest; another key, or another manifest, does not."""
     for name in ("ours", "other"):
@@ -92,6 +98,8 @@ def test_many_copies_are_told_apart(weighbridge: CommandLine, hub: HubServer, tm
     ("arguments", "code", "message"),
     [
         (("hf:acme/none",), 3, "was not found"),
+        (("acme/tiny",), 3, "`weighbridge mirror hf:acme/tiny --to"),
+        (("./acme/tiny",), 3, "use `demo`"),
         (("hf:acme/tiny", "--only", "*.gguf"), 3, "no file of this revision is chosen"),
         (("http://127.0.0.1:9/v1#x",), 2, "no files to mirror"),
         (("hf:acme/tiny@v9",), 3, "has no revision"),

@@ -43,6 +43,7 @@ __all__ = ["command"]
     help="Sign the manifest with this private key (`weighbridge key new`).",
 )
 @click.option("--allow-http", is_flag=True, help="Let `AWS_ENDPOINT_URL` be without TLS on another machine.")
+@options.workspace
 @options.as_json
 def command(reference: str, folder: Path | None, to: str | None, *, as_json: bool, **given: Any) -> None:
     """Keep a verified copy of one revision, every file held against the digest that its hub lists.
@@ -77,7 +78,7 @@ def _make(reference: str, to: str, given: dict[str, Any], *, as_json: bool) -> N
     if given["key"] and to.startswith("s3://"):
         raise UsageError("a signature is written beside the files of a folder only", hint="leave `--sign` out")
     key = signing_key(given["key"]) if given["key"] else None
-    with load_settings().workspace.digest_cache() as cache:
+    with load_settings(workspace=given["workspace"]).workspace.digest_cache() as cache:
         done = mirror(asked, cache, progress_on_stderr())
     if key is not None and done.made is not None:
         from weighbridge.workflow.mirror_signature import sign_mirror

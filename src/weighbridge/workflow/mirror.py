@@ -43,6 +43,7 @@ __all__ = ["Asked", "Mirrored", "Shelved", "check_all", "list_mirrors", "mirror"
 _COMMIT = re.compile("[0-9a-f]{40}")
 _BUCKET = "s3://"
 _LOCAL = "local"
+_NAME_ON_HUB = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(?:@[\w./-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,13 @@ def _choose(listing: Listing, reference: Reference, wish: Wish) -> Choice:
 
 def _mirror_local(reference: Reference, asked: Asked, cache: DigestCache | None, progress: Progress) -> Mirrored:
     """Copy a folder or a file of this machine; a mirror keeps its origin, so that it can be carried elsewhere."""
-    artefact = resolve(reference, cache, progress)
+    try:
+        artefact = resolve(reference, cache, progress)
+    except NotFound as error:
+        if not _NAME_ON_HUB.fullmatch(reference.text):
+            raise
+        command = f"weighbridge mirror hf:{reference.text} --to {shlex.quote(asked.to)}"
+        raise NotFound(error.message, hint=f"a model on a hub is named with it: `{command}`") from error
     root = Path(artefact.root or ".")
     if not asked.to.startswith(_BUCKET) and Path(os.path.realpath(asked.to)).is_relative_to(root):
         raise UsageError(f"{quote(asked.to)} lies in the folder that is to be mirrored", hint="choose another folder")
