@@ -233,7 +233,7 @@ def _ask(url: str, path: str, method: str = "GET", secret: str = "") -> tuple[in
     return found
 
 
-@pytest.mark.parametrize("secret", ["", " ", "\n", "123456789012345", " 123456789012345 "])
+@pytest.mark.parametrize("secret", ["", " \n", " 123456789012345 "])
 def test_a_secret_that_can_be_guessed_is_refused(weighbridge: CommandLine, tmp_path: Path, secret: str) -> None:
     """Blank or under 16 characters: the server does not start, whether the environment or a file holds it."""
     (tmp_path / "secret").write_text(secret, encoding="utf-8")
