@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weighbridge.core.digest import short
 from weighbridge.dossier.digest.changed import changed_line
 from weighbridge.watch.digest.cost import total_cost
+from weighbridge.watch.digest.rules import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["ItemLines", "digest_lead", "lines_of", "rhythm_lines", "time_text"]
 
 _MOST_EVIDENCE = 8
+_FROM = SEVERITIES.index("medium")
+_TERMS = frozenset({"licence-tag", "licence-text", "base-model"})
+_CAME = frozenset({"release", "new-quantization"})
 _HOUR, _MINUTE = 3600.0, 60.0
 
 
@@ -62,7 +66,7 @@ def lines_of(item: Item, rules: Rules, rhythms: Mapping[str, Rhythm], t: Locale)
         subject=item.subject,
         changed=tuple(dict.fromkeys(changed_line(change, t) for change in item.changes)),
         why=tuple(dict.fromkeys(text for why in item.why if (text := rules.because(why.rule, t.language)))),
-        next="; ".join(t.label("next_step", step) for step in (item.next_step, *item.also)),
+        next=_next(item, t),
         commands=item.commands,
         who=comma.join(t.label("role", role) for role in item.roles),
         concerns=tuple(_concern_line(one, t) for one in item.concerns),
@@ -74,6 +78,14 @@ def lines_of(item: Item, rules: Rules, rhythms: Mapping[str, Rhythm], t: Locale)
         notes=item.notes,
         evidence=(*evidence[:_MOST_EVIDENCE], *_rest(len(evidence) - _MOST_EVIDENCE, t)),
     )  # fmt: skip
+
+
+def _next(item: Item, t: Locale) -> str:
+    """Return all steps; where nothing of ours is to do and it matters all the same, where to look before adopting."""
+    if item.next_step == "nothing" and SEVERITIES.index(item.severity) >= _FROM:
+        about = "licence" if any(change.kind in _TERMS for change in item.changes) else "other"
+        return t(f"digest.look_{'release' if item.kind in _CAME else about}")
+    return "; ".join(t.label("next_step", step) for step in (item.next_step, *item.also))
 
 
 def digest_lead(digest: Digest, t: Locale) -> str:

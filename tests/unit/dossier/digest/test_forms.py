@@ -187,3 +187,21 @@ def test_a_plan_as_data_names_window_and_coverage() -> None:
     assert content["median_days"] == 43
     assert len(content["window"]) == 2
     assert 0 < content["coverage"] < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "more", "word"),
+    [
+        ("weights", "critical", {}, "why"),
+        ("licence-tag", "high", {"before": {"licence": "mit"}, "after": {"licence": "other"}}, "terms"),
+        ("release", "high", {"after": {"licence": "mit"}, "subject": "hf:Qvven/Qwen9-8B"}, "who publishes"),
+    ],
+)
+def test_what_matters_never_ends_with_nothing(kind: str, own: str, more: dict[str, Any], word: str) -> None:
+    """A followed model that is not ours: where the event is to plan, the step says where to look before adopting."""
+    view = View((), shipped_rules(), load_knowledge(), History({}, {}))
+    digest = compile_digest([S.event(kind, **more, severity=own)], view, (None, _NOW))
+    (lines,) = tell(digest, shipped_rules(), {}, "en").lines
+    assert lines.severity == "medium"
+    assert "Before you adopt it" in lines.next
+    assert word in lines.next
