@@ -58,6 +58,20 @@ def test_what_passes_is_waited_for(publish: Callable[..., Path], tmp_path: Path,
     assert what != "429" or set(waits) == {7.0}
 
 
+@pytest.mark.parametrize("where", ["/api/models/acme/big", "/tree/"])
+def test_a_page_that_says_200_is_waited_for_as_503_is(publish: Callable[..., Path], tmp_path: Path, where: str) -> None:
+    """A proxy's page in an outage comes with either status: five attempts, and no wait after the last."""
+    page = Fault(where, body=b"<html>down for maintenance</html>", times=4)
+    waits: list[float] = []
+    with HubServer(publish(), page) as hub:
+        assert _resolve(hub, tmp_path / "four", waits).files
+        assert waits == [0.5, 1, 2, 4]
+        page.times, waits[:] = 1000, []
+        with pytest.raises(HubUnreachable, match="does not answer as a hub does"):
+            _resolve(hub, tmp_path / "all", waits)
+    assert (waits, page.times) == ([0.5, 1, 2, 4], 995)
+
+
 def test_a_hub_that_asks_for_an_hour_is_not_waited_for(publish: Callable[..., Path], tmp_path: Path) -> None:
     """The error says what it asked for; the limit's own header is understood, too."""
     limit = Fault("/api/", status=429, headers={"RateLimit": '"api";r=0;t=3600'})

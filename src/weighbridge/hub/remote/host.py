@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "Unreadable", "check_answer", "fetch_json", "fetch_part", "fetch_whole"]
 
-_TRIES = 3  # of what comes damaged: a page of a proxy, a flipped bit
+_TRIES = 3  # of files that come damaged: a page of a proxy, a flipped bit
+_JSON_TRIES = 5  # as often as an answer is asked for that says 503: a proxy's page may say 200 of the same outage
 _MAX_JSON = 16 << 20
 _WHOLE, _PART = 200, 206
 _LITTLE = 64 << 10  # a file this small may come whole where a part was asked for
@@ -74,7 +75,9 @@ def fetch_json(wire: Wire, path: str, variable: str, *, of_strangers: bool = Fal
     """
     ask = Ask(f"{wire.endpoint}{path}", most=_MAX_JSON, is_packed=True)
     said = ""
-    for number in range(_TRIES):
+    for number in range(_JSON_TRIES):
+        if number:
+            wire.rest(number - 1)
         answer = wire.get(ask)
         if not answer.is_good:
             return answer, None
@@ -88,7 +91,6 @@ def fetch_json(wire: Wire, path: str, variable: str, *, of_strangers: bool = Fal
             )
         except DamagedFile as error:
             said = error.message
-        wire.rest(number)
     raise Unreadable(
         f"{quote(wire.endpoint)} does not answer as a hub does: {said}",
         hint=f"look at `{variable}`, or try again later",
