@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import HubUnreachable, NotFound, UsageError, WeighbridgeError
@@ -229,10 +230,22 @@ class Looking:
             return
         began = [self._began[name] for name in self._scopes(listed) if name in self._began]
         created = listed.created_at
-        is_old = created is not None and all(created < one.looked_at for one in began)
+        is_old = created is not None and all(created < self._looked_at(one) for one in began)
         is_surely_new = any(one.was_whole for one in began) or not is_old
         if not self._keeper.arrive(listed, self._listed, is_surely_new=is_surely_new):
             self.look.unknown.append(f"{listed.subject}: seen now, but it may be old: the first listing was not whole")
+
+    def _looked_at(self, began: Began) -> datetime:
+        """Return when a scope was last looked at; by the hub's newest date then, where our clock was ahead.
+
+        A listing shows the last changed first: what was there and younger than all that it showed would have led it.
+        """
+        now = self._this.clock()
+        if began.looked_at <= now:
+            return began.looked_at
+        entries = [was.entry for was in self._remembered.values()]
+        dates = [date for one in entries for date in (one.created_at, one.modified_at) if date and date <= now]
+        return max(dates, default=datetime.min.replace(tzinfo=UTC))
 
     def _gone(self, was: Entry) -> bool:
         """Settle what became of one that is not listed: it may stand there under another name."""

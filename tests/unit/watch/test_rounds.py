@@ -181,3 +181,19 @@ def test_events_cannot_be_changed_or_deleted(world: World) -> None:
         for words in ("DELETE FROM events", "UPDATE events SET subject = 'x'"):
             with pytest.raises(WeighbridgeError, match="append-only"), state._database.writing() as connection:
                 connection.execute(words)
+
+
+def test_a_release_is_not_lost_to_a_clock_that_was_ahead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first look dated in the future makes nothing old: the hub's own dates then say what is new."""
+    monkeypatch.setattr("weighbridge.watch.poll._FIRST_CALLS", 1)
+    world.hub.page = 2
+    for number in range(4):
+        world.hub.write(f"acme/m{number}", model(number), date=NOW - timedelta(days=9 + number))
+    world.follow("hf:acme")
+    assert replace(world.watcher, clock=lambda: NOW + timedelta(days=1000)).run().events == []
+    world.hub.write("acme/new", model(7), date=NOW - timedelta(days=1))
+    assert [(event.kind, event.subject) for event in world.watcher.run().events] == [("release", "hf:acme/new")]
+    world.hub.write("acme/m3", model(8), date=NOW)
+    report = world.watcher.run()
+    assert report.events == [], "created before the first look"
+    assert any("may be old" in words for words in report.unknown)
