@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.watch.diff.parts import FileChanges
     from weighbridge.watch.snapshot import Snapshot
 
-__all__ = ["TEMPLATE_FILE", "template_changes", "template_of"]
+__all__ = ["TEMPLATE_FILE", "template_changes", "template_of", "unread_note"]
 
 TEMPLATE_FILE = "chat_template.jinja"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -54,6 +54,16 @@ def template_changes(changes: dict[Any, FileChanges], before: Snapshot, after: S
     elif own:
         note = "one side could not be read: the files are known by their digests alone"
         yield Change("chat-template", *sides(own), frozenset({"unread"}), Confidence.MEDIUM, evidence, (note,))
+
+
+def unread_note(changes: dict[Any, FileChanges], before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Say that a template may have changed within a tokenizer's configuration that could not be read."""
+    tokenizer = changes.get("tokenizer")
+    if "chat-template" in changes or tokenizer is None or _TOKENIZER_CONFIG not in tokenizer.pairs:
+        return ()
+    if _UNKNOWN not in (template_of(before), template_of(after)):
+        return ()
+    return ("whether the chat template changed is not known: one side could not be read",)
 
 
 def template_of(side: Snapshot) -> object:

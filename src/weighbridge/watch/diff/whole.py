@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from weighbridge.core.event import EventKind
@@ -10,7 +11,7 @@ from weighbridge.watch.diff.change import Change
 from weighbridge.watch.diff.entries import entry_changes
 from weighbridge.watch.diff.files import card_change, code_change, config_change, plain_change
 from weighbridge.watch.diff.parts import changes_by_part
-from weighbridge.watch.diff.templates import template_changes
+from weighbridge.watch.diff.templates import template_changes, unread_note
 from weighbridge.watch.diff.texts import generation_change, licence_text_change, tokenizer_change
 from weighbridge.watch.diff.weights import weight_changes
 
@@ -54,7 +55,8 @@ def _of_files(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     yield from config_change(compared.get("config"), before, after)
     yield from template_changes(compared, before, after)
     if tokenizer := compared.get("tokenizer"):
-        yield from tokenizer_change(tokenizer, before.texts, after.texts)
+        for change in tokenizer_change(tokenizer, before.texts, after.texts):
+            yield replace(change, notes=(*change.notes, *unread_note(compared, before, after)))
     if generation := compared.get("generation-config"):
         yield generation_change(generation, before.texts, after.texts)
     yield from code_change(compared.get("code"), before, after)
