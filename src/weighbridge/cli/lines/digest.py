@@ -30,6 +30,7 @@ def _item(one: ItemLines, t: Locale) -> list[str]:
     rows = [plain(f"[{one.severity_word}] {one.title}")]
     for text in one.changed:
         rows += wrapped(plain(text))
+    rows += [f"            | {plain(text)}" for text in one.diff]
     for text in one.why:
         rows += wrapped(f"{t('digest.why')}{t('figure.colon')}{text}")
     rows += wrapped(f"{t('digest.next')}{t('figure.colon')}{one.next} ({one.who})")

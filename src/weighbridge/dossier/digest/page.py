@@ -63,6 +63,8 @@ def markdown(told: ToldDigest) -> bytes:
                 [f"- **{escape(t(heading))}**", *(f"  - {escape(part)}" for part in parts)] if len(parts) > 1 else []
             )
         rows += [f"  - `{command.replace('`', ' ')}`" for command in one.commands]
+        # four blanks: no row of a stranger's can close the block (CommonMark 4.5)
+        rows += ["", "~~~", *(f"    {row}" for row in one.diff), "~~~"] if one.diff else []
     return reveal("\n".join([*rows, "", escape(t("digest.closing"))]) + "\n").encode()
 
 

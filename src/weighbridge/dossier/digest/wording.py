@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import short
-from weighbridge.dossier.digest.changed import changed_line
+from weighbridge.dossier.digest.changed import changed_line, diff_of
 from weighbridge.watch.digest.cost import total_cost
 from weighbridge.watch.digest.rules import SEVERITIES
 
@@ -49,6 +49,7 @@ class ItemLines:
     family: tuple[str, ...]
     notes: tuple[str, ...]
     evidence: tuple[str, ...]
+    diff: tuple[str, ...]
 
 
 def lines_of(item: Item, rules: Rules, rhythms: Mapping[str, Rhythm], t: Locale) -> ItemLines:
@@ -77,6 +78,7 @@ def lines_of(item: Item, rules: Rules, rhythms: Mapping[str, Rhythm], t: Locale)
         family=rhythm_lines(rhythm, t) if rhythm else (),
         notes=item.notes,
         evidence=(*evidence[:_MOST_EVIDENCE], *_rest(len(evidence) - _MOST_EVIDENCE, t)),
+        diff=tuple(row for change in item.changes for row in diff_of(change, t)),
     )  # fmt: skip
 
 

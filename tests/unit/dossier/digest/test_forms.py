@@ -205,3 +205,30 @@ def test_what_matters_never_ends_with_nothing(kind: str, own: str, more: dict[st
     assert lines.severity == "medium"
     assert "Before you adopt it" in lines.next
     assert word in lines.next
+
+
+def test_a_lawyer_reads_words_and_a_diff_is_a_block() -> None:
+    """What a licence was read as, before and after; no digest, no raw structure; the template's diff row by row."""
+    licence = {"digest": "git:" + "1" * 40, "is": "points to mit"}
+    new = {"digest": "git:" + "2" * 40, "is": "apache-2.0, altered", "clauses": [{"kind": "x", "was": "a", "is": "b"}]}
+    diff = "--- before\n+++ after\n@@ -1 +1 @@\n-one\n+~~~\n <b>"
+    push = [
+        S.event("licence-text", before={"LICENSE": licence}, after={"LICENSE": new}),
+        S.event("chat-template", before={"sha256": "3" * 64, "lines": 1},
+                after={"sha256": "4" * 64, "lines": 2, "diff": diff, "touches": []}),
+        S.event("history-rewritten", before={"commit": S.PIN}, after={"commit": S.HEAD, "commits": 1}),
+    ]  # fmt: skip
+    stake = Stake(f"hf:{S.REPOSITORY}", "sha256:" + "1" * 64, "ours", commit=S.PIN, standing="adopted",
+                  decision="sha256:" + "2" * 64, decided_on=date(2026, 11, 1))  # fmt: skip
+    view = View((stake,), shipped_rules(), load_knowledge(), History({}, {}))
+    found = tell(compile_digest(push, view, (None, _NOW)), shipped_rules(), {}, "en")
+    told = "\n".join(text for lines in found.lines for text in lines.changed)
+    assert "LICENSE: points to mit to apache-2.0, altered" in told
+    assert "commits 1" in told
+    assert "lines 1 to 2" in told
+    assert not any(raw in told for raw in ("{", "[]", "git:", "nothing to", "sha256", "---"))
+    (rows,) = (lines.diff for lines in found.lines if lines.diff)
+    assert {"- a", "+ b", "-one", "+~~~", " <b>"} <= set(rows)
+    assert "<pre" in html(found).decode()
+    assert "&lt;b&gt;" in html(found).decode()
+    assert "\n    +~~~\n" in markdown(found).decode()
