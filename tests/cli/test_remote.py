@@ -36,7 +36,7 @@ def test_a_model_on_a_hub_is_inspected(weighbridge: CommandLine, hub: HubServer,
     assert "4 GB" in done.stdout
     assert f"commit {hub.commit('acme/big')}: read 0." in done.stdout
     assert "2 B parameters" in done.stdout
-    assert "download acme/big --revision" in done.stdout.splitlines()[-1]
+    assert f"`weighbridge mirror {kind}:acme/big@" in done.stdout.splitlines()[-1]
 
 
 def test_weighing_asks_for_a_download_first(weighbridge: CommandLine, hub: HubServer) -> None:
@@ -44,7 +44,7 @@ def test_weighing_asks_for_a_download_first(weighbridge: CommandLine, hub: HubSe
     done = weighbridge("weigh", "hf:acme/big", HF_ENDPOINT=hub.url)
     assert done.returncode == 2
     assert "was not downloaded" in done.stderr
-    assert "hf download acme/big" in done.stderr
+    assert "weighbridge mirror hf:acme/big@" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def _print(reference: str, inspected: Inspected) -> None:
         click.echo(text)
     click.echo("\n  -  not looked at     0  looked at, nothing found")
     if artefact.shadow is not None:
-        click.echo(f"Next: `{single_line(artefact.shadow.download)}`, then `{program()} weigh ./model`")
+        folder = single_line(artefact.shadow.downloaded)
+        click.echo(f"Next: `{single_line(artefact.shadow.download)}`, then `{program()} weigh {folder}`")
         return
     following = "fit" if artefact.reference.kind == "config" else "weigh"
     click.echo(f"Next: `{program()} {following} {single_line(reference)}`")

@@ -74,10 +74,13 @@ class Shadow:
 
     @property
     def download(self) -> str:
-        """The command that fetches the whole of this very revision."""
-        if self.hub == "hf":
-            return f"hf download {self.repository} --revision {self.commit} --local-dir ./model"
-        return f"modelscope download {self.repository} --revision {self.commit} --local_dir ./model"
+        """The command that fetches the whole of this very revision, verified, into `downloaded`."""
+        return f"weighbridge mirror {self.hub}:{self.repository}@{self.commit} --to ./models"
+
+    @property
+    def downloaded(self) -> str:
+        """The folder in which the revision stands after `download`."""
+        return f"./models/{self.hub}/{self.repository}/{self.commit}"
 
     def stored_bytes(self, names: Iterable[str]) -> int | None:
         """Return the exact bytes of all tensors in these safetensors files, None where one header's length is unknown.

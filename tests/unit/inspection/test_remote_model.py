@@ -155,7 +155,9 @@ def test_what_was_not_downloaded_is_not_weighed(tmp_path: Path, monkeypatch: pyt
         assert store.verify() == 0
         inspected = look("hf:acme/big", on=TODAY)
         commit = hub.commit("acme/big")
-    assert f"hf download acme/big --revision {commit}" in (caught.value.hint or "")
+    assert f"weighbridge mirror hf:acme/big@{commit} --to ./models`, then give `./models/hf/acme/big/{commit}`" in (
+        caught.value.hint or ""
+    )
     said = choose_engine(inspected.artefact, EngineChoice())
     assert isinstance(said, str)
     assert "only its headers were read" in said

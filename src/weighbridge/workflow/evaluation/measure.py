@@ -83,7 +83,7 @@ def choose_engine(artefact: Artefact, choice: EngineChoice) -> Engine | str:
             raise UsageError(f"`{address}` is not an engine's address", hint="give one like `http://127.0.0.1:8000/v1`")
         return engine_at(reference.target, reference.detail, key=choice.key, limits=choice.limits)
     if artefact.shadow is not None:
-        return f"only its headers were read: `{artefact.shadow.download}`, then give `./model`"
+        return f"only its headers were read: `{artefact.shadow.download}`, then give `{artefact.shadow.downloaded}`"
     models = [
         file.name
         for file in artefact.files

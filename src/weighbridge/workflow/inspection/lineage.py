@@ -52,7 +52,7 @@ def trace(
         if one.shadow is not None:
             raise UsageError(
                 f"the weights of {quote(one.reference.text)} stayed on the hub: rows are compared in local copies only",
-                hint=f"`{one.shadow.download}`, then give `./model`",
+                hint=f"`{one.shadow.download}`, then give `{one.shadow.downloaded}`",
             )
     return Traced(artefact, other, inspect_lineage(artefact, on, other))
 

@@ -51,7 +51,7 @@ def look(
     if store is not None and artefact.shadow is not None:
         raise UsageError(
             f"{quote(reference)} was not downloaded: its files can be inspected, and nothing more",
-            hint=f"`{artefact.shadow.download}`, then give `./model`",
+            hint=f"`{artefact.shadow.download}`, then give `{artefact.shadow.downloaded}`",
         )
     try:
         evidence = tuple(inspect_artefact(artefact, on))
