@@ -52,7 +52,7 @@ def queue_lines(found: list[Waiting], t: Locale) -> list[str]:
         rows.append(
             line("decision", f"{t.label('standing', stake.standing)} by `{stake.policy}`", f"until {stake.expires_on}")
         )
-        rows += wrapped(f"{'next':<11} {'; '.join(t.label('next_step', step) for step in one.next_steps)}")
+        rows.append(line("next", "; ".join(t.label("next_step", step) for step in one.next_steps)))
         if (total := total_cost(one.suites)) is not None:
             calls = "unknown" if total.calls is None else f"{total.calls[0]:,} to {total.calls[1]:,}"
             rows.append(line("takes", f"{calls} calls, {time_text(total.seconds, t)}: {total.suite}", total.basis))
