@@ -127,8 +127,8 @@ def mark_overtaken(settings: Settings) -> None:
 
 
 def mirror_folders(settings: Settings) -> tuple[Path, ...]:
-    """Return where copies are looked for: where the commands of a digest put them, and in the workspace."""
-    return Path("mirror"), settings.workspace.path / "mirror"
+    """Return where copies are looked for: where our documents and commands put them, and in the workspace."""
+    return Path("mirror"), Path("models"), settings.workspace.path / "mirror"
 
 
 @contextmanager
