@@ -15,7 +15,7 @@ from weighbridge.store.schema import refuse_foreign
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["migrate", "pending"]
+__all__ = ["migrate", "pending", "statements"]
 
 _APPLICATION_ID = int.from_bytes(b"WBRG", "big")
 
@@ -58,7 +58,7 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for number, script in pending(connection, place).items():  # asked again: another process may have been faster
-            for statement in _statements(script):
+            for statement in statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number:d}")
         connection.execute("COMMIT")
@@ -75,7 +75,7 @@ def _migrations() -> dict[int, str]:
     return {int(name[:4]): (folder / name).read_text(encoding="utf-8") for name in scripts}
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """Split a script into statements: `executescript` would commit the transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.store.connection import connect, translated, use_wal
+from weighbridge.store.migration import statements
 from weighbridge.store.schema import refuse_foreign
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -77,7 +78,7 @@ class Database:
         if not read_only:
             with self.writing() as connection:
                 if self._is_empty(connection):
-                    for statement in _statements(script):
+                    for statement in statements(script):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
                     connection.execute(f"PRAGMA user_version = {_VERSION:d}")
@@ -96,13 +97,3 @@ class Database:
     def _is_empty(connection: sqlite3.Connection) -> bool:
         owner = connection.execute("PRAGMA application_id").fetchone()[0]
         return owner == 0 and not connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script into statements: `executescript` would commit the transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

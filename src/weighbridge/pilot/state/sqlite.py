@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from contextlib import contextmanager
 from importlib.resources import files
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.pilot.state.sql import SQLState
 from weighbridge.store.connection import connect, translated, use_wal
+from weighbridge.store.migration import statements
 from weighbridge.store.schema import refuse_foreign
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
@@ -131,7 +132,7 @@ def _migrate(connection: sqlite3.Connection, place: str) -> None:
         )
     refuse_foreign(connection, place, scripts[:version])
     for number, script in enumerate(scripts[version:], version + 1):
-        for statement in _statements(script):
+        for statement in statements(script):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number:d}")
 
@@ -140,13 +141,3 @@ def _scripts() -> list[str]:
     """Return the migrations in their order."""
     folder = files("weighbridge.pilot.state") / "migrations" / "sqlite"
     return [(folder / name).read_text("utf-8") for name in sorted(entry.name for entry in folder.iterdir())]
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script into statements: `executescript` would commit the transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
