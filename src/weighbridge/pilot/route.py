@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Admission", "CanarySettings", "Leg", "Price", "Route", "ShadowSettings", "UpstreamSettings"]
+__all__ = [
+    "Admission",
+    "Allowance",
+    "CanarySettings",
+    "CanaryTerms",
+    "JudgeTerms",
+    "Leg",
+    "ObserveTerms",
+    "Price",
+    "Route",
+    "ShadowSettings",
+    "ShadowTerms",
+    "UpstreamSettings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +68,77 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a gateway may spend by itself on one thing in a UTC day; None: no bound."""
+
+    usd_per_day: float | None = None
+    calls_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTerms:
+    """A model that says which of two answers is better, where cheaper signs do not tell."""
+
+    upstream: UpstreamSettings
+    allowance: Allowance = Allowance()
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowTerms:
+    """Which share of the prompts a candidate gets, what it may cost, and how its answers are held against ours.
+
+    Texts are kept only with `keep_texts`. `embedding` serves `/embeddings`; without it agreement is that of words.
+    """
+
+    share: float
+    allowance: Allowance = Allowance()
+    keep_texts: bool = False
+    margin: float = 0.05
+    judge: JudgeTerms | None = None
+    embedding: UpstreamSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowSettings:
     """A candidate that gets a share of the prompts; its answers are scored and never returned."""
 
     leg: Leg
-    share: float
-    usd_per_day: float | None = None
-    calls_per_day: int | None = None
-    keep_texts: bool = False
+    terms: ShadowTerms
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryTerms:
+    """Shares of the callers, rising; a step advances on evidence only, and after `hold_s` seconds at the least.
+
+    `margin` is how much worse a rate may be at the most, `alpha` the chance of rolling back a candidate that is equal,
+    and of advancing one that is worse by the margin, over the whole canary.
+    """
+
+    steps: tuple[float, ...]
+    margin: float = 0.03
+    alpha: float = 0.05
+    hold_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class CanarySettings:
-    """A candidate that serves a share of the callers, by steps (shares, rising) that advance on evidence only."""
+    """A candidate that serves a share of the callers."""
 
     leg: Leg
-    steps: tuple[float, ...]
-    margin: float = 0.03
+    terms: CanaryTerms
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveTerms:
+    """Which share of a route's exchanges is looked at, and how often its monitors may alarm for nothing.
+
+    At most `most_per_minute` are looked at. `false_alarm_every` is the least mean number of looked-at exchanges between
+    two false alarms of the route, all its monitors together.
+    """
+
+    share: float = 0.05
+    most_per_minute: int = 600
+    false_alarm_every: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +151,7 @@ class Route:
     shadow: ShadowSettings | None = None
     canary: CanarySettings | None = None
     retries: int = 1
+    observe: ObserveTerms = ObserveTerms()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from weighbridge.pilot.admission.configuration.form import FileForm
 from weighbridge.pilot.admission.configuration.mistakes import refusal, refuse_secrets
 from weighbridge.pilot.admission.configuration.plan import (
     LATEST,
+    AlarmPlan,
     CanaryPlan,
     GatewayFile,
     LegPlan,
@@ -26,12 +27,25 @@ from weighbridge.pilot.admission.configuration.plan import (
     Unverified,
 )
 from weighbridge.pilot.admission.configuration.prices import price_of
-from weighbridge.pilot.route import UpstreamSettings
+from weighbridge.pilot.route import (
+    Allowance,
+    CanaryTerms,
+    JudgeTerms,
+    ObserveTerms,
+    ShadowTerms,
+    UpstreamSettings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from weighbridge.pilot.admission.configuration.form import LegForm, RouteForm, UpstreamForm
+    from weighbridge.pilot.admission.configuration.form import (
+        CanaryForm,
+        LegForm,
+        RouteForm,
+        ShadowForm,
+        UpstreamForm,
+    )
 
 __all__ = ["load_gateway_file", "parse_gateway_file"]
 
@@ -64,6 +78,7 @@ def parse_gateway_file(data: bytes, path: Path) -> GatewayFile:
     names = [route.name for route in routes]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{quote(place)}: two routes are named `{twice}`", hint="callers could not tell them apart")
+    alarm = form.gateway.alarm
     return GatewayFile(
         path=path,
         digest=f"sha256:{hashlib.sha256(data).hexdigest()}",
@@ -72,6 +87,7 @@ def parse_gateway_file(data: bytes, path: Path) -> GatewayFile:
         workspace=workspace,
         routes=routes,
         limits=form.gateway.limits.model_dump(exclude_none=True),
+        alarm=AlarmPlan(alarm.webhook_env or "", alarm.secret_env or "", alarm.reopens),
     )
 
 
@@ -111,26 +127,38 @@ class _Reader:
         """Read one route."""
         where = f"{quote(self._place)}, route {number} (`{form.name}`)"
         shadow, canary = form.shadow, form.canary
-        if canary and sorted(set(canary.steps)) != canary.steps:
-            raise UsageError(f"{where}: the `steps` of the canary do not rise", hint="as in `steps = [0.05, 0.25, 1]`")
         return RoutePlan(
             name=form.name,
             primary=self._leg(form, where),
             fallbacks=tuple(self._leg(one, f"{where}, fallback {nth}") for nth, one in enumerate(form.fallback, 1)),
-            shadow=ShadowPlan(
-                self._leg(shadow, f"{where}, shadow"),
-                shadow.share,
-                shadow.usd_per_day,
-                shadow.calls_per_day,
-                shadow.keep_texts,
-            )
-            if shadow
-            else None,
-            canary=CanaryPlan(self._leg(canary, f"{where}, canary"), tuple(canary.steps), canary.margin)
-            if canary
-            else None,
+            shadow=self._shadow(shadow, f"{where}, shadow") if shadow else None,
+            canary=self._canary(canary, f"{where}, canary") if canary else None,
             retries=form.retries,
+            observe=ObserveTerms(**form.observe.model_dump()),
         )
+
+    def _shadow(self, form: ShadowForm, where: str) -> ShadowPlan:
+        """Read a shadow."""
+        judge = form.judge
+        terms = ShadowTerms(
+            share=form.share,
+            allowance=Allowance(form.usd_per_day, form.calls_per_day),
+            keep_texts=form.keep_texts,
+            margin=form.margin,
+            judge=JudgeTerms(
+                self._upstream(judge.upstream, f"{where}.judge"), Allowance(judge.usd_per_day, judge.calls_per_day)
+            )
+            if judge
+            else None,
+            embedding=self._upstream(form.embedding, f"{where}.embedding") if form.embedding else None,
+        )
+        return ShadowPlan(self._leg(form, where), terms)
+
+    def _canary(self, form: CanaryForm, where: str) -> CanaryPlan:
+        """Read a canary."""
+        if sorted(set(form.steps)) != form.steps:
+            raise UsageError(f"{where}: the `steps` do not rise", hint="as in `steps = [0.05, 0.25, 1]`")
+        return CanaryPlan(self._leg(form, where), CanaryTerms(tuple(form.steps), form.margin, form.alpha, form.hold_s))
 
     def _leg(self, form: LegForm, where: str) -> LegPlan:
         """Read one leg."""

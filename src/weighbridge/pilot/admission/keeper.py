@@ -272,11 +272,10 @@ def _route(plan: RoutePlan, legs: dict[str, Leg]) -> Route:
         name=plan.name,
         primary=legs["primary"],
         fallbacks=tuple(legs[f"fallback-{number}"] for number in range(1, len(plan.fallbacks) + 1)),
-        shadow=ShadowSettings(legs["shadow"], shadow.share, shadow.usd_per_day, shadow.calls_per_day, shadow.keep_texts)
-        if shadow
-        else None,
-        canary=CanarySettings(legs["canary"], canary.steps, canary.margin) if canary else None,
+        shadow=ShadowSettings(legs["shadow"], shadow.terms) if shadow else None,
+        canary=CanarySettings(legs["canary"], canary.terms) if canary else None,
         retries=plan.retries,
+        observe=plan.observe,
     )
 
 

@@ -82,9 +82,9 @@ steps = [0.05, 0.5, 1]
     assert leg.unverified == Unverified("we built it", date(2026, 12, 1))
     assert not route.fallbacks[0].upstream.price.is_known
     assert route.canary is not None
-    assert route.canary.steps == (0.05, 0.5, 1.0)
+    assert route.canary.terms.steps == (0.05, 0.5, 1.0)
     assert route.shadow is not None
-    assert (route.shadow.share, route.shadow.usd_per_day) == (0.05, 2.0)
+    assert (route.shadow.terms.share, route.shadow.terms.allowance.usd_per_day) == (0.05, 2.0)
 
 
 def test_limits_are_the_gateways() -> None:

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["FORMS", "FileForm", "GatewayForm", "LegForm", "LimitsForm", "PriceForm", "RouteForm", "UpstreamForm"]
+__all__ = [
+    "FORMS",
+    "CanaryForm",
+    "FileForm",
+    "GatewayForm",
+    "JudgeForm",
+    "LegForm",
+    "LimitsForm",
+    "PriceForm",
+    "RouteForm",
+    "ShadowForm",
+    "UpstreamForm",
+]
 
 _Line = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=128)]
@@ -17,6 +29,7 @@ _Fingerprint = Annotated[str, StringConstraints(pattern=r"^(weighed|(sha256:)?[0
 _Usd = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 _Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+_Margin = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 _Bytes = Annotated[int, Field(ge=1 << 10, le=1 << 30)]
 _Count = Annotated[int, Field(ge=1, le=1 << 20)]
 
@@ -47,12 +60,21 @@ class LimitsForm(_Table):
     assumed_output_tokens: _Count | None = None
 
 
+class AlarmForm(_Table):
+    """`[gateway.alarm]`: variables of the environment that hold a webhook's address, and the secret that signs."""
+
+    webhook_env: _Variable | None = None
+    secret_env: _Variable | None = None
+    reopens: bool = True
+
+
 class GatewayForm(_Table):
     """`[gateway]`; paths are relative to the file's folder."""
 
     listen: _Line = "127.0.0.1:8080"
     workspace: _Line = "weighbridge-work"
     limits: LimitsForm = LimitsForm()
+    alarm: AlarmForm = AlarmForm()
 
 
 class PriceForm(_Table):
@@ -91,6 +113,14 @@ class LegForm(_Table):
     unverified_until: date | None = None
 
 
+class JudgeForm(_Table):
+    """`[route.shadow.judge]`: a model that compares two answers."""
+
+    upstream: UpstreamForm
+    usd_per_day: _Usd | None = None
+    calls_per_day: _Count | None = None
+
+
 class ShadowForm(LegForm):
     """`[route.shadow]`: a candidate that sees a share of the prompts."""
 
@@ -98,13 +128,26 @@ class ShadowForm(LegForm):
     usd_per_day: _Usd | None = None
     calls_per_day: _Count | None = None
     keep_texts: bool = False
+    margin: _Margin = 0.05
+    judge: JudgeForm | None = None
+    embedding: UpstreamForm | None = None
 
 
 class CanaryForm(LegForm):
     """`[route.canary]`: a candidate that serves a share of the callers, by rising steps."""
 
     steps: Annotated[list[_Share], Field(min_length=1, max_length=20)]
-    margin: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.03
+    margin: _Margin = 0.03
+    alpha: Annotated[float, Field(ge=0.0001, le=0.2, allow_inf_nan=False)] = 0.05
+    hold_s: Annotated[float, Field(ge=0, le=2_592_000, allow_inf_nan=False)] = 600.0
+
+
+class ObserveForm(_Table):
+    """`[route.observe]`: which share of the exchanges is looked at, and how seldom a false alarm may be."""
+
+    share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.05
+    most_per_minute: _Count = 600
+    false_alarm_every: Annotated[int, Field(ge=100, le=1_000_000_000)] = 20_000
 
 
 class RouteForm(LegForm):
@@ -115,6 +158,7 @@ class RouteForm(LegForm):
     fallback: Annotated[list[LegForm], Field(max_length=5)] = []
     shadow: ShadowForm | None = None
     canary: CanaryForm | None = None
+    observe: ObserveForm = ObserveForm()
 
 
 class FileForm(_Table):
@@ -126,6 +170,7 @@ class FileForm(_Table):
 
 FORMS: dict[str, type[BaseModel]] = {
     "gateway": GatewayForm, "limits": LimitsForm, "route": RouteForm, "upstream": UpstreamForm, "price": PriceForm,
-    "fallback": LegForm, "shadow": ShadowForm, "canary": CanaryForm,
+    "fallback": LegForm, "shadow": ShadowForm, "canary": CanaryForm, "observe": ObserveForm, "judge": JudgeForm,
+    "embedding": UpstreamForm, "alarm": AlarmForm,
 }  # fmt: skip
 """The form of a table by the last part of its name."""

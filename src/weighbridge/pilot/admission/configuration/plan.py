@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.route import ObserveTerms
+
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from weighbridge.pilot.route import UpstreamSettings
+    from weighbridge.pilot.route import CanaryTerms, ShadowTerms, UpstreamSettings
 
-__all__ = ["LATEST", "WEIGHED", "CanaryPlan", "GatewayFile", "LegPlan", "RoutePlan", "ShadowPlan", "Unverified"]
+__all__ = [
+    "LATEST",
+    "WEIGHED",
+    "AlarmPlan",
+    "CanaryPlan",
+    "GatewayFile",
+    "LegPlan",
+    "RoutePlan",
+    "ShadowPlan",
+    "Unverified",
+]
 
 LATEST = "latest"
 WEIGHED = "weighed"
@@ -49,10 +61,7 @@ class ShadowPlan:
     """As `ShadowSettings`."""
 
     leg: LegPlan
-    share: float
-    usd_per_day: float | None = None
-    calls_per_day: int | None = None
-    keep_texts: bool = False
+    terms: ShadowTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,19 @@ class CanaryPlan:
     """As `CanarySettings`."""
 
     leg: LegPlan
-    steps: tuple[float, ...]
-    margin: float
+    terms: CanaryTerms
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPlan:
+    """Who is told of alarms: the variables that hold a webhook's address and the secret that signs, "" for none.
+
+    With `reopens` an alarm makes the decision of the leg stale, which closes it.
+    """
+
+    webhook_variable: str = ""
+    secret_variable: str = ""
+    reopens: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,7 @@ class RoutePlan:
     shadow: ShadowPlan | None = None
     canary: CanaryPlan | None = None
     retries: int = 1
+    observe: ObserveTerms = field(default_factory=ObserveTerms)
 
     def legs(self) -> tuple[tuple[str, LegPlan], ...]:
         """Return all legs under the names that audit and metrics use."""
@@ -97,8 +118,9 @@ class GatewayFile:
     workspace: Path
     routes: tuple[RoutePlan, ...]
     limits: dict[str, Any] = field(default_factory=dict)
+    alarm: AlarmPlan = AlarmPlan()
 
     @property
     def head(self) -> tuple[object, ...]:
         """What only a restart can change."""
-        return self.host, self.port, self.workspace, tuple(sorted(self.limits.items()))
+        return self.host, self.port, self.workspace, tuple(sorted(self.limits.items())), self.alarm
