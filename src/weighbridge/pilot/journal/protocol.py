@@ -100,6 +100,10 @@ class Journal(Protocol):
         """Return the next entries of a route, by number; entries that were forgotten are passed over."""
         ...
 
+    def news(self, after: int) -> tuple[int, tuple[str, ...]]:
+        """Return the number of the newest entry ever written, and the routes that have entries after `after`."""
+        ...
+
     def document(self, name: str) -> Document | None:
         """Return a document."""
         ...
@@ -110,6 +114,10 @@ class Journal(Protocol):
 
     def put(self, document: Document) -> bool:
         """Keep a document if `document.version` is still that of the one kept (0: there is none)."""
+        ...
+
+    def put_all(self, documents: Sequence[Document]) -> tuple[int, ...]:
+        """Put each as `put` does, in one transaction; the version that each has now, 0 where it was not kept."""
         ...
 
     def forget(self, before: float, most: int) -> int:

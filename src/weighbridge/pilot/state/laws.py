@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.access.keys import Budget, Key, Limits, Rights, Secret
+from weighbridge.pilot.state.journal_laws import JournalLaws
 from weighbridge.pilot.state.protocol import NANO, LeaseAsk, Spending, UsageRow
 from weighbridge.testing.law import hold, refuses
 
@@ -42,7 +43,7 @@ def _put(state: PilotState, *keys: Key) -> None:
             book.put(key)
 
 
-class StateLaws:
+class StateLaws(JournalLaws):
     """One method a law. `open_state` opens the state of a folder: the same folder is the same state."""
 
     def open_state(self, folder: Path) -> PilotState:

@@ -18,7 +18,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from weighbridge.pilot.state.sql import Session
+    from weighbridge.pilot.state.session import Session
 
 __all__ = ["PostgresState"]
 

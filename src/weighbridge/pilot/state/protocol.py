@@ -1,4 +1,4 @@
-"""The state of a pilot, which its nodes share: keys with their secrets' digests, money leased, and what was used.
+"""The state of a pilot, which its nodes share: keys, money leased, what was used, and the journal of what was seen.
 
 No call is made on the hot path: threads of their own call, and hold a session no longer than the call takes. Every
 implementation keeps the laws in `weighbridge.pilot.state.laws`.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from weighbridge.pilot.journal.protocol import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -92,8 +94,8 @@ class KeyBook(Protocol):
         ...
 
 
-class PilotState(Protocol):
-    """Where keys, leases and usage live. Every method raises WeighbridgeError where the database is gone."""
+class PilotState(Journal, Protocol):
+    """Where keys, leases, usage and journal live. Every method raises WeighbridgeError where the database is gone."""
 
     def key_version(self) -> int:
         """Return the number that grows with every change of keys."""

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import StoreDamaged
 from weighbridge.pilot.access.keys import Key, Rights, Secret
+from weighbridge.pilot.state.journal import SQLJournal
 from weighbridge.pilot.state.protocol import Lease, Spending, UsageRow, to_nano
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from weighbridge.pilot.access.keys import Budget
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import KeyBook, LeaseAsk
+    from weighbridge.pilot.state.session import Session
 
-__all__ = ["SQLState", "Session"]
+__all__ = ["SQLState"]
 
 _KEYS = "SELECT id, name, parent, rights, created_at, revoked_at, version FROM keys"
 _SECRETS = "SELECT digest, key_id, until FROM secrets WHERE key_id IN (SELECT id FROM keys"
@@ -39,24 +39,8 @@ _USE = (
 )
 
 
-class Session(Protocol):
-    """One transaction: called with a query, `?` for each value, it returns the rows."""
-
-    def __call__(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Run a query."""
-        ...
-
-
-class SQLState(ABC):
+class SQLState(SQLJournal):
     """What `PilotState` asks, over the sessions of a database."""
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[Session]:
-        """Open a session that sees one moment."""
-
-    @abstractmethod
-    def _writing(self) -> AbstractContextManager[Session]:
-        """Open a session that is kept at its end, or undone where its block raises."""
 
     def key_version(self) -> int:
         """Return the number that grows with every change of keys."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from weighbridge.pilot.state.sql import Session
+    from weighbridge.pilot.state.session import Session
 
 __all__ = ["STATE_FILE", "SQLiteState"]
 
