@@ -15,6 +15,7 @@ from weighbridge.pilot.access.keyring import Keyring
 from weighbridge.pilot.access.keys import KEY_CHARACTERS
 from weighbridge.pilot.access.pepper import mark_of
 from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.clock import SteadyClock
 from weighbridge.pilot.state.protocol import NANO, to_nano
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ _NO_PRICE = Refusal(
 class Hold:
     """One request's tokens, its place among those at once, and its money (nano-dollars)."""
 
-    __slots__ = ("_account", "_clerk", "_is_settled", "_nano_usd", "_purse", "_route", "_tokens")
+    __slots__ = ("_account", "_clerk", "_is_settled", "_meters", "_nano_usd", "_purse", "_route", "_tokens")
 
     def __init__(self, account: Account, clerk: Clerk, purse: Purse | None, held: tuple[str, int, int]) -> None:
         self._account = account
+        self._meters = account.meters  # those it was let in by, whatever comes above it meanwhile
         self._clerk = clerk
         self._purse = purse
         self._route, self._tokens, self._nano_usd = held
@@ -72,7 +74,7 @@ class Hold:
             used = tokens_in + tokens_out
         spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else self._nano_usd
         account, purse = self._account, self._purse
-        account.meter.settle(self._tokens, used)
+        self._meters.settle(self._tokens, used)
         if purse is not None:
             purse.settle(self._nano_usd, spent)
             amount = purse.surplus()
@@ -83,14 +85,15 @@ class Hold:
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers of the limits (RateLimit), to be sent with the answer."""
-        return self._account.meter.headers()
+        return self._meters.headers()
 
 
 class MemoryGatekeeper:
     """Access by the keys of `state`, digested under `pepper`; used from one event loop.
 
-    `record` is told of changes of keys that were made by the command line. `now` is the wall clock (expiry, days of
-    budgets), `monotonic` that of the limits. Raises UsageError where the keys were made under another pepper.
+    `record` is told of changes of keys that were made by the command line. `now` is the wall clock (expiry, which it
+    does not put off by going back, and days of budgets), `monotonic` that of the limits. Raises UsageError where the
+    keys were made under another pepper.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ class MemoryGatekeeper:
                 hint="put the old one back; or move `pilot.sqlite` away and make new keys",
             )
         self._pepper = pepper
-        self._now = now
+        self._now = SteadyClock(now, monotonic)
         self._monotonic = monotonic
         self._keyring = Keyring(monotonic)
         self._entries = self._keyring.entries
@@ -153,12 +156,17 @@ class MemoryGatekeeper:
             return _UNKNOWN
         return entry.caller
 
+    def is_live(self, caller: Caller) -> bool:
+        """Whether the key of a caller that was identified before is neither revoked nor expired by now."""
+        account = self._accounts.get(caller.key_id)
+        return account is not None and self._now() < account.until
+
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """Hold a request's most tokens and money; nothing is held where it is refused."""
         account = self._accounts.get(caller.key_id)
         if account is None:
             return _UNKNOWN
-        refusal = account.meter.refuse(tokens, self._monotonic())
+        refusal = account.meters.refuse(tokens, self._monotonic())
         if refusal is not None:
             return refusal
         need = math.ceil((usd or 0) * NANO)
@@ -170,7 +178,7 @@ class MemoryGatekeeper:
                 return self._no_money(account, purse)
             if purse.is_low and not purse.is_asking and not self._must_wait(purse):
                 self._lease(account, purse)
-        account.meter.take(tokens)
+        account.meters.take(tokens)
         return Hold(account, self._clerk, purse, (route, tokens, need))
 
     async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:

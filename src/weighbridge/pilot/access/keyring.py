@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.access.budgets import Purse, block_of
-from weighbridge.pilot.access.limits import Meter
+from weighbridge.pilot.access.limits import Meter, Meters
 from weighbridge.pilot.access.protocol import Caller
 
 if TYPE_CHECKING:
@@ -31,10 +31,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Account:
-    """What a key has left on this node; `payers` are it and those above it, `purse` is None where none has a budget."""
+    """What a key has left on this node; `payers` are it and those above it, `purse` is None where none has a budget.
+
+    It may be used before `until` (Unix time).
+    """
 
     key_id: str
-    meter: Meter
+    meters: Meters
+    until: float = math.inf
     payers: tuple[tuple[str, Budget], ...] = ()
     purse: Purse | None = None
 
@@ -55,14 +59,15 @@ class Keyring:
         changed = tuple(changed)
         for key_id in self._keys.keys() - {key.id for key in changed} if is_all else ():
             self._forget(self._digests.pop(key_id))
+            self.accounts[key_id].until = -math.inf
             del self._keys[key_id]
         for key in changed:
             self._keys[key.id] = key
             self._take(key)
         touched = {key.id for key in changed}
         for key in self._keys.values():
-            if key.id in touched or key.parent:  # a budget above may have changed
-                self._fund(key)
+            if key.id in touched or key.parent:  # what is above may have changed
+                self._tie(key)
         self.version = version
 
     def _take(self, key: Key) -> None:
@@ -71,9 +76,10 @@ class Keyring:
         caller = Caller(key.id, rights.tenant, rights.scopes, rights.models)
         account = self.accounts.get(key.id)
         if account is None:
-            self.accounts[key.id] = Account(key.id, Meter(rights.limits, self._monotonic()))
+            account = self.accounts[key.id] = Account(key.id, Meters(Meter(rights.limits, self._monotonic())))
         else:
-            account.meter.set(rights.limits, self._monotonic())
+            account.meters.own.set(rights.limits, self._monotonic())
+        account.until = -math.inf if key.revoked_at is not None else _end(key, None)
         live = {} if key.revoked_at is not None else {secret.digest: _end(key, secret.until) for secret in key.secrets}
         for digest, until in live.items():
             self.entries[digest] = Entry(caller, until)
@@ -85,14 +91,16 @@ class Keyring:
         for digest in digests:
             self.entries.pop(digest, None)
 
-    def _fund(self, key: Key) -> None:
-        """Find out who pays for a key, and give it a purse where any of them has a budget."""
+    def _tie(self, key: Key) -> None:
+        """Find out whose limits hold for a key and who pays for it, and give it a purse where any has a budget."""
         above: list[Key] = []
         each: Key | None = key
         while each is not None and each not in above:
             above.append(each)
             each = self._keys.get(each.parent)
         account = self.accounts[key.id]
+        shared = (self.accounts[payer.id].meters.own for payer in above[1:])
+        account.meters = Meters(account.meters.own, tuple(meter for meter in shared if meter.is_set))
         account.payers = tuple((payer.id, payer.rights.budget) for payer in above)
         block = block_of(tuple(budget for _, budget in account.payers))
         if not block:

@@ -1,20 +1,21 @@
 """Limits of one key on one node: token buckets for requests and tokens a minute, and a count of requests at once.
 
-A bucket (Turner 1986) holds as much as a minute allows and refills evenly, so that a caller who was silent may send a
-minute's worth at once. Buckets live in memory: with N nodes a key gets up to N times its limit. Times are monotonic.
+What a key made shares its limits with it, and so on upwards: ten keys of 60 a minute are not 600. A bucket (Turner
+1986) holds as much as a minute allows and refills evenly, so that a caller who was silent may send a minute's worth at
+once. Buckets live in memory: with N nodes a key gets up to N times its limit. Times are monotonic.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from weighbridge.pilot.access.protocol import Refusal
 
 if TYPE_CHECKING:
     from weighbridge.pilot.access.keys import Limits
 
-__all__ = ["Bucket", "Meter"]
+__all__ = ["Bucket", "Meter", "Meters"]
 
 _WINDOW_S = 60
 _KIND = "rate_limit_error"
@@ -55,7 +56,7 @@ class Bucket:
 
 
 class Meter:
-    """The limits of one key: a request is let in by all of them or costs nothing in any."""
+    """The limits of one key."""
 
     __slots__ = ("_concurrent", "_policy", "_requests", "_tokens", "running")
 
@@ -70,14 +71,22 @@ class Meter:
         self._concurrent = limits.concurrent
         self._requests = _resized(self._requests, "requests", limits.requests_per_minute, now)
         self._tokens = _resized(self._tokens, "tokens", limits.tokens_per_minute, now)
-        buckets = [bucket for bucket in (self._requests, self._tokens) if bucket]
-        policy = ", ".join(f'"{bucket.name}";q={bucket.capacity};w={_WINDOW_S}' for bucket in buckets)
-        self._policy = policy.encode()
+        self._policy = _policy(self.buckets)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is limited."""
+        return self._concurrent is not None or self._requests is not None or self._tokens is not None
+
+    @property
+    def buckets(self) -> list[Bucket]:
+        """The buckets that there are."""
+        return [bucket for bucket in (self._requests, self._tokens) if bucket is not None]
 
     def refuse(self, tokens: int, now: float) -> Refusal | None:
         """Return why a request of so many tokens may not pass now, or None; takes nothing."""
         if self._concurrent is not None and self.running >= self._concurrent:
-            return self._refusal(f"{self._concurrent} requests of this key run already", "concurrency_limit", 1.0)
+            return self._refusal(f"{self._concurrent} requests run already", "concurrency_limit", 1.0)
         bucket = self._requests
         if bucket is not None and bucket.refill(now) < 1:
             return self._limited(bucket, 1)
@@ -108,24 +117,72 @@ class Meter:
 
         `r` are the units left, `t` the seconds until the bucket is full again.
         """
-        if not self._policy:
-            return ()
-        now = b", ".join(
-            b'"%b";r=%d;t=%d'
-            % (bucket.name.encode(), max(0, math.floor(bucket.level)), _seconds(bucket.wait_s(bucket.capacity)))
-            for bucket in (self._requests, self._tokens)
-            if bucket is not None
-        )
-        return ((b"ratelimit-policy", self._policy), (b"ratelimit", now))
+        return ((b"ratelimit-policy", self._policy), (b"ratelimit", _levels(self.buckets))) if self._policy else ()
 
     def _limited(self, bucket: Bucket, units: int) -> Refusal:
         """Refuse by a bucket."""
-        message = f"the key's {bucket.capacity} {bucket.name} a minute are used up"
+        message = f"{bucket.capacity} {bucket.name} a minute are used up"
         return self._refusal(message, "rate_limit_exceeded", bucket.wait_s(units))
 
     def _refusal(self, message: str, code: str, wait_s: float) -> Refusal:
         """Refuse for now."""
         return Refusal(429, _KIND, code, message, _seconds(wait_s), self.headers())
+
+
+class Meters(NamedTuple):
+    """The limits that hold for a key: its own, and those of the keys above it that have any.
+
+    A request is let in by all of them or costs nothing in any.
+    """
+
+    own: Meter
+    above: tuple[Meter, ...] = ()
+
+    def refuse(self, tokens: int, now: float) -> Refusal | None:
+        """Return why a request of so many tokens may not pass now, or None; takes nothing."""
+        refusal = self.own.refuse(tokens, now)
+        for meter in self.above:
+            if refusal is None:
+                refusal = meter.refuse(tokens, now)
+        return refusal
+
+    def take(self, tokens: int) -> None:
+        """Let a request in that was not refused."""
+        self.own.take(tokens)
+        for meter in self.above:
+            meter.take(tokens)
+
+    def settle(self, held: int, used: int) -> None:
+        """End a request that held so many tokens and used so many."""
+        self.own.settle(held, used)
+        for meter in self.above:
+            meter.settle(held, used)
+
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the headers of the limits: of requests and of tokens the bucket that has the least left."""
+        if not self.above:
+            return self.own.headers()
+        least: dict[str, Bucket] = {}
+        for meter in (self.own, *self.above):
+            for bucket in meter.buckets:
+                if bucket.name not in least or bucket.level < least[bucket.name].level:
+                    least[bucket.name] = bucket
+        buckets = list(least.values())
+        return ((b"ratelimit-policy", _policy(buckets)), (b"ratelimit", _levels(buckets))) if buckets else ()
+
+
+def _policy(buckets: list[Bucket]) -> bytes:
+    """Return the value of RateLimit-Policy."""
+    return ", ".join(f'"{bucket.name}";q={bucket.capacity};w={_WINDOW_S}' for bucket in buckets).encode()
+
+
+def _levels(buckets: list[Bucket]) -> bytes:
+    """Return the value of RateLimit."""
+    return b", ".join(
+        b'"%b";r=%d;t=%d'
+        % (bucket.name.encode(), max(0, math.floor(bucket.level)), _seconds(bucket.wait_s(bucket.capacity)))
+        for bucket in buckets
+    )
 
 
 def _resized(bucket: Bucket | None, name: str, capacity: int | None, now: float) -> Bucket | None:

@@ -59,6 +59,10 @@ class Gatekeeper(Protocol):
         """Return who presents this header's value (None where there is none, or several): constant work, always 401."""
         ...
 
+    def is_live(self, caller: Caller) -> bool:
+        """Whether the key of a caller that was identified before still counts: asked while its answer is under way."""
+        ...
+
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Hold a request's most tokens and money against limits and budgets, before it is passed on.
 

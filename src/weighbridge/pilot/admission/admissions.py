@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from weighbridge.pilot.admission.clock import SteadyClock
+from weighbridge.pilot.clock import SteadyClock
 from weighbridge.pilot.route import Admission
 
 if TYPE_CHECKING:

@@ -1,37 +1,13 @@
-"""A clock that never goes back, so that setting it back does not open what has expired."""
+"""Days in UTC, as decisions name them, and seconds since 1970."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["NEVER", "SteadyClock", "day_of", "end_of"]
+__all__ = ["NEVER", "day_of", "end_of"]
 
 NEVER = float("inf")
 _LAST = datetime.max.replace(tzinfo=UTC).timestamp()
-
-
-class SteadyClock:
-    """Seconds since 1970 (UTC): the wall clock's furthest, carried on by a clock that nobody sets.
-
-    One that was set forward by mistake stays there until the process ends. Safe to call from threads.
-    """
-
-    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
-        self._wall = wall
-        self._steady = steady
-        self._ahead = wall() - steady()
-
-    def __call__(self) -> float:
-        """Return the time."""
-        steady = self._steady()
-        ahead = self._wall() - steady
-        self._ahead = max(self._ahead, ahead)
-        return steady + self._ahead
 
 
 def day_of(at: float) -> date:

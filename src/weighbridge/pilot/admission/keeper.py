@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from weighbridge.core.progress import Progress, silent
 from weighbridge.errors import Interrupted, UsageError, WeighbridgeError
 from weighbridge.pilot.admission.admissions import Admissions, Snapshot
-from weighbridge.pilot.admission.clock import NEVER, SteadyClock
+from weighbridge.pilot.admission.clock import NEVER
 from weighbridge.pilot.admission.examiner import Examiner
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.pilot.admission.judge import Ruled, rule_on
 from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.admission.rows import RouteRow, row_of
+from weighbridge.pilot.clock import SteadyClock
 from weighbridge.pilot.recorder import record_nothing
 from weighbridge.pilot.route import CanarySettings, Leg, Route, ShadowSettings
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.pilot.access.desk import Issued
-    from weighbridge.pilot.state.sql import Session
+    from weighbridge.pilot.state.session import Session
 
 PEPPER = b"p" * 32
 NOON = 1_767_225_600.0 + 12 * 3600  # 2026-01-01 12:00 UTC

@@ -112,6 +112,44 @@ def test_an_expired_key_ends_at_that_second(node: Node) -> None:
     assert node.gate.identify(header(issued)) is node.gate.identify(None)
 
 
+def test_a_clock_that_is_set_back_revives_no_key(node: Node) -> None:
+    """What expired stays so, and what is to expire does so by the time that passed, whatever the wall clock says."""
+    ended = node.make(expires_at=datetime.fromtimestamp(NOON + 60, UTC))
+    later = node.make(expires_at=datetime.fromtimestamp(NOON + 600, UTC))
+    caller = node.caller(later)
+    node.clock.wall += 61
+    node.clock.run += 61
+    assert isinstance(node.gate.identify(header(ended)), Refusal)
+    node.clock.wall -= 86_400
+    assert isinstance(node.gate.identify(header(ended)), Refusal)
+    assert node.gate.is_live(caller)
+    node.clock.run += 540
+    assert isinstance(node.gate.identify(header(later)), Refusal)
+    assert not node.gate.is_live(caller)
+
+
+@pytest.mark.parametrize("by", ["revoked", "expired", "unknown", "put back"])
+def test_who_was_let_in_is_seen_to_have_ended(node: Node, by: str) -> None:
+    """What is under way can ask again, as it must where a key ends in mid-answer; a new secret is no end."""
+    issued = node.make(expires_at=datetime.fromtimestamp(NOON + 60, UTC))
+    caller = node.caller(issued)
+    node.desk.rotate("", issued.key.id, Rotation())
+    assert node.gate.is_live(caller)
+    if by == "revoked":
+        node.desk.revoke("", issued.key.id, Revocation())
+    elif by == "expired":
+        node.clock.run += 60
+    elif by == "put back":
+        with node.state._writing() as session:
+            session("DELETE FROM secrets")
+            session("DELETE FROM keys")
+            session("UPDATE key_version SET n = 0")
+        node.gate.refresh()
+    else:
+        caller = replace(caller, key_id="a" * 12)
+    assert not node.gate.is_live(caller)
+
+
 def test_a_revoked_key_ends_here_at_once_and_on_every_node_soon(node: Node, tmp_path: Path) -> None:
     """The node that revokes does so before it answers; the others poll twice a second."""
     issued = node.make()
@@ -181,6 +219,41 @@ def test_requests_at_once(node: Node) -> None:
     first.settle(FREE, 0.0)
     held(node, issued)
     assert code(ask(node, issued)) == "concurrency_limit"
+
+
+def test_limits_are_shared_with_the_keys_that_were_made(node: Node) -> None:
+    """Ten keys of three a minute, made by a key of three a minute, are three a minute; and none beside them."""
+    maker = node.make(scopes=frozenset({"inference", "admin:keys"}), limits={"requests_per_minute": 3, "concurrent": 2})
+    below = [node.make(maker.key.id, name=f"n{number}") for number in range(10)]
+    beside = node.make(limits={"requests_per_minute": 3})
+    first, second = held(node, below[0]), held(node, below[1])
+    assert code(ask(node, below[2])) == code(ask(node, maker)) == "concurrency_limit"
+    first.settle(FREE, 0.0)
+    second.settle(FREE, 0.0)
+    last = held(node, below[3])
+    assert b'"requests";r=0' in dict(last.headers)[b"ratelimit"]
+    last.settle(FREE, 0.0)
+    assert {code(ask(node, key)) for key in (*below[4:], maker)} == {"rate_limit_exceeded"}
+    held(node, beside)
+    node.desk.revoke("", maker.key.id, Revocation())  # an end of the maker gives nobody more
+    assert code(ask(node, below[4])) == "rate_limit_exceeded"
+    node.clock.run += 20
+    held(node, below[5])
+    assert code(ask(node, below[6])) == "rate_limit_exceeded"
+
+
+def test_tokens_are_shared_and_come_back_where_they_were_taken(node: Node) -> None:
+    """What a request below did not use is given back above, too, and a limit set meanwhile is not given anything."""
+    maker = node.make(scopes=frozenset({"inference", "admin:keys"}))
+    one = node.make(maker.key.id, limits={"tokens_per_minute": 100})
+    before = held(node, one, tokens=100)
+    node.desk.change("", maker.key.id, KeyPatch.read(b'{"limits": {"tokens_per_minute": 50, "concurrent": 1}}'))
+    before.settle(Usage(10, 10), 0.0)
+    hold = held(node, one, tokens=50)
+    assert code(ask(node, one)) == "concurrency_limit"
+    hold.settle(Usage(5, 5), 0.0)
+    assert code(ask(node, one, tokens=41)) == "rate_limit_exceeded"
+    held(node, one, tokens=40)
 
 
 def test_a_changed_limit_holds_for_what_was_used(node: Node) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from weighbridge.pilot.admission.clock import SteadyClock, day_of, end_of
+from weighbridge.pilot.admission.clock import day_of, end_of
+from weighbridge.pilot.clock import SteadyClock
 
 LAST_SECOND = datetime(2026, 12, 22, 23, 59, 59, tzinfo=UTC).timestamp()
 
