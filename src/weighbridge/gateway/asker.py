@@ -1,0 +1,89 @@
+"""The gateway's client, lent to the rooms of a pilot: they ask models without knowing it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from weighbridge.gateway.errors import Refused
+from weighbridge.gateway.request.ask import read_ask
+from weighbridge.gateway.request.bounds import Bounds
+from weighbridge.gateway.request.endpoints import ENDPOINTS
+from weighbridge.gateway.request.splice import spliced
+from weighbridge.gateway.upstream.protocol import AnswerTooLong, UpstreamFailure
+from weighbridge.pilot.asker import Reply
+
+if TYPE_CHECKING:
+    from weighbridge.gateway.upstream.pool import Upstreams
+    from weighbridge.pilot.route import UpstreamSettings
+
+    _Found = tuple[int, bytes, float | None]
+
+__all__ = ["MOST_ANSWER_BYTES", "UpstreamAsker", "addressed"]
+
+MOST_ANSWER_BYTES = 8 << 20
+_BOUNDS = Bounds()
+
+
+class UpstreamAsker:
+    """An Asker over the gateway's upstreams: same addresses, keys and checks, no retries.
+
+    `name` is the gateway's own (`Gateway.name`): with its mark a route that leads back here ends at once (508).
+    """
+
+    def __init__(self, upstreams: Upstreams, name: str = "", most_bytes: int = MOST_ANSWER_BYTES) -> None:
+        self._upstreams = upstreams
+        self._headers = {"via": f"1.1 weighbridge-{name}"} if name else {}
+        self._most = most_bytes
+
+    async def __call__(self, upstream: UpstreamSettings, path: str, body: bytes) -> Reply:
+        """Ask once. `error` is `connect` or `blocked` (nothing was sent), `timeout`, `reset` or `too_long`."""
+        asked = time.monotonic()
+        found: _Found = (0, b"", None)
+        error = ""
+        try:
+            async with asyncio.timeout(upstream.total_s):
+                found = await self._ask(upstream, path, body)
+        except UpstreamFailure as failure:
+            error = failure.kind
+        except TimeoutError:
+            error = "timeout"
+        except AnswerTooLong:
+            error = "too_long"
+        ended = time.monotonic()
+        status, answer, first = found
+        return Reply(status, answer, error, None if first is None else first - asked, ended - asked)
+
+    async def _ask(self, upstream: UpstreamSettings, path: str, body: bytes) -> _Found:
+        """Return status, body, and when its first piece came; raises UpstreamFailure, AnswerTooLong."""
+        answer = await self._upstreams.at(upstream).post(path, body, self._headers)
+        try:
+            first: float | None = None
+            pieces: list[bytes] = []
+            left = self._most
+            while (piece := await answer.piece()) is not None:
+                first = first or time.monotonic()
+                left -= len(piece)
+                if left < 0:
+                    raise AnswerTooLong
+                pieces.append(piece)
+            return answer.status, b"".join(pieces), first
+        finally:
+            answer.close()
+
+
+def addressed(path: str, body: bytes, model: str) -> tuple[str, bytes] | None:
+    """Return the path of an upstream, and a caller's body with the model named as there; None for what is neither.
+
+    As on the way of the caller's own request: every other byte stays, and a stream is asked to end with its usage.
+    """
+    endpoint = ENDPOINTS.get(path)
+    if endpoint is None:
+        return None
+    try:
+        ask = read_ask(endpoint, body, _BOUNDS)
+    except Refused:
+        return None
+    adds_usage = ask.is_stream and endpoint.has_options and not ask.wants_usage
+    return endpoint.upstream, spliced(ask, model, adds_usage=adds_usage)
