@@ -1,4 +1,4 @@
-"""Stale decisions as the store says: what an event has overtaken stays said until it is decided anew."""
+"""Stale decisions: what an event has overtaken is stated in the store, and stays said until it is decided anew."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
-    from weighbridge.core.evidence import Evidence
     from weighbridge.store.protocol import Store
 
-__all__ = ["KIND", "Stale", "all_stale", "all_stale_about", "stale_about", "stale_by_decision", "stale_of"]
+__all__ = [
+    "KIND", "Stale", "all_stale", "all_stale_about", "event_key", "stale_about", "stale_by_decision", "stale_of",
+    "state_stale",
+]  # fmt: skip
 
 KIND = "stale/v1"
 _ORDER = ("low", "medium", "high", "critical")
@@ -29,6 +33,18 @@ class Stale:
     id: str
     subject: str
     body: StaleV1
+
+
+def event_key(body: StaleV1) -> tuple[str, ...]:
+    """Return what is the same in all that is said of one decision, event and step: it is stated once."""
+    return body.decision, body.event, body.seen_at, body.next_step
+
+
+def state_stale(store: Store, subject: str, body: StaleV1, on: date) -> Evidence:
+    """State in the store that the decision about a subject is stale, and return the statement."""
+    statement = Evidence(subject, KIND, body.model_dump(exclude_none=True), (body.decision,), OURS, on)
+    store.add(statement)
+    return statement
 
 
 def stale_of(store: Store, subject: str) -> StaleV1 | None:

@@ -156,7 +156,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether a leg may be served now, and why not; `unverified` says so where nothing ties it to its decision."""
+    """Whether a leg may be served now, and why not; `unverified` says so where nothing ties it to its decision.
+
+    `doubt` is why the decision is to be made again, and until when the leg is served meanwhile.
+    """
 
     leg: Leg
     verdict: Literal["adopt", "adopt-with-conditions", "hold", "reject", ""]
@@ -164,6 +167,7 @@ class Admission:
     until: str = ""
     conditions: tuple[str, ...] = field(default=())
     unverified: str = ""
+    doubt: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -27,6 +27,8 @@ def route_lines(row: RouteRow) -> Iterator[str]:
         yield from wrapped(f"condition: {condition}")
     if row.unverified:
         yield from wrapped(f"NOT VERIFIED: {row.unverified}")
+    if row.doubt:
+        yield from wrapped(f"DECIDE AGAIN: {row.doubt}")
     if row.why:
         yield from wrapped(f"why: {row.why}")
     price = row.price and f"USD a million tokens, {row.price}"

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weighbridge.core.kinds.alarm import AlarmAnswerV1, AlarmV1
     from weighbridge.core.kinds.anatomy import AnatomyV2
     from weighbridge.core.kinds.arena import ArenaV1, BallotV1, VerdictsV1, VoteV1
     from weighbridge.core.kinds.behaviour import (
@@ -62,7 +63,8 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.stale import StaleV1
 
 __all__ = [
-    "DECISION", "KINDS", "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
+    "DECISION", "KINDS", "AlarmAnswerV1", "AlarmV1",
+    "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
     "BehaviourV1", "BehaviourV2", "BestBody", "Body", "CallsBody", "CapabilitiesBody", "CardV1", "CellBody",
     "ComparisonV1", "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody",
     "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody",
@@ -78,6 +80,7 @@ __all__ = [
 DECISION = "decision/v1"
 
 _MODELS = {  # by module: what a run does not use, it does not build
+    "alarm": ("AlarmAnswerV1", "AlarmV1"),
     "anatomy": ("AnatomyV2",),
     "arena": ("ArenaV1", "BallotV1", "VerdictsV1", "VoteV1"),
     "behaviour": (
@@ -188,6 +191,8 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "sample/v1": "SampleV1",
     "labels/v1": "LabelsV1",
     "stale/v1": "StaleV1",
+    "alarm/v1": "AlarmV1",
+    "alarm-answer/v1": "AlarmAnswerV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from weighbridge.core.kinds import DECISION
 from weighbridge.core.reference import Reference
 from weighbridge.decision.decide import VERDICTS
 from weighbridge.decision.ruling import EFFECTS
-from weighbridge.decision.staleness import stale_about
+from weighbridge.decision.staleness import all_stale_about
 from weighbridge.dossier.compose import read_decision
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.formats.place import quote
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.core.evidence import Evidence
+    from weighbridge.core.kinds import StaleV1
     from weighbridge.decision.decide import Decision
     from weighbridge.pilot.admission.configuration.plan import LegPlan
     from weighbridge.store.protocol import Store
@@ -37,14 +39,16 @@ _HEX_DIGITS = 64
 class Decided:
     """The decision that a leg names, as the store has it; where there is none, `problem` says why and what to do.
 
-    `stale` is why an event has overtaken it ("" where none has), `newer` the newest decision about the same subject by
-    the same policy, where it is another one. `reference` is what was weighed; `has_files` says that files were.
+    `stale` is why an event has overtaken it ("" where none has), which closes it at `closes_at` (seconds). `newer` is
+    the newest decision about the same subject by the same policy, where it is another one. `reference` is what was
+    weighed; `has_files` says that files were.
     """
 
     problem: str = ""
     statement: Evidence | None = None
     decision: Decision | None = None
     stale: str = ""
+    closes_at: float = 0.0
     newer: Decision | None = None
     newer_id: str = ""
     reference: str = ""
@@ -84,17 +88,30 @@ def find_decided(store: Store, plan: LegPlan, origins: Origins) -> Decided:
     newer, problem = _read(last)
     if newer is None:
         return Decided(f"a newer statement by the same policy is there: {problem}")
-    stale = stale_about(store, statement) or stale_about(store, last)
+    reasons = (*all_stale_about(store, statement), *all_stale_about(store, last))
+    closes_at, stale = min(((_closing(one), quote(one.why, 300)[1:-1]) for one in reasons), default=(0.0, ""))
     files = next(store.select(subject=decision.subject, kind="files/v1"), None)
     return Decided(
         statement=statement,
         decision=decision,
-        stale=quote(stale.why, 300)[1:-1] if stale else "",
+        stale=stale,
+        closes_at=closes_at,
         newer=newer if last.id != statement.id else None,
         newer_id=last.id if last.id != statement.id else "",
         reference=_reference(plan, decision, files),
         has_files=files is not None,
     )
+
+
+def _closing(reason: StaleV1) -> float:
+    """Return when a reason closes what rests on the decision; at once where it does not say, or not as a time."""
+    if reason.closes_at is None:
+        return 0.0
+    try:
+        at = datetime.fromisoformat(reason.closes_at)
+        return at.astimezone(UTC).timestamp() if at.tzinfo else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _read(statement: Evidence) -> tuple[Decision | None, str]:

@@ -87,7 +87,7 @@ def parse_gateway_file(data: bytes, path: Path) -> GatewayFile:
         workspace=workspace,
         routes=routes,
         limits=form.gateway.limits.model_dump(exclude_none=True),
-        alarm=AlarmPlan(alarm.webhook_env or "", alarm.secret_env or "", alarm.reopens),
+        alarm=AlarmPlan(alarm.webhook_env or "", alarm.secret_env or "", alarm.reopens, alarm.grace_hours * 3600.0),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import short
@@ -65,7 +65,8 @@ def _ends(facts: Facts) -> tuple[float, ...]:
     """Return when something ends that an admission may rest on."""
     decision, unverified = facts.decided.decision, facts.plan.unverified
     decided_until = end_of(decision.expires_on) if decision else NEVER
-    return decided_until, _holds_until(facts.served), end_of(unverified.until) if unverified else NEVER
+    unverified_until = end_of(unverified.until) if unverified else NEVER
+    return decided_until, _holds_until(facts.served), unverified_until, facts.decided.closes_at
 
 
 def _holds_until(served: Served) -> float:
@@ -84,7 +85,13 @@ def _admission(facts: Facts, now: float) -> Admission:
     if not refused:
         refused, unverified = _unverified(facts, now)
     return Admission(
-        facts.leg, decision.verdict, refused, decision.expires_on.isoformat(), decision.conditions, unverified
+        facts.leg,
+        decision.verdict,
+        refused,
+        decision.expires_on.isoformat(),
+        decision.conditions,
+        unverified,
+        "" if refused else _doubt(decided),
     )
 
 
@@ -94,7 +101,7 @@ def _refused(facts: Facts, now: float) -> str:
     if decision is None or decision.verdict not in _OPEN:
         verdict = decision.verdict if decision else "nothing"
         return f"the decision says `{verdict}`: `weighbridge dossier` shows what would change it"
-    if refused := _overtaken(decided):
+    if refused := _overtaken(decided, now):
         return refused
     conditions = dict.fromkeys((*decision.conditions, *(decided.newer.conditions if decided.newer else ())))
     if missing := [one for one in conditions if one not in facts.plan.accepts]:
@@ -106,14 +113,22 @@ def _refused(facts: Facts, now: float) -> str:
     return ""
 
 
-def _overtaken(decided: Decided) -> str:
-    """Return what has overtaken a decision: a newer one that admits nothing, or an event that the watch has seen."""
+def _overtaken(decided: Decided, now: float) -> str:
+    """Return what has overtaken a decision: a newer one that admits nothing, an event of the watch, or an alarm."""
     newer = decided.newer
     if newer is not None and newer.verdict not in _OPEN:
         return f"it was decided anew on {newer.on}, and says `{newer.verdict}` ({short(decided.newer_id)})"
-    if decided.stale:
+    if decided.stale and now >= decided.closes_at:
         return f"the decision is stale: {decided.stale}; weigh it again, or decide in view of it"
     return ""
+
+
+def _doubt(decided: Decided) -> str:
+    """Return why a decision that still admits is to be made again, and until when; "" where nothing is said."""
+    if not decided.stale:
+        return ""
+    until = datetime.fromtimestamp(decided.closes_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"served until {until} only: {decided.stale}; weigh it again, or decide in view of it"
 
 
 def _unverified(facts: Facts, now: float) -> tuple[str, str]:

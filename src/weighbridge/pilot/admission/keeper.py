@@ -213,7 +213,7 @@ class Keeper:
     def _changes(self, place: _Role, admission: Admission) -> Iterator[tuple[str, dict[str, object]]]:
         """Yield the event of a leg that was told otherwise before, or never."""
         leg = admission.leg
-        told = (admission.is_open, admission.refused, leg.decision, leg.digest, admission.unverified)
+        told = (admission.is_open, admission.refused, leg.decision, leg.digest, admission.unverified, admission.doubt)
         if self._told.get(place) == told:
             return
         self._told[place] = told
@@ -226,6 +226,7 @@ class Keeper:
             "until": admission.until,
             "why": admission.refused,
             "unverified": admission.unverified,
+            "doubt": admission.doubt,
         }
         yield ("leg.opened" if admission.is_open else "leg.refused"), facts
 

@@ -17,8 +17,8 @@ class RouteRow:
     """One leg of a route: whether it is open, on which decision that rests, and what was checked.
 
     `leg` is `primary`, `canary`, `fallback-N` or `shadow`; `why` is the reason of a refusal, `unverified` the note of a
-    leg that is served unverified, `checked` what holding it against its decision gave. `price` is "" where nobody has
-    stated one: a key with a budget in money is then refused.
+    leg that is served unverified, `doubt` why its decision is to be made again, `checked` what holding it against its
+    decision gave. `price` is "" where nobody has stated one: a key with a budget in money is then refused.
     """
 
     route: str
@@ -35,6 +35,7 @@ class RouteRow:
     conditions: tuple[str, ...]
     why: str
     unverified: str
+    doubt: str
     checked: str
 
     @property
@@ -66,5 +67,6 @@ def row_of(route: str, role: str, facts: Facts, admission: Admission) -> RouteRo
         conditions=admission.conditions,
         why=admission.refused,
         unverified=admission.unverified,
+        doubt=admission.doubt,
         checked=facts.served.why if facts.decided.decision else "",
     )

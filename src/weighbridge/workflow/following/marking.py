@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import StaleV1
-from weighbridge.decision.staleness import KIND, all_stale
+from weighbridge.decision.staleness import all_stale, event_key, state_stale
 from weighbridge.watch.digest.compile import spoken_of
 from weighbridge.watch.digest.facts import relation_of
 from weighbridge.watch.digest.remembered import Remembered
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from weighbridge.core.event import ReleaseEvent
+    from weighbridge.core.evidence import Evidence
     from weighbridge.decision.staleness import Stale
     from weighbridge.knowledge.protocol import Known
     from weighbridge.store.protocol import Store
@@ -39,22 +39,14 @@ def mark_stale(
     """
     known, events = Remembered(known), list(events)
     stakes = settled(stakes, events)
-    said = {_key(one.body) for one in all_stale(store)}
+    said = {event_key(one.body) for one in all_stale(store)}
     made = []
     for event in events:
         for stake, body in _bodies(event, stakes, rules, known):
-            if _key(body) in said:
-                continue
-            said.add(_key(body))
-            on = event.seen_at.date()
-            statement = Evidence(stake.subject, KIND, body.model_dump(), (stake.decision,), OURS, on)
-            store.add(statement)
-            made.append(statement)
+            if event_key(body) not in said:
+                said.add(event_key(body))
+                made.append(state_stale(store, stake.subject, body, event.seen_at.date()))
     return made
-
-
-def _key(body: StaleV1) -> tuple[str, ...]:
-    return body.decision, body.event, body.seen_at, body.next_step
 
 
 def _bodies(

@@ -155,13 +155,13 @@ class Scene:
         rows = tuple((("a", -0.5 - shift), ("b", -1.5), ("c", -3.0)) for _ in range(25))
         return Fingerprint("1", "chat", rows, noise=0.0, mean_noise=0.0)
 
-    def mark_stale(self, subject: str, decision: str) -> None:
-        """Say what the watch says of an event that overtakes a decision."""
+    def mark_stale(self, subject: str, decision: str, **other: Any) -> None:
+        """Say what the watch says of an event that overtakes a decision, or something `other`."""
         body = {"decision": decision, "reference": "hf:acme/tiny", "event": "e1", "event_kind": "weights",
                 "severity": "high", "why": "the weights were replaced", "next_step": "re-evaluate",
                 "seen_at": "2026-11-22T09:00:00Z"}  # fmt: skip
         with self.store() as store:
-            self.state(store, subject, "stale/v1", body)
+            self.state(store, subject, "stale/v1", body | other)
 
     def write(self, text: str) -> Path:
         """Write the gateway's file."""

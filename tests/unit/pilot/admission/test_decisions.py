@@ -184,3 +184,32 @@ def test_fixtures_are_honest(scene: Any, tmp_path: Path) -> None:
     found = check_mirror(tmp_path / "mirror")
     assert found.holds
     assert found.manifest.artefact == subject
+
+
+def test_an_alarm_leaves_time_to_decide_anew(scene: Any, ask: Any) -> None:
+    """Until the statement's hour the leg is served and says that it is in doubt; then it closes by the clock alone."""
+    decision = scene.decide()
+    closes_at = "2026-11-22T13:00:00+00:00"
+    scene.mark_stale(scene.make_mirror(), decision, why="refusals doubled", closes_at=closes_at)
+    scene.one_route(decision[7:19], 'mirror = "mirror"')
+    keeper = scene.keeper()
+    row = keeper.check()[0]
+    assert row.is_open
+    assert row.doubt.startswith("served until 2026-11-22 13:00 UTC only: refusals doubled")
+    assert scene.events[-1][1]["doubt"] == row.doubt
+    scene.now += 3600
+    assert "is stale: refusals doubled" in ask(keeper).refused
+    assert ask(keeper).doubt == ""
+
+
+@pytest.mark.parametrize(
+    "closes_at", [None, "2026-11-22T13:00:00", "soon", "9999-12-31T23:59:59-12:00", "2026-11-22T12:00:00+00:00"]
+)
+def test_the_first_reason_to_close_counts(scene: Any, closes_at: str | None) -> None:
+    """A reason without an hour, with one that is no time, or with one that has passed, closes whatever others say."""
+    decision = scene.decide()
+    subject = scene.make_mirror()
+    scene.mark_stale(subject, decision, event="e1", why="late", closes_at="2026-12-01T00:00:00+00:00")
+    scene.mark_stale(subject, decision, event="e2", why="now", severity="low", closes_at=closes_at)
+    scene.one_route(decision[7:19], 'mirror = "mirror"')
+    assert "is stale: now" in scene.row().why

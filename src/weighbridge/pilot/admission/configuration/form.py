@@ -61,11 +61,15 @@ class LimitsForm(_Table):
 
 
 class AlarmForm(_Table):
-    """`[gateway.alarm]`: variables of the environment that hold a webhook's address, and the secret that signs."""
+    """`[gateway.alarm]`: variables of the environment that hold a webhook's address, and the secret that signs.
+
+    `grace_hours` is how long an alarm leaves to decide anew before the leg closes.
+    """
 
     webhook_env: _Variable | None = None
     secret_env: _Variable | None = None
     reopens: bool = True
+    grace_hours: Annotated[float, Field(ge=0, le=8760, allow_inf_nan=False)] = 72
 
 
 class GatewayForm(_Table):
