@@ -43,8 +43,11 @@ class Forwarder:
         What was sent once is never repeated: after the first byte a failure ends the answer.
         """
         last: Refused | None = None
+        exchange = call.exchange
         for name, leg in self._legs(call, route):
-            call.exchange.leg, call.exchange.decision = name, leg.decision
+            if last is not None:
+                exchange.rescued += ((exchange.leg, exchange.decision, last.refusal.code),)
+            exchange.leg, exchange.decision = name, leg.decision
             for attempt in range(route.retries + 1):
                 if attempt:
                     await asyncio.sleep(_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret

@@ -23,7 +23,8 @@ class Exchange:
     `path` is the endpoint (`/v1/chat/completions`), `leg` is `primary`, `canary` or `fallback-N`. `status` is what the
     caller got (499 where it left), `upstream_status` what the upstream said, 0 where nothing came. Seconds count from
     the request's arrival, `first_s` is that of the first byte of the answer. `usd` is what it cost, None where no
-    price or no usage is known. `request` and `answer` are the bodies, held only while listeners look; never logged.
+    price or no usage is known. `rescued` are the legs that failed before another was tried: name, decision, error code.
+    `request` and `answer` are the bodies, held only while listeners look; never logged.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Exchange:
     usage: Usage = Usage()
     usd: float | None = None
     user_hash: str = ""
+    rescued: tuple[tuple[str, str, str], ...] = ()
     request: bytes = b""
     answer: bytes = b""
 

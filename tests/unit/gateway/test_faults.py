@@ -126,6 +126,7 @@ def test_retries_and_fallbacks_before_the_first_byte() -> None:
             assert json.loads(good.asked[0].body)["model"] == "second"
             exchange = gateway.told.wait()
             assert (exchange.leg, exchange.usage) == ("fallback-1", Usage(3, 2))
+            assert [leg for leg, _, _ in exchange.rescued] == ["primary"]
             assert len(gateway.keys.held) == 1
             assert gateway.keys.held[0].settled == [(Usage(3, 2), 7e-6)]
 
