@@ -1,7 +1,8 @@
 """The gateway as an ASGI application: who asks, and for what.
 
-Denied by default: whatever the path and the method, a request without a key ends at 401; `/healthz` alone says "ok".
-Paths are compared whole and as the server read them, never put together again from a URL.
+Denied by default: whatever the path and the method, a request without a key ends at 401; `/healthz` alone says "ok",
+and `/readyz` whether anything can be served. Paths are compared whole and as the server read them, never put together
+again from a URL.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.gateway.desk import LEFT, Desk, Visit
 from weighbridge.gateway.errors import Refused, bad_request, refuse
-from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, INFERENCE, MODELS
+from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, INFERENCE, MODELS, READY
 from weighbridge.gateway.request.head import Left, read_head
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.exchange import Exchange
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Gateway"]
 
 _READING = ("GET", "HEAD")
+_OK, _UNAVAILABLE = 200, 503
+_OK_BODY, _NOT_READY = b'{"status":"ok"}', b'{"status":"not ready"}'
 _MODELS_SCOPE = "models"
 _log = logging.getLogger("weighbridge.gateway")
 
@@ -53,6 +56,14 @@ class Gateway:
         """How many requests are under way to models."""
         return len(self._desk.patrol.flights)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether any route is open, and answers can be recorded."""
+        admissions = self._hooks.admissions
+        routes = (admissions.find(name) for name in admissions.names())
+        legs = (leg for route in routes if route is not None for leg in (route.primary, *route.fallbacks))
+        return self._hooks.witness.refusal() is None and any(admissions.admission(leg).is_open for leg in legs)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
         if scope["type"] != "http":
@@ -60,7 +71,10 @@ class Gateway:
             return
         path = scope["path"]
         if path == HEALTH and scope["method"] in _READING:
-            await _send_json(send, b'{"status":"ok"}', ())
+            await _send_json(send, _OK_BODY, ())
+            return
+        if path == READY and scope["method"] in _READING:
+            await (_send_json(send, _OK_BODY, ()) if self.is_ready else _send_json(send, _NOT_READY, (), _UNAVAILABLE))
             return
         known = path if path in ENDPOINTS else ""
         exchange = Exchange(f"{self.name}{next(self._numbers):012x}", time.time(), "", "", "", "", "", known)
@@ -177,13 +191,13 @@ def _hold(caller: Caller, scope: str) -> None:
         raise Refused(Refusal(403, "permission_error", "scope_missing", f"this key does not hold the scope `{scope}`"))
 
 
-async def _send_json(send: Send, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+async def _send_json(send: Send, body: bytes, headers: tuple[tuple[bytes, bytes], ...], status: int = _OK) -> None:
     """Send a whole answer of our own."""
     length = (b"content-length", b"%d" % len(body))
     await send(
         {
             "type": "http.response.start",
-            "status": 200,
+            "status": status,
             "headers": [(b"content-type", b"application/json"), length, *headers],
         }
     )

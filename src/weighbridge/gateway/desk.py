@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from weighbridge.gateway.errors import Refused, bad_request, upstream_failed
+from weighbridge.gateway.errors import Refused, bad_request
 from weighbridge.gateway.forward import Forwarder
 from weighbridge.gateway.patrol import Patrol
 from weighbridge.gateway.relay import Call
@@ -61,26 +61,44 @@ class Desk:
     """Serves the endpoints that lead to models; `name` marks what is sent on."""
 
     def __init__(self, hooks: Hooks, upstreams: Upstreams, bounds: Bounds, name: str) -> None:
-        self.patrol = Patrol(bounds.stall_s)
+        self.patrol = Patrol(bounds.stall_s, hooks.gatekeeper.is_live)
         self._hooks = hooks
         self._bounds = bounds
         self._name = name
         self._forwarder = Forwarder(hooks, upstreams, bounds)
         self._body_bytes = 0  # of all requests under way
+        self._bytes_of: dict[str, int] = {}  # by key
 
     async def serve(self, visit: Visit, endpoint: Endpoint) -> None:
         """Serve a request of a known caller; raises Refused before the first byte, Left where the caller left."""
         try:
             await self._serve(visit, endpoint)
         finally:
-            self._body_bytes -= visit.body_bytes
+            self._let_go(visit)
 
     def _take(self, visit: Visit, size: int) -> None:
-        """Make room for so many bytes of a body; raises Refused where all bodies together are too much."""
-        if self._body_bytes + size > self._bounds.bodies_bytes:
+        """Make room for so many bytes of a body; raises Refused where all bodies, or those of its key, are too much.
+
+        A key has at most what it leaves free (Choudhury and Hahne 1998, dynamic thresholds), so that none takes the
+        room of all; one body alone has what there is.
+        """
+        key_id = visit.caller.key_id
+        total, own = self._body_bytes + size, self._bytes_of.get(key_id, 0) + size
+        most = self._bounds.bodies_bytes
+        if total > most or (own > most - total and own > visit.body_bytes + size):
             raise Refused(_CROWDED)
-        self._body_bytes += size
+        self._body_bytes, self._bytes_of[key_id] = total, own
         visit.body_bytes += size
+
+    def _let_go(self, visit: Visit) -> None:
+        """Give back the room of a body."""
+        self._body_bytes -= visit.body_bytes
+        key_id = visit.caller.key_id
+        own = self._bytes_of.get(key_id, 0) - visit.body_bytes
+        if own:
+            self._bytes_of[key_id] = own
+        else:
+            self._bytes_of.pop(key_id, None)
 
     async def _serve(self, visit: Visit, endpoint: Endpoint) -> None:
         """Serve a request, whose body is let go of by `serve`."""
@@ -102,7 +120,7 @@ class Desk:
         reservation = await self._reserve(ask, caller, route)
         exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
         try:
-            with self.patrol.follow(visit.receive, route.primary.upstream.total_s) as flight:
+            with self.patrol.follow(caller, visit.receive, route.primary.upstream.total_s) as flight:
                 call = Call(
                     ask,
                     exchange,
@@ -129,8 +147,8 @@ class Desk:
                 raise
             call.flight.resume()
             exchange.error = reason
-            if reason == "late" and not exchange.status:
-                raise upstream_failed(504, "the model's server took too long", "upstream_timeout") from None
+            if call.flight.refusal is not None and not exchange.status:
+                raise Refused(call.flight.refusal) from None
             exchange.status = exchange.status or LEFT
             visit.abort()
 

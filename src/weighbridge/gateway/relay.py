@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,7 @@ __all__ = ["Again", "Call", "pass_stream", "pass_whole"]
 _KEPT_BYTES = 1 << 20
 _DONE = b"[DONE]"
 _LAST = 64
+_FAREWELL_S = 0.5  # for a caller to take the last event, where its answer is ended early
 _NO_BUFFERING = (b"x-accel-buffering", b"no")  # nginx in front would hold events back
 
 
@@ -141,6 +143,9 @@ class _Stream:
             await self._fail(mapping.failed(failure))
         except (EventTooLong, AnswerTooLong):
             await self._fail(upstream_failed(502, "the answer is longer than it may be", "answer_too_long"))
+        except asyncio.CancelledError:
+            if not await self._is_told():
+                raise
         else:
             await _send(self._call, b"", more=False)
         finally:
@@ -167,11 +172,11 @@ class _Stream:
         call = self._call
         if not call.exchange.status:
             await self._begin()
+        await _send(call, data, more=True)  # the server waits before it writes: what was interrupted was not sent
         self.went.update(data)
         call.exchange.sent_bytes += len(data)
         if call.keeps and call.exchange.sent_bytes <= _KEPT_BYTES:
             self._kept.append(data)
-        await _send(call, data, more=True)
 
     async def _begin(self) -> None:
         """Send the head."""
@@ -195,6 +200,20 @@ class _Stream:
         self._call.exchange.error = refused.refusal.code
         await self._pass(b"data: " + body_of(refused.refusal) + b"\n\n")
         await _send(self._call, b"", more=False)
+
+    async def _is_told(self) -> bool:
+        """Whether a caller whose answer was ended early could be told why, in a last event."""
+        flight, exchange = self._call.flight, self._call.exchange
+        if flight.refusal is None or not exchange.sent_bytes:
+            return False
+        flight.resume()
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._fail(Refused(flight.refusal))
+        except TimeoutError:
+            return False
+        exchange.error = flight.reason
+        return True
 
 
 async def _send(call: Call, data: bytes, *, more: bool) -> None:

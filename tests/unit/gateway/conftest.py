@@ -54,11 +54,16 @@ class Keys:
     callers: dict[bytes, Caller]
     refusal: Refusal | None = None
     held: list[Reservation] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
 
     def identify(self, authorization: bytes | None) -> Caller | Refusal:
         """Look the header up."""
         caller = self.callers.get(authorization or b"")
         return caller or Refusal(401, "invalid_request_error", "invalid_api_key", "a valid key is needed")
+
+    def is_live(self, caller: Caller) -> bool:
+        """Look whether its key has ended."""
+        return caller.key_id not in self.ended
 
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Hold everything, or refuse everything."""

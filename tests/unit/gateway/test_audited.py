@@ -40,6 +40,8 @@ class Reservation:
 class Keys:
     def identify(self, authorization):
         return Caller("k1", "acme", frozenset({"inference"}))
+    def is_live(self, caller):
+        return True
     async def reserve_soon(self, caller, route, tokens, usd):
         return Reservation()
 

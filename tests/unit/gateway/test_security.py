@@ -23,7 +23,7 @@ import weighbridge.gateway
 from weighbridge.gateway.hooks import Mount
 from weighbridge.gateway.request.ask import refused_fields
 from weighbridge.gateway.request.bounds import Bounds
-from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, MODELS
+from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, MODELS, READY
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.route import Route
 from weighbridge.testing.upstream_double import answer
@@ -106,6 +106,18 @@ def test_health_says_ok_and_no_more(gateway: Running) -> None:
     assert gateway.call("GET", HEALTH)[2] == b'{"status":"ok"}'
     assert gateway.call("POST", HEALTH)[0] == 401
     assert gateway.call("GET", f"{HEALTH}/")[0] == 401
+
+
+def test_ready_says_whether_anything_can_be_served() -> None:
+    """Without a key, too, for a probe shows none: neither which route nor why."""
+    routes = {name: Route(name, leg_to("http://127.0.0.1:9/v1", name)) for name in ("one", "two")}
+    with run_gateway(routes) as gateway:
+        assert gateway.call("GET", READY)[::2] == (200, b'{"status":"ok"}')
+        gateway.table.closed["one"] = "expired"
+        assert gateway.call("HEAD", READY)[0] == 200
+        gateway.table.closed["two"] = "the secret reason"
+        assert gateway.call("GET", READY)[::2] == (503, b'{"status":"not ready"}')
+        assert gateway.call("POST", READY)[0] == 401
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ENDPOINTS", "HEALTH", "INFERENCE", "MODELS", "Endpoint"]
+__all__ = ["ENDPOINTS", "HEALTH", "INFERENCE", "MODELS", "READY", "Endpoint"]
 
-HEALTH = "/healthz"
+HEALTH, READY = "/healthz", "/readyz"
 MODELS = "/v1/models"
 INFERENCE = "inference"
 
