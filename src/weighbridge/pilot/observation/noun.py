@@ -37,7 +37,8 @@ class Observation:
     fails, breaks off, is too late), never a caller's mistake or leaving. `refused`: the answer declines. `in_form`: the
     JSON, schema or tool call asked for is valid. `same_language`: the answer is in the prompt's language, `language`.
     `chars` is the answer's length. Seconds as in Exchange. `cluster` and `distance` place the prompt among those of the
-    reference. `chance` is the probability with which this exchange was looked at.
+    reference. `chance` is the probability with which this exchange was looked at. `is_left`: the caller left before the
+    end, and the answer is not known. `sketch` is the prompt as 64 small numbers, told only while a reference is made.
     """
 
     id: str
@@ -59,6 +60,8 @@ class Observation:
     cluster: int | None = None
     distance: float | None = None
     chance: float = 1.0
+    is_left: bool | None = None
+    sketch: str = ""
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values, without what is not known."""

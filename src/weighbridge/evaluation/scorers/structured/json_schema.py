@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from weighbridge.engine.protocol import Completion
     from weighbridge.evaluation.suite import Item
 
-__all__ = ["json_schema"]
+__all__ = ["json_schema", "schema_check"]
 
 _SAID = 200
 
@@ -32,7 +32,7 @@ def json_schema(item: Item, completion: Completion) -> Score | Unscored:
         return Unscored("the item has no schema")
     if completion.outcome is Outcome.TRUNCATED:
         return Unscored("truncated")
-    validate = _validator(json.dumps(schema, sort_keys=True))
+    validate = schema_check(json.dumps(schema, sort_keys=True))
     if isinstance(validate, str):
         return Unscored(validate)
     text, fenced = unfenced(completion.text)
@@ -60,7 +60,7 @@ def _trouble(text: str, validate: Callable[[Any], str], values: dict[str, Any]) 
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> Callable[[Any], str] | str:
+def schema_check(schema: str) -> Callable[[Any], str] | str:
     """Return a function that says what is wrong with a document ("" for nothing), or why there is none."""
     try:
         import jsonschema_rs

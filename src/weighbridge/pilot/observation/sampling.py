@@ -1,0 +1,64 @@
+"""Which exchanges are looked at: a keyed hash decides, before anything of the answer is known."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weighbridge.pilot.exchange import Exchange
+
+__all__ = ["CANARY", "RouteSample", "drawn"]
+
+CANARY = "canary"
+_MINUTE_S = 60.0
+_FORGETS = 1_000  # exchanges over which the canary's share is averaged
+_FIRST_SHARE, _GONE_SHARE = 0.1, 1e-4
+_RANGE = float(1 << 64)
+
+
+def drawn(key: bytes, exchange_id: str) -> float:
+    """Return a number in [0, 1) that depends on the exchange's id and the key alone."""
+    digest = hashlib.blake2b(exchange_id.encode(), key=key, digest_size=8, person=b"observe").digest()
+    return int.from_bytes(digest, "big") / _RANGE
+
+
+@dataclass(slots=True)
+class RouteSample:
+    """What one route's sampling remembers: how many were looked at this minute, and its canary's share.
+
+    While a canary is served, its exchanges are looked at with a higher chance, so that both legs give about as many
+    observations. The chance depends on what came before only.
+    """
+
+    canary_share: float = 0.0
+    _minute: float = field(default=0.0, repr=False)
+    _taken: int = field(default=0, repr=False)
+
+    def chance(self, leg: str, share: float) -> float:
+        """Return the chance with which an exchange of a leg is looked at."""
+        if leg != CANARY or not self.canary_share:
+            return share
+        return max(share, min(1.0, share * (1 - self.canary_share) / self.canary_share))
+
+    def most(self, share: float) -> float:
+        """Return the highest chance that any leg has now: bodies are held by it, before the leg is known."""
+        return self.chance(CANARY, share)
+
+    def note(self, exchange: Exchange) -> None:
+        """Take note of the leg of an ended exchange."""
+        is_canary = exchange.leg == CANARY
+        if not self.canary_share:
+            self.canary_share = _FIRST_SHARE if is_canary else 0.0
+            return
+        self.canary_share += (is_canary - self.canary_share) / _FORGETS
+        if self.canary_share < _GONE_SHARE:
+            self.canary_share = 0.0
+
+    def has_room(self, now: float, most_per_minute: int) -> bool:
+        """Count one, and say whether it is within the bound of this minute; `now` is a monotonic time."""
+        if now - self._minute >= _MINUTE_S:
+            self._minute, self._taken = now, 0
+        self._taken += 1
+        return self._taken <= most_per_minute
