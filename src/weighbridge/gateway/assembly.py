@@ -73,7 +73,13 @@ def assembled(
         state = open_state(file.workspace)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
-        keeper = Keeper(file, record=record, probe=probe_with(secret), vet=upstreams.check)
+        keeper = Keeper(
+            file,
+            record=record,
+            listeners=(lambda event, _facts: _forget(upstreams, keeper, event),),
+            probe=probe_with(secret),
+            vet=upstreams.check,
+        )
         for part in (gate, keeper):
             stack.callback(part.close)
             part.start()
@@ -95,6 +101,12 @@ def assembled(
         finally:
             with suppress(WeighbridgeError):  # a full disk has been told of before
                 record("gateway.stopped", {})
+
+
+def _forget(upstreams: Upstreams, keeper: Keeper, event: str) -> None:
+    """Forget what a reload dropped; the upstreams of judges are made again where they are needed."""
+    if event == "routes.reloaded":
+        upstreams.keep({leg.upstream for route in keeper.file.routes for _, leg in route.legs()})
 
 
 def _spans(stack: ExitStack, secret: Callable[[str], str | None]) -> tuple[Listener, ...]:

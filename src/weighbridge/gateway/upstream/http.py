@@ -64,6 +64,7 @@ class HTTPUpstream:
         self._idle: list[Connection] = []
         self._place = ("", 0)
         self._fresh_until = 0.0
+        self._sweeper: asyncio.TimerHandle | None = None
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
         """Send a request below the base URL; see the protocol.
@@ -100,8 +101,21 @@ class HTTPUpstream:
         if len(self._idle) < _MOST_IDLE:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
+            if self._sweeper is None:
+                self._sweeper = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)
         else:
             connection.cut()
+
+    def _sweep(self) -> None:
+        """Close what was idle for too long, so that an upstream that no route names any more holds no connection."""
+        oldest = time.monotonic() - _IDLE_S
+        self._idle, stale = [], self._idle
+        for connection in stale:
+            if connection.is_open and connection.idle_since > oldest:
+                self._idle.append(connection)
+            else:
+                connection.cut()
+        self._sweeper = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep) if self._idle else None
 
     def _kept(self) -> Connection | None:
         """Return the connection that was used last, if it is fresh; the others are older still."""

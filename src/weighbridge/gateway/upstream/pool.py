@@ -46,6 +46,10 @@ class Upstreams:
         """See that an upstream can be asked at all; raises UsageError for its address or its key."""
         self._make(settings)
 
+    def keep(self, wanted: Collection[UpstreamSettings]) -> None:
+        """Forget the others, and their keys; from any thread. Their connections close when they have been idle."""
+        self._made = {settings: upstream for settings, upstream in tuple(self._made.items()) if settings in wanted}
+
     def _make(self, settings: UpstreamSettings) -> HTTPUpstream:
         """Make an upstream with the key that its variable holds."""
         name = settings.key_variable
