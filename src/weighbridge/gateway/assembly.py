@@ -73,7 +73,7 @@ def assembled(
         state = open_state(file.workspace)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
-        keeper = Keeper(
+        keeper: Keeper = Keeper(
             file,
             record=record,
             listeners=(lambda event, _facts: _forget(upstreams, keeper, event),),
