@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.observation.noun import Observation
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.observation.noun import Reading
     from weighbridge.pilot.observation.place import Place
 
-__all__ = ["has_left", "is_failure", "observe", "tells"]
+__all__ = ["describe", "has_left", "is_failure", "observe", "observe_rescued", "reading_of", "tells"]
 
 _OK, _LEFT = 200, 499
 _UPSTREAM = "upstream_"
@@ -46,6 +47,12 @@ def observe(exchange: Exchange, chance: float) -> Observation:
     failed, left = is_failure(exchange), has_left(exchange)
     reading = None if failed or left else reading_of(exchange)
     return describe(exchange, chance, signs_of(reading) if reading is not None else None)
+
+
+def observe_rescued(exchange: Exchange, chance: float) -> list[Observation]:
+    """Return the failures of the legs that were tried before the one that the exchange names."""
+    whole = replace(describe(exchange, chance, None), first_s=None, output_tokens=None, is_left=None)
+    return [replace(whole, leg=leg, decision=decision, failed=True) for leg, decision, _ in exchange.rescued]
 
 
 def reading_of(exchange: Exchange) -> Reading | None:

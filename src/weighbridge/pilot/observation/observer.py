@@ -10,13 +10,13 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.journal.protocol import Entry
-from weighbridge.pilot.observation.observe import describe, has_left, is_failure, reading_of, tells
+from weighbridge.pilot.observation.observe import describe, has_left, is_failure, observe_rescued, reading_of, tells
 from weighbridge.pilot.observation.place import NOWHERE, place_nowhere
 from weighbridge.pilot.observation.sampling import CANARY, RouteSample, drawn
 from weighbridge.pilot.observation.signs import signs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from weighbridge.pilot.exchange import Exchange
     from weighbridge.pilot.observation.noun import Observation
@@ -90,13 +90,15 @@ class Observer:
         """Queue an exchange that is to be looked at."""
         number = self._drawn.pop(exchange.id, None)
         sample = self._routes.get(exchange.route)
-        if sample is not None and (sample.canary_share or exchange.leg == CANARY):
-            sample.note(exchange)
-        if number is None or sample is None:
+        if sample is None:
             return
-        terms = self._terms_of(exchange.route)
-        chance = sample.chance(exchange.leg, terms.share) if terms is not None else 0.0
-        if terms is None or number >= chance or not sample.has_room(time.monotonic(), terms.most_per_minute):
+        leg = exchange.rescued[0][0] if exchange.rescued else exchange.leg
+        if sample.canary_share or leg == CANARY:
+            sample.note(leg)
+        if number is None or (terms := self._terms_of(exchange.route)) is None:
+            return
+        chance = sample.chance(leg, terms.share)
+        if number >= chance or not sample.has_room(leg, time.monotonic(), terms.most_per_minute):
             return
         size = len(exchange.request) + len(exchange.answer)
         waiting_bytes = self._queued_bytes - self._taken_bytes
@@ -126,21 +128,25 @@ class Observer:
         exchange, chance, size = self._waiting.popleft()
         self._taken_bytes += size
         try:
-            if tells(exchange):
-                seen = self._look(exchange, chance)
+            for seen in self._look(exchange, chance):
                 self._put(Entry(seen.at, seen.route, "seen", seen.to_facts()))
         except Exception as error:  # noqa: BLE001 - one hostile text must not end all looking
             _log.error("request %s could not be observed: %s", exchange.id, type(error).__name__)
 
-    def _look(self, exchange: Exchange, chance: float) -> Observation:
-        """Observe an exchange; between its parts the event loop gets its turn."""
-        if is_failure(exchange) or has_left(exchange):
-            return describe(exchange, chance, None)
-        reading = reading_of(exchange)
+    def _look(self, exchange: Exchange, chance: float) -> Iterator[Observation]:
+        """Observe an exchange; between its parts the event loop gets its turn.
+
+        Where legs failed before another answered, their failures are told and the answer is not: it came late through
+        no fault of its own.
+        """
+        yield from observe_rescued(exchange, chance)
+        if not tells(exchange) or (exchange.rescued and not is_failure(exchange)):
+            return
+        reading = None if is_failure(exchange) or has_left(exchange) else reading_of(exchange)
         time.sleep(0)
         signs = signs_of(reading) if reading is not None else None
         time.sleep(0)
         place = NOWHERE
         if reading is not None and reading.prompt and exchange.leg == "primary":
             place = self._place(exchange.route, exchange.decision, reading.prompt)
-        return describe(exchange, chance, signs, place)
+        yield describe(exchange, chance, signs, place)

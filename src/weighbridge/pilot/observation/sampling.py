@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from weighbridge.pilot.exchange import Exchange
 
 __all__ = ["CANARY", "RouteSample", "drawn"]
 
@@ -26,7 +22,7 @@ def drawn(key: bytes, exchange_id: str) -> float:
 
 @dataclass(slots=True)
 class RouteSample:
-    """What one route's sampling remembers: how many were looked at this minute, and its canary's share.
+    """What one route's sampling remembers: how many were looked at this minute on each leg, and its canary's share.
 
     While a canary is served, its exchanges are looked at with a higher chance, so that both legs give about as many
     observations. The chance depends on what came before only.
@@ -34,7 +30,7 @@ class RouteSample:
 
     canary_share: float = 0.0
     _minute: float = field(default=0.0, repr=False)
-    _taken: int = field(default=0, repr=False)
+    _taken: dict[str, int] = field(default_factory=dict, repr=False)
 
     def chance(self, leg: str, share: float) -> float:
         """Return the chance with which an exchange of a leg is looked at."""
@@ -46,9 +42,9 @@ class RouteSample:
         """Return the highest chance that any leg has now: bodies are held by it, before the leg is known."""
         return self.chance(CANARY, share)
 
-    def note(self, exchange: Exchange) -> None:
-        """Take note of the leg of an ended exchange."""
-        is_canary = exchange.leg == CANARY
+    def note(self, leg: str) -> None:
+        """Take note of the leg that an exchange was led to."""
+        is_canary = leg == CANARY
         if not self.canary_share:
             self.canary_share = _FIRST_SHARE if is_canary else 0.0
             return
@@ -56,9 +52,10 @@ class RouteSample:
         if self.canary_share < _GONE_SHARE:
             self.canary_share = 0.0
 
-    def has_room(self, now: float, most_per_minute: int) -> bool:
-        """Count one, and say whether it is within the bound of this minute; `now` is a monotonic time."""
+    def has_room(self, leg: str, now: float, most_per_minute: int) -> bool:
+        """Count one, and say whether it is within the leg's bound of this minute; `now` is a monotonic time."""
         if now - self._minute >= _MINUTE_S:
-            self._minute, self._taken = now, 0
-        self._taken += 1
-        return self._taken <= most_per_minute
+            self._minute = now
+            self._taken.clear()
+        self._taken[leg] = taken = self._taken.get(leg, 0) + 1
+        return taken <= most_per_minute
