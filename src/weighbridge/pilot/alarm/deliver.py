@@ -1,0 +1,182 @@
+"""Deliver notices: to the outbox of the webhook, to the evidence store, to the audit log; each once, in that order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+from weighbridge.core.digest import canonical
+from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeError
+from weighbridge.hub.remote.patience import Patience
+from weighbridge.pilot.alarm.message import message_id, message_of
+from weighbridge.pilot.alarm.outbox import Outbox
+from weighbridge.pilot.alarm.statements import is_stated, plain_facts, seen_at, state_notice
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.webhook.post import check_address, post
+from weighbridge.webhook.signature import key_of, signed_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from weighbridge.pilot.admission.configuration.plan import AlarmPlan
+    from weighbridge.pilot.alarm.outbox import Batch
+    from weighbridge.pilot.journal.protocol import Notice
+    from weighbridge.pilot.recorder import Recorder
+
+__all__ = ["Deliverer"]
+
+_PAUSE_S = 2.0
+_CLOSING_S = 5.0
+_log = logging.getLogger("weighbridge.pilot.alarm")
+
+
+class Deliverer:
+    """Takes notices, as often as they come; a thread of its own sends what is to be sent.
+
+    `store` is the evidence store's file, beside which the outbox lies; `secret` returns what a variable of the
+    environment holds. Raises UsageError for a webhook whose variable is empty, whose address is neither https nor this
+    machine's, or whose secret is too short.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        plan: AlarmPlan,
+        secret: Callable[[str], str | None],
+        record: Recorder,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._record = record
+        self._clock = clock
+        self._address = _address(plan, secret)
+        self._key = _key(plan, secret)
+        self._outbox = Outbox(store.parent)
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, notice: Notice) -> None:
+        """Deliver a notice; raises WeighbridgeError where that has to be tried again (a disk is full)."""
+        told = None
+        if self._address and notice.severity != "info":
+            told = {
+                "id": notice.id,
+                "route": notice.route,
+                "event": notice.event,
+                "severity": notice.severity,
+                "why": notice.why,
+                "decision": notice.subject,
+                "seen_at": seen_at(notice.at),
+                "facts": plain_facts(notice),
+            }
+        is_recorded = self._outbox.put(notice.id, notice.at, f"{notice.route} {notice.event}", told)
+        self._wake.set()
+        stated, problem = self._state(notice)
+        if not is_recorded:
+            facts: dict[str, object] = {
+                "notice": notice.id,
+                "route": notice.route,
+                "severity": notice.severity,
+                "why": notice.why,
+                "decision": notice.subject,
+                "stated": stated,
+                "problem": problem,
+                **{name: value for name, value in plain_facts(notice).items() if name not in _OWN},
+            }
+            self._record(notice.event, facts)
+            self._outbox.recorded(notice.id)
+
+    def start(self) -> None:
+        """Send from now on, where there is a webhook."""
+        if self._address:
+            self._thread = threading.Thread(target=self._repeat, name="alarm-webhook", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop sending; what was not sent is, after the next start."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(_CLOSING_S)
+        self._outbox.close()
+
+    def send(self) -> bool:
+        """Send what is due, one message; return whether there was one. A message that is not taken is tried again."""
+        batch = self._outbox.next(self._clock())
+        if batch is None:
+            return False
+        try:
+            self._post(batch)
+        except WeighbridgeError as error:
+            is_over = self._outbox.failed(batch, self._clock())
+            _log.log(logging.ERROR if is_over else logging.WARNING, "%s", error.message + " (given up)" * is_over)
+        else:
+            self._outbox.taken(batch, self._clock())
+        return True
+
+    def _state(self, notice: Notice) -> tuple[list[str], str]:
+        """State evidence; what no later attempt would cure is told, and not raised."""
+        stated: list[str] = []
+        if not is_stated(notice):
+            return stated, ""
+        try:
+            with closing(SQLiteStore(self._store)) as store:
+                for statement in state_notice(store, notice, self._plan):
+                    stated.append(statement)  # noqa: PERF402 - those before a failure count
+        except (NotFound, UsageError, StoreDamaged) as error:
+            _log.error("%s: not all evidence is written: %s", notice.event, error.message)
+            return stated, error.message
+        return stated, ""
+
+    def _post(self, batch: Batch) -> None:
+        """Post a message, once."""
+        body = canonical(message_of(batch.told))
+        headers = signed_headers(message_id(batch.told[0]["id"]), int(self._clock()), body, self._key)
+        post(self._address, body, headers, Patience(tries=1))
+
+    def _repeat(self) -> None:
+        """Send while there is something, then wait; whatever goes wrong once does not end it."""
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                while self.send() and not self._stop.is_set():
+                    pass
+            except Exception as error:  # noqa: BLE001 - a sender that has ended would tell nobody any more
+                with suppress(Exception):
+                    _log.error("alarms could not be sent: %s", type(error).__name__)
+            self._wake.wait(_PAUSE_S)
+
+
+def _address(plan: AlarmPlan, secret: Callable[[str], str | None]) -> str:
+    """Return the webhook's address, "" where none is asked for."""
+    if not plan.webhook_variable:
+        return ""
+    address = secret(plan.webhook_variable)
+    if not address:
+        raise UsageError(
+            f"`[gateway.alarm]` names `{plan.webhook_variable}`, which is not set", hint="set it, or take it out"
+        )
+    check_address(address, plan.webhook_variable)
+    return address
+
+
+def _key(plan: AlarmPlan, secret: Callable[[str], str | None]) -> bytes:
+    """Return the key that signs messages, empty where none is asked for."""
+    if not plan.secret_variable:
+        return b""
+    value = secret(plan.secret_variable)
+    if not value:
+        raise UsageError(
+            f"`[gateway.alarm]` names `{plan.secret_variable}`, which is not set", hint="set it, or take it out"
+        )
+    return key_of(value, plan.secret_variable)
+
+
+_OWN = frozenset({"notice", "route", "severity", "why", "decision", "stated", "problem"})
