@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SHARES", "Bucket"]
 
 SHARES = ("refused", "out_of_form", "other_language", "cut_off")
-_QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
+_QUANTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 _PARTS = 9
 
 

@@ -54,7 +54,7 @@ def read_board(body: Mapping[str, Any], now: float) -> dict[str, Any]:
     `{"legs": {LEG: {"minutes": [ROW...], "hours": [ROW...], "day": ROW}}}`: rows in the order of time, spans in which
     nothing was looked at left out; `day` is the last 24 hours as one. ROW: `{"at": START, "looked_at": n, "failed": n,
     "refused": {"count": n, "of": n}, "out_of_form": ..., "other_language": ..., "cut_off": ..., "tokens_mean": x,
-    "total_s": {"p50": x, "p90": x, "p99": x}, "first_s": {...}}`. `of` are those where it is known; seconds are those
+    "total_s": {"p50": x, "p95": x, "p99": x}, "first_s": {...}}`. `of` are those where it is known; seconds are those
     of answers that did not fail, within 9%, None where there are none. LEG: `primary`, `canary`, `fallback-N`.
     """
     return {"legs": {leg: _shown(series, now) for leg, series in body["legs"].items()}}
