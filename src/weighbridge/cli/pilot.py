@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.pilot_alarms import command as alarms
 from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of
 from weighbridge.cli.pilot_routes import command as routes
 from weighbridge.errors import UsageError
@@ -35,6 +36,7 @@ def command() -> None:
     """
 
 
+command.add_command(alarms)
 command.add_command(routes)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.cli.layout import line, plain
+from weighbridge.cli.layout import line, plain, wrapped
+from weighbridge.core.digest import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["key_line", "key_lines", "spend_lines"]
+    from weighbridge.pilot.alarm.alarms import Alarm
+
+__all__ = ["alarm_lines", "key_line", "key_lines", "spend_lines"]
 
 _BUDGETS = {"usd_per_day": "day", "usd_per_month": "month", "usd_total": "total"}
 _LIMITS = {
@@ -17,6 +20,15 @@ _LIMITS = {
     "tokens_per_minute": "tokens a minute",
     "concurrent": "requests at once",
 }
+
+
+def alarm_lines(alarm: Alarm) -> Iterator[str]:
+    """Yield the lines of one alarm: what it is about, why, and what was found out."""
+    yield line("open" if alarm.is_open else "answered", f"{alarm.route}: {alarm.event}", short(alarm.id))
+    yield line("", f"{alarm.seen_at}, decision {short(alarm.decision)}")
+    yield from wrapped(alarm.why)
+    if not alarm.is_open:
+        yield from wrapped(f"answered {alarm.answered_at}: {alarm.because}")
 
 
 def key_line(facts: Mapping[str, Any]) -> str:

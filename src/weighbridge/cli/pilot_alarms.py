@@ -1,0 +1,112 @@
+"""`weighbridge pilot alarms`: what the monitors of the gateway raised, and what was found out about it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from weighbridge.pilot.alarm.alarms import Alarm
+
+__all__ = ["command"]
+
+_OPERATOR = "operator"
+
+
+@click.group(name="alarms", invoke_without_command=True)
+@click.option("--all", "has_all", is_flag=True, help="Also those that were answered.")
+@options.workspace
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, /, workspace: str | None, *, has_all: bool, as_json: bool) -> None:
+    """List the alarms that nobody has answered, the newest first.
+
+    An alarm re-opens the decision: the model is served for 72 hours more (`grace_hours`), or no more where another one
+    answers than was weighed. `weighbridge decide` in view of it makes the decision again.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from weighbridge.cli.lines.pilot import alarm_lines
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.cli.show import print_json
+    from weighbridge.pilot.alarm.alarms import read_alarms
+
+    with load_settings(workspace=workspace).workspace.store(read_only=True) as store:
+        found = [one for one in read_alarms(store) if has_all or one.is_open]
+    if as_json:
+        print_json("pilot-alarms", {"alarms": [one.to_json() for one in found]})
+        return
+    for one in found:
+        for text in alarm_lines(one):
+            click.echo(text)
+    count = sum(one.is_open for one in found)
+    click.echo(f"{count} alarm{'s' if count != 1 else ''} open", err=True)
+    click.echo(f"Next: `weighbridge pilot alarms {'acknowledge ID --because TEXT' if count else '--all'}`", err=True)
+
+
+@command.command(name="acknowledge")
+@click.argument("alarm_id", metavar="ID")
+@click.option("--because", required=True, metavar="TEXT", help="What was found out; it becomes evidence.")
+@options.workspace
+@options.as_json
+def acknowledge(alarm_id: str, because: str, workspace: str | None, *, as_json: bool) -> None:
+    """Answer an alarm, so that its monitor begins anew; the decision stays to be made again.
+
+    ID is that of the alarm's statement, 12 digits or more.
+    """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.cli.show import print_json
+    from weighbridge.core.digest import short
+    from weighbridge.pilot.alarm.alarms import answer_alarm, read_alarms
+
+    settings = load_settings(workspace=workspace)
+    with settings.workspace.store() as store:
+        alarm = _named(read_alarms(store), alarm_id)
+        if alarm.is_open and because.strip():
+            _order(settings.workspace.path, alarm, because)
+        answered = answer_alarm(store, alarm, because, time.time())
+    if as_json:
+        print_json("pilot-alarm", answered.to_json())
+        return
+    click.echo(f"{short(answered.id)}: answered")
+    click.echo(f"Next: `weighbridge decide {answered.subject} --policy NAME` makes the decision again", err=True)
+
+
+def _named(alarms: Sequence[Alarm], wanted: str) -> Alarm:
+    """Return the alarm whose id begins so; raises NotFound or UsageError."""
+    prefix = f"sha256:{wanted.removeprefix('sha256:')}"
+    found = [one for one in alarms if one.id.startswith(prefix)]
+    if not found:
+        raise NotFound(f"there is no alarm `{wanted:.80}`", hint="`weighbridge pilot alarms --all`")
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} alarms begin with `{wanted:.80}`", hint="give more digits")
+    return found[0]
+
+
+def _order(folder: Path, alarm: Alarm, because: str) -> None:
+    """Tell the monitors: running gateways obey within two seconds, and write it into their audit log."""
+    from weighbridge.pilot.journal.order import give_order
+    from weighbridge.pilot.state.choose import open_state
+
+    facts = {
+        "to": alarm.notice.partition("/")[0],
+        "do": "acknowledge",
+        "alarm": alarm.notice,
+        "by": _OPERATOR,
+        "because": because.strip(),
+    }
+    state = open_state(folder)
+    try:
+        give_order(state, alarm.route, facts)
+        with state.changing_keys() as book:
+            book.note("alarm.answered", {"alarm": alarm.id, **facts})
+    finally:
+        state.close()
