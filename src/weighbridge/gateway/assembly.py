@@ -16,12 +16,14 @@ from weighbridge.gateway.hooks import Hooks, Mount
 from weighbridge.gateway.logs import RefusalLog, logged
 from weighbridge.gateway.metrics import METRICS_PATH, METRICS_SCOPE, Metrics, audit_families
 from weighbridge.gateway.request.bounds import Bounds, bounds_of
+from weighbridge.gateway.trials import Trials
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
-from weighbridge.pilot.admission.keeper import Keeper
+from weighbridge.pilot.admission.keeper import STORE_FILE, Keeper
 from weighbridge.pilot.admission.likeness import probe_with
+from weighbridge.pilot.alarm.deliver import Deliverer
 from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
@@ -73,6 +75,9 @@ def assembled(
         state = open_state(file.workspace)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
+        alarms = Deliverer(file.workspace / STORE_FILE, file.alarm, secret, record)
+        stack.callback(alarms.close)
+        trials = Trials(state, lambda: keeper.admissions, alarms, pepper)
         keeper: Keeper = Keeper(
             file,
             record=record,
@@ -80,15 +85,18 @@ def assembled(
             probe=probe_with(secret),
             vet=upstreams.check,
         )
-        for part in (gate, keeper):
+        for part in (gate, keeper, trials):
             stack.callback(part.close)
             part.start()
-        metrics = Metrics(in_flight=lambda: app.in_flight, sources=(audit_families(lambda: log.state),))
+        alarms.start()
+        sources = (audit_families(lambda: log.state), trials.families)
+        metrics = Metrics(in_flight=lambda: app.in_flight, sources=sources)
         desk = KeyDesk(state, pepper, record=record, changed=gate.refresh)
         hooks = Hooks(
             gate,
             keeper.admissions,
-            listeners=(log, metrics, RefusalLog(), *_spans(stack, secret)),
+            listeners=(log, metrics, RefusalLog(), *_spans(stack, secret), *trials.listeners),
+            keeps=trials.keeps,
             user_secret=hmac.digest(pepper, b"weighbridge gateway: names of users", "sha256"),
             mounts=(Mount(ADMIN_PATH, create_admin(desk)), Mount(METRICS_PATH, metrics.app, METRICS_SCOPE)),
             witness=log,

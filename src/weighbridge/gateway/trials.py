@@ -1,0 +1,121 @@
+"""The rooms of a pilot behind one gateway, wired: what is seen goes into the journal, and what it says decides."""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from weighbridge.gateway.exposition import Family, Sample
+from weighbridge.pilot.board.fold import BoardFold
+from weighbridge.pilot.journal.bookkeeper import Bookkeeper
+from weighbridge.pilot.observation.observer import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from weighbridge.gateway.hooks import Admissions
+    from weighbridge.pilot.exchange import Exchange, Listener
+    from weighbridge.pilot.journal.protocol import Entry, Fold, Journal, Notice
+    from weighbridge.pilot.route import ObserveTerms, Route
+
+__all__ = ["Trials", "folds_of"]
+
+_STALE_S = 60.0
+
+
+def folds_of(route: Route) -> tuple[Fold, ...]:
+    """Return all that is concluded from what is seen on a route."""
+    return (BoardFold(route.name),)
+
+
+class Trials:
+    """Everything between the gateway's hooks and the journal; `admissions` returns the routes as they are now.
+
+    `secret` is the same on all nodes, and keys the draws that nobody outside may reckon.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        admissions: Callable[[], Admissions],
+        deliver: Callable[[Notice], None],
+        secret: bytes,
+    ) -> None:
+        self._admissions = admissions
+        self._routes: tuple[Route, ...] = ()
+        self._folds: tuple[Fold, ...] = ()
+        self._deliver = deliver
+        self._delivered: Counter[tuple[str, str]] = Counter()
+        self.books = Bookkeeper(journal, self._current_folds, self._delivering)
+        self._observer = Observer(self._terms_of, self.books.put, key=_key(secret, b"what is looked at"))
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Those that are told of every exchange."""
+        return (self._observer,)
+
+    def keeps(self, exchange: Exchange) -> bool:
+        """Whether an exchange's bodies are held for one of the rooms; each of them is asked."""
+        return self._observer.keeps(exchange)
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry of another room; never waits."""
+        self.books.put(entry)
+
+    def start(self) -> None:
+        """Read what is known of the routes, and begin: to be called when the routes are there."""
+        self.books.start()
+        self._observer.start()
+
+    def close(self) -> None:
+        """End all rooms, and write what they have seen."""
+        self._observer.close()
+        self.books.close()
+
+    def families(self) -> Iterator[Family]:
+        """Yield what metrics tell of a pilot."""
+        books = self.books
+        yield _gauge("journal_waiting", "Entries that are not written yet.", books.waiting)
+        yield _counter("journal_dropped_total", "Entries dropped because the database was gone.", books.dropped)
+        yield _gauge("journal_stale_seconds", "Since the journal was last read and written.", books.stale_s)
+        yield _gauge("monitors_failed", "Monitors put aside because they failed.", len(books.failed))
+        yield _gauge("notices_waiting", "Notices that could not be delivered yet.", books.undelivered)
+        yield _counter("observer_dropped_total", "Exchanges not looked at for want of time.", self._observer.dropped)
+        delivered = [
+            Sample({"event": event, "severity": severity}, count)
+            for (event, severity), count in sorted(self._delivered.items())
+        ]
+        yield Family("weighbridge_notices_total", "counter", "Notices of the monitors that were delivered.", delivered)
+
+    def _terms_of(self, name: str) -> ObserveTerms | None:
+        """Return how a route is looked at."""
+        route = self._admissions().find(name)
+        return route.observe if route is not None else None
+
+    def _current_folds(self) -> Sequence[Fold]:
+        """Return the folds of the routes as they are now; made anew where a route has changed."""
+        admissions = self._admissions()
+        routes = tuple(route for name in admissions.names() if (route := admissions.find(name)) is not None)
+        if routes != self._routes:
+            self._folds = tuple(fold for route in routes for fold in folds_of(route))
+            self._routes = routes
+        return self._folds
+
+    def _delivering(self, notice: Notice) -> None:
+        """Deliver a notice, and count it."""
+        self._deliver(notice)
+        self._delivered[notice.event, notice.severity] += 1
+
+
+def _key(secret: bytes, purpose: bytes) -> bytes:
+    """Return a key of its own for each purpose."""
+    return hmac.digest(secret, b"weighbridge gateway: " + purpose, "sha256")
+
+
+def _gauge(name: str, text: str, value: float) -> Family:
+    return Family(f"weighbridge_{name}", "gauge", text, [Sample({}, value)])
+
+
+def _counter(name: str, text: str, value: float) -> Family:
+    return Family(f"weighbridge_{name}", "counter", text, [Sample({}, value)])
