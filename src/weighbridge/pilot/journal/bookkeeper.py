@@ -65,7 +65,7 @@ class Bookkeeper:
     @property
     def waiting(self) -> int:
         """How many entries are not written yet."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._unsure)
 
     @property
     def undelivered(self) -> int:
@@ -134,8 +134,8 @@ class Bookkeeper:
             self._wake.clear()
             self._try_round()
         self._try_round()
-        if self._waiting:
-            _log.error("%d entries could not be written", len(self._waiting))
+        if self.waiting:
+            _log.error("%d entries could not be written", self.waiting)
 
     def _try_round(self) -> None:
         """Do one round; what goes wrong is said once, and does not end it."""
@@ -158,8 +158,11 @@ class Bookkeeper:
                 self._append(self._unsure)
             self._unsure = ()
         while self._waiting:
-            self._unsure = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            self._append(self._unsure)
+            batch: list[Entry] = []
+            self._unsure = batch
+            while self._waiting and len(batch) < _BATCH:
+                batch.append(self._waiting.popleft())
+            self._append(batch)
             self._unsure = ()
 
     def _append(self, batch: Sequence[Entry]) -> None:
