@@ -1,0 +1,131 @@
+"""The canary as a fold: from what nodes saw and operators ordered to the share that all nodes serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.core.digest import digest_of, short
+from weighbridge.pilot.canary.report import notice_of, why_of
+from weighbridge.pilot.canary.trial import Trial
+from weighbridge.pilot.observation.noun import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from weighbridge.pilot.canary.lane import Arm
+    from weighbridge.pilot.canary.trial import Event
+    from weighbridge.pilot.journal.protocol import Entry, Notice
+    from weighbridge.pilot.route import CanarySettings, Leg, Route
+
+__all__ = ["CanaryFold", "canary_name"]
+
+_ROOM = "canary"
+_ARMS: dict[str, Arm] = {"primary": "primary", "canary": "canary"}
+_LONGEST = 500  # characters of an order's words
+
+
+def canary_name(route: Route) -> str:
+    """Name the document of a route's canary: other models and other terms are another canary, which begins anew.
+
+    Raises ValueError for a route that has none.
+    """
+    settings = _settings(route)
+    upstream, terms = settings.leg.upstream, settings.terms
+    asked = {
+        "primary": _artefact(route.primary),
+        "candidate": [_artefact(settings.leg), upstream.url, upstream.model],
+        "terms": [list(terms.steps), terms.margin, terms.alpha, terms.hold_s],
+    }
+    return f"{_ROOM}/{route.name}/{short(digest_of(asked))}"
+
+
+class CanaryFold:
+    """Follows one route's canary; raises ValueError for a route that has none.
+
+    Takes `seen` entries of both legs, under the decisions that the legs rest on now, and orders to `canary`.
+    """
+
+    def __init__(self, route: Route) -> None:
+        self._settings = _settings(route)
+        self._route = route
+        self._name = canary_name(route)
+        self._decisions: dict[Arm, str] = {"primary": route.primary.decision, "canary": self._settings.leg.decision}
+        longest_s = max(route.primary.upstream.total_s, self._settings.leg.upstream.total_s)
+        self._settle_s = min(self._settings.terms.hold_s, longest_s)
+
+    @property
+    def name(self) -> str:
+        """Name the document."""
+        return self._name
+
+    @property
+    def route(self) -> str:
+        """Name the route whose entries are taken."""
+        return self._route.name
+
+    def begin(self) -> Mapping[str, Any]:
+        """Return the body before any entry."""
+        return Trial(self._settings.terms, self._settle_s).body()
+
+    def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
+        """Return the body after these entries, and the steps up and down that follow."""
+        trial = Trial.of(body, self._settings.terms, self._settle_s)
+        notices: list[Notice] = []
+        is_taken = False
+        for entry in entries:
+            if entry.kind == "seen":
+                is_taken = self._see(trial, entry, notices) or is_taken
+            elif entry.kind == "order" and entry.facts.get("to") == _ROOM:
+                trial = self._obey(trial, entry, notices)
+                is_taken = True
+        return (trial.body() if is_taken else body), notices
+
+    def _see(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
+        """Take what was seen, where it is of these legs."""
+        try:
+            observation = Observation.from_facts(entry.facts)
+        except TypeError:
+            return False
+        arm = _ARMS.get(observation.leg)
+        if arm is None or observation.decision != self._decisions[arm]:
+            return False
+        trial.tell(entry.at)
+        trial.see(arm, observation)
+        event = trial.due()
+        if event is not None:
+            self._follow(trial, entry, event, notices)
+        return True
+
+    def _obey(self, trial: Trial, entry: Entry, notices: list[Notice]) -> Trial:
+        """Stop a canary that may run, or start the next trial of one that may not; anything else changes nothing."""
+        trial.tell(entry.at)
+        by, because = (str(entry.facts.get(key, ""))[:_LONGEST] for key in ("by", "because"))
+        is_over = trial.state in {"rolled back", "stopped"}
+        if entry.facts.get("do") == "stop" and not is_over:
+            self._follow(trial, entry, "canary.stopped", notices, (by, because))
+        elif entry.facts.get("do") == "start" and is_over:
+            started = Trial(self._settings.terms, self._settle_s, trial.number + 1, trial.now)
+            started.by, started.why = by, because
+            return started
+        return trial
+
+    def _follow(
+        self, trial: Trial, entry: Entry, event: Event, notices: list[Notice], order: tuple[str, str] = ("", "")
+    ) -> None:
+        """Do what is due, and tell of it."""
+        by, because = order
+        why = because or why_of(trial, event)
+        notices.append(notice_of(self._route, trial, (f"{self._name}/{entry.number}/{event}", event, why)))
+        trial.carry_out(event, why, by)
+
+
+def _settings(route: Route) -> CanarySettings:
+    """Return the canary of a route, or raise."""
+    if route.canary is None:
+        raise ValueError(f"`{route.name}` has no canary")
+    return route.canary
+
+
+def _artefact(leg: Leg) -> str:
+    """Return what a leg serves: what was weighed, else the decision that admits it."""
+    return leg.digest or leg.decision

@@ -1,0 +1,164 @@
+"""Where a canary stands, for people: both rates of every sign, what they prove, and what is still needed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.core.estimate import Estimate
+from weighbridge.pilot.canary.signs import METRICS, REFERENCE
+from weighbridge.statistics.arms import HarmTest, SafetyTest, rate_sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SIGN_WORDS", "Row", "Standing", "read_standing"]
+
+SIGN_WORDS = {
+    "failed": "failed",
+    "left": "left by the caller",
+    "unread": "no text found",
+    "refused": "refused",
+    "out_of_form": "out of form",
+    "other_language": "other language",
+    "late": "late",
+}
+"""The signs as tables name them."""
+
+_MOST = 1e6  # no reader needs a greater e-value
+_METHOD = "Beta mixture, at all times"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sign: both rates over the whole trial, and the e-values of harm (trial) and of safety (this step).
+
+    `harm_share` and `safe_share` lie between 0 and 1: how far the logarithm of the evidence is on its way to what a
+    rollback, or an advance, takes. Rates are None before anything was counted.
+    """
+
+    metric: str
+    primary: Estimate | None
+    candidate: Estimate | None
+    harm: float
+    safe: float
+    harm_share: float
+    safe_share: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "metric": self.metric,
+            "primary": self.primary and self.primary.to_json(),
+            "candidate": self.candidate and self.candidate.to_json(),
+            "harm": self.harm,
+            "safe": self.safe,
+            "harm_share": self.harm_share,
+            "safe_share": self.safe_share,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A canary as its document tells; `steps` and `share` are shares of the callers, times seconds since 1970.
+
+    `since` is when it came into its state, `start` when the first step began, `now` when it was last told of anything.
+    `step` counts from 0. `needed` is about how many more exchanges of the candidate this step takes where it is as good
+    as the primary, `wait_s` how long it lasts at the least from `now` on. `measured` of `to_measure` answers have told
+    how long the primary takes; `late_s` is what counts as late, 0 before that is known. `harm_share` is that of all
+    signs together.
+    """
+
+    state: str
+    share: float
+    step: int
+    steps: tuple[float, ...]
+    trial: int
+    since: float
+    start: float
+    now: float
+    why: str
+    by: str
+    margin: float
+    alpha: float
+    late_s: float
+    needed: int
+    wait_s: float
+    measured: int
+    to_measure: int
+    harm: float
+    harm_share: float
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"rows", "steps"}}
+        return {**plain, "steps": list(self.steps), "rows": [row.to_json() for row in self.rows]}
+
+
+def read_standing(body: Mapping[str, Any]) -> Standing | None:
+    """Return what the body of a canary's document tells; None where it is none, or one of another version."""
+    try:
+        return _standing(body)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _standing(body: Mapping[str, Any]) -> Standing:
+    """Read a body; raises KeyError, TypeError or ValueError for what is none."""
+    alpha = float(body["alpha"])
+    rows = tuple(_row(body, metric, place, alpha) for place, metric in enumerate(METRICS, 1))
+    harm = sum(row.harm for row in rows) / len(rows)
+    is_stepping = body["state"] == "stepping"
+    left_s = body["step_since"] + body["hold_s"] - body["now"]
+    return Standing(
+        state=str(body["state"]),
+        share=float(body["share"]),
+        step=int(body["step"]),
+        steps=tuple(float(share) for share in body["steps"]),
+        trial=int(body["trial"]),
+        since=float(body["since"]),
+        start=float(body["start"]),
+        now=float(body["now"]),
+        why=str(body["why"]),
+        by=str(body["by"]),
+        margin=float(body["margin"]),
+        alpha=alpha,
+        late_s=float(body["late_s"]),
+        needed=int(body["needed"]),
+        wait_s=max(0.0, left_s) if is_stepping else 0.0,
+        measured=len(body["times"]),
+        to_measure=REFERENCE,
+        harm=harm,
+        harm_share=_way(harm, alpha),
+        rows=rows,
+    )
+
+
+def _row(body: Mapping[str, Any], metric: str, place: int, alpha: float) -> Row:
+    """Return the row of a sign."""
+    harm = HarmTest.from_state(body["harm"][metric]).value
+    safe = SafetyTest.from_state(body["safety"][metric]).value
+    return Row(
+        metric,
+        _rate(body["total"]["primary"], place),
+        _rate(body["total"]["canary"], place),
+        min(harm, _MOST),
+        min(safe, _MOST),
+        _way(harm, alpha / len(METRICS)),
+        _way(safe, alpha),
+    )
+
+
+def _rate(counts: list[int], place: int) -> Estimate | None:
+    """Return the rate of a sign in one arm."""
+    n, bad = counts[0], counts[place]
+    if not n:
+        return None
+    return Estimate(bad / n, *rate_sequence(bad, n), n, _METHOD)
+
+
+def _way(value: float, alpha: float) -> float:
+    """Return how far evidence is on its way from 1 to 1 / alpha, by its logarithm."""
+    return min(1.0, max(0.0, math.log(max(value, 1.0)) / math.log(1 / alpha)))

@@ -1,0 +1,80 @@
+"""The evidence in one block of answers of two arms, and where it is least at home among the nulls.
+
+For bets (a*, b*) and a convex set of nulls let (a, b) be the member that is nearest to the bets, in the
+Kullback-Leibler divergence of the block. The likelihood ratio of (a*, b*) to (a, b) is then an e-variable: its mean is
+at most 1 under every null (Turner, Ly and Gruenwald, "Generic E-variables for exact sequential k-sample tests that
+allow for optional stopping", Journal of Statistical Planning and Inference 230, 2024; for nulls that keep a distance
+Turner and Gruenwald, Statistics & Probability Letters 198, 2023). The reason: the ratio is a product of
+1 + s_i (y_i - p_i), with p_i of the nearest null, so the logarithm of its mean is at most the sum of s_i (E y_i - p_i),
+which is minus the slope of the divergence towards the true rates, and that is not above 0. It follows too that only the
+*mean* rate of each arm within a block need obey the null: the answers of a block need not be alike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+__all__ = ["Block", "Rates", "apart", "evidence", "inside", "together"]
+
+_EDGE = 1e-4  # no bet is nearer to 0 and 1: no outcome is impossible, so no bet can lose all
+_ROUNDS = 40  # halvings: 1e-12
+
+
+class Block(NamedTuple):
+    """Answers of both arms from one stretch of time: how many, and how many of them were bad.
+
+    The sizes must not depend on the outcomes in the block.
+    """
+
+    n_a: int
+    bad_a: int
+    n_b: int
+    bad_b: int
+
+
+class Rates(NamedTuple):
+    """The shares of bad answers of arm A and of arm B."""
+
+    a: float
+    b: float
+
+
+def inside(rate: float) -> float:
+    """Return the rate, moved off 0 and 1."""
+    return min(max(rate, _EDGE), 1 - _EDGE)
+
+
+def together(block: Block, bets: Rates) -> Rates:
+    """Return the nearest null of "B's rate is at most A's"; the bets themselves where they are one."""
+    if bets.b <= bets.a:
+        return bets
+    mean = (block.n_a * bets.a + block.n_b * bets.b) / (block.n_a + block.n_b)
+    return Rates(mean, mean)
+
+
+def apart(block: Block, bets: Rates, margin: float) -> Rates:
+    """Return the nearest null of "B's rate is at least A's plus the margin"; the bets themselves where they are one.
+
+    It lies on the line b = a + margin, where the divergence is convex: its slope is followed to 0 by halving. For bets
+    inside (0, 1) and 0 < margin < 1 - both `_EDGE`s.
+    """
+    if bets.b >= bets.a + margin:
+        return bets
+    low, high = max(0.0, bets.b - margin), min(bets.a, 1 - margin)
+    for _ in range(_ROUNDS):
+        a = (low + high) / 2
+        b = a + margin
+        slope = block.n_a * (a - bets.a) / (a * (1 - a)) + block.n_b * (b - bets.b) / (b * (1 - b))
+        low, high = (low, a) if slope > 0 else (a, high)
+    return Rates(a, b)
+
+
+def evidence(block: Block, bets: Rates, null: Rates) -> float:
+    """Return the logarithm of the likelihood ratio of the bets to a null, both inside (0, 1)."""
+    return (
+        block.bad_a * math.log(bets.a / null.a)
+        + (block.n_a - block.bad_a) * math.log((1 - bets.a) / (1 - null.a))
+        + block.bad_b * math.log(bets.b / null.b)
+        + (block.n_b - block.bad_b) * math.log((1 - bets.b) / (1 - null.b))
+    )
