@@ -92,10 +92,10 @@ def _shown(series: Mapping[str, Mapping[str, str]], now: float) -> dict[str, Any
     for name, (span, most) in SPANS.items():
         rows = []
         for start, text in series.get(name, {}).items():
-            if int(start) > now - span * most:
+            if int(start) >= now - span * most:
                 bucket = Bucket.read(text)
                 rows.append({"at": int(start), **bucket.to_json()})
-                if name == "minutes" and int(start) > now - _DAY_S:
+                if name == "minutes" and int(start) >= now - _DAY_S:
                     day.merge(bucket)
         shown[name] = rows
     return {**shown, "day": {"at": int(now) - _DAY_S, **day.to_json()}}
