@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from contextlib import closing
 
 import click
 
 from weighbridge.cli import options
-from weighbridge.errors import NotFound, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from weighbridge.pilot.alarm.alarms import Alarm
 
 __all__ = ["command"]
 
@@ -65,48 +58,14 @@ def acknowledge(alarm_id: str, because: str, workspace: str | None, *, as_json: 
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import print_json
     from weighbridge.core.digest import short
-    from weighbridge.pilot.alarm.alarms import answer_alarm, read_alarms
+    from weighbridge.pilot.alarm.alarms import answer_alarm
+    from weighbridge.pilot.state.choose import open_state
 
-    settings = load_settings(workspace=workspace)
-    with settings.workspace.store() as store:
-        alarm = _named(read_alarms(store), alarm_id)
-        if alarm.is_open and because.strip():
-            _order(settings.workspace.path, alarm, because)
-        answered = answer_alarm(store, alarm, because, time.time())
+    workplace = load_settings(workspace=workspace).workspace
+    with workplace.store() as store, closing(open_state(workplace.path)) as state:
+        answered = answer_alarm(store, state, alarm_id, because, _OPERATOR, time.time())
     if as_json:
         print_json("pilot-alarm", answered.to_json())
         return
     click.echo(f"{short(answered.id)}: answered")
     click.echo(f"Next: `weighbridge decide {answered.subject} --policy NAME` makes the decision again", err=True)
-
-
-def _named(alarms: Sequence[Alarm], wanted: str) -> Alarm:
-    """Return the alarm whose id begins so; raises NotFound or UsageError."""
-    prefix = f"sha256:{wanted.removeprefix('sha256:')}"
-    found = [one for one in alarms if one.id.startswith(prefix)]
-    if not found:
-        raise NotFound(f"there is no alarm `{wanted:.80}`", hint="`weighbridge pilot alarms --all`")
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} alarms begin with `{wanted:.80}`", hint="give more digits")
-    return found[0]
-
-
-def _order(folder: Path, alarm: Alarm, because: str) -> None:
-    """Tell the monitors: running gateways obey within two seconds, and write it into their audit log."""
-    from weighbridge.pilot.journal.order import give_order
-    from weighbridge.pilot.state.choose import open_state
-
-    facts = {
-        "to": alarm.notice.partition("/")[0],
-        "do": "acknowledge",
-        "alarm": alarm.notice,
-        "by": _OPERATOR,
-        "because": because.strip(),
-    }
-    state = open_state(folder)
-    try:
-        give_order(state, alarm.route, facts)
-        with state.changing_keys() as book:
-            book.note("alarm.answered", {"alarm": alarm.id, **facts})
-    finally:
-        state.close()

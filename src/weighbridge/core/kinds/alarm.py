@@ -28,4 +28,5 @@ class AlarmAnswerV1(Body):
 
     alarm: str = Field(description="Id of the statement of the alarm")
     because: str = Field(description="What was found out, in the words of who looked")
+    by: str = Field(description="Who: `operator` for one who can write in the workspace, or the id of a key")
     answered_at: str = Field(description="When that was (RFC 3339)")
