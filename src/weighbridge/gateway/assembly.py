@@ -96,6 +96,7 @@ def assembled(
             gate,
             keeper.admissions,
             listeners=(log, metrics, RefusalLog(), *_spans(stack, secret), *trials.listeners),
+            choose=trials.choose,
             keeps=trials.keeps,
             user_secret=hmac.digest(pepper, b"weighbridge gateway: names of users", "sha256"),
             mounts=(Mount(ADMIN_PATH, create_admin(desk)), Mount(METRICS_PATH, metrics.app, METRICS_SCOPE)),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from weighbridge.gateway.exposition import Family, Sample
 from weighbridge.pilot.board.fold import BoardFold
+from weighbridge.pilot.canary.chooser import CanaryChooser
+from weighbridge.pilot.canary.fold import CanaryFold, canary_name
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.observation.observer import Observer
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.gateway.hooks import Admissions
     from weighbridge.pilot.exchange import Exchange, Listener
-    from weighbridge.pilot.journal.protocol import Entry, Fold, Journal, Notice
+    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Journal, Notice
     from weighbridge.pilot.route import ObserveTerms, Route
 
 __all__ = ["Trials", "folds_of"]
@@ -26,7 +28,8 @@ _STALE_S = 60.0
 
 def folds_of(route: Route) -> tuple[Fold, ...]:
     """Return all that is concluded from what is seen on a route."""
-    return (BoardFold(route.name),)
+    canary = (CanaryFold(route),) if route.canary is not None else ()
+    return (BoardFold(route.name), *canary)
 
 
 class Trials:
@@ -48,6 +51,7 @@ class Trials:
         self._deliver = deliver
         self._delivered: Counter[tuple[str, str]] = Counter()
         self.books = Bookkeeper(journal, self._current_folds, self._delivering)
+        self.choose = CanaryChooser(self._fresh, _key(secret, b"canary"))
         self._observer = Observer(self._terms_of, self.books.put, key=_key(secret, b"what is looked at"))
 
     @property
@@ -86,7 +90,18 @@ class Trials:
             Sample({"event": event, "severity": severity}, count)
             for (event, severity), count in sorted(self._delivered.items())
         ]
+        shares = [
+            Sample({"route": route.name}, document.body["share"] if document is not None else 0)
+            for route in self._routes
+            if route.canary is not None
+            for document in (self._fresh(canary_name(route)),)
+        ]
+        yield Family("weighbridge_canary_share", "gauge", "Share of the callers that get the candidate.", shares)
         yield Family("weighbridge_notices_total", "counter", "Notices of the monitors that were delivered.", delivered)
+
+    def _fresh(self, name: str) -> Document | None:
+        """Return a document that is not older than a minute: a candidate that nobody watches serves nobody."""
+        return self.books.document(name) if self.books.stale_s < _STALE_S else None
 
     def _terms_of(self, name: str) -> ObserveTerms | None:
         """Return how a route is looked at."""
