@@ -1,4 +1,4 @@
-"""The pages of `weighbridge ui`: read-only, on this machine, without script; each has a `.json` twin."""
+"""The pages of `weighbridge ui`: read-only unless asked otherwise, without script; each has a `.json` twin."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
 from weighbridge.dossier.html import stylesheet
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
-from weighbridge.web.guard import HEADERS, Guard
+from weighbridge.web.access import Access
+from weighbridge.web.guard import HEADERS
 from weighbridge.web.page import Reader, as_json, html_page, routes_of
-from weighbridge.web.pages import arena, decision, dossier, evidence, home, model, statement, watch
+from weighbridge.web.pages import arena, decision, dossier, evidence, home, model, pilot, statement, watch
+from weighbridge.web.pages.pilot.room import PilotRoom
+from weighbridge.web.visitor import Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +35,20 @@ _PAGES = (home.PAGE, model.PAGE, decision.PAGE, evidence.PAGE, statement.PAGE)
 
 
 def create_app(
-    store: Store, today: Callable[[], date] = date.today, *, folder: Path | None = None, tables: Path | None = None
+    store: Store,
+    today: Callable[[], date] = date.today,
+    *,
+    folder: Path | None = None,
+    tables: Path | None = None,
+    room: PilotRoom | None = None,
+    access: Access | None = None,
 ) -> Starlette:
     """Return the application over a store; `today` says which decisions expire soon.
 
     `folder` is the workspace, whose log the page Watch reads; `tables` are the user's own of makers and releases.
+    `room` is the pilot's, whose pages are for those whom `access` lets in: without it for nobody.
     """
+    entrance = access or Access()
 
     def reader() -> Reader:
         """Return what a page reads from, now."""
@@ -50,9 +60,11 @@ def create_app(
             *dossier.routes(reader),
             *arena.routes(reader),
             *watch.routes(reader, folder or Path(), tables),
+            *pilot.routes(room or PilotRoom(folder or Path()), reader),
+            *entrance.routes(),
             Route("/static/style.css", _style),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=entrance.middleware(),
         exception_handlers={WeighbridgeError: _explain, HTTPException: _explain, Exception: _fail},
     )
 
@@ -65,6 +77,8 @@ def _style(_request: Request) -> Response:
 
 async def _explain(request: Request, error: Exception) -> Response:
     """Say what was not found or not understood, and what to do."""
+    if isinstance(error, Forbidden):
+        return _problem(request, error.status, error.message, error.hint)
     if isinstance(error, WeighbridgeError):
         status = 404 if isinstance(error, NotFound) else 400 if isinstance(error, UsageError) else 500
         return _problem(request, status, error.message, error.hint)

@@ -37,7 +37,8 @@ class Guard:
     """ASGI middleware: refuses what is not a GET or HEAD for this machine, and sets the headers of every answer.
 
     Where it `takes_forms` a POST passes, too, if the browser says that it comes from these very pages (Origin). A POST
-    to one of the paths `hooks` passes always: what answers there must ask for a secret.
+    to one of the paths `hooks` passes always: what answers there must ask for a secret. With an `origin`
+    (`https://pilot.example.org`) the pages answer to that name, and to no other.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Guard:
         takes_forms: bool = False,
         headers: Mapping[str, str] = HEADERS,
         hooks: frozenset[str] = frozenset(),
+        origin: str = "",
     ) -> None:
         self.app = app
+        self.origin = origin
         self.takes_forms = takes_forms
         self.hooks = hooks
         self.headers = headers
@@ -69,20 +72,23 @@ class Guard:
             await send(message)
 
         is_hook = scope["method"] == "POST" and scope["path"] in self.hooks
-        refusal = _refusal(scope, takes_forms=self.takes_forms, is_hook=is_hook)
+        refusal = _refusal(scope, self.origin, takes_forms=self.takes_forms, is_hook=is_hook)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
 
-def _refusal(scope: Scope, *, takes_forms: bool, is_hook: bool) -> PlainTextResponse | None:
+def _refusal(scope: Scope, origin: str, *, takes_forms: bool, is_hook: bool) -> PlainTextResponse | None:
     """Return why a request is refused, or None."""
     headers = Headers(scope=scope)
-    hosts = headers.getlist("host")
-    if len(hosts) != 1 or not _OWN_NAME.fullmatch(hosts[0]):
-        return PlainTextResponse("This server answers to 127.0.0.1 and localhost only\n", status_code=421)
+    hosts = [host.lower() for host in headers.getlist("host")]
+    own = origin.partition("://")[2]
+    is_own = len(hosts) == 1 and (hosts[0] == own if own else _OWN_NAME.fullmatch(hosts[0]) is not None)
+    if not is_own:
+        name = own or "127.0.0.1 and localhost"
+        return PlainTextResponse(f"This server answers to {name} only\n", status_code=421)
     if is_hook:
         return None
     if takes_forms and scope["method"] == "POST":
-        if [origin.lower() for origin in headers.getlist("origin")] == [f"http://{hosts[0].lower()}"]:
+        if [one.lower() for one in headers.getlist("origin")] == [origin or f"http://{hosts[0]}"]:
             return None
         return PlainTextResponse("Forms are taken from these very pages only\n", status_code=403)
     if scope["method"] not in _METHODS:

@@ -62,7 +62,7 @@ class KeyDesk:
     """Changes the keys of `state`; `changed` is called after each change.
 
     `record` is told of each change before it is kept, and of each that was refused (`key.refused`). Without it, a note
-    is left in the store, and a gateway there takes it into its audit log.
+    is left in the store, and a gateway there takes it into its audit log. `operator` is who asks without a key.
     """
 
     def __init__(
@@ -72,12 +72,15 @@ class KeyDesk:
         record: Recorder | None = None,
         changed: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
+        *,
+        operator: str = "command line",
     ) -> None:
         self._state = state
         self._pepper = pepper
         self._record = record
         self._changed = changed
         self._now = now
+        self._operator = operator
 
     def create(self, actor: str, order: KeyOrder) -> Issued:
         """Make a key within the rights of `actor`; raises BeyondRights where it asks for more."""
@@ -165,7 +168,7 @@ class KeyDesk:
     @contextmanager
     def _acting(self, event: str, actor: str, target: str = "") -> Iterator[_Act]:
         """Do a change as a whole, recorded before it is kept; what the rules refuse is recorded, too."""
-        facts: dict[str, object] = {"at": self._now(), "by": actor or "command line"}
+        facts: dict[str, object] = {"at": self._now(), "by": actor or self._operator}
         try:
             with self._state.changing_keys() as book:
                 rights = self._rights(book.get(actor) if actor else None, actor)

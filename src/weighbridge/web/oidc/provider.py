@@ -1,0 +1,217 @@
+"""The provider: where it sends people, and what it says of who came back (OpenID Connect Core 1.0, RFC 7636, 9207).
+
+An ID token counts only as section 3.1.3.7 has it: signed by a key of the provider with an algorithm that `oidc.toml`
+allows, from this issuer, for this client, not expired, and with the nonce of this very login.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import jwt
+
+from weighbridge.errors import WeighbridgeError
+from weighbridge.web.oidc.fetch import ask
+from weighbridge.web.oidc.settings import is_loopback
+from weighbridge.web.visitor import Forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from weighbridge.web.oidc.fetch import Fetch
+    from weighbridge.web.oidc.settings import OidcSettings
+
+__all__ = ["Identity", "LoginRefused", "Provider", "challenge_of"]
+
+_FRESH_S = 3600.0
+_KEYS_AGAIN_S = 60.0
+_LEEWAY_S = 10
+_MOST_TOKEN = 64 << 10
+_MOST_GROUPS = 1000
+_MOST_KEYS = 100
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "nonce"]
+
+
+class LoginRefused(Forbidden):
+    """Nobody is let in on this; one sentence says why, without anything of the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the provider says came: `email` only if it has verified it (folded), `until` when the token expires."""
+
+    subject: str
+    email: str
+    groups: frozenset[str]
+    until: float
+
+    @property
+    def name(self) -> str:
+        """Name the person for the record."""
+        return self.email or self.subject
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of a verifier (RFC 7636, 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+class Provider:
+    """Asks one provider, from any thread; what it says of itself is read again after an hour."""
+
+    def __init__(
+        self, settings: OidcSettings, secret: str = "", fetch: Fetch = ask, now: Callable[[], float] = time.time
+    ) -> None:
+        self.settings = settings
+        self._secret = secret
+        self._fetch = fetch
+        self._now = now
+        self._lock = threading.Lock()
+        self._said: dict[str, Any] = {}
+        self._said_at = 0.0
+        self._keys: list[dict[str, Any]] = []
+        self._keys_at = 0.0
+
+    def login_address(self, state: str, nonce: str, challenge: str) -> str:
+        """Return where a browser is sent to log in."""
+        asked = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": self.settings.redirect_uri,
+            "scope": " ".join(self.settings.scopes),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        address = self._endpoint("authorization_endpoint")
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+
+    def leave_address(self) -> str:
+        """Return where people end their session with the provider as well, "" where it does not say."""
+        try:
+            address = self._endpoint("end_session_endpoint")
+        except WeighbridgeError:
+            return ""
+        return f"{address}{'&' if '?' in address else '?'}{urlencode({'client_id': self.settings.client_id})}"
+
+    def redeem(self, code: str, verifier: str, nonce: str) -> Identity:
+        """Change a code for an ID token, and return whom it names; raises LoginRefused, WeighbridgeError."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.settings.redirect_uri,
+            "code_verifier": verifier,
+            "client_id": self.settings.client_id,
+        }
+        headers = {}
+        if self._secret:
+            pair = f"{quote(self.settings.client_id, safe='')}:{quote(self._secret, safe='')}"  # RFC 6749, 2.3.1
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        answer = self._fetch(self._endpoint("token_endpoint"), form, headers)
+        token = answer.get("id_token")
+        if not isinstance(token, str) or len(token) > _MOST_TOKEN:
+            raise LoginRefused("the provider sent no ID token")
+        return self.identify(token, nonce)
+
+    def identify(self, token: str, nonce: str) -> Identity:
+        """Return whom an ID token names; raises LoginRefused for one that does not count."""
+        settings = self.settings
+        try:
+            header = jwt.get_unverified_header(token)
+            algorithm = header.get("alg")
+            if algorithm not in settings.algorithms:
+                raise LoginRefused("the ID token is signed in a way that is not allowed")
+            key = self._key(header.get("kid"), str(algorithm))
+            claims = jwt.decode(
+                token, key.key, algorithms=[str(algorithm)], audience=settings.client_id, issuer=settings.issuer,
+                leeway=_LEEWAY_S, options={"require": _REQUIRED},
+            )  # fmt: skip
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise LoginRefused(f"the ID token does not count: {type(error).__name__}") from error
+        if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+            raise LoginRefused("the ID token is of another login")
+        audience = claims["aud"]
+        if claims.get("azp", settings.client_id) != settings.client_id or (
+            isinstance(audience, list) and len(audience) > 1 and "azp" not in claims
+        ):
+            raise LoginRefused("the ID token was made for another client")
+        until = float(claims["exp"])
+        if until <= self._now():
+            raise LoginRefused("the ID token has expired")
+        return _identity(claims, settings.groups_claim, until)
+
+    def _key(self, name: object, algorithm: str) -> jwt.PyJWK:
+        """Return the provider's key of a name, or its only one; keys are asked for again where the name is new."""
+        for is_again in (False, True):
+            shown = [one for one in self._known_keys(is_again=is_again) if _fits(one, name, algorithm)]
+            if len(shown) == 1:
+                return jwt.PyJWK(shown[0], algorithm)
+        raise LoginRefused("the ID token is signed by a key that the provider does not show")
+
+    def _known_keys(self, *, is_again: bool) -> list[dict[str, Any]]:
+        """Return the keys that the provider shows; at most once a minute they are asked for again."""
+        with self._lock:
+            age = self._now() - self._keys_at
+            is_due = not self._keys or age > _FRESH_S or (is_again and age > _KEYS_AGAIN_S)
+        if is_due:
+            shown = self._fetch(self._endpoint("jwks_uri")).get("keys")
+            keys = [one for one in (shown if isinstance(shown, list) else [])[:_MOST_KEYS] if isinstance(one, dict)]
+            with self._lock:
+                self._keys, self._keys_at = keys, self._now()
+        return self._keys
+
+    def _endpoint(self, name: str) -> str:
+        """Return an address that the provider names; raises WeighbridgeError where it would go without TLS."""
+        with self._lock:
+            is_due = not self._said or self._now() - self._said_at > _FRESH_S
+        if is_due:
+            said = self._fetch(self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if said.get("issuer") != self.settings.issuer:
+                raise WeighbridgeError(
+                    "the login provider calls itself otherwise than `issuer` does",
+                    hint="`issuer` must be spelled as in its `/.well-known/openid-configuration`",
+                )
+            with self._lock:
+                self._said, self._said_at = said, self._now()
+        address = self._said.get(name)
+        try:
+            parts = urlsplit(address if isinstance(address, str) else "")
+            host = parts.hostname or ""
+        except ValueError:
+            host = ""
+        plain = host and is_loopback(host) and self.settings.issuer.startswith("http://") and parts.scheme == "http"
+        if not host or not (parts.scheme == "https" or plain):
+            raise WeighbridgeError(f"the login provider names no `{name}` that can be trusted")
+        return str(address)
+
+
+def _fits(shown: dict[str, Any], name: object, algorithm: str) -> bool:
+    """Whether a key signs, is of this name (any, where the token names none), and meant for this algorithm."""
+    kind = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}[algorithm[:2]]
+    return (
+        shown.get("kty") == kind
+        and shown.get("use", "sig") == "sig"
+        and shown.get("alg", algorithm) == algorithm
+        and (name is None or shown.get("kid") == name)
+    )
+
+
+def _identity(claims: dict[str, Any], groups_claim: str, until: float) -> Identity:
+    """Read who it is; what has another form than it should says nothing."""
+    email, groups = claims.get("email"), claims.get(groups_claim)
+    is_verified = claims.get("email_verified") is True and isinstance(email, str)
+    listed = groups[:_MOST_GROUPS] if isinstance(groups, list) else []
+    return Identity(
+        str(claims["sub"])[:255],
+        str(email).casefold()[:255] if is_verified else "",
+        frozenset(one for one in listed if isinstance(one, str)),
+        until,
+    )

@@ -1,0 +1,111 @@
+"""The charts of the pilot, drawn as those of the dossier are: in SVG on the server, each with its table beside it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.dossier.chart import BLUE, GREY, ORANGE, draw
+from weighbridge.dossier.locale import load_locale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from markupsafe import Markup
+
+__all__ = ["agreement_plot", "cost_plot", "latency_plot", "share_plot"]
+
+_HEIGHT = 150
+_MOST_ROWS = 4000
+_TIME = {"field": "at", "type": "temporal", "axis": {"title": None, "labelOverlap": True}}
+
+
+def latency_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
+    """Draw seconds over time, on a log scale, of the rows of a board: quantiles to the end, the median to the first."""
+    rows = []
+    for slot in slots:
+        curves = {**slot["total_s"], "first": slot["first_s"]["p50"]}
+        rows += [{"at": _iso(slot["at"]), "what": name, "y": y} for name, y in curves.items() if y]
+    return _drawn("latency", json.dumps(rows[-_MOST_ROWS:]), language)
+
+
+def share_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
+    """Draw the shares of answers that declined and of requests that failed, over time, of the rows of a board."""
+    rows = []
+    for slot in slots:
+        counts = {"refused": (slot["refused"]["count"], slot["refused"]["of"]),
+                  "failed": (slot["failed"], slot["looked_at"])}  # fmt: skip
+        rows += [{"at": _iso(slot["at"]), "what": name, "y": n / of} for name, (n, of) in counts.items() if of]
+    return _drawn("shares", json.dumps(rows[-_MOST_ROWS:]), language)
+
+
+def cost_plot(days: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
+    """Draw dollars by day as bars."""
+    return _drawn("cost", json.dumps([{"day": one["day"], "y": one["usd"]} for one in days]), language)
+
+
+def agreement_plot(bands: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
+    """Draw how many pairs agree how far: `low`, `high` and `count` of each band."""
+    rows = [{"low": one["low"], "high": one["high"], "y": one["count"]} for one in bands]
+    return _drawn("agreement", json.dumps(rows if any(row["y"] for row in rows) else []), language)
+
+
+@lru_cache(maxsize=128)
+def _drawn(kind: str, data: str, language: str) -> Markup | None:
+    """Draw once what is asked for again each time a page is read."""
+    t = load_locale(language)
+    rows: list[dict[str, Any]] = json.loads(data)
+    for row in rows:
+        if "what" in row:
+            row["what"] = t(f"pilot.curve_{row['what']}")
+    layers = {"latency": _latency, "shares": _shares, "cost": _cost, "agreement": _agreement}[kind](t)
+    return draw(rows, layers, t(f"pilot.{kind}_chart"), t(f"pilot.{kind}_described"), _HEIGHT)
+
+
+def _latency(t: Any) -> list[dict[str, Any]]:
+    words = [t(f"pilot.curve_{name}") for name in ("p50", "p90", "p99", "first")]
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "scale": {"type": "log"},
+        "axis": {"title": t("pilot.seconds"), "tickCount": 4},
+    }
+    return [_line(y, words, [BLUE, ORANGE, ORANGE, GREY], [[1, 0], [1, 0], [2, 2], [6, 3]])]
+
+
+def _shares(t: Any) -> list[dict[str, Any]]:
+    words = [t("pilot.curve_refused"), t("pilot.curve_failed")]
+    y = {"field": "y", "type": "quantitative", "axis": {"title": None, "format": ".1%", "tickCount": 4}}
+    return [_line(y, words, [BLUE, ORANGE], [[1, 0], [4, 2]])]
+
+
+def _cost(t: Any) -> list[dict[str, Any]]:
+    x = {"field": "day", "type": "ordinal", "axis": {"title": None, "labelOverlap": True}}
+    y = {"field": "y", "type": "quantitative", "axis": {"title": t("pilot.dollars"), "tickCount": 4}}
+    return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "y": y}}]
+
+
+def _agreement(t: Any) -> list[dict[str, Any]]:
+    x = {
+        "field": "low",
+        "type": "quantitative",
+        "bin": {"binned": True},
+        "axis": {"title": t("pilot.agreement"), "format": ".0%"},
+    }
+    y = {"field": "y", "type": "quantitative", "axis": {"title": t("pilot.pairs"), "tickCount": 4}}
+    return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "x2": {"field": "high"}, "y": y}}]
+
+
+def _line(y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]]) -> dict[str, Any]:
+    """Return lines that colour and dash tell apart."""
+    legend = {"orient": "top", "title": None}
+    colour = {"field": "what", "type": "nominal", "scale": {"domain": words, "range": colours}, "legend": legend}
+    dash = {**colour, "scale": {"domain": words, "range": dashes}}
+    mark = {"type": "line", "strokeWidth": 1.8, "point": {"size": 12}}
+    return {"mark": mark, "encoding": {"x": _TIME, "y": y, "color": colour, "strokeDash": dash}}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

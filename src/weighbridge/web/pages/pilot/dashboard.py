@@ -1,0 +1,170 @@
+"""The dashboard: one card a route, and one page a route with its charts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route
+
+from weighbridge.errors import NotFound
+from weighbridge.pilot.alarm.alarms import read_alarms
+from weighbridge.pilot.state.protocol import NANO
+from weighbridge.web.page import as_json
+from weighbridge.web.pages.pilot import charts
+from weighbridge.web.pages.pilot.legs import Legs
+from weighbridge.web.pages.pilot.shown import language_of, pilot_page
+from weighbridge.web.pages.pilot.standings import Standings
+from weighbridge.web.visitor import require, visitor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.pilot.state.protocol import PilotState
+    from weighbridge.store.protocol import Store
+    from weighbridge.web.page import Reader
+    from weighbridge.web.pages.pilot.room import PilotRoom
+
+__all__ = ["Dashboard", "routes"]
+
+_DAYS = 14
+_MOST_ALARMS = 20
+_NOTES = {"told-stop", "told-start", "answered"}
+
+
+class Dashboard:
+    """What is known of every route, gathered anew each time that it is asked for."""
+
+    def __init__(self, room: PilotRoom, reader: Callable[[], Reader]) -> None:
+        self._room = room
+        self._reader = reader
+        self._legs: Legs | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return all routes, those with open alarms first, as JSON values."""
+        room = self._room
+        if self._legs is None:
+            self._legs = Legs(room.gateway_file, room.audit, room.now)
+        legs, plans, problem = self._legs.table()
+        state = room.known_state()
+        days = _days(state, room.now()) if state is not None else {}
+        standings = Standings(state.documents()[1] if state is not None else (), plans, room.now())
+        alarms = _alarms(self._reader().store)
+        names = sorted({*legs, *days, *standings.routes(), *alarms})
+        rows = [
+            {
+                "name": name,
+                "legs": legs.get(name, []),
+                **standings.of(name),
+                "days": days.get(name, []),
+                "alarms": alarms.get(name, [])[:_MOST_ALARMS],
+                "open_alarms": sum(one["is_open"] for one in alarms.get(name, ())),
+            }
+            for name in names
+        ]
+        rows.sort(key=lambda row: row["open_alarms"] == 0)
+        return {
+            "has_pilot": state is not None,
+            "has_file": room.gateway_file is not None,
+            "file_problem": problem,
+            "at": datetime.fromtimestamp(room.now(), UTC).isoformat(timespec="seconds"),
+            "routes": rows,
+        }
+
+    def route(self, name: str) -> dict[str, Any]:
+        """Return one route; raises NotFound."""
+        for row in self.facts()["routes"]:
+            if row["name"] == name:
+                return dict(row)
+        raise NotFound("there is no such route", hint="`/pilot` lists those that there are")
+
+
+def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
+    """Return the routes of all routes' page and of each one's, with their twins."""
+
+    def twin(request: Request) -> Response:
+        """Answer with JSON."""
+        require(request)
+        return as_json("weighbridge/ui/pilot/v1", dashboard.facts())
+
+    def shown(request: Request) -> Response:
+        """Answer with HTML; who is not known is told how to be."""
+        if visitor_of(request) is None:
+            return pilot_page(request, "stranger", {}, room)
+        return pilot_page(request, "dashboard", dashboard.facts(), room, refreshes=True, has_twin=True)
+
+    def one_twin(request: Request) -> Response:
+        """Answer with JSON about one route."""
+        require(request)
+        return as_json("weighbridge/ui/pilot-route/v1", dashboard.route(request.query_params.get("name", "")))
+
+    def one(request: Request) -> Response:
+        """Answer with HTML about one route."""
+        require(request)
+        row, language = dashboard.route(request.query_params.get("name", "")), language_of(request)
+        plots = {
+            "cost": charts.cost_plot(row["days"], language),
+            "agreement": charts.agreement_plot(row["shadow"]["bands"], language) if row["shadow"] else None,
+            "legs": {
+                leg: {
+                    series: (charts.latency_plot(board[series], language), charts.share_plot(board[series], language))
+                    for series in ("minutes", "hours")
+                }
+                for leg, board in row["board"].items()
+            },
+        }
+        note = request.query_params.get("note", "")
+        facts = {"route": row, "plots": plots, "note": note if note in _NOTES else ""}
+        return pilot_page(request, "route", facts, room, has_twin=True)
+
+    return [
+        Route("/pilot.json", twin),
+        Route("/pilot", shown),
+        Route("/pilot/route.json", one_twin),
+        Route("/pilot/route", one),
+    ]
+
+
+def _days(state: PilotState, now: float) -> dict[str, list[dict[str, Any]]]:
+    """Return what was asked of each route on each of the last 14 days (UTC), days without a request as zero."""
+    today = datetime.fromtimestamp(now, UTC).date()
+    since = today - timedelta(days=_DAYS - 1)
+    sums: dict[str, dict[str, list[int]]] = {}
+    for row in state.usage(since):
+        total = sums.setdefault(row.route, {}).setdefault(row.day.isoformat(), [0, 0, 0, 0])
+        for place, number in enumerate((row.requests, row.input_tokens, row.output_tokens, row.nano_usd)):
+            total[place] += number
+    names = [(since + timedelta(days=number)).isoformat() for number in range(_DAYS)]
+    return {
+        route: [
+            {"day": day, "requests": n, "input_tokens": told, "output_tokens": said, "usd": nano / NANO}
+            for day in names
+            for n, told, said, nano in [by_day.get(day, [0, 0, 0, 0])]
+        ]
+        for route, by_day in sums.items()
+    }
+
+
+def _alarms(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Return the alarms of each route, open ones first, then the newest."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in read_alarms(store):
+        found.setdefault(one.route, []).append(
+            {
+                "id": one.id,
+                "event": one.event,
+                "decision": one.decision,
+                "why": one.why,
+                "seen_at": one.seen_at,
+                "is_open": one.is_open,
+                "because": one.because,
+                "answered_at": one.answered_at,
+            }
+        )
+    for rows in found.values():
+        rows.sort(key=lambda row: str(row["seen_at"]), reverse=True)
+        rows.sort(key=lambda row: not row["is_open"])
+    return found
