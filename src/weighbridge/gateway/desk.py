@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABORT", "LEFT", "Desk", "Visit"]
 
-ABORT = "weighbridge.abort"  # the scope's extension that cuts the connection of a caller that does not read
+ABORT = "weighbridge.abort"  # the scope's extension: call it to cut the connection of a caller that does not read
 LEFT = 499  # nginx's number for a caller that left
 _MTOK = 1_000_000
 _NOTHING = Usage(0, 0)
@@ -54,7 +54,7 @@ class Visit:
         """Cut the connection where the server knows how: to close in peace means to wait for a caller to read on."""
         extension = (self.scope.get("extensions") or {}).get(ABORT)
         if extension is not None:
-            extension["cut"]()
+            extension()
 
 
 class Desk:

@@ -1,15 +1,21 @@
 """HTTP on the wire: uvicorn's protocol (llhttp) with bounds on heads, time, pipelines and connections.
 
-uvicorn bounds none of these itself: a connection that never ends its headers would be held for ever.
+uvicorn bounds none of these itself: a connection that never ends its headers would be held for ever. Requests run in
+cycles of ours.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from weighbridge.gateway.cycle import Cycle
+from weighbridge.gateway.deadline import Deadline
 from weighbridge.gateway.desk import ABORT
 from weighbridge.gateway.errors import BAD_REQUEST, body_of
 from weighbridge.gateway.request.bounds import Bounds
@@ -18,11 +24,11 @@ from weighbridge.pilot.access.protocol import Refusal
 if TYPE_CHECKING:
     import asyncio
 
-    from uvicorn._types import ASGI3Application
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from weighbridge.gateway.hooks import Scope
 
 __all__ = ["bounded_protocol"]
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _UNAUTHORISED = 401
 _FRAME_BYTES = 6  # around each byte of a body, where each is a chunk of its own
 _NO_KEY = Refusal(401, BAD_REQUEST, "unreadable_request", "no key could be read from this request")
@@ -43,16 +49,19 @@ class _BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     bounds = Bounds()
+    cycle: Cycle | None  # type: ignore[assignment] # the newest request, whose body comes
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_whole = True  # whether the last request that began has arrived whole
         self._has_head = True
+        self._is_idle = False  # between two requests
         self._head_bytes = 0
         self._body_bytes = 0
         self._came_bytes = 0  # behind the head, with chunk sizes and trailers
-        self._deadline: asyncio.TimerHandle | None = None
-        self._running: RequestResponseCycle | None = None
+        self._deadline = Deadline(self.loop, self._late)
+        self._running: Cycle | None = None  # whose answer goes
+        self._waiting: deque[Cycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, which has to say something soon; refuse one too many."""
@@ -60,21 +69,24 @@ class _BoundedProtocol(HttpToolsProtocol):
         if len(self.connections) > self.bounds.connections:
             self._end(_BUSY)
             return
-        self._deadline = self.loop.call_later(self.bounds.header_s, self._late)
+        self._deadline.set(self.bounds.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell every request of this connection, not only the newest, that its caller left."""
-        self._disarm()
-        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):
+        self._deadline.close()
+        for cycle in (self._running, *self._waiting):
             if cycle is not None and not cycle.response_complete:
-                cycle.disconnected = True
-                cycle.message_event.set()
+                cycle.leave()
+        self.cycle = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, within the bounds."""
         if self.transport.is_closing():
             return
+        if self._is_idle:
+            self._is_idle = False
+            self._deadline.clear()
         if not self._has_head or self._is_whole:
             self._head_bytes += len(data)
         else:
@@ -86,44 +98,98 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._end(_TOO_LONG if self._has_key() else _NO_KEY)
         elif self._came_bytes > self.bounds.header_bytes + _FRAME_BYTES * self._body_bytes:
             self.transport.abort()
-        elif self._deadline is None and not self._has_come():
+        elif not self._deadline.is_set and not self._has_come():
             is_in_body = self._has_head and not self._is_whole
-            self._deadline = self.loop.call_later(
-                self.bounds.body_s if is_in_body else self.bounds.header_s, self._late
-            )
+            self._deadline.set(self.bounds.body_s if is_in_body else self.bounds.header_s)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._is_whole = self._has_head = False
         self._body_bytes = 0
-        self.scope["extensions"] = {ABORT: {"cut": self.transport.abort}}
 
     def on_headers_complete(self) -> None:
         """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline."""
         self._has_head = True
         self._came_bytes = 0
-        if self._is_head_long() or len(self.pipeline) >= self.bounds.pipelined:
+        if self._is_head_long() or len(self._waiting) >= self.bounds.pipelined:
             self.transport.abort()
             return
         self._head_bytes = 0
-        self._disarm()
-        super().on_headers_complete()
-        self.headers = []  # for trailers: uvicorn would add them to the head, which a proxy has checked without them
+        self._deadline.clear()
+        before, version = self.cycle, self.parser.get_http_version()
+        keeps_alive = version != "1.0" and self.parser.should_keep_alive()
+        self.cycle = Cycle(self, self._scope(version), keep_alive=keeps_alive, is_awaited=self.expect_100_continue)
+        self.headers = []  # trailers are none of the head's, which a proxy has checked without them
+        if before is None or before.response_complete:
+            self._run(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self._waiting.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        """Count the body, also of a request that was answered before it came."""
+        """Take a part of a body, and count it also where the request was answered before it came."""
         self._body_bytes += len(body)
-        if self._body_bytes > self.bounds.body_bytes and self.cycle.response_complete:
-            self.transport.abort()
+        if self.cycle is None:
             return
-        super().on_body(body)
+        if not self.cycle.response_complete:
+            self.cycle.take(body)
+        elif self._body_bytes > self.bounds.body_bytes:
+            self.transport.abort()
 
     def on_message_complete(self) -> None:
         """See the end of a request."""
         self._is_whole = True
-        self._disarm()
-        super().on_message_complete()
+        self._deadline.clear()
+        if self.cycle is not None:
+            self.cycle.end()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._waiting:
+            self._run(self._waiting.popleft())
+        elif self._is_whole:
+            self._is_idle = True
+            self._deadline.set(self.timeout_keep_alive)
+
+    def shutdown(self) -> None:
+        """Close, or let the answer under way be the last."""
+        if self._running is None or self._running.response_complete:
+            self.transport.close()
+        else:
+            self._running.keep_alive = False
+
+    def _scope(self, version: str) -> Scope:
+        """Return the scope of a request whose head has come."""
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": self.parser.get_method().decode("ascii"),
+            "scheme": self.scheme,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+            "state": {},
+            "extensions": {ABORT: self.transport.abort},
+        }
+
+    def _run(self, cycle: Cycle) -> None:
+        """Have a request answered."""
+        self._running = cycle
+        task = self.loop.create_task(cycle.run(self.app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Refuse what cannot be parsed; a header value may have been that of the key."""
@@ -138,10 +204,6 @@ class _BoundedProtocol(HttpToolsProtocol):
         """Whether an Authorization was among the headers that were read."""
         return any(name == b"authorization" for name, _ in self.headers or ())
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def _is_head_long(self) -> bool:
         """Whether a head that came at once is too long; most come with a body, so it is measured only in doubt."""
         most = self.bounds.header_bytes
@@ -149,21 +211,17 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _late(self) -> None:
         """End a request that takes too long to arrive."""
-        self._deadline = None
         running = self._running
-        if running is not None and running.response_started and not running.response_complete:
+        if self._is_idle:
+            self.transport.close()
+        elif running is not None and running.response_started and not running.response_complete:
             self.transport.abort()
         else:
             self._end(_TOO_LATE)
 
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
     def _end(self, refusal: Refusal) -> None:
         """Say why, and close."""
-        self._disarm()
+        self._deadline.clear()
         body = body_of(refusal)
         lines = [
             b"HTTP/1.1 %d %s" % (refusal.status, _PHRASES[refusal.status]),
