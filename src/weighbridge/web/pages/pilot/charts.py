@@ -65,7 +65,7 @@ def _drawn(kind: str, data: str, language: str) -> Markup | None:
 
 
 def _latency(t: Any) -> list[dict[str, Any]]:
-    words = [t(f"pilot.curve_{name}") for name in ("p50", "p90", "p99", "first")]
+    words = [t(f"pilot.curve_{name}") for name in ("p50", "p95", "p99", "first")]
     y = {
         "field": "y",
         "type": "quantitative",
