@@ -1,0 +1,257 @@
+"""A whole gateway with a canary: what is seen decides who is served, on this node and after a restart."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from weighbridge.core.artefact import digest_of_endpoint
+from weighbridge.core.evidence import OURS, Evidence
+from weighbridge.core.kinds import KINDS
+from weighbridge.decision.policy import parse_policy
+from weighbridge.gateway.assembly import assembled
+from weighbridge.gateway.wire import bounded_protocol
+from weighbridge.pilot.access.desk import KeyDesk
+from weighbridge.pilot.access.orders import KeyOrder
+from weighbridge.pilot.access.pepper import load_pepper
+from weighbridge.pilot.admission.file import load_gateway_file
+from weighbridge.pilot.admission.keeper import STORE_FILE
+from weighbridge.pilot.audit.export import Wanted, select
+from weighbridge.pilot.audit.segments import AUDIT_FOLDER
+from weighbridge.pilot.board.fold import read_board
+from weighbridge.pilot.journal.order import give_order
+from weighbridge.pilot.state.choose import open_state
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.upstream_double import UpstreamDouble, answer
+from weighbridge.workflow.judge import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+POLICY = """
+[policy]
+name = "gate"
+version = "1"
+title = "Gate"
+valid_days = 30
+[use]
+description = "A trial"
+audience = "internal"
+[[rule]]
+id = "licence"
+kind = "card/v1"
+measure = "licence"
+operator = "present"
+on_fail = "reject"
+because = "It must be known."
+"""
+LEG = """
+decision = "{decision}"
+unverified = "allow"
+unverified_because = "a test"
+unverified_until = {until}
+upstream = {{ url = "{url}", model = "{model}" }}
+"""
+CANARY = """
+[route.canary]
+steps = [0.5]
+hold_s = 0.0
+"""
+OBSERVE = """
+[route.observe]
+share = 1.0
+most_per_minute = 100000
+"""
+
+
+def said(text: str) -> list[Any]:
+    """Return what an upstream sends for a good answer."""
+    message = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    return [answer(json.dumps({"id": "c", "object": "chat.completion", "choices": [message], "usage": usage}).encode())]
+
+
+class Pilot:
+    """A workspace with decided endpoints, a key, and a file that names them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.work.mkdir()
+        with closing(open_state(self.work)) as state:
+            desk = KeyDesk(state, load_pepper(self.work))
+            order = KeyOrder.read(b'{"name": "app", "scopes": ["inference", "metrics"]}')
+            self.key = desk.create("", order).text
+
+    def leg(self, url: str, model: str) -> str:
+        """Decide on an endpoint, and return the lines of a leg that serves it."""
+        today = datetime.now(UTC).date()
+        subject = digest_of_endpoint(url, model)
+        body = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
+        with closing(SQLiteStore(self.work / STORE_FILE)) as store:
+            store.add(Evidence(subject, "card/v1", body.model_dump(mode="json", by_alias=True), (), OURS, today))
+            _, decision = judge(parse_policy(POLICY, "gate.toml"), subject, store=store, on=today)
+        return LEG.format(decision=decision.id, until=today + timedelta(days=3), url=url, model=model)
+
+    def write(self, primary: UpstreamDouble, candidate: UpstreamDouble | None = None) -> None:
+        """Write the gateway's file."""
+        canary = CANARY + self.leg(candidate.url, "new") if candidate else ""
+        route = f'[[route]]\nname = "qwen"\nretries = 0\n{self.leg(primary.url, "old")}{OBSERVE}{canary}'
+        (self.folder / "gateway.toml").write_text(f'[gateway]\nworkspace = "work"\n{route}', encoding="utf-8")
+
+    def order(self, do: str) -> None:
+        """Order as an operator does, past any gateway."""
+        with closing(open_state(self.work)) as state:
+            give_order(state, "qwen", {"to": "canary", "do": do, "by": "ada", "because": "a test"})
+
+    def body(self, room: str) -> Mapping[str, Any]:
+        """Return what is kept of a room."""
+        with closing(open_state(self.work)) as state:
+            found = [one.body for one in state.documents()[1] if one.name.startswith(f"{room}/qwen")]
+        return found[0] if found else {}
+
+
+class Served:
+    """A gateway that runs."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.port = port
+        self.key = key
+
+    def ask(self, user: int) -> str:
+        """Ask as one of many users; return what the model said."""
+        body = {"model": "qwen", "user": f"user-{user}", "messages": [{"role": "user", "content": "Say something"}]}
+        status, text = self.call("POST", "/v1/chat/completions", json.dumps(body).encode())
+        assert status == 200, text
+        return str(json.loads(text)["choices"][0]["message"]["content"])
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+        """Send a request with the key."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection):
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.key}"})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+
+@contextmanager
+def serving(pilot: Pilot) -> Iterator[Served]:
+    """Run the gateway of a file, as `weighbridge serve` puts it together."""
+    file = load_gateway_file(pilot.folder / "gateway.toml")
+    with assembled(file, lambda _name: None) as parts:
+        config = uvicorn.Config(
+            parts.app, port=0, http=bounded_protocol(parts.bounds), log_config=None, log_level="critical", ws="none"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        wait_for(lambda: server.started)
+        try:
+            yield Served(server.servers[0].sockets[0].getsockname()[1], pilot.key)
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until a condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def pilot(tmp_path: Path) -> Pilot:
+    """Return an empty workspace with a key."""
+    return Pilot(tmp_path)
+
+
+def test_a_candidate_that_fails_is_rolled_back_and_stays_so(pilot: Pilot) -> None:
+    """Its callers are served by the primary meanwhile; another start does not begin again; audit and metrics tell."""
+    broken = UpstreamDouble(
+        lambda *_: [b"HTTP/1.1 500 X\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"]
+    )
+    with UpstreamDouble(lambda *_: said("old")).running() as primary, broken.running():
+        pilot.write(primary, broken)
+        with serving(pilot) as gateway:
+            user = 0
+
+            def ask_some() -> str:
+                nonlocal user
+                for _ in range(10):
+                    user += 1
+                    assert gateway.ask(user) == "old"
+                return str(pilot.body("canary").get("state"))
+
+            wait_for(lambda: ask_some() == "rolled back", 40)
+            wait_for(lambda: 'weighbridge_canary_share{route="qwen"} 0\n' in gateway.call("GET", "/metrics")[1])
+            wait_for(lambda: 'event="canary.rolled_back"' in gateway.call("GET", "/metrics")[1])
+            asked = len(broken.asked)
+            assert asked > 0
+            for one in range(30):
+                gateway.ask(one)
+            assert len(broken.asked) == asked
+            wait_for(lambda: "canary" in pilot.body("board").get("legs", {}))
+        with serving(pilot) as gateway:
+            for one in range(30):
+                gateway.ask(one)
+            assert len(broken.asked) == asked
+    assert pilot.body("canary")["state"] == "rolled back"
+    legs = read_board(pilot.body("board"), time.time())["legs"]
+    assert legs["canary"]["day"]["failed"] == legs["canary"]["day"]["looked_at"] > 0
+    assert legs["primary"]["day"]["failed"] == 0
+    events = [one["event"] for one in select(pilot.work / AUDIT_FOLDER, Wanted())]
+    assert events.count("canary.rolled_back") == 1
+
+
+def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot) -> None:
+    """The candidate is good and serves a half; after the order nobody gets it, also where no gateway was told."""
+    old, new = UpstreamDouble(lambda *_: said("old")), UpstreamDouble(lambda *_: said("new"))
+    with old.running(), new.running():
+        pilot.write(old, new)
+        with serving(pilot) as gateway:
+            user = 0
+
+            def ask_some() -> set[str]:
+                nonlocal user
+                user += 10
+                return {gateway.ask(one) for one in range(user - 10, user)}
+
+            wait_for(lambda: "new" in ask_some(), 40)
+            sticky = {one: gateway.ask(one) for one in range(20)}
+            assert {one: gateway.ask(one) for one in range(20)} == sticky
+            pilot.order("stop")
+            ordered = time.monotonic()
+            wait_for(lambda: pilot.body("canary")["state"] == "stopped")
+            wait_for(lambda: "new" not in {gateway.ask(one) for one in range(20)})
+            assert time.monotonic() - ordered < 5  # generous: two seconds are measured on a quiet machine
+        pilot.order("start")
+        with serving(pilot) as gateway:
+            wait_for(lambda: pilot.body("canary")["state"] != "stopped")
+
+
+def test_a_route_with_nothing_configured_is_looked_at(pilot: Pilot) -> None:
+    """Observation and board are there, no canary, and a reload that adds one is followed."""
+    old, new = UpstreamDouble(lambda *_: said("old")), UpstreamDouble(lambda *_: said("new"))
+    with old.running(), new.running():
+        pilot.write(old)
+        with serving(pilot) as gateway:
+            for one in range(10):
+                assert gateway.ask(one) == "old"
+            wait_for(lambda: pilot.body("board").get("legs"))
+            assert pilot.body("canary") == {}
+            pilot.write(old, new)
+            wait_for(lambda: pilot.body("canary"))
+            assert "weighbridge_journal_dropped_total 0" in gateway.call("GET", "/metrics")[1]
+    day = read_board(pilot.body("board"), time.time())["legs"]["primary"]["day"]
+    assert (day["looked_at"], day["failed"], day["tokens_mean"]) == (10, 0, 2)
