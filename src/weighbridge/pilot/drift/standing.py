@@ -1,0 +1,98 @@
+"""How the streams of a route stand, read from the fold's document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.pilot.drift.state import LEARNED, State
+from weighbridge.pilot.drift.table import kind_of
+from weighbridge.pilot.drift.words import share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weighbridge.pilot.drift.stream import Stream
+
+__all__ = ["Standing", "StreamStanding", "read_standing"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStanding:
+    """One stream. Shares are `{share, low, high, hits, n}` with exact 95% intervals.
+
+    `now` are the last 500 to 1,000. `evidence` in [0, 1] is the detector's value over its threshold: mostly far below
+    0.1, and 1 at the alarm; None while the reference is too small to watch. `alarm` is what was told and not acknowledged yet, `at` in seconds since
+    1970 among it.
+    """
+
+    name: str
+    says: str
+    direction: str
+    severity: str
+    reference: Mapping[str, Any]
+    now: Mapping[str, Any]
+    evidence: float | None
+    watched: int
+    alarm: Mapping[str, Any] | None
+
+    @property
+    def state(self) -> str:
+        """Return `learning`, `watching` or `alarmed`."""
+        return "alarmed" if self.alarm is not None else "learning" if self.evidence is None else "watching"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "says": self.says,
+            "direction": self.direction,
+            "severity": self.severity,
+            "reference": dict(self.reference),
+            "now": dict(self.now),
+            "evidence": self.evidence,
+            "watched": self.watched,
+            "alarm": None if self.alarm is None else dict(self.alarm),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A route's drift: how many exchanges were looked at under the decision, and its streams by name."""
+
+    decision: str
+    seen: int
+    false_alarm_every: int
+    learned: int
+    streams: tuple[StreamStanding, ...]
+
+
+def read_standing(body: Mapping[str, Any]) -> Standing:
+    """Read the body of a drift document; what cannot be read stands as not begun. No clock, raises nothing."""
+    every = body.get("false_alarm_every")
+    every = every if isinstance(every, int) and every > 0 else 1
+    try:
+        state = State.from_json(body, every)
+    except (ValueError, KeyError, TypeError):
+        state = State(every)
+    rows = tuple(_row(name, stream) for name, stream in state.streams.items())
+    return Standing(str(body.get("decision", "")), state.seen, every, min(state.seen, LEARNED), rows)
+
+
+def _row(name: str, stream: Stream) -> StreamStanding:
+    """Read one stream."""
+    kind = kind_of(name)
+    hits, n = stream.share_now()
+    evidence = None if stream.detector is None else min(1.0, stream.detector.value / stream.threshold)
+    return StreamStanding(
+        name,
+        kind.says,
+        kind.direction,
+        kind.severity,
+        share_of(stream.hits, stream.seen),
+        share_of(hits, n),
+        evidence,
+        stream.watched,
+        stream.alarm,
+    )

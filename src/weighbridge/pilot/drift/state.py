@@ -1,0 +1,148 @@
+"""What the fold of drift remembers of one route, and how one observation changes it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.pilot.drift.centres import find_centres
+from weighbridge.pilot.drift.sketch import packed, unpacked
+from weighbridge.pilot.drift.stream import STAGES, Stream
+from weighbridge.pilot.drift.table import CLUSTER, CLUSTERS, kind_of, stream_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from weighbridge.pilot.observation.noun import Observation
+
+__all__ = ["LEARNED", "State"]
+
+LEARNED = STAGES[0][0]
+"""Observations from which cutoffs and centres are made; then the texts' sketches are dropped."""
+
+_SHORT = 0.5  # a cutoff at a quantile below it counts what lies below, else what lies above
+
+
+@dataclass(slots=True)
+class State:
+    """The body of the document, unfolded.
+
+    `values` are lengths, seconds and distances while their cutoffs are made, `sketches` the prompts while the centres
+    are; both are empty afterwards.
+    """
+
+    false_alarm_every: int
+    seen: int = 0
+    values: dict[str, list[float]] = field(default_factory=dict)
+    cutoffs: dict[str, float] = field(default_factory=dict)
+    sketches: list[str] = field(default_factory=list)
+    centres: list[str] = field(default_factory=list)
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+    def take(self, seen: Observation) -> list[tuple[str, Stream]]:
+        """Take one observation of the primary leg and return the streams that it alarmed."""
+        self.seen += 1
+        raised = [(name, self.stream(name)) for name, hit in self._hits(seen) if self.stream(name).take(hit)]
+        self._learn(seen)
+        return raised
+
+    def stream(self, name: str) -> Stream:
+        """Return a stream, a new one at its first observation."""
+        found = self.streams.get(name)
+        if found is None:
+            kind = kind_of(name)
+            found = self.streams[name] = Stream(kind, self._threshold(kind.name))
+        return found
+
+    def _threshold(self, kind: str) -> float:
+        """Return the threshold of a kind of stream: all streams together alarm as seldom as the route allows."""
+        several = CLUSTERS if kind == CLUSTER else 1
+        return self.false_alarm_every * several / stream_kinds()[kind].part
+
+    def _hits(self, seen: Observation) -> Iterator[tuple[str, bool]]:
+        """Yield what an observation says to each stream that it says something to."""
+        if seen.is_left:
+            # how long it would have taken is not known, unless it took too long already
+            if seen.total_s > self.cutoffs.get("late", math.inf):
+                yield "late", True
+            return
+        signs = (
+            ("failed", seen.failed),
+            ("refused", seen.refused),
+            ("accepted", seen.refused),
+            ("out-of-form", _not(seen.in_form)),
+            ("other-language", _not(seen.same_language)),
+            ("cut", seen.is_cut),
+        )
+        yield from ((name, hit) for name, hit in signs if hit is not None)
+        for name, value in self._measured(seen):
+            cutoff = self.cutoffs.get(name)
+            if cutoff is not None:
+                yield name, value < cutoff if stream_kinds()[name].cutoff < _SHORT else value > cutoff
+        if seen.cluster is not None:
+            yield from ((f"{CLUSTER}-{at + 1}", at == seen.cluster) for at in range(len(self.centres)))
+
+    def _measured(self, seen: Observation) -> Iterator[tuple[str, float]]:
+        """Yield the values of streams that have a cutoff; a failure has none."""
+        if seen.failed:
+            return
+        known = {
+            "chars": seen.chars,
+            "total_s": seen.total_s,
+            "first_s": seen.first_s,
+            "distance": seen.distance,
+        }
+        for name, kind in stream_kinds().items():
+            value = known.get(kind.value)
+            if value is not None and math.isfinite(value):
+                yield name, float(value)
+
+    def _learn(self, seen: Observation) -> None:
+        """Gather what cutoffs and centres are made of, until they are made."""
+        if not seen.is_left:
+            for name, value in self._measured(seen):
+                if name not in self.cutoffs:
+                    gathered = self.values.setdefault(name, [])
+                    gathered.append(value)
+                    if len(gathered) == LEARNED:
+                        self.cutoffs[name] = sorted(gathered)[round(stream_kinds()[name].cutoff * (LEARNED - 1))]
+                        del self.values[name]
+        if seen.sketch and not self.centres and unpacked(seen.sketch) is not None:
+            self.sketches.append(seen.sketch)
+            if len(self.sketches) == LEARNED:
+                vectors = [vector for text in self.sketches if (vector := unpacked(text)) is not None]
+                self.centres = [packed(centre) for centre in find_centres(vectors, CLUSTERS)]
+                self.sketches = []
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "seen": self.seen,
+            "values": self.values,
+            "cutoffs": self.cutoffs,
+            "sketches": self.sketches,
+            "centres": self.centres,
+            "streams": {name: stream.to_json() for name, stream in self.streams.items()},
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], false_alarm_every: int) -> State:
+        """Return the state that `to_json` described; {} is a new one. Raises ValueError, KeyError or TypeError."""
+        state = cls(
+            false_alarm_every,
+            body.get("seen", 0),
+            {name: list(values) for name, values in body.get("values", {}).items()},
+            dict(body.get("cutoffs", {})),
+            list(body.get("sketches", ())),
+            list(body.get("centres", ())),
+        )
+        for name, stream in body.get("streams", {}).items():
+            kind = kind_of(name)
+            state.streams[name] = Stream.from_json(kind, state._threshold(kind.name), stream)
+        return state
+
+
+def _not(sign: bool | None) -> bool | None:
+    """Turn a sign round; what is not known stays so."""
+    return None if sign is None else not sign
