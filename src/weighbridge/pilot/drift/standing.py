@@ -22,8 +22,8 @@ class StreamStanding:
     """One stream. Shares are `{share, low, high, hits, n}` with exact 95% intervals.
 
     `now` are the last 500 to 1,000. `evidence` in [0, 1] is the detector's value over its threshold: mostly far below
-    0.1, and 1 at the alarm; None while the reference is too small to watch. `alarm` is what was told and not acknowledged yet, `at` in seconds since
-    1970 among it.
+    0.1, and 1 at the alarm; None while the reference is too small to watch. `alarm` is what was told and not
+    acknowledged yet, `at` in seconds since 1970 among it.
     """
 
     name: str
