@@ -6,6 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from weighbridge.gateway.answer.events import Events
+from weighbridge.gateway.answer.mapping import OK
+from weighbridge.gateway.answer.usage import usage_of
 from weighbridge.gateway.errors import Refused
 from weighbridge.gateway.request.ask import read_ask
 from weighbridge.gateway.request.bounds import Bounds
@@ -13,6 +16,7 @@ from weighbridge.gateway.request.endpoints import ENDPOINTS
 from weighbridge.gateway.request.splice import spliced
 from weighbridge.gateway.upstream.protocol import AnswerTooLong, UpstreamFailure
 from weighbridge.pilot.asker import Reply
+from weighbridge.pilot.exchange import Usage
 
 if TYPE_CHECKING:
     from weighbridge.gateway.upstream.pool import Upstreams
@@ -38,7 +42,7 @@ class UpstreamAsker:
         self._most = most_bytes
 
     async def __call__(self, upstream: UpstreamSettings, path: str, body: bytes) -> Reply:
-        """Ask once. `error` is `connect` or `blocked` (nothing was sent), `timeout`, `reset` or `too_long`."""
+        """Ask once; see the protocol."""
         asked = time.monotonic()
         found: _Found = (0, b"", None)
         error = ""
@@ -53,7 +57,8 @@ class UpstreamAsker:
             error = "too_long"
         ended = time.monotonic()
         status, answer, first = found
-        return Reply(status, answer, error, None if first is None else first - asked, ended - asked)
+        first_s = None if first is None else first - asked
+        return Reply(status, answer, error, first_s, ended - asked, _usage(path, answer) if status == OK else Usage())
 
     async def _ask(self, upstream: UpstreamSettings, path: str, body: bytes) -> _Found:
         """Return status, body, and when its first piece came; raises UpstreamFailure, AnswerTooLong."""
@@ -71,6 +76,16 @@ class UpstreamAsker:
             return answer.status, b"".join(pieces), first
         finally:
             answer.close()
+
+
+def _usage(path: str, answer: bytes) -> Usage:
+    """Return the tokens that an answer says it took, whole or in the last event of a stream."""
+    if answer.lstrip()[:1] == b"{":
+        return usage_of(answer, echoes=any(one.echoes and one.upstream == path for one in ENDPOINTS.values()))
+    events = Events(strips_usage=False, max_event_bytes=len(answer))
+    events.feed(answer)
+    events.rest()
+    return events.usage
 
 
 def addressed(path: str, body: bytes, model: str) -> tuple[str, bytes] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from weighbridge.pilot.exchange import Usage
 
 if TYPE_CHECKING:
     from weighbridge.pilot.route import UpstreamSettings
@@ -13,13 +15,17 @@ __all__ = ["Asker", "Reply"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: `status` 0 and an `error` where nothing did; seconds from the sending."""
+    """What came back: `status` 0 and an `error` where nothing did; seconds from the sending.
+
+    `error` is `connect` or `blocked` (nothing was sent), `timeout`, `reset` or `too_long`.
+    """
 
     status: int
     body: bytes = b""
     error: str = ""
     first_s: float | None = None
     total_s: float = 0.0
+    usage: Usage = field(default_factory=Usage)
 
 
 class Asker(Protocol):

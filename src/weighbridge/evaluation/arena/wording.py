@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from weighbridge.evaluation.arena.quoting import quotation
+from weighbridge.core.digest import digest_of
+from weighbridge.evaluation.arena.quoting import QUOTED, quotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ Judge whether an answer is right first, then whether it does what the prompt ask
 the order of the answers nor their length or layout counts by itself.
 Reply with one word: A if answer A is better, B if answer B is better, tie if they are equally good or equally bad."""
 QUESTION = "Which answer is better? Reply with one word: A, B or tie."
+WORDING = digest_of({"system": SYSTEM, "quoted": QUOTED, "question": QUESTION})
 _NAMES = ("prompt", "answer A", "answer B")
 _REPLY = re.compile(r"[\s*_`\"'(]*(?:(A|B)|(tie))[\s*_`\"').]*", re.IGNORECASE)
 

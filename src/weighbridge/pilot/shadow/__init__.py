@@ -1,0 +1,1 @@
+"""Shadow: a candidate gets a share of the prompts, and its answers are held against ours; nobody is sent them."""

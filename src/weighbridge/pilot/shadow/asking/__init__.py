@@ -1,0 +1,1 @@
+"""Asking for the sake of a comparison: candidates, embeddings and judges, each within its allowance."""

@@ -1,0 +1,119 @@
+"""A pair: what is kept of one prompt that two models answered. Scores, seconds and money; no text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from weighbridge.core.digest import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weighbridge.pilot.route import Route, UpstreamSettings
+
+__all__ = ["SCORING", "Outcome", "Pair", "Spent", "Two", "settings_of"]
+
+SCORING = 1
+"""Grows when pairs are scored in another way: scores of two ways are never added up."""
+
+Outcome: TypeAlias = Literal["win", "loss", "tie", "none", ""]
+"""The candidate's, against the primary; `none`: a judge replied with nothing that can be read."""
+
+Two: TypeAlias = tuple[float | None, float | None]
+"""The same of both answers, the primary's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a pair cost us: calls of candidate, judge and embedding, and US dollars (0 where no price is known)."""
+
+    calls: int = 0
+    usd: float = 0.0
+    judge_calls: int = 0
+    judge_usd: float = 0.0
+    embedding_calls: int = 0
+    embedding_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One prompt, answered by the primary and by the candidate. Two values are the primary's and the candidate's.
+
+    `test` is the digest of the settings under which it was scored. `failed` says why the candidate has no answer; it is
+    `unavailable` where nobody could have asked it just then, whatever the prompt. `same`: the answers are equal but for
+    white space. `agreement` is from 0 to 1, measured by `words` or by `embedding`. Flags are as Observation
+    has them; `calls` says whether tools were called.
+
+    `settled` is the outcome that needs no judge. For the others `chance` is that with which a judge was asked, fixed
+    before; 0: there is no judge, or none that could be asked (`gap`): such pairs, with or without a judge's word, do
+    not count for the preference. `judged` is "" where the draw passed the pair over; `first`: the candidate's answer
+    was shown first.
+    """
+
+    id: str
+    test: str
+    failed: str = ""
+    same: bool = False
+    agreement: float | None = None
+    measure: str = ""
+    refused: Two = (None, None)
+    in_form: Two = (None, None)
+    same_language: Two = (None, None)
+    cut: Two = (None, None)
+    chars: Two = (None, None)
+    total_s: Two = (None, None)
+    first_s: Two = (None, None)
+    settled: Outcome = ""
+    chance: float = 0.0
+    gap: bool = False
+    judged: Outcome = ""
+    first: bool | None = None
+    spent: Spent = field(default_factory=Spent)
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return JSON values, without what is not known."""
+        facts = asdict(self)
+        facts["spent"] = {name: value for name, value in facts["spent"].items() if value}
+        empty: tuple[object, ...] = (None, "", (None, None), {}, False)
+        return {name: value for name, value in facts.items() if name in ("id", "test") or value not in empty}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Pair:
+        """Return the pair that `to_facts` described; unknown names are passed over. Raises TypeError, ValueError."""
+        known = {one.name for one in fields(cls)}
+        values = {name: value for name, value in facts.items() if name in known}
+        for name in _TWOS & values.keys():
+            ours, theirs = values[name]
+            values[name] = (ours, theirs)
+        values["spent"] = Spent(**values.get("spent", {}))
+        return cls(**values)
+
+
+_TWOS = frozenset({"refused", "in_form", "same_language", "cut", "chars", "total_s", "first_s"})
+
+
+def settings_of(route: Route) -> str:
+    """Return the digest of all that decides what a pair's scores mean; other settings begin a new comparison.
+
+    Not the share, the allowances and the prices: they decide how many pairs there are. Raises ValueError for a route
+    without a shadow.
+    """
+    shadow = route.shadow
+    if shadow is None:
+        raise ValueError(f"the route {route.name} has no shadow")
+    judge, embedding = shadow.terms.judge, shadow.terms.embedding
+    return digest_of(
+        {
+            "scoring": SCORING,
+            "primary": [route.primary.decision, _place(route.primary.upstream)],
+            "candidate": [shadow.leg.decision, _place(shadow.leg.upstream)],
+            "margin": shadow.terms.margin,
+            "judge": _place(judge.upstream) if judge else None,
+            "embedding": _place(embedding) if embedding else None,
+        }
+    ).removeprefix("sha256:")[:16]
+
+
+def _place(upstream: UpstreamSettings) -> list[str]:
+    return [upstream.url, upstream.model]

@@ -1,0 +1,107 @@
+"""Texts of pairs, where an operator asked for them: redacted, in a file of one's own, for thirty days.
+
+Nothing else of the pilot holds a text. Redaction is best effort: it finds what has a form (addresses, numbers, keys),
+and no names, and nothing that is spelt otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["KEPT_DAYS", "MOST_FILE_BYTES", "TextKeeper", "redacted"]
+
+KEPT_DAYS = 30
+MOST_FILE_BYTES = 64 << 20
+_MOST_CHARACTERS = 12_000  # of each text
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIVISOR, _REST = 97, 1
+_NINE, _TEN = 9, 10
+
+
+def redacted(text: str) -> str:
+    """Return a text with keys, e-mail addresses, IBANs, card and phone numbers replaced by `[key]` and so on."""
+    for name, pattern, check in _redactions():
+        text = pattern.sub(_replacer(f"[{name}]", check), text)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class TextKeeper:
+    """Appends texts to `FOLDER/ROUTE/YYYY-MM-DD.jsonl` (mode 0600), `now` being the wall clock."""
+
+    folder: Path
+    now: Callable[[], float]
+    most_bytes: int = MOST_FILE_BYTES
+
+    def keep(self, route: str, exchange_id: str, texts: tuple[str, str, str]) -> bool:
+        """Keep prompt, our answer and the candidate's; False where today's file is full. Raises OSError."""
+        today = datetime.fromtimestamp(self.now(), UTC).date()
+        folder = self.folder / quote(route, safe="")
+        path = folder / f"{today.isoformat()}.jsonl"
+        if not path.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _forget(folder, today - timedelta(days=KEPT_DAYS))
+        prompt, ours, theirs = (redacted(text[:_MOST_CHARACTERS]) for text in texts)
+        row = {"id": exchange_id, "prompt": prompt, "primary": ours, "candidate": theirs}
+        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        handle = os.open(path, _FLAGS, 0o600)
+        try:
+            if os.fstat(handle).st_size + len(line) > self.most_bytes:
+                return False
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+        return True
+
+
+def _forget(folder: Path, last: date) -> None:
+    """Delete the files of days up to `last`; what is not ours stays."""
+    for path in folder.glob("*.jsonl"):
+        try:
+            is_old = date.fromisoformat(path.stem) <= last
+        except ValueError:
+            continue
+        if is_old:
+            path.unlink(missing_ok=True)
+
+
+@cache
+def _redactions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Return name, pattern and check of every redaction (redactions.toml)."""
+    table = tomllib.loads(files(__package__).joinpath("redactions.toml").read_text("utf-8"))
+    return tuple((row["name"], re.compile(row["pattern"]), row.get("check", "")) for row in table["redaction"])
+
+
+def _replacer(replacement: str, check: str) -> Callable[[re.Match[str]], str]:
+    """Return what replaces a match that passes its check, and leaves others."""
+    passes = _CHECKS[check]
+    return lambda match: replacement if passes(match[0]) else match[0]
+
+
+def _luhn(text: str) -> bool:
+    """Whether digits pass the check of ISO/IEC 7812-1, annex B."""
+    digits = [int(one) for one in text if one.isdecimal()]
+    doubled = [2 * one - _NINE if 2 * one > _NINE else 2 * one for one in digits[-2::-2]]
+    return (sum(doubled) + sum(digits[-1::-2])) % _TEN == 0
+
+
+def _mod97(text: str) -> bool:
+    """Whether an IBAN's two digits are right (ISO 7064)."""
+    bare = text.replace(" ", "").upper()
+    return int("".join(str(int(one, 36)) for one in bare[4:] + bare[:4])) % _DIVISOR == _REST
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {"": bool, "luhn": _luhn, "mod97": _mod97}
