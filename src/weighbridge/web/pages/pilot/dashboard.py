@@ -48,10 +48,10 @@ class Dashboard:
         room = self._room
         if self._legs is None:
             self._legs = Legs(room.gateway_file, room.audit, room.now)
-        legs, plans, problem = self._legs.table()
+        legs, problem = self._legs.table()
         state = room.known_state()
         days = _days(state, room.now()) if state is not None else {}
-        standings = Standings(state.documents()[1] if state is not None else (), plans, room.now())
+        standings = Standings(state.documents()[1] if state is not None else (), room.now())
         alarms = _alarms(self._reader().store)
         names = sorted({*legs, *days, *standings.routes(), *alarms})
         rows = [
@@ -107,7 +107,7 @@ def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
         row, language = dashboard.route(request.query_params.get("name", "")), language_of(request)
         plots = {
             "cost": charts.cost_plot(row["days"], language),
-            "agreement": charts.agreement_plot(row["shadow"]["bands"], language) if row["shadow"] else None,
+            "agreement": charts.agreement_plot(row["shadow"]["agreement"], language) if row["shadow"] else None,
             "legs": {
                 leg: {
                     series: (charts.latency_plot(board[series], language), charts.share_plot(board[series], language))

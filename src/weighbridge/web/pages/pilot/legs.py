@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from weighbridge.pilot.admission.configuration.plan import RoutePlan
     from weighbridge.pilot.admission.rows import RouteRow
 
 __all__ = ["Legs"]
@@ -42,21 +41,21 @@ class Legs:
         self._told: dict[tuple[str, str], dict[str, Any]] = {}
         self._told_at = float("-inf")
 
-    def table(self) -> tuple[dict[str, list[dict[str, Any]]], dict[str, RoutePlan], str]:
-        """Return rows by route, the plans of the file, and what is wrong with the file as it is now."""
+    def table(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
+        """Return rows by route, and what is wrong with the file as it is now."""
         with self._lock:
             told = self._heard()
             rows: dict[str, list[dict[str, Any]]] = {}
             if self._keeper is None:
                 for (route, _), row in told.items():
                     rows.setdefault(route, []).append(row)
-                return rows, {}, ""
+                return rows, ""
             self._keeper.follow()
             file = self._keeper.file
             rows = {route.name: [] for route in file.routes}
             for leg in self._keeper.rows():
                 rows[leg.route].append(_row(leg, told.get((leg.route, leg.leg))))
-            return rows, {route.name: route for route in file.routes}, self._keeper.problem
+            return rows, self._keeper.problem
 
     def _heard(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Return what the gateways last recorded of each leg, as far as the end of their log says it."""

@@ -6,11 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.board.fold import read_board
+from weighbridge.pilot.canary.standing import read_standing as read_canary
+from weighbridge.pilot.drift.standing import read_standing as read_drift
+from weighbridge.pilot.drift.state import LEARNED
+from weighbridge.pilot.shadow.standing import read_standing as read_shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from weighbridge.pilot.admission.configuration.plan import RoutePlan
     from weighbridge.pilot.journal.protocol import Document
 
 __all__ = ["Standings"]
@@ -21,8 +24,7 @@ _log = logging.getLogger("weighbridge.web.pilot")
 class Standings:
     """Documents by room and route. Settings that were changed left a document each: the one changed last counts."""
 
-    def __init__(self, documents: Iterable[Document], plans: Mapping[str, RoutePlan], now: float) -> None:
-        self._plans = plans
+    def __init__(self, documents: Iterable[Document], now: float) -> None:
         self._now = now
         self._found: dict[tuple[str, str], list[Document]] = {}
         for document in sorted(documents, key=lambda one: -one.version):
@@ -55,8 +57,44 @@ class Standings:
 
         return {
             "board": read("board", lambda one: read_board(one.body, self._now)["legs"]) or {},
-            "canary": None,
-            "shadow": None,
-            "monitors": [],
+            "canary": read("canary", _canary),
+            "shadow": read("shadow", _shadow),
+            "drift": read("drift", _drift),
             "unread": unread,
         }
+
+
+def _canary(document: Document) -> dict[str, Any]:
+    """Return where a canary stands, its steps with what became of each, and which orders make sense."""
+    standing = read_canary(document.body)
+    if standing is None:
+        raise ValueError("not a canary")
+    is_stepping, is_done = standing.state == "stepping", standing.state == "done"
+    ladder = [
+        {
+            "share": share,
+            "state": "done"
+            if is_done or number < standing.step
+            else "now"
+            if is_stepping and number == standing.step
+            else "later",
+        }
+        for number, share in enumerate(standing.steps)
+    ]
+    is_over = standing.state in {"rolled back", "stopped"}
+    return {**standing.to_json(), "ladder": ladder, "may_stop": not is_over, "may_start": is_over}
+
+
+def _shadow(document: Document) -> dict[str, Any]:
+    """Return what a comparison says so far, and the difference that its verdict is about."""
+    standing = read_shadow(document.body)
+    return {**standing.to_json(), "difference": standing.difference and standing.difference.to_json()}
+
+
+def _drift(document: Document) -> dict[str, Any]:
+    """Return how far each stream of a route is from an alarm, the nearest first."""
+    standing = read_drift(document.body)
+    rows = [one.to_json() for one in standing.streams]
+    rows.sort(key=lambda row: -(row["evidence"] or 0.0))
+    return {"seen": standing.seen, "learned": standing.learned, "to_learn": LEARNED, "streams": rows,
+            "false_alarm_every": standing.false_alarm_every}  # fmt: skip
