@@ -46,7 +46,7 @@ def status(route: str, workspace: str | None, *, as_json: bool) -> None:
     folder = load_settings(workspace=workspace).workspace.path
     with closing(open_state(folder, must_exist=True)) as state:
         standing = _standing(state, route)
-    _show(route, standing, as_json=as_json)
+    _show(route, standing, as_json=as_json, has_signs=True)
     then = "start" if standing.state in {"rolled back", "stopped"} else "stop"
     click.echo(f"Next: `weighbridge pilot canary {then} {route}`", err=True)
 
@@ -129,13 +129,15 @@ def _standing(state: PilotState, route: str) -> Standing:
     )
 
 
-def _show(route: str, standing: Standing, *, as_json: bool) -> None:
+def _show(route: str, standing: Standing, *, as_json: bool, has_signs: bool = False) -> None:
     """Print where a canary stands."""
-    from weighbridge.cli.lines.canary import canary_lines
+    from weighbridge.cli.lines.canary import canary_lines, sign_lines
     from weighbridge.cli.show import print_json
 
     if as_json:
         print_json("pilot-canary", {"route": route, **standing.to_json()})
         return
     for text in canary_lines(route, standing):
+        click.echo(text)
+    for text in sign_lines(standing) if has_signs else ():
         click.echo(text)

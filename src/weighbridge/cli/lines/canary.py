@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from weighbridge.core.estimate import Estimate
     from weighbridge.pilot.canary.standing import Row, Standing
 
-__all__ = ["canary_lines"]
+__all__ = ["canary_lines", "sign_lines"]
 
 _BAR = 10
 _MINUTE_S = 60
 
 
 def canary_lines(route: str, standing: Standing) -> Iterator[str]:
-    """Yield the state in a line, why and what is still needed, and a row for each sign."""
+    """Yield the state, why, and what is still needed."""
     steps = ", ".join(_percent(share) for share in standing.steps)
     yield line(standing.state, f"{route}: {_percent(standing.share)} of the callers", f"start {standing.trial}")
     if standing.state == "stepping":
@@ -32,15 +32,19 @@ def canary_lines(route: str, standing: Standing) -> Iterator[str]:
         by = f" ({standing.by})" if standing.by else ""
         yield from wrapped(f"why: {standing.why}{by}")
     yield from wrapped(_needed(standing))
+
+
+def sign_lines(standing: Standing) -> Iterator[str]:
+    """Yield a row for each sign, once something was counted."""
     if not any(row.candidate for row in standing.rows):
         return
     points = f"{standing.margin * 100:g}"
     yield ""
-    yield f"{'':14}{'primary':<25}{'candidate':<25}{'worse':<12} not worse by {points} points"
+    yield f"{'':22}{'primary':<25}{'candidate':<25}{'worse':<12} not worse by {points} points"
     for row in standing.rows:
         yield _row(row, standing)
     if standing.late_s:
-        yield f"{'':14}late: over {standing.late_s:.3g} s, as 5% of the primary's answers were before"
+        yield f"{'':22}late: over {standing.late_s:.3g} s, as 5% of the primary's answers were before"
 
 
 def _needed(standing: Standing) -> str:
@@ -62,7 +66,7 @@ def _row(row: Row, standing: Standing) -> str:
     """Write one sign: both rates with intervals and counts, and both bars."""
     rates = f"{_rate(row.primary):<25}{_rate(row.candidate):<25}"
     safe = _bar(row.safe_share) if standing.state == "stepping" else ""
-    return f"  {SIGN_WORDS[row.metric]:<12}"[:14].ljust(14) + f"{rates}{_bar(row.harm_share)} {safe}".rstrip()
+    return f"  {SIGN_WORDS[row.metric]:<20}{rates}{_bar(row.harm_share)} {safe}".rstrip()
 
 
 def _rate(rate: Estimate | None) -> str:

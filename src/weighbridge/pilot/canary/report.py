@@ -44,10 +44,10 @@ def why_of(trial: Trial, event: Event) -> str:
             for name, counts in (("candidate", trial.recent["canary"]), ("primary", trial.recent["primary"]))
         ]
         word = SIGN_WORDS[trial.worst]
-        return f"{word}: {' and '.join(told)}; an equal candidate comes to this with chance {trial.terms.alpha:g}"
+        return f"{word}: {' and '.join(told)}; an equal one is rolled back with chance {trial.terms.alpha:g} at most"
     n = trial.seen["canary"][0]
     points = f"{trial.terms.margin * 100:g} points"
-    shown = f"{n} answers of the candidate at {trial.share:.3g} of the callers: no sign is worse by {points}"
+    shown = f"{n} answers of the candidate at {trial.share * 100:.3g}% of the callers: no sign is worse by {points}"
     step = f"step {trial.step + 1} of {len(steps)}"
     return f"{step} passed after {shown}"
 
