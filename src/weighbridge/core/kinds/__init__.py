@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TopicBody,
     )
     from weighbridge.core.kinds.body import Body, EstimateBody
+    from weighbridge.core.kinds.canary import CanarySignBody, CanaryV1
     from weighbridge.core.kinds.compared import ComparisonV1, DrawnBody, OutcomesV1, PlanV1, SequentialBody
     from weighbridge.core.kinds.contamination import ContaminationV1, HintBody, ProbeBody
     from weighbridge.core.kinds.decided import DecisionV1
@@ -65,7 +66,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DECISION", "KINDS", "AlarmAnswerV1", "AlarmV1",
     "AnatomyV2", "AnswerBody", "ArenaV1", "BallotV1", "BankBody", "BehaviourComparisonV1",
-    "BehaviourV1", "BehaviourV2", "BestBody", "Body", "CallsBody", "CapabilitiesBody", "CardV1", "CellBody",
+    "BehaviourV1", "BehaviourV2", "BestBody", "Body", "CallsBody",
+    "CanarySignBody", "CanaryV1", "CapabilitiesBody", "CardV1", "CellBody",
     "ComparisonV1", "ContaminationV1", "ContrastBody", "DecisionV1", "DetectorBody", "DrawnAnswerBody",
     "DrawnBody", "EndpointV1", "EngineBody", "EstimateBody", "FileBody", "FilesV1", "FindingBody",
     "FingerprintBody", "FitV1", "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "HubBaseBody",
@@ -97,6 +99,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
         "TopicBody",
     ),
     "body": ("Body", "EstimateBody"),
+    "canary": ("CanarySignBody", "CanaryV1"),
     "compared": ("ComparisonV1", "DrawnBody", "OutcomesV1", "PlanV1", "SequentialBody"),
     "contamination": ("ContaminationV1", "HintBody", "ProbeBody"),
     "decided": ("DecisionV1",),
@@ -193,6 +196,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "stale/v1": "StaleV1",
     "alarm/v1": "AlarmV1",
     "alarm-answer/v1": "AlarmAnswerV1",
+    "canary/v1": "CanaryV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 
