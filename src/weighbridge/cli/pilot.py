@@ -12,6 +12,7 @@ import click
 from weighbridge.cli import options
 from weighbridge.cli.pilot_alarms import command as alarms
 from weighbridge.cli.pilot_canary import command as canary
+from weighbridge.cli.pilot_drift import command as drift
 from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of
 from weighbridge.cli.pilot_routes import command as routes
 from weighbridge.errors import UsageError
@@ -39,6 +40,7 @@ def command() -> None:
 
 command.add_command(alarms)
 command.add_command(canary)
+command.add_command(drift)
 command.add_command(routes)
 
 

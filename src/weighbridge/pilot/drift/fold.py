@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.journal.protocol import Entry
     from weighbridge.pilot.route import Route
 
-__all__ = ["ADDRESSEE", "DriftFold"]
+__all__ = ["ADDRESSEE", "DriftFold", "route_of_name"]
 
 ADDRESSEE = "drift"
 """Orders to this room bear it as `to`: `{"to": "drift", "do": "acknowledge" | "learn", "by": ..., "because": ...}`."""
@@ -25,6 +25,12 @@ ADDRESSEE = "drift"
 _LAYOUT = 1  # of the body; another one begins anew
 _PRIMARY = "primary"
 _ALARMED = "drift.alarmed"
+
+
+def route_of_name(name: str) -> str:
+    """Return the route that a drift document is about; "" for another document. Routes may hold slashes."""
+    head, _, rest = name.partition("/")
+    return rest.rpartition("/")[0] if head == ADDRESSEE else ""
 
 
 class DriftFold:
@@ -40,7 +46,7 @@ class DriftFold:
         self._decision = route.primary.decision
         self._every = route.observe.false_alarm_every
         settings = json.dumps([_LAYOUT, self._decision, self._every])
-        self._name = f"drift/{route.name}/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
+        self._name = f"{ADDRESSEE}/{route.name}/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
 
     @property
     def name(self) -> str:

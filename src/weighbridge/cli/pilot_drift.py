@@ -1,0 +1,103 @@
+"""`weighbridge pilot drift`: how the monitors of a route stand, and the orders that answer their alarms."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from weighbridge.cli import options
+from weighbridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from weighbridge.pilot.drift.standing import Standing
+    from weighbridge.pilot.state.protocol import PilotState
+
+__all__ = ["command"]
+
+
+@click.command(name="drift")
+@click.argument("route", metavar="[ROUTE]", required=False)
+@click.option("--acknowledge", is_flag=True, help="Watch on after alarms, against the same reference.")
+@click.option("--learn", is_flag=True, help="Take what comes from now on as the reference.")
+@click.option("--because", metavar="TEXT", default="", help="Why; it is kept in the records.")
+@options.workspace
+@options.as_json
+def command(
+    route: str | None, workspace: str | None, because: str, *, acknowledge: bool, learn: bool, as_json: bool
+) -> None:
+    """Show whether answers and prompts of a route are still those of its reference.
+
+    The reference is what was looked at first under the decision: 500 exchanges to begin with, more as they come, never
+    changed by itself once a monitor alarmed. Without ROUTE all routes are shown.
+    """
+    from weighbridge.cli.lines.drift import drift_lines
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.cli.show import print_json
+    from weighbridge.errors import NotFound
+    from weighbridge.pilot.state.choose import open_state
+
+    if acknowledge and learn:
+        raise UsageError("--acknowledge and --learn exclude each other", hint="--learn forgets the alarms, too")
+    if (acknowledge or learn) and (route is None or not because):
+        raise UsageError("an order needs a ROUTE and --because", hint="say in a few words what was found out")
+    folder = load_settings(workspace=workspace).workspace.path
+    with closing(open_state(folder, must_exist=True)) as state:
+        found = {name: standing for name, standing in _standings(state).items() if route in (None, name)}
+        if not found:
+            raise NotFound(
+                f"no route is watched{f' by the name `{route}`' if route else ''}",
+                hint="a gateway watches a route once it is asked: `[route.observe] share` says how much",
+            )
+        if route is not None and (acknowledge or learn):
+            _order(state, route, "learn" if learn else "acknowledge", because)
+    if as_json:
+        print_json("pilot-drift", {"routes": [_facts(name, standing) for name, standing in found.items()]})
+        return
+    for name, standing in found.items():
+        for text in drift_lines(name, standing):
+            click.echo(text)
+    if acknowledge or learn:
+        click.echo("the order is written: a running gateway obeys within two seconds", err=True)
+    alarmed = next((name for name, one in found.items() if any(stream.alarm for stream in one.streams)), None)
+    then = f"pilot drift {alarmed} --acknowledge --because TEXT" if alarmed else "audit list --event drift.alarmed"
+    click.echo(f"Next: `weighbridge {'pilot drift' if acknowledge or learn else then}`", err=True)
+
+
+def _standings(state: PilotState) -> dict[str, Standing]:
+    """Return how each route stands, by the newest of its documents: an older one is of another decision."""
+    from weighbridge.pilot.drift.fold import route_of_name
+    from weighbridge.pilot.drift.standing import read_standing
+
+    _, documents = state.documents()
+    newest = {}
+    for document in sorted(documents, key=lambda one: one.version):
+        route = route_of_name(document.name)
+        if route:
+            newest[route] = read_standing(document.body)
+    return dict(sorted(newest.items()))
+
+
+def _order(state: PilotState, route: str, what: str, because: str) -> None:
+    """Write an order down."""
+    from weighbridge.pilot.drift.fold import ADDRESSEE
+    from weighbridge.pilot.journal.order import give_order
+
+    try:
+        by = getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has none
+        by = "operator"
+    give_order(state, route, {"to": ADDRESSEE, "do": what, "by": by, "because": because})
+
+
+def _facts(route: str, standing: Standing) -> dict[str, object]:
+    """Return one route as JSON values."""
+    return {
+        "route": route,
+        "decision": standing.decision,
+        "looked_at": standing.seen,
+        "false_alarm_every": standing.false_alarm_every,
+        "streams": [stream.to_json() for stream in standing.streams],
+    }
