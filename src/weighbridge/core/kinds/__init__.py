@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from weighbridge.core.kinds.precision import PositionBody, PrecisionV1
     from weighbridge.core.kinds.provenance import LicenceTextBody, ProvenanceV1, SignatureBody, TemplateBody
     from weighbridge.core.kinds.safety import SafetyV1
+    from weighbridge.core.kinds.shadow import RatioBody, ShadowV1
     from weighbridge.core.kinds.stale import StaleV1
 
 __all__ = [
@@ -73,9 +74,10 @@ __all__ = [
     "FingerprintBody", "FitV1", "HijackItemBody", "HijackRateBody", "HijackV1", "HintBody", "HubBaseBody",
     "HubV1", "ItemBody", "JailbreakItemBody", "JailbreakRateBody", "JailbreakV1", "LabelsV1", "LatencyV1",
     "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1",
-    "PairBody", "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "RateBody", "SafetyV1",
+    "PairBody", "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "RateBody",
+    "RatioBody", "SafetyV1",
     "SampleV1", "ScanIssueBody", "ScoreV1", "SequentialBody", "ServiceBody", "SeverityCounts", "SignatureBody",
-    "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody", "UtilityBody",
+    "ShadowV1", "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody", "UtilityBody",
     "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
@@ -118,6 +120,7 @@ _MODELS = {  # by module: what a run does not use, it does not build
     "precision": ("PositionBody", "PrecisionV1"),
     "provenance": ("LicenceTextBody", "ProvenanceV1", "SignatureBody", "TemplateBody"),
     "safety": ("SafetyV1",),
+    "shadow": ("RatioBody", "ShadowV1"),
     "stale": ("StaleV1",),
 }
 _MODULE_OF = {model: module for module, models in _MODELS.items() for model in models}
@@ -197,6 +200,7 @@ KINDS: Mapping[str, type[Body]] = _Kinds({
     "alarm/v1": "AlarmV1",
     "alarm-answer/v1": "AlarmAnswerV1",
     "canary/v1": "CanaryV1",
+    "shadow/v1": "ShadowV1",
     DECISION: "DecisionV1",
 })  # fmt: skip
 

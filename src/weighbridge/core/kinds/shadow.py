@@ -42,11 +42,11 @@ class ShadowV1(Body):
     scoring: int = Field(ge=1, description="The way in which pairs are scored")
     verdict: Literal["not worse", "worse"]
     margin: Share = Field(description="The largest loss of preference that is accepted")
-    alpha: Share = Field(description="The chance of a wrong verdict, at most")
+    error: Share = Field(description="The chance of a wrong verdict, at most")
     preference: EstimateBody
     since: str = Field(description="When the first pair was scored (RFC 3339)")
     until: str = Field(description="When the verdict was reached")
-    pairs: int = Field(ge=0, description="Prompts that both models were asked")
+    shadowed: int = Field(ge=0, description="Prompts that both models were asked")
     counted: int = Field(ge=0, description="Of these, those that the preference is about")
     gaps: int = Field(ge=0, description="Of these, those that came while no judge could be asked")
     unavailable: int = Field(ge=0, description="Of these, those for which the candidate's server was not there or busy")
