@@ -203,6 +203,8 @@ class Folding:
             versions = {name: self._put_one(document) for name, document in documents.items()}
         kept = {name: replace(documents[name], version=version) for name, version in versions.items() if version}
         self.documents = {**self.documents, **kept}
+        if self._version + 1 in versions.values():  # nobody else has put any: ours need not be read again
+            self._version += 1
         for name in documents.keys() - kept.keys():
             if work := self._works.get(name):
                 work.waits = True

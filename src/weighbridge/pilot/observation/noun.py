@@ -70,5 +70,7 @@ class Observation:
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Observation:
         """Return the observation that `to_facts` described; unknown names are passed over. Raises TypeError."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{"user": "", "decision": "", **{name: facts[name] for name in facts if name in known}})
+        return cls(**{"user": "", "decision": "", **{name: facts[name] for name in facts if name in _KNOWN}})
+
+
+_KNOWN = frozenset(field.name for field in fields(Observation))
