@@ -76,9 +76,9 @@ __all__ = [
     "LeftAloneBody", "LicenceTextBody", "LicenceV1", "LineageV1", "LoadV1", "OpennessV1", "OutcomesV1",
     "PairBody", "PlanV1", "PositionBody", "PrecisionV1", "ProbeBody", "ProvenanceV1", "RateBody",
     "RatioBody", "SafetyV1",
-    "SampleV1", "ScanIssueBody", "ScoreV1", "SequentialBody", "ServiceBody", "SeverityCounts", "SignatureBody",
-    "ShadowV1", "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody", "UtilityBody",
-    "VerdictsV1", "VoteV1", "schema_of",
+    "SampleV1", "ScanIssueBody", "ScoreV1", "SequentialBody", "ServiceBody", "SeverityCounts",
+    "ShadowV1", "SignatureBody", "StaleV1", "StratumBody", "SuiteBody", "TemplateBody", "TopicBody", "TransformBody",
+    "UtilityBody", "VerdictsV1", "VoteV1", "schema_of",
 ]  # fmt: skip
 
 DECISION = "decision/v1"
