@@ -35,8 +35,8 @@ _METHOD = "betting, at any time"
 def _stakes() -> tuple[tuple[float, float], ...]:
     """Return shares of the wealth at stake, and the part of it that starts so.
 
-    Seven tenths start near 0.3, which wins soonest against a margin of five points (fitted once to the table in
-    tests/unit/statistics/test_stream_mean.py), the rest everywhere.
+    Seven tenths start near 0.3, which wins soonest against a margin of five points (fitted once to the costs in
+    tests/unit/pilot/shadow/test_costs.py), the rest everywhere.
     """
     step = (_MOST / _LEAST) ** (1 / (_COUNT - 1))
     shares = [_LEAST * step**k for k in range(_COUNT)]

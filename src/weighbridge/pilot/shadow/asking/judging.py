@@ -17,7 +17,7 @@ __all__ = ["CHANCES", "LEAST_CHANCE", "MOST_TOKENS", "Showing", "chance_of", "is
 
 CHANCES = {"flip": 0.5, "apart": 0.25, "alike": 0.15}
 """The chances with which a judge is asked. Few more pairs of answers that are alike end in a tie than of others, so
-their chance is not much less: at 0.04 a verdict took twice the calls (tests/unit/pilot/shadow/test_cost.py)."""
+their chance is not much less: at 0.04 a verdict took twice the calls (tests/unit/pilot/shadow/test_costs.py)."""
 
 LEAST_CHANCE = min(CHANCES.values())
 MOST_TOKENS = 1024
