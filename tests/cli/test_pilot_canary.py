@@ -1,0 +1,100 @@
+"""`weighbridge pilot canary`, over the state that a gateway shares."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from weighbridge.pilot.canary.fold import CanaryFold
+from weighbridge.pilot.journal.bookkeeper import Bookkeeper
+from weighbridge.pilot.journal.protocol import Entry
+from weighbridge.pilot.observation.noun import Observation
+from weighbridge.pilot.route import CanarySettings, CanaryTerms, Leg, Route, UpstreamSettings
+from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import CommandLine
+
+
+def leg(name: str) -> Leg:
+    """Return a leg of that model."""
+    return Leg(UpstreamSettings("http://127.0.0.1:9/v1", name), f"sha256:{name}")
+
+
+ROUTE = Route("qwen", leg("old"), canary=CanarySettings(leg("new"), CanaryTerms((0.05, 1.0), hold_s=0.0)))
+
+
+def opened(folder: Path) -> SQLiteState:
+    """Open the state of the workspace."""
+    workspace = folder / "weighbridge-work"
+    workspace.mkdir(exist_ok=True)
+    return SQLiteState(workspace / STATE_FILE)
+
+
+def worked(state: SQLiteState, seen: int = 0) -> None:
+    """Let a node see so many exchanges of each model, a second apart, and do what it does twice a second."""
+    keeper = Bookkeeper(state, lambda: [CanaryFold(ROUTE)], lambda _: None)
+    keeper.work()
+    for number in range(seen):
+        for arm, decision in (("primary", "sha256:old"), ("canary", "sha256:new")):
+            facts = Observation("x", 1e9 + number, "qwen", arm, decision, f"{arm}{number}", failed=False, total_s=1.0)
+            keeper.put(Entry(1e9 + number, "qwen", "seen", facts.to_facts()))
+    keeper.work()
+
+
+def test_status_says_where_it_stands_and_what_is_needed(weighbridge: CommandLine) -> None:
+    """In words with both rates, their intervals and counts; the same as JSON, alone on stdout."""
+    with closing(opened(weighbridge.folder)) as state:
+        worked(state, seen=90)
+    done = weighbridge("pilot", "canary", "status", "qwen")
+    assert done.returncode == 0, done.stderr
+    assert "stepping" in done.stdout
+    assert "5% of the callers" in done.stdout
+    assert "more looked-at answers of the candidate" in done.stdout
+    assert "failed              0.0% [0.0, " in done.stdout
+    assert done.stderr.splitlines()[-1] == "Next: `weighbridge pilot canary stop qwen`"
+    told = json.loads(weighbridge("pilot", "canary", "status", "qwen", "--json").stdout)
+    assert (told["schema"], told["route"], told["state"]) == ("weighbridge/pilot-canary/v1", "qwen", "stepping")
+    assert {row["candidate"]["n"] for row in told["rows"]} == {51}  # the 40th answer of the primary began it
+
+
+def test_stop_and_start_are_obeyed_by_a_running_node(weighbridge: CommandLine) -> None:
+    """The command returns once the node has obeyed; the reason is kept; what is stopped cannot be stopped again."""
+    with closing(opened(weighbridge.folder)) as state:
+        worked(state, seen=90)
+        ends = threading.Event()
+
+        def run() -> None:
+            while not ends.wait(0.1):
+                worked(state)
+
+        node = threading.Thread(target=run)
+        node.start()
+        try:
+            stopped = weighbridge("pilot", "canary", "stop", "qwen", "--because", "the pager rang")
+            again = weighbridge("pilot", "canary", "stop", "qwen")
+            started = weighbridge("pilot", "canary", "start", "qwen", "--json")
+        finally:
+            ends.set()
+            node.join()
+    assert stopped.returncode == 0, stopped.stderr
+    assert "stopped" in stopped.stdout
+    assert "the pager rang" in stopped.stdout
+    assert "nothing to do" in again.stderr
+    told = json.loads(started.stdout)
+    assert (told["state"], told["trial"]) == ("measuring", 2)
+
+
+def test_a_route_without_a_canary_is_not_found(weighbridge: CommandLine) -> None:
+    """Exit code 3 with what to do; also for a route whose name begins alike."""
+    with closing(opened(weighbridge.folder)) as state:
+        worked(state)
+    for name in ("other", "qw", "canary/qwen"):
+        done = weighbridge("pilot", "canary", "stop", name)
+        assert done.returncode == 3
+        assert "no canary" in done.stderr
+        assert "[route.canary]" in done.stderr

@@ -1,0 +1,68 @@
+"""Who gets the candidate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weighbridge.pilot.canary.chooser import CanaryChooser
+from weighbridge.pilot.canary.fold import canary_name
+from weighbridge.pilot.exchange import Exchange
+from weighbridge.pilot.journal.protocol import Document
+from weighbridge.pilot.route import Route
+
+from .conftest import leg, route
+
+SECRET = b"k" * 32
+
+
+def exchange(user: str, key: str = "key") -> Exchange:
+    """Return a request of a user."""
+    return Exchange("id", 0.0, key, "default", "qwen", "", "", "/v1/chat/completions", user_hash=user)
+
+
+def chosen(share: float, trial: int = 1, secret: bytes = SECRET, users: int = 4000) -> set[str]:
+    """Return who gets the candidate."""
+    mine = route()
+    documents = {canary_name(mine): Document("", {"share": share, "trial": trial})}
+    choose = CanaryChooser(documents.get, secret)
+    names = [str(number) for number in range(users)]
+    return {name for name in names if choose(mine, exchange(name))[0] == "canary"}
+
+
+def test_a_share_is_a_share_and_grows_around_those_within() -> None:
+    """About 5% and 25% (within 4.5 standard errors of 4,000 callers), the few among the many; all, and none."""
+    few, many = chosen(0.05), chosen(0.25)
+    assert few < many
+    for found, share in ((few, 0.05), (many, 0.25)):
+        assert abs(len(found) / 4000 - share) < 4.5 * (share * (1 - share) / 4000) ** 0.5
+    assert len(chosen(1.0)) == 4000
+    assert chosen(0.0) == set()
+
+
+def test_nobody_can_reckon_who_is_in_and_the_next_trial_has_others() -> None:
+    """Under another secret, or in another trial, the two sets overlap as chance has it (a quarter of a quarter)."""
+    for other in (chosen(0.25, secret=b"other"), chosen(0.25, trial=2)):
+        assert 0.15 < len(other & chosen(0.25)) / len(other) < 0.35
+
+
+def test_it_sticks_to_the_user_or_else_to_the_key() -> None:
+    """The same user gets the same model through any key; without a user a key does."""
+    mine = route()
+    documents: dict[str, Document] = {canary_name(mine): Document("", {"share": 0.5, "trial": 1})}
+    choose = CanaryChooser(documents.get, SECRET)
+    for number in range(50):
+        assert len({choose(mine, exchange(f"u{number}", key))[0] for key in ("a", "b")}) == 1
+    assert {choose(mine, exchange("", f"k{number}"))[0] for number in range(50)} == {"primary", "canary"}
+
+
+def test_without_a_document_or_a_canary_the_primary_serves() -> None:
+    """A node that knows nothing yet serves nobody the candidate; the legs are those of the route."""
+    empty: dict[str, Any] = {}
+    choose = CanaryChooser(empty.get, SECRET)
+    mine, plain = route(), Route("qwen", leg("old"))
+    assert choose(mine, exchange("u")) == ("primary", mine.primary)
+    assert choose(plain, exchange("u")) == ("primary", plain.primary)
+    empty[canary_name(mine)] = Document("", {"share": 1.0, "trial": 1})
+    assert mine.canary is not None
+    assert choose(mine, exchange("u")) == ("canary", mine.canary.leg)
+    assert choose(plain, exchange("u"))[0] == "primary"
