@@ -51,3 +51,6 @@ class EndpointV1(Body):
     engine: EngineBody
     capabilities: CapabilitiesBody
     fingerprint: FingerprintBody | None = Field(None, description="None where it was not asked for")
+    chat_fingerprint: FingerprintBody | None = Field(
+        default=None, description="The same prompts as chats, where `fingerprint` asks without the chat template"
+    )

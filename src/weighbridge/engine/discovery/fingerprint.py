@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.core.digest import digest_of
@@ -14,10 +16,14 @@ from weighbridge.engine.discovery.capabilities import discover
 from weighbridge.engine.protocol import STORED, Completion, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from weighbridge.engine.discovery.capabilities import Capabilities
     from weighbridge.engine.protocol import Engine, Form
 
-__all__ = ["Fingerprint", "Likeness", "compare_fingerprints", "take_fingerprint"]
+__all__ = [
+    "Fingerprint", "Likeness", "as_chats", "compare_fingerprints", "distance_between", "take_fingerprint", "worst_of",
+]  # fmt: skip
 
 _TOP = 20
 _TEXT_TOKENS = 32
@@ -27,6 +33,7 @@ _FLOOR = 1e-3  # nats: what printing and reading numbers may cost
 _OTHER_HARDWARE = (0.05, 0.5)  # mean and largest difference, nats, that other kernels on the same weights may make
 
 Verdict = Literal["same", "consistent", "differs", "cannot tell"]
+_VERDICTS: tuple[Verdict, ...] = ("cannot tell", "same", "consistent", "differs")
 Rows = tuple[tuple[tuple[str, float], ...], ...]
 
 
@@ -50,6 +57,11 @@ class Fingerprint:
     def answered(self) -> int:
         """Prompts with an answer."""
         return sum(map(bool, self.rows or self.texts))
+
+    @property
+    def tells(self) -> bool:
+        """Whether enough was answered, and the endpoint asked twice, for another one to be held against it."""
+        return self.answered >= _FEWEST and self.noise is not None
 
     @property
     def digest(self) -> str:
@@ -128,6 +140,16 @@ async def take_fingerprint(engine: Engine, can: Capabilities | None = None) -> F
     return Fingerprint(version, form, texts=texts, noise=share, mean_noise=share, calls=calls)
 
 
+def as_chats(can: Capabilities) -> Capabilities:
+    """Return capabilities by which a fingerprint is taken of chats: then it sees the chat template, too."""
+    return replace(can, completion=False, completion_logprobs=0)
+
+
+def worst_of(found: Iterable[Likeness]) -> Likeness:
+    """Return the likeness that says most against the same weights; what cannot tell says nothing."""
+    return max(found, key=lambda one: _VERDICTS.index(one.verdict))
+
+
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> Likeness:
     """Say whether two fingerprints come from the same weights.
 
@@ -145,6 +167,22 @@ def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> Likeness:
     if one.rows:
         return _compare_rows(one, other)
     return _compare_texts(one, other, max(one.noise, other.noise))
+
+
+def distance_between(one: Fingerprint, other: Fingerprint) -> float | None:
+    """Return how far two fingerprints are apart, 0 to 1: the mean over the prompts that both answer.
+
+    Of distributions a lower bound of their total variation distance: the share of first tokens that must come out
+    otherwise. Of texts the share of the longer one after the first character that differs. None where `one` and `other`
+    are of other prompts or forms, or too few are answered.
+    """
+    if (one.prompts, one.form, bool(one.rows)) != (other.prompts, other.form, bool(other.rows)):
+        return None
+    if one.rows:
+        far = [_variation(a, b) for a, b in zip(one.rows, other.rows, strict=False) if a and b]
+    else:
+        far = [_parted(a, b) for a, b in zip(one.texts, other.texts, strict=False) if a and b]
+    return math.fsum(far) / len(far) if len(far) >= _FEWEST else None
 
 
 def _compare_rows(one: Fingerprint, other: Fingerprint) -> Likeness:
@@ -199,6 +237,29 @@ def _apart(one: tuple[tuple[str, float], ...], other: tuple[tuple[str, float], .
             elif token not in twice:
                 far.append(max(0.0, logprob - least))
     return far or [0.0]
+
+
+def _variation(one: tuple[tuple[str, float], ...], other: tuple[tuple[str, float], ...]) -> float:
+    """Return a lower bound of a total variation distance: what is not in a list is at most as likely as its last."""
+    ours, theirs = _once(one), _once(other)
+    sums = []
+    for these, those, row in ((ours, theirs, other), (theirs, ours, one)):
+        least = min(logprob for _, logprob in row)
+        twice = {token for token, _ in row} - those.keys()
+        known = ((logprob, those.get(token, least)) for token, logprob in these.items() if token not in twice)
+        sums.append(math.fsum(max(0.0, _chance(mine) - _chance(yours)) for mine, yours in known))
+    return min(1.0, max(sums))
+
+
+def _chance(logprob: float) -> float:
+    """Return the probability, whatever a server says."""
+    return math.exp(min(0.0, logprob))
+
+
+def _parted(one: str, other: str) -> float:
+    """Return the share of the longer text after the first difference: greedy texts never meet again."""
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return 1.0 - common / max(len(one), len(other))
 
 
 def _once(row: tuple[tuple[str, float], ...]) -> dict[str, float]:

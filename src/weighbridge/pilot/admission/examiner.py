@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.pilot.admission.configuration.plan import LegPlan
-    from weighbridge.pilot.admission.likeness import Probe
+    from weighbridge.pilot.admission.likeness import Held, Probe
     from weighbridge.store.protocol import Store
 
 __all__ = ["Examiner"]
@@ -35,12 +35,20 @@ class Examiner:
     """What is known of each plan of a leg; safe to use from several threads, and it holds no lock while it waits.
 
     `store` is the evidence store's file, opened for each reading and for reading only. `clock` gives seconds (UTC).
+    `probed` is told of each fingerprint that was taken, and when.
     """
 
-    def __init__(self, store: Path, clock: Callable[[], float], probe: Probe) -> None:
+    def __init__(
+        self,
+        store: Path,
+        clock: Callable[[], float],
+        probe: Probe,
+        probed: Callable[[Identity, Held, float], None],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._probe = probe
+        self._probed = probed
         self._lock = threading.Lock()
         self._stamps = Stamps()
         self._read_at = -_GRACE_S
@@ -108,6 +116,13 @@ class Examiner:
             is_kept = served.state == "unknown" and before.state == "matches" and now < before.checked_at + HOLDS_S
             self._served[identity] = before if is_kept else served
             self._tried_at[identity] = now if is_kept or served.state != "matches" else served.checked_at
+        if served.held is not None:
+            self._probed(identity, served.held, now)
+
+    def identity(self, plan: LegPlan) -> Identity | None:
+        """Return what is held against what for a plan."""
+        with self._lock:
+            return self._identities.get(plan)
 
     def facts(self, plan: LegPlan) -> Facts:
         """Return all that is known of a plan."""

@@ -19,19 +19,20 @@ from weighbridge.pilot.admission.judge import Ruled, rule_on
 from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.admission.rows import RouteRow, row_of
 from weighbridge.pilot.clock import SteadyClock
+from weighbridge.pilot.identity.probe import probe_entry
 from weighbridge.pilot.recorder import record_nothing
-from weighbridge.pilot.route import CanarySettings, Leg, Route, ShadowSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from weighbridge.core.progress import Advance
-    from weighbridge.pilot.admission.configuration.plan import GatewayFile, LegPlan, RoutePlan
-    from weighbridge.pilot.admission.likeness import Probe
+    from weighbridge.pilot.admission.configuration.plan import GatewayFile, LegPlan
+    from weighbridge.pilot.admission.likeness import Held, Probe
     from weighbridge.pilot.admission.served import Identity
+    from weighbridge.pilot.journal.protocol import Entry
     from weighbridge.pilot.recorder import Recorder
-    from weighbridge.pilot.route import Admission, UpstreamSettings
+    from weighbridge.pilot.route import Admission, Leg, UpstreamSettings
 
 __all__ = ["STORE_FILE", "Keeper"]
 
@@ -49,8 +50,9 @@ class Keeper:
     """Keeps `admissions`. Two threads: one follows file, store and clock every two seconds, one checks what is served.
 
     `record` is told of every change before it counts where somebody made it (a reload), after it where it happened;
-    `listeners` hear the same. `vet` raises WeighbridgeError for an upstream that the gateway cannot ask, and `probe`
-    takes fingerprints. A changed file that is wrong is refused, what was there stays, and `problem` says why.
+    `listeners` hear the same. `vet` raises WeighbridgeError for an upstream that the gateway cannot ask. `probe` takes
+    fingerprints; what came of each goes to `put`, for the journal. A changed file that is wrong is refused, what was
+    there stays, and `problem` says why.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Keeper:
         clock: Callable[[], float] | None = None,
         probe: Probe | None = None,
         vet: Callable[[UpstreamSettings], None] | None = None,
+        put: Callable[[Entry], None] | None = None,
     ) -> None:
         self.file = file
         self.problem = ""
@@ -70,7 +73,8 @@ class Keeper:
         self._clock = clock or SteadyClock()
         self.admissions = Admissions(self._clock)
         self._store = file.workspace / STORE_FILE
-        self._examiner = Examiner(self._store, self._clock, probe or probe_with())
+        self._examiner = Examiner(self._store, self._clock, probe or probe_with(), self._probed)
+        self._put = put
         self._publishing = threading.Lock()
         self._legs: dict[_Role, Leg] = {}
         self._told: dict[_Role, tuple[object, ...]] = {}
@@ -183,6 +187,13 @@ class Keeper:
             if not identity.is_quick:
                 self._publish()
 
+    def _probed(self, identity: Identity, held: Held, at: float) -> None:
+        """Put down what a fingerprint gave, for each leg that it is of."""
+        for route in self.file.routes if self._put else ():
+            for role, plan in route.legs():
+                if self._put and self._examiner.identity(plan) == identity:
+                    self._put(probe_entry(at, route.name, role, self._examiner.facts(plan).leg, held))
+
     def _publish(self) -> None:
         """Rule on every leg, replace the snapshot, and tell what changed."""
         with self._publishing:
@@ -191,7 +202,7 @@ class Keeper:
             changes: list[tuple[str, dict[str, object]]] = []
             for plan in self.file.routes:
                 ruled = {role: self._rule((plan.name, role), leg, now) for role, leg in plan.legs()}
-                routes[plan.name] = _route(plan, {role: one.admission.leg for role, one in ruled.items()})
+                routes[plan.name] = plan.with_legs({role: one.admission.leg for role, one in ruled.items()})
                 for role, one in ruled.items():
                     legs[plan.name, role] = one.admission.leg
                     rulings[id(one.admission.leg)] = one
@@ -265,20 +276,6 @@ class Keeper:
                 raise Interrupted("the gateway is closing")
 
         yield advance
-
-
-def _route(plan: RoutePlan, legs: dict[str, Leg]) -> Route:
-    """Return a route with its legs in the places of their plans."""
-    shadow, canary = plan.shadow, plan.canary
-    return Route(
-        name=plan.name,
-        primary=legs["primary"],
-        fallbacks=tuple(legs[f"fallback-{number}"] for number in range(1, len(plan.fallbacks) + 1)),
-        shadow=ShadowSettings(legs["shadow"], shadow.terms) if shadow else None,
-        canary=CanarySettings(legs["canary"], canary.terms) if canary else None,
-        retries=plan.retries,
-        observe=plan.observe,
-    )
 
 
 def _stamp(path: Path) -> _Stamp:

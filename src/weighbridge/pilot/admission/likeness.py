@@ -11,7 +11,14 @@ import uvloop
 
 from weighbridge import plugin
 from weighbridge.engine.discovery.capabilities import Capabilities
-from weighbridge.engine.discovery.fingerprint import Fingerprint, compare_fingerprints, take_fingerprint
+from weighbridge.engine.discovery.fingerprint import (
+    Fingerprint,
+    as_chats,
+    compare_fingerprints,
+    distance_between,
+    take_fingerprint,
+    worst_of,
+)
 from weighbridge.engine.limits import Limits
 from weighbridge.errors import NotFound, UsageError, WeighbridgeError
 from weighbridge.pilot.admission.configuration.plan import WEIGHED
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.route import UpstreamSettings
     from weighbridge.store.protocol import Store
 
-__all__ = ["Expected", "Probe", "find_expected", "hold_against", "probe_with"]
+__all__ = ["Expected", "Held", "Probe", "find_expected", "hold_against", "probe_with"]
 
 KIND = "endpoint/v1"
 _LIMITS = Limits(in_flight=4, timeout_s=60.0, attempts=2, timeouts=1, patience_s=5.0)
@@ -34,11 +41,26 @@ _LIMITS = Limits(in_flight=4, timeout_s=60.0, attempts=2, timeouts=1, patience_s
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The fingerprint that an upstream must still have; `id` is that of its statement, and tells all of it."""
+    """The fingerprint that an upstream must still have; `id` is that of its statement, and tells all of it.
+
+    `of_chats` is that of the same prompts as chats, where `fingerprint` does not go through the chat template.
+    """
 
     id: str
     fingerprint: Fingerprint = field(compare=False)
     can: Capabilities = field(compare=False)
+    of_chats: Fingerprint | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of holding a fingerprint against the expected one: the worse likeness, and how far they are apart.
+
+    `distances` are those of `distance_between`, by the stream they belong to: `completion`, `chat`, or `texts`.
+    """
+
+    likeness: Likeness
+    distances: tuple[tuple[str, float], ...] = ()
 
 
 Probe = Callable[["UpstreamSettings", Capabilities, "Advance"], Fingerprint]
@@ -65,10 +87,12 @@ def find_expected(store: Store, decision: Evidence, wanted: str) -> Expected:
         raise UsageError("the fingerprint that is named was taken of another model", hint=_HINT)
     try:
         fingerprint = Fingerprint.from_json(statement.body["fingerprint"])
+        chats = statement.body.get("chat_fingerprint")
+        of_chats = Fingerprint.from_json(chats) if chats else None
         can = _capabilities(statement.body["capabilities"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError("the fingerprint that is named cannot be read", hint=_HINT) from error
-    return Expected(statement.id, fingerprint, can)
+    return Expected(statement.id, fingerprint, can, of_chats)
 
 
 def probe_with(secret: Callable[[str], str | None] = os.environ.get) -> Probe:
@@ -120,14 +144,22 @@ class _Counted:
         await self._engine.__aexit__(kind, error, trace)
 
 
-def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe, progress: Progress) -> Likeness | str:
-    """Take a fingerprint and compare it; a text where none could be taken, saying why."""
-    prompts = len(expected.fingerprint.rows or expected.fingerprint.texts)
+def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe, progress: Progress) -> Held | str:
+    """Take the fingerprints and compare them; a text where none could be taken, saying why."""
+    wanted = [(expected.fingerprint, expected.can)]
+    if expected.of_chats is not None:
+        wanted.append((expected.of_chats, as_chats(expected.can)))
+    prompts = sum(len(one.rows or one.texts) for one, _ in wanted)
     try:
         with progress(f"asking {upstream.model} for its fingerprint", 2 * prompts, "questions") as advance:
-            return compare_fingerprints(expected.fingerprint, probe(upstream, expected.can, advance))
+            pairs = [(one, probe(upstream, can, advance)) for one, can in wanted]
     except WeighbridgeError as error:
         return f"its fingerprint cannot be taken ({type(error).__name__})"
+    apart = ((one.form if one.rows else "texts", distance_between(one, other)) for one, other in pairs)
+    return Held(
+        worst_of(compare_fingerprints(one, other) for one, other in pairs),
+        tuple((stream, distance) for stream, distance in apart if distance is not None),
+    )
 
 
 def _capabilities(value: dict[str, Any]) -> Capabilities:

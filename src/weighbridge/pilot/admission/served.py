@@ -14,9 +14,10 @@ from weighbridge.hub.mirror.check import check_mirror
 from weighbridge.pilot.admission.likeness import hold_against
 
 if TYPE_CHECKING:
+    from weighbridge.engine.discovery.fingerprint import Likeness
     from weighbridge.hub.mirror.check import MirrorCheck
     from weighbridge.hub.protocol import DigestCache
-    from weighbridge.pilot.admission.likeness import Expected, Probe
+    from weighbridge.pilot.admission.likeness import Expected, Held, Probe
     from weighbridge.pilot.route import UpstreamSettings
 
 __all__ = ["NOT_YET", "Identity", "Served", "Stamps", "check_served"]
@@ -31,13 +32,14 @@ class Served:
     """What came of holding what is served against its decision; `why` says it and what to do, in a line.
 
     `checked_at` is in seconds, 0 where nothing was checked. `is_lasting` says that time does not wear it out: an
-    address stays the same, files and servers do not.
+    address stays the same, files and servers do not. `held` is what came of asking for a fingerprint, if one came.
     """
 
     state: State
     why: str = ""
     checked_at: float = 0.0
     is_lasting: bool = False
+    held: Held | None = None
 
 
 NOT_YET = Served("unknown", "it is being checked: wait a moment")
@@ -91,7 +93,7 @@ def check_served(
     identity: Identity, at: float, probe: Probe, cache: DigestCache | None = None, progress: Progress = silent
 ) -> Served:
     """Hold what is served against its decision by every means that is named; the worst answer counts."""
-    upstream = identity.upstream
+    upstream, held = identity.upstream, None
     found: list[tuple[State, str]] = []
     if identity.mirror:
         found.append(_by_mirror(identity.mirror, identity.subject, cache, progress))
@@ -102,7 +104,8 @@ def check_served(
             ("differs", "another address or model name was decided on: weigh this one, or name its own decision")
         )
     if identity.is_fingerprinted:
-        found.append(_by_fingerprint(identity, probe, progress))
+        held, told = _by_fingerprint(identity, probe, progress)
+        found.append(told)
     if not found:
         found.append(
             ("unknown", "nothing ties the server to the files that were decided on: name `mirror` or `fingerprint`")
@@ -110,7 +113,7 @@ def check_served(
     state, why = max(found, key=lambda one: _ORDER.index(one[0]))
     if state == "matches":
         why = "; ".join(one for _, one in found)
-    return Served(state, why, at, is_lasting=identity.is_quick)
+    return Served(state, why, at, is_lasting=identity.is_quick, held=held)
 
 
 def _by_mirror(path: str, subject: str, cache: DigestCache | None, progress: Progress) -> tuple[State, str]:
@@ -143,13 +146,18 @@ def _changes(found: MirrorCheck) -> str:
     return "; ".join(parts)
 
 
-def _by_fingerprint(identity: Identity, probe: Probe, progress: Progress) -> tuple[State, str]:
+def _by_fingerprint(identity: Identity, probe: Probe, progress: Progress) -> tuple[Held | None, tuple[State, str]]:
     """Ask the upstream, and compare."""
     if identity.expected is None:
-        return "unknown", identity.problem
-    likeness = hold_against(identity.expected, identity.upstream, probe, progress)
-    if isinstance(likeness, str):
-        return "unknown", f"{likeness}: is the server up, and its key set?"
+        return None, ("unknown", identity.problem)
+    held = hold_against(identity.expected, identity.upstream, probe, progress)
+    if isinstance(held, str):
+        return None, ("unknown", f"{held}: is the server up, and its key set?")
+    return held, _told(held.likeness)
+
+
+def _told(likeness: Likeness) -> tuple[State, str]:
+    """Return what a likeness says of what is served."""
     match likeness.verdict:
         case "same" | "consistent":
             return "matches", f"the fingerprint, {likeness.verdict}"

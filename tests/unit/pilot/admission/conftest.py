@@ -141,13 +141,13 @@ class Scene:
         plain = KINDS[kind].model_validate(body).model_dump(mode="json", by_alias=True)
         return store.add(Evidence(subject, kind, plain, (), OURS, on))
 
-    def fingerprint(self, subject: str, shift: float = 0.0, on: date = TODAY) -> str:
-        """Add an endpoint's fingerprint; return the id of the statement."""
+    def fingerprint(self, subject: str, shift: float = 0.0, on: date = TODAY, **other: Any) -> str:
+        """Add an endpoint's fingerprint, and something `other`; return the id of the statement."""
         taken = self.print_of(shift)
         engine = {"name": "openai", "version": "", "model": MODEL, "address": URL, "settings": {}, "asserted": False}
         body = {"engine": engine, "capabilities": Capabilities(chat=True).to_json(), "fingerprint": taken.to_json()}
         with self.store() as store:
-            return self.state(store, subject, "endpoint/v1", body, on)
+            return self.state(store, subject, "endpoint/v1", body | other, on)
 
     @staticmethod
     def print_of(shift: float = 0.0) -> Fingerprint:

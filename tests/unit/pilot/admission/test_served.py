@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from weighbridge.engine.discovery.capabilities import Capabilities
 from weighbridge.engine.discovery.fingerprint import Fingerprint, compare_fingerprints
 from weighbridge.errors import WeighbridgeError
 from weighbridge.hub.mirror.manifest import MANIFEST
+from weighbridge.pilot.admission.file import load_gateway_file
+from weighbridge.pilot.admission.keeper import Keeper
 from weighbridge.pilot.admission.likeness import probe_with
 from weighbridge.pilot.route import UpstreamSettings
 from weighbridge.testing.fault_server import http
@@ -20,6 +23,8 @@ from weighbridge.testing.fault_server import http
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from weighbridge.pilot.journal.protocol import Entry
 
 HOUR = 3600.0
 ALLOW = 'unverified = "allow"\nunverified_because = "we run it"\nunverified_until = 2026-11-30\n'
@@ -115,6 +120,37 @@ def test_a_fingerprint_is_held_to(scene: Any) -> None:
     assert "taken of another model" in scene.row().why
     scene.one_route(decision[7:], f'fingerprint = "{decision[7:]}"')
     assert "what `fingerprint` names is none" in scene.row().why
+
+
+def test_what_only_chats_show_closes_and_every_check_goes_into_the_journal(scene: Any) -> None:
+    """A changed template leaves completions as they were: the fingerprint of chats tells; the journal gets figures."""
+    subject = scene.make_mirror()
+    raw: Fingerprint = replace(scene.print_of(), form="completion")
+    taken = scene.fingerprint(subject, fingerprint=raw.to_json(), chat_fingerprint=scene.print_of().to_json())
+    decision = scene.decide(subject)
+    scene.one_route(decision[7:], f'fingerprint = "{taken[7:]}"')
+    chats: Fingerprint = scene.print_of()
+
+    def probe(_upstream: UpstreamSettings, can: Capabilities, _advance: Any) -> Fingerprint:
+        return raw if can.completion is not False else chats
+
+    entries: list[Entry] = []
+    file = load_gateway_file(scene.folder / "gateway.toml")
+    keeper = Keeper(file, clock=lambda: scene.now, probe=probe, put=entries.append)
+    assert keeper.check()[0].is_open
+    chats = scene.print_of(2.0)
+    scene.now += HOUR
+    assert "answers otherwise" in keeper.check()[0].why
+    assert [(one.kind, one.route, one.at) for one in entries] == [
+        ("probe", "tiny", scene.now - HOUR),
+        ("probe", "tiny", scene.now),
+    ]
+    assert [one.facts["verdict"] for one in entries] == ["same", "differs"]
+    assert entries[0].facts["distances"] == {"completion": 0.0, "chat": 0.0}
+    assert entries[1].facts["distances"]["completion"] == 0.0 < entries[1].facts["distances"]["chat"]
+    assert {(one.facts["leg"], one.facts["decision"], one.facts["reference"]) for one in entries} == {
+        ("primary", decision, taken)
+    }
 
 
 def test_weighed_is_what_the_decision_saw(scene: Any) -> None:

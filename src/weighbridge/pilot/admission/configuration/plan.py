@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.route import ObserveTerms
+from weighbridge.pilot.route import CanarySettings, ObserveTerms, Route, ShadowSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
-    from weighbridge.pilot.route import CanaryTerms, ShadowTerms, UpstreamSettings
+    from weighbridge.pilot.route import CanaryTerms, Leg, ShadowTerms, UpstreamSettings
 
 __all__ = [
     "LATEST",
@@ -104,6 +105,19 @@ class RoutePlan:
         canary = (("canary", self.canary.leg),) if self.canary else ()
         fallbacks = ((f"fallback-{number}", leg) for number, leg in enumerate(self.fallbacks, 1))
         return (("primary", self.primary), *canary, *fallbacks, *shadow)
+
+    def with_legs(self, legs: Mapping[str, Leg]) -> Route:
+        """Return the route that serves these legs, by the same names."""
+        shadow, canary = self.shadow, self.canary
+        return Route(
+            name=self.name,
+            primary=legs["primary"],
+            fallbacks=tuple(legs[f"fallback-{number}"] for number in range(1, len(self.fallbacks) + 1)),
+            shadow=ShadowSettings(legs["shadow"], shadow.terms) if shadow else None,
+            canary=CanarySettings(legs["canary"], canary.terms) if canary else None,
+            retries=self.retries,
+            observe=self.observe,
+        )
 
 
 @dataclass(frozen=True, slots=True)

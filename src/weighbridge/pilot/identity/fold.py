@@ -1,0 +1,148 @@
+"""The identity monitor: a sequential detector over the checks of one leg's fingerprint.
+
+One check that differs closes the leg for as long as it does (`pilot.admission`). The monitor sums over checks: it sees
+what no single one shows, and it says that the model has changed only where chance would hardly ever say so. While the
+mean distance, given the past, is at most the one in `USUAL`, the mean number of checks until a false alarm is at least
+CHECKS, whatever the distribution (Shiryaev-Roberts e-detector, `weighbridge.statistics.drift`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.core.digest import digest_of
+from weighbridge.pilot.journal.protocol import Notice
+from weighbridge.statistics.drift import SRDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from weighbridge.pilot.journal.protocol import Entry
+    from weighbridge.pilot.route import Leg, Route
+
+__all__ = ["CHECKS", "USUAL", "IdentityFold", "identity_folds"]
+
+CHECKS = 100_000
+"""Least mean number of checks between two false alarms of a leg, all its streams together: 11 years of hourly ones."""
+
+USUAL = {"completion": 0.03, "chat": 0.03, "texts": 0.25}
+"""Mean distance that the same weights may show on other kernels or under load: docs/howto/drift.md has the figures."""
+
+_MULTIPLES = (2.0, 5.0, 17.0)
+_ROOM = "identity"
+
+
+class IdentityFold:
+    """Follows one leg of a route; another decision, fingerprint or upstream begins anew.
+
+    The body: `checks`, `verdict`, `why` and `at` of the last check, `alarm` (the notice's id until it is acknowledged,
+    else ""), and for each stream its last `distance`, the `usual` one, the detector's `values`, their mean as `value`
+    and the `threshold` that it is held against.
+    """
+
+    def __init__(self, route: str, role: str, leg: Leg) -> None:
+        self.route = route
+        self._role = role
+        self._leg = leg
+        upstream = leg.upstream
+        settings = [role, leg.decision, leg.fingerprint, upstream.url, upstream.model, CHECKS, [*USUAL.values()]]
+        self.name = f"{_ROOM}/{route}/{digest_of(settings)[7:19]}"
+
+    def begin(self) -> Mapping[str, Any]:
+        """Return the body before any check."""
+        return {"leg": self._role, "checks": 0, "verdict": "", "why": "", "at": 0.0, "alarm": "", "streams": {}}
+
+    def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
+        """Take checks of this leg, and answers to its alarm."""
+        notices: list[Notice] = []
+        for entry in entries:
+            if entry.kind == "order":
+                body = self._ordered(body, entry)
+            elif entry.kind == "probe" and self._is_ours(entry.facts):
+                body, raised = self._checked(body, entry)
+                notices += raised
+        return body, notices
+
+    def _is_ours(self, facts: Mapping[str, Any]) -> bool:
+        ours = (self._role, self._leg.decision, self._leg.fingerprint)
+        return (facts.get("leg"), facts.get("decision"), facts.get("reference")) == ours
+
+    def _ordered(self, body: Mapping[str, Any], entry: Entry) -> Mapping[str, Any]:
+        """Begin anew where somebody has answered the alarm."""
+        facts = entry.facts
+        is_meant = (facts.get("to"), facts.get("do"), facts.get("alarm")) == (_ROOM, "acknowledge", body["alarm"])
+        return {**body, "alarm": "", "streams": {}} if is_meant and body["alarm"] else body
+
+    def _checked(self, body: Mapping[str, Any], entry: Entry) -> tuple[Mapping[str, Any], list[Notice]]:
+        """Return the body after a check, and what it raised."""
+        facts = entry.facts
+        streams = {**body["streams"]}
+        for stream, distance in facts.get("distances", {}).items():
+            if stream in USUAL:
+                streams[stream] = _after(streams.get(stream, {}), stream, float(distance))
+        after = {
+            **body,
+            "checks": body["checks"] + 1,
+            "verdict": facts["verdict"],
+            "why": facts["why"],
+            "at": entry.at,
+            "streams": streams,
+        }
+        notices = []
+        if facts["verdict"] == "differs" != body["verdict"]:
+            notices.append(self._notice(entry, "identity.differs", "warning", _CLOSED.format(why=facts["why"]), after))
+        grown = {name: one for name, one in streams.items() if one["value"] >= one["threshold"]}
+        if grown and not body["alarm"]:
+            name, worst = max(grown.items(), key=lambda item: float(item[1]["value"]))
+            why = _CHANGED.format(distance=worst["distance"], usual=worst["usual"], what=_WHAT[name])
+            notices.append(self._notice(entry, "identity.changed", "alarm", why, after))
+            after["alarm"] = notices[-1].id
+        return after, notices
+
+    def _notice(self, entry: Entry, event: str, severity: Any, why: str, body: Mapping[str, Any]) -> Notice:
+        facts = {
+            "leg": self._role,
+            "model": self._leg.upstream.model,
+            "fingerprint": self._leg.fingerprint,
+            "verdict": body["verdict"],
+            "checks": body["checks"],
+            "false_alarm_every_checks": CHECKS,
+            "distances": {name: one["distance"] for name, one in body["streams"].items()},
+            "usual": {name: one["usual"] for name, one in body["streams"].items()},
+        }
+        return Notice(
+            f"{self.name}:{entry.number}:{event}", entry.at, self.route, event, severity, why, self._leg.decision, facts
+        )
+
+
+def identity_folds(route: Route) -> tuple[IdentityFold, ...]:
+    """Return a monitor for each leg of a route whose fingerprint is held against the one that was weighed."""
+    legs = [("primary", route.primary)]
+    legs += [("canary", route.canary.leg)] if route.canary else []
+    legs += [(f"fallback-{number}", leg) for number, leg in enumerate(route.fallbacks, 1)]
+    legs += [("shadow", route.shadow.leg)] if route.shadow else []
+    return tuple(IdentityFold(route.name, role, leg) for role, leg in legs if leg.fingerprint)
+
+
+def _after(stream: Mapping[str, Any], name: str, distance: float) -> dict[str, Any]:
+    """Return a stream after one more distance."""
+    detector = SRDetector(USUAL[name], 2.0 * CHECKS, _MULTIPLES)  # two streams at the most: half the errors each
+    detector.values = [*stream.get("values", detector.values)]
+    detector.update(min(1.0, max(0.0, distance)))
+    return {
+        "distance": distance,
+        "usual": USUAL[name],
+        "values": detector.values,
+        "value": detector.value,
+        "threshold": detector.threshold,
+    }
+
+
+_CLOSED = (
+    "the server answers the fixed prompts otherwise than what was weighed ({why}): the leg is closed while it does"
+)
+_CHANGED = (
+    "another model, quantization or template answers than was weighed: "
+    "{what} are {distance:.1%} apart, up to {usual:.0%} is usual"
+)
+_WHAT = {"completion": "first tokens of completions", "chat": "first tokens of chats", "texts": "texts"}
