@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,11 +13,12 @@ from weighbridge import __version__
 from weighbridge.errors import ExtraMissing, WeighbridgeError
 from weighbridge.gateway.admin import ADMIN_PATH, create_admin
 from weighbridge.gateway.app import Gateway
+from weighbridge.gateway.asker import UpstreamAsker
 from weighbridge.gateway.hooks import Hooks, Mount
 from weighbridge.gateway.logs import RefusalLog, logged
 from weighbridge.gateway.metrics import METRICS_PATH, METRICS_SCOPE, Metrics, audit_families
 from weighbridge.gateway.request.bounds import Bounds, bounds_of
-from weighbridge.gateway.trials import Trials
+from weighbridge.gateway.trials import Ground, Trials
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
@@ -77,7 +79,9 @@ def assembled(
         gate = MemoryGatekeeper(state, pepper, record=record)
         alarms = Deliverer(file.workspace / STORE_FILE, file.alarm, secret, record)
         stack.callback(alarms.close)
-        trials = Trials(state, lambda: keeper.admissions, alarms, pepper)
+        name = secrets.token_hex(6)
+        ground = Ground(state, pepper, file.workspace, record, UpstreamAsker(upstreams, name), alarms)
+        trials = Trials(ground, lambda: keeper.admissions)
         keeper: Keeper = Keeper(
             file,
             record=record,
@@ -103,7 +107,7 @@ def assembled(
             witness=log,
         )
         bounds = bounds_of(file.limits)
-        app = Gateway(hooks, upstreams, bounds)
+        app = Gateway(hooks, upstreams, bounds, name)
         record("gateway.started", {"version": __version__, "file": file.digest})
         try:
             yield Assembly(app, bounds, keeper, gate.has_keys)

@@ -3,65 +3,102 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weighbridge.gateway.asker import addressed
 from weighbridge.gateway.exposition import Family, Sample
 from weighbridge.pilot.board.fold import BoardFold
 from weighbridge.pilot.canary.chooser import CanaryChooser
 from weighbridge.pilot.canary.fold import CanaryFold, canary_name
+from weighbridge.pilot.drift.fold import DriftFold
+from weighbridge.pilot.drift.placer import PromptPlacer
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.observation.observer import Observer
+from weighbridge.pilot.shadow.fold import ShadowFold
+from weighbridge.pilot.shadow.runner import Links, Shadow
+from weighbridge.pilot.shadow.texts import TextKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from weighbridge.gateway.hooks import Admissions
+    from weighbridge.pilot.asker import Asker
     from weighbridge.pilot.exchange import Exchange, Listener
-    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Journal, Notice
+    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Notice
+    from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.route import ObserveTerms, Route
+    from weighbridge.pilot.state.protocol import PilotState
 
-__all__ = ["Trials", "folds_of"]
+__all__ = ["Ground", "Trials", "folds_of"]
 
 _STALE_S = 60.0
+_TEXTS = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the rooms stand on: `secret` is the same on all nodes, `folder` is the workspace, `ask` asks models."""
+
+    state: PilotState
+    secret: bytes
+    folder: Path
+    record: Recorder
+    ask: Asker
+    deliver: Callable[[Notice], None]
+
+    def key(self, purpose: bytes) -> bytes:
+        """Return a key of its own for each purpose: draws that nobody outside may reckon."""
+        return hmac.digest(self.secret, b"weighbridge gateway: " + purpose, "sha256")
 
 
 def folds_of(route: Route) -> tuple[Fold, ...]:
     """Return all that is concluded from what is seen on a route."""
-    canary = (CanaryFold(route),) if route.canary is not None else ()
-    return (BoardFold(route.name), *canary)
+    return (
+        BoardFold(route.name),
+        *((DriftFold(route),) if route.observe.share else ()),
+        *((CanaryFold(route),) if route.canary is not None else ()),
+        *((ShadowFold(route),) if route.shadow is not None else ()),
+    )
 
 
 class Trials:
-    """Everything between the gateway's hooks and the journal; `admissions` returns the routes as they are now.
+    """Everything between the gateway's hooks and the journal; `admissions` returns the routes as they are now."""
 
-    `secret` is the same on all nodes, and keys the draws that nobody outside may reckon.
-    """
-
-    def __init__(
-        self,
-        journal: Journal,
-        admissions: Callable[[], Admissions],
-        deliver: Callable[[Notice], None],
-        secret: bytes,
-    ) -> None:
+    def __init__(self, ground: Ground, admissions: Callable[[], Admissions]) -> None:
         self._admissions = admissions
         self._routes: tuple[Route, ...] = ()
         self._folds: tuple[Fold, ...] = ()
-        self._deliver = deliver
+        self._deliver = ground.deliver
         self._delivered: Counter[tuple[str, str]] = Counter()
-        self.books = Bookkeeper(journal, self._current_folds, self._delivering)
-        self.choose = CanaryChooser(self._fresh, _key(secret, b"canary"))
-        self._observer = Observer(self._terms_of, self.books.put, key=_key(secret, b"what is looked at"))
+        self.books = Bookkeeper(ground.state, self._current_folds, self._delivering)
+        self.choose = CanaryChooser(self._fresh, ground.key(b"canary"))
+        self._observer = Observer(
+            self._terms_of,
+            self.books.put,
+            place=PromptPlacer(self._route_of, self.books.document, ground.key(b"sketches of prompts")),
+            key=ground.key(b"what is looked at"),
+        )
+        links = Links(
+            admits=lambda leg: admissions().admission(leg).is_open,
+            address=addressed,
+            secret=ground.key(b"shadow"),
+            record=ground.record,
+            texts=TextKeeper(ground.folder / _TEXTS, time.time),
+        )
+        self._shadow = Shadow(self._route_of, ground.ask, self.books.put, ground.state, links=links)
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
         """Those that are told of every exchange."""
-        return (self._observer,)
+        return (self._observer, self._shadow)
 
     def keeps(self, exchange: Exchange) -> bool:
         """Whether an exchange's bodies are held for one of the rooms; each of them is asked."""
-        return self._observer.keeps(exchange)
+        return self._observer.keeps(exchange) | self._shadow.keeps(exchange)
 
     def put(self, entry: Entry) -> None:
         """Take an entry of another room; never waits."""
@@ -73,7 +110,8 @@ class Trials:
         self._observer.start()
 
     def close(self) -> None:
-        """End all rooms, and write what they have seen."""
+        """End all rooms, and write what they have seen; the event loop has ended."""
+        self._shadow.close()
         self._observer.close()
         self.books.close()
 
@@ -90,6 +128,12 @@ class Trials:
             Sample({"event": event, "severity": severity}, count)
             for (event, severity), count in sorted(self._delivered.items())
         ]
+        shadow = [
+            Sample({"route": route, "event": what}, n) for (route, what), n in sorted(self._shadow.counts.items())
+        ]
+        yield Family("weighbridge_shadow_total", "counter", "What became of exchanges for the shadow.", shadow)
+        usd = [Sample({"route": route}, spent) for route, spent in sorted(self._shadow.usd.items())]
+        yield Family("weighbridge_shadow_usd_total", "counter", "What the shadow cost, in US dollars.", usd)
         shares = [
             Sample({"route": route.name}, document.body["share"] if document is not None else 0)
             for route in self._routes
@@ -103,9 +147,13 @@ class Trials:
         """Return a document that is not older than a minute: a candidate that nobody watches serves nobody."""
         return self.books.document(name) if self.books.stale_s < _STALE_S else None
 
+    def _route_of(self, name: str) -> Route | None:
+        """Return a route as it is now."""
+        return self._admissions().find(name)
+
     def _terms_of(self, name: str) -> ObserveTerms | None:
         """Return how a route is looked at."""
-        route = self._admissions().find(name)
+        route = self._route_of(name)
         return route.observe if route is not None else None
 
     def _current_folds(self) -> Sequence[Fold]:
@@ -121,11 +169,6 @@ class Trials:
         """Deliver a notice, and count it."""
         self._deliver(notice)
         self._delivered[notice.event, notice.severity] += 1
-
-
-def _key(secret: bytes, purpose: bytes) -> bytes:
-    """Return a key of its own for each purpose."""
-    return hmac.digest(secret, b"weighbridge gateway: " + purpose, "sha256")
 
 
 def _gauge(name: str, text: str, value: float) -> Family:

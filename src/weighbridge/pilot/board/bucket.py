@@ -35,7 +35,7 @@ class Bucket:
     first: Counter[int] = field(default_factory=Counter)
 
     def add(self, seen: Observation) -> None:
-        """Count an observation; seconds only of answers that did not fail."""
+        """Count an observation; seconds only of answers that came to their end."""
         self.looked_at += 1
         self.failed += seen.failed
         known = (seen.refused, _turned(seen.in_form), _turned(seen.same_language), seen.is_cut)
@@ -46,7 +46,7 @@ class Bucket:
         if seen.output_tokens is not None:
             self.tokens[0] += seen.output_tokens
             self.tokens[1] += 1
-        if not seen.failed:
+        if not seen.failed and not seen.is_left:
             self.total[bucket_of(seen.total_s)] += 1
             if seen.first_s is not None:
                 self.first[bucket_of(seen.first_s)] += 1
