@@ -44,6 +44,7 @@ _SCRIPTS = {
     "hy": re.compile(r"[\u0531-\u058f]+"),
     "am": re.compile(r"[\u1200-\u137f]+"),
 }
+_BEYOND_ASCII, _BEYOND_LATIN = re.compile(r"[^\x00-\x7f]+"), re.compile(r"[^\x00-\u024f]+")
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0962\u0963])+")  # with marks on letters
 _DENSITY = {"zh": 3.0, "ja": 2.5, "ko": 2.0}  # one character says about as much as so many Latin letters
 _KANA = 0.1  # of the Japanese letters: kana stand between the characters
@@ -124,7 +125,7 @@ def _letters(text: str) -> int:
 
 def _read(text: str) -> Tongue:
     """Tell the language of a text by its main script."""
-    sizes = {name: sum(map(len, pattern.findall(text))) for name, pattern in _SCRIPTS.items()}
+    sizes = _sizes(text)
     weights = {name: size * _DENSITY.get(name, 1.0) for name, size in sizes.items() if size}
     if not weights:
         return Tongue("")
@@ -141,10 +142,19 @@ def _read(text: str) -> Tongue:
     return Tongue(script, sure=sizes[script] >= _SURE_LETTERS, share=share)
 
 
+def _sizes(text: str) -> dict[str, int]:
+    """Count the letters of each script; those that Latin text cannot hold are looked for in what is left without it."""
+    sizes = dict.fromkeys(_SCRIPTS, 0)
+    sizes["latin"] = sum(map(len, _SCRIPTS["latin"].findall(text)))
+    if left := "" if text.isascii() else "".join(_BEYOND_LATIN.findall(text)):
+        sizes |= {name: sum(map(len, _SCRIPTS[name].findall(left))) for name in _SCRIPTS if name != "latin"}
+    return sizes
+
+
 def _by_words(text: str, script: str) -> tuple[str, bool]:
     """Tell languages of one script apart; the second value says whether the signs leave no doubt."""
     words, letters, default = _tables()[script]
-    lowered = text.lower()
+    marked = "".join(_BEYOND_ASCII.findall(text.lower()))  # no letter that tells languages apart is in ASCII
     # initials say nothing: `W. Z. O.` is no Polish
     found = [word.lower() for word in _WORD.findall(text) if len(word) > 1 or not word.isupper()]
     scores = dict.fromkeys(letters, 0.0)
@@ -152,8 +162,8 @@ def _by_words(text: str, script: str) -> tuple[str, bool]:
         for language, weight in words.get(word, ()):
             scores[language] += weight
     for language, pattern in letters.items():
-        if pattern is not None:
-            scores[language] += min(len(pattern.findall(lowered)), len(found)) * 0.5
+        if pattern is not None and marked:
+            scores[language] += min(len(pattern.findall(marked)), len(found)) * 0.5
     best, second = sorted(scores, key=lambda language: scores[language], reverse=True)[:2]
     few = len(found) < _FEW_WORDS
     if best != default and scores[best] < max(_FEWEST_HITS, (_BORROWED if few else _LEAD) * scores[default]):
