@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,9 @@ def routes(room: PilotRoom) -> list[Route]:
         """Answer with HTML."""
         require(request)
         facts = _facts(room, request, verification)
-        return pilot_page(request, "audit", facts, room, refreshes=facts["verification"]["runs"], has_twin=True)
+        rows = [_row(record) for record in facts["records"]]
+        runs = facts["verification"]["runs"]
+        return pilot_page(request, "audit", {**facts, "rows": rows}, room, refreshes=runs, has_twin=True)
 
     def export(request: Request) -> Response:
         """Answer with a file of the last records that are wanted, the oldest first."""
@@ -95,6 +98,13 @@ def _facts(room: PilotRoom, request: Request, verification: Verification) -> dic
     return {
         **facts, "has_log": True, "records": tail.records, "is_whole": tail.is_whole, "damaged": tail.damaged
     }  # fmt: skip
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as a row of texts, whatever stands in it."""
+    body = record["body"]
+    cells = {name: str(body.get(name) or "")[:_LONGEST] for name in ("route", "leg", "key", "status", "error")}
+    return {**record, **cells, "raw": json.dumps(body, ensure_ascii=False, indent=1)}
 
 
 def _wanted(request: Request) -> Wanted:

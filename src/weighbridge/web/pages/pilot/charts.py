@@ -19,7 +19,8 @@ __all__ = ["agreement_plot", "cost_plot", "latency_plot", "share_plot"]
 
 _HEIGHT = 150
 _MOST_ROWS = 4000
-_TIME = {"field": "at", "type": "temporal", "axis": {"title": None, "labelOverlap": True}}
+_HOUR_S = 3600
+_DAY_S = 86_400
 
 
 def latency_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
@@ -32,13 +33,22 @@ def latency_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | 
 
 
 def share_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
-    """Draw the shares of answers that declined and of requests that failed, over time, of the rows of a board."""
-    rows = []
+    """Draw the shares of answers that declined and of requests that failed, over time, of the rows of a board.
+
+    By the hour, or by six hours where the rows go over more than a day: a share of three answers says nothing.
+    """
+    span = _HOUR_S if not slots or slots[-1]["at"] - slots[0]["at"] <= _DAY_S else 6 * _HOUR_S
+    sums: dict[tuple[int, str], list[int]] = {}
     for slot in slots:
+        start = slot["at"] // span * span
         counts = {"refused": (slot["refused"]["count"], slot["refused"]["of"]),
                   "failed": (slot["failed"], slot["looked_at"])}  # fmt: skip
-        rows += [{"at": _iso(slot["at"]), "what": name, "y": n / of} for name, (n, of) in counts.items() if of]
-    return _drawn("shares", json.dumps(rows[-_MOST_ROWS:]), language)
+        for name, (n, of) in counts.items():
+            total = sums.setdefault((start, name), [0, 0])
+            total[0] += n
+            total[1] += of
+    rows = [{"at": _iso(at), "what": name, "y": n / of} for (at, name), (n, of) in sums.items() if of]
+    return _drawn("shares", json.dumps(rows), language)
 
 
 def cost_plot(days: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
@@ -72,17 +82,18 @@ def _latency(t: Any) -> list[dict[str, Any]]:
         "scale": {"type": "log"},
         "axis": {"title": t("pilot.seconds"), "tickCount": 4},
     }
-    return [_line(y, words, [BLUE, ORANGE, ORANGE, GREY], [[1, 0], [1, 0], [2, 2], [6, 3]])]
+    return [_line(y, words, [BLUE, ORANGE, ORANGE, GREY], [[1, 0], [1, 0], [2, 2], [6, 3]], is_sparse=False)]
 
 
 def _shares(t: Any) -> list[dict[str, Any]]:
     words = [t("pilot.curve_refused"), t("pilot.curve_failed")]
     y = {"field": "y", "type": "quantitative", "axis": {"title": None, "format": ".1%", "tickCount": 4}}
-    return [_line(y, words, [BLUE, ORANGE], [[1, 0], [4, 2]])]
+    return [_line(y, words, [BLUE, ORANGE], [[1, 0], [4, 2]], is_sparse=True)]
 
 
 def _cost(t: Any) -> list[dict[str, Any]]:
-    x = {"field": "day", "type": "ordinal", "axis": {"title": None, "labelOverlap": True}}
+    x = {"field": "day", "type": "ordinal", "axis": {"title": None, "labelAngle": 0, "labelOverlap": True,
+                                                        "labelExpr": "slice(datum.label, 5)"}}  # fmt: skip
     y = {"field": "y", "type": "quantitative", "axis": {"title": t("pilot.dollars"), "tickCount": 4}}
     return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "y": y}}]
 
@@ -98,13 +109,17 @@ def _agreement(t: Any) -> list[dict[str, Any]]:
     return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "x2": {"field": "high"}, "y": y}}]
 
 
-def _line(y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]]) -> dict[str, Any]:
+def _line(
+    y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]], *, is_sparse: bool
+) -> dict[str, Any]:
     """Return lines that colour and dash tell apart."""
     legend = {"orient": "top", "title": None}
     colour = {"field": "what", "type": "nominal", "scale": {"domain": words, "range": colours}, "legend": legend}
     dash = {**colour, "scale": {"domain": words, "range": dashes}}
-    mark = {"type": "line", "strokeWidth": 1.8, "point": {"size": 12}}
-    return {"mark": mark, "encoding": {"x": _TIME, "y": y, "color": colour, "strokeDash": dash}}
+    axis = {"title": None, "labelOverlap": True, "tickCount": 6}
+    time = {"field": "at", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
+    mark = {"type": "line", "strokeWidth": 1.5, "point": {"size": 6} if is_sparse else False}
+    return {"mark": mark, "encoding": {"x": time, "y": y, "color": colour, "strokeDash": dash}}
 
 
 def _iso(at: float) -> str:

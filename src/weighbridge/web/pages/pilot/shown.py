@@ -70,7 +70,7 @@ def pilot_page(
             visitor=visitor,
             operates=room.operates and visitor is not None and visitor.role == "operator",
             refresh_s=_REFRESH_S if refreshes else 0,
-            again=f"{path}{query(request)}",
+            asked_query=query(request),
             tail=f"?language={language}" if language != "en" else "",
             **facts,
         )
