@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.drift.state import LEARNED, State
-from weighbridge.pilot.drift.table import kind_of
+from weighbridge.pilot.drift.table import kind_of, stream_kinds
 from weighbridge.pilot.drift.words import share_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def read_standing(body: Mapping[str, Any]) -> Standing:
         state = State.from_json(body, every)
     except (ValueError, KeyError, TypeError):
         state = State(every)
-    rows = tuple(_row(name, stream) for name, stream in state.streams.items())
+    order = list(stream_kinds())
+    ordered = sorted(state.streams.items(), key=lambda item: order.index(item[1].kind.name))  # clusters as they come
+    rows = tuple(_row(name, stream) for name, stream in ordered)
     return Standing(str(body.get("decision", "")), state.seen, every, min(state.seen, LEARNED), rows)
 
 

@@ -29,11 +29,12 @@ class State:
     """The body of the document, unfolded.
 
     `values` are lengths, seconds and distances while their cutoffs are made, `sketches` the prompts while the centres
-    are; both are empty afterwards.
+    are; both are empty afterwards. `is_frozen`: a stream has alarmed, and no reference grows any more.
     """
 
     false_alarm_every: int
     seen: int = 0
+    is_frozen: bool = False
     values: dict[str, list[float]] = field(default_factory=dict)
     cutoffs: dict[str, float] = field(default_factory=dict)
     sketches: list[str] = field(default_factory=list)
@@ -43,7 +44,11 @@ class State:
     def take(self, seen: Observation) -> list[tuple[str, Stream]]:
         """Take one observation of the primary leg and return the streams that it alarmed."""
         self.seen += 1
-        raised = [(name, self.stream(name)) for name, hit in self._hits(seen) if self.stream(name).take(hit)]
+        grows = not self.is_frozen
+        raised = [
+            (name, self.stream(name)) for name, hit in self._hits(seen) if self.stream(name).take(hit, grows=grows)
+        ]
+        self.is_frozen |= bool(raised)
         self._learn(seen)
         return raised
 
@@ -119,6 +124,7 @@ class State:
         """Return JSON values."""
         return {
             "seen": self.seen,
+            "is_frozen": self.is_frozen,
             "values": self.values,
             "cutoffs": self.cutoffs,
             "sketches": self.sketches,
@@ -132,6 +138,7 @@ class State:
         state = cls(
             false_alarm_every,
             body.get("seen", 0),
+            body.get("is_frozen", False),
             {name: list(values) for name, values in body.get("values", {}).items()},
             dict(body.get("cutoffs", {})),
             list(body.get("sketches", ())),

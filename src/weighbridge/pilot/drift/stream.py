@@ -49,15 +49,15 @@ class Stream:
     alarm: dict[str, Any] | None = None
     detector: SRDetector | None = field(default=None, repr=False)
 
-    def take(self, hit: bool) -> bool:
-        """Take one observation and return whether it raised the alarm; the reference does not grow after one."""
+    def take(self, hit: bool, *, grows: bool = True) -> bool:
+        """Take one observation, into the reference too if it `grows`, and return whether it raised the alarm."""
         raised = False
         self._count(hit)
         if self.detector is not None:
             self.watched += 1
             self._run(hit, self.detector.p0)
             raised = self.alarm is None and self.detector.update(float(hit))
-        if self.alarm is None and not raised and self.seen < STAGES[-1][0]:
+        if grows and not raised and self.seen < STAGES[-1][0]:
             self.seen += 1
             self.hits += hit
             for size, level in STAGES:
