@@ -88,6 +88,7 @@ def assembled(
             listeners=(lambda event, _facts: _forget(upstreams, keeper, event),),
             probe=probe_with(secret),
             vet=upstreams.check,
+            put=trials.put,
         )
         for part in (gate, keeper, trials):
             stack.callback(part.close)

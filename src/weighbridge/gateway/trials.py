@@ -15,6 +15,7 @@ from weighbridge.pilot.canary.chooser import CanaryChooser
 from weighbridge.pilot.canary.fold import CanaryFold, canary_name
 from weighbridge.pilot.drift.fold import DriftFold
 from weighbridge.pilot.drift.placer import PromptPlacer
+from weighbridge.pilot.identity.fold import identity_folds
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.observation.observer import Observer
 from weighbridge.pilot.shadow.fold import ShadowFold
@@ -62,6 +63,7 @@ def folds_of(route: Route) -> tuple[Fold, ...]:
         *((DriftFold(route),) if route.observe.share else ()),
         *((CanaryFold(route),) if route.canary is not None else ()),
         *((ShadowFold(route),) if route.shadow is not None else ()),
+        *identity_folds(route),
     )
 
 
