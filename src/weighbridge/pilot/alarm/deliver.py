@@ -1,4 +1,4 @@
-"""Deliver notices: to the outbox of the webhook, to the evidence store, to the audit log; each once, in that order."""
+"""Deliver notices: to the outbox of the webhook, to the evidence store, and to the audit log; to each of them once."""
 
 from __future__ import annotations
 
@@ -87,11 +87,13 @@ class Deliverer:
                 "why": notice.why,
                 "decision": notice.subject,
                 "stated": stated,
-                "problem": problem,
+                "problem": problem.message if problem else "",
                 **{name: value for name, value in plain_facts(notice).items() if name not in _OWN},
             }
             self._record(notice.event, facts)
             self._outbox.recorded(notice.id)
+        if problem is not None and not isinstance(problem, _LASTING):
+            raise problem
 
     def start(self) -> None:
         """Send from now on, where there is a webhook."""
@@ -121,19 +123,19 @@ class Deliverer:
             self._outbox.taken(batch, self._clock())
         return True
 
-    def _state(self, notice: Notice) -> tuple[list[str], str]:
-        """State evidence; what no later attempt would cure is told, and not raised."""
+    def _state(self, notice: Notice) -> tuple[list[str], WeighbridgeError | None]:
+        """State evidence; return the ids of the statements, and what was in the way of others."""
         stated: list[str] = []
         if not is_stated(notice):
-            return stated, ""
+            return stated, None
         try:
             with closing(SQLiteStore(self._store)) as store:
                 for statement in state_notice(store, notice, self._plan):
                     stated.append(statement)  # noqa: PERF402 - those before a failure count
-        except (NotFound, UsageError, StoreDamaged) as error:
+        except WeighbridgeError as error:
             _log.error("%s: not all evidence is written: %s", notice.event, error.message)
-            return stated, error.message
-        return stated, ""
+            return stated, error
+        return stated, None
 
     def _post(self, batch: Batch) -> None:
         """Post a message, once."""
@@ -179,4 +181,5 @@ def _key(plan: AlarmPlan, secret: Callable[[str], str | None]) -> bytes:
     return key_of(value, plan.secret_variable)
 
 
+_LASTING = (NotFound, UsageError, StoreDamaged)  # what no later attempt would cure
 _OWN = frozenset({"notice", "route", "severity", "why", "decision", "stated", "problem"})

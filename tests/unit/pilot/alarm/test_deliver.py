@@ -121,6 +121,22 @@ def test_a_damaged_store_stops_no_record(scene: Any) -> None:
     assert scene.records[0][1]["problem"]
 
 
+def test_evidence_that_cannot_be_written_now_is_written_later(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: people are told and the record is written at once; the evidence when there is room."""
+
+    def full(*_: object, **__: object) -> None:
+        raise WeighbridgeError("the disk is full")
+
+    deliver = scene.deliverer()
+    with monkeypatch.context() as patched:
+        patched.setattr("weighbridge.store.sqlite.SQLiteStore.add", full)
+        with pytest.raises(WeighbridgeError, match="full"):
+            deliver(scene.notice())
+    assert [facts["problem"] for _, facts in scene.records] == ["the disk is full"]
+    deliver(scene.notice())
+    assert len(scene.bodies("stale/v1")) == len(scene.records) == 1
+
+
 @pytest.mark.parametrize(
     ("secrets", "named"),
     [
