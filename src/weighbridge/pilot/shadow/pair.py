@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+import math
+from dataclasses import asdict, astuple, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from weighbridge.core.digest import digest_of
 
@@ -80,17 +81,36 @@ class Pair:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Pair:
-        """Return the pair that `to_facts` described; unknown names are passed over. Raises TypeError, ValueError."""
+        """Return the pair that `to_facts` described; unknown names are passed over.
+
+        Raises TypeError or ValueError for what no pair can be: another version may have written it.
+        """
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in facts.items() if name in known}
         for name in _TWOS & values.keys():
             ours, theirs = values[name]
             values[name] = (ours, theirs)
         values["spent"] = Spent(**values.get("spent", {}))
-        return cls(**values)
+        pair = cls(**values)
+        pair._check()
+        return pair
+
+    def _check(self) -> None:
+        """Raise TypeError or ValueError for values that cannot be counted."""
+        numbers = [self.agreement, self.chance, *(one for name in _TWOS for one in getattr(self, name))]
+        numbers += astuple(self.spent)
+        if not all(number is None or (math.isfinite(number) and abs(number) < _ABSURD) for number in numbers):
+            raise ValueError("a number that no pair has")
+        words = (self.settled, self.judged)
+        if not {*words} <= _OUTCOMES or {type(self.failed), type(self.measure)} != {str}:
+            raise ValueError(f"the outcomes {words}")
+        if not (0 <= self.chance <= 1 and 0 <= (self.agreement or 0.0) <= 1) or min(astuple(self.spent)) < 0:
+            raise ValueError(f"a chance {self.chance}, an agreement {self.agreement}, or a cost below nothing")
 
 
 _TWOS = frozenset({"refused", "in_form", "same_language", "cut", "chars", "total_s", "first_s"})
+_OUTCOMES = frozenset(get_args(Outcome))
+_ABSURD = 1e9
 
 
 def settings_of(route: Route) -> str:

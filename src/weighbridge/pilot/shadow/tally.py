@@ -46,7 +46,9 @@ class Tally:
         }  # fmt: skip
 
     def add(self, pair: Pair, at: float) -> bool:
-        """Add a pair, and return whether the preference counts it."""
+        """Add a pair, and return whether the preference counts it; raises ValueError for a chance that none has."""
+        if 0 < pair.chance < LEAST_CHANCE:
+            raise ValueError(f"a chance of {pair.chance}")
         body = self.body
         body["since"] = body["since"] or at
         body["until"] = max(body["until"] or at, at)
