@@ -225,9 +225,10 @@ def test_a_shadow_is_asked_and_answers_nobody(pilot: Pilot) -> None:
         pilot.write(old, new, SHADOW)
         with serving(pilot) as gateway:
             assert {gateway.ask(one) for one in range(12)} == {"old"}
-            wait_for(lambda: pilot.body("shadow").get("pairs") == 12 == pilot.body("drift").get("seen"))
-            assert 'weighbridge_shadow_total{route="qwen",event="sent"} 12\n' in gateway.call("GET", "/metrics")[1]
-    assert len(new.asked) == 12
+            wait_for(lambda: pilot.body("drift").get("seen") == 12)
+            wait_for(lambda: pilot.body("shadow").get("pairs") == len(new.asked) > 0)  # the rest were dropped
+            sent = f'weighbridge_shadow_total{{route="qwen",event="sent"}} {len(new.asked)}\n'
+            assert sent in gateway.call("GET", "/metrics")[1]
     assert not any(b"wb_" in asked.head for asked in new.asked)
     assert list(read_board(pilot.body("board"), time.time())["legs"]) == ["primary"]
 
