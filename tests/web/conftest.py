@@ -9,22 +9,26 @@ import shutil
 import socket
 import threading
 import time
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
 
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.web.app import create_app
+from weighbridge.web.pages.pilot.room import PilotRoom
+from weighbridge.web.pilot import access_by_ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
+    from starlette.applications import Starlette
 
     from weighbridge.store.protocol import Store
 
@@ -109,14 +113,20 @@ def served(tmp_path_factory: pytest.TempPathFactory, weighed: Any) -> Iterator[S
 @contextmanager
 def serving(store: Store, ids: SimpleNamespace) -> Iterator[Served]:
     """Serve the pages over a store in a thread."""
-    config = uvicorn.Config(create_app(store, lambda: TODAY), log_level="critical", access_log=False, ws="none")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with running(create_app(store, lambda: TODAY)) as port:
+        yield Served(port, ids)
+
+
+@contextmanager
+def running(app: Starlette, port: int = 0) -> Iterator[int]:
+    """Run an application in a thread; yield its port."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
+    with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield Served(listener.getsockname()[1], ids)
+        yield listener.getsockname()[1]
         server.should_exit = True
         thread.join(timeout=20)
 
@@ -125,3 +135,82 @@ def serving(store: Store, ids: SimpleNamespace) -> Iterator[Served]:
 def serve_over() -> Callable[[Store], AbstractContextManager[Served]]:
     """Return what serves the pages over any store."""
     return lambda store: serving(store, SimpleNamespace())
+
+
+class Guest:
+    """A browser without a screen: it keeps cookies, names its origin where a form is sent, and follows nothing."""
+
+    def __init__(self, port: int) -> None:
+        self.origin = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.jar: dict[str, str] = {}
+
+    def ask(
+        self, path: str, form: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None
+    ) -> SimpleNamespace:
+        """Return status, headers, text, and where it leads; with `form` it is a POST."""
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.jar.items())} if self.jar else {}
+        if form is not None:
+            sent |= {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
+        sent |= headers or {}
+        body = urlencode(form, doseq=True) if form is not None else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET" if form is None else "POST", path, body, sent)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        for line in answer.headers.get_all("set-cookie") or ():
+            name, _, value = line.partition(";")[0].partition("=")
+            if "max-age=0" in line.lower():
+                self.jar.pop(name, None)
+            else:
+                self.jar[name] = value
+        return SimpleNamespace(
+            status=answer.status, headers=answer.headers, text=text, leads=answer.headers.get("location", "")
+        )
+
+
+@pytest.fixture(scope="session")
+def run_app() -> Callable[..., AbstractContextManager[int]]:
+    """Return what runs an application in a thread."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def guest() -> Callable[[int], Guest]:
+    """Return what makes a visitor of a port."""
+    return Guest
+
+
+@pytest.fixture(scope="session")
+def pilots() -> SimpleNamespace:
+    """Return the builders of a pilot by name."""
+    return SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("piloted.py"))))
+
+
+@pytest.fixture(scope="module")
+def pilot(tmp_path_factory: pytest.TempPathFactory, weighed: Any, pilots: Any) -> SimpleNamespace:
+    """Return a workspace with a pilot, one a file of tests."""
+    found: SimpleNamespace = pilots.build(tmp_path_factory.mktemp("pilot") / "work", weighed, 300)
+    return found
+
+
+@pytest.fixture(scope="module")
+def enter(pilot: SimpleNamespace, pilots: Any) -> Iterator[Callable[..., Guest]]:
+    """Return what serves the pilot's pages and lets a guest in; `operates` says as what."""
+    with ExitStack() as stack:
+
+        def come(*, operates: bool = True, config: Path | None = None) -> Guest:
+            access = access_by_ticket(operates=operates)
+            room = PilotRoom(pilot.folder, gateway_file=config, operates=operates, now=lambda: pilots.NOW)
+            stack.callback(room.close)
+            store = stack.enter_context(closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)))
+            app = create_app(store, lambda: TODAY, folder=pilot.folder, room=room, access=access)
+            guest = Guest(stack.enter_context(running(app)))
+            assert access.ticket is not None
+            assert guest.ask(access.ticket.path).leads == "/pilot"
+            return guest
+
+        yield come

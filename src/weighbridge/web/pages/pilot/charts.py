@@ -57,8 +57,8 @@ def cost_plot(days: Sequence[Mapping[str, Any]], language: str) -> Markup | None
 
 
 def agreement_plot(bands: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
-    """Draw how many pairs agree how far: `low`, `high` and `count` of each band."""
-    rows = [{"low": one["low"], "high": one["high"], "y": one["count"]} for one in bands]
+    """Draw how many pairs agree how far: `low`, `high` and `count` of each band; those alike are told beside."""
+    rows = [{"low": one["low"], "high": one["high"], "y": one["count"]} for one in bands if one["low"] < one["high"]]
     return _drawn("agreement", json.dumps(rows if any(row["y"] for row in rows) else []), language)
 
 
@@ -116,7 +116,7 @@ def _line(
     legend = {"orient": "top", "title": None}
     colour = {"field": "what", "type": "nominal", "scale": {"domain": words, "range": colours}, "legend": legend}
     dash = {**colour, "scale": {"domain": words, "range": dashes}}
-    axis = {"title": None, "labelOverlap": True, "tickCount": 6}
+    axis = {"title": None, "labelOverlap": True, "tickCount": 6, "format": "%d %b %H:%M"}
     time = {"field": "at", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
     mark = {"type": "line", "strokeWidth": 1.5, "point": {"size": 6} if is_sparse else False}
     return {"mark": mark, "encoding": {"x": time, "y": y, "color": colour, "strokeDash": dash}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
@@ -205,9 +206,12 @@ def _number(fields: Fields, name: str, kind: type[int | float]) -> float | None:
     """Read a number, None for an empty field; raises UsageError for anything else."""
     text = _one(fields, name)
     try:
-        return kind(text) if text else None
+        number = kind(text) if text else None
     except ValueError:
-        raise UsageError(f"`{name}` is not a number", hint="leave it empty for no bound") from None
+        number = math.nan
+    if number is not None and not math.isfinite(number):
+        raise UsageError(f"`{name}` is not a number", hint="leave it empty for no bound")
+    return number
 
 
 def _start(text: str) -> int:

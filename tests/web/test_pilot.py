@@ -1,0 +1,265 @@
+"""The pages of the pilot on this machine: what they show, who may see them, and what an operator can do."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from weighbridge.pilot.access.keys import digest_of_key
+from weighbridge.pilot.access.pepper import load_pepper
+from weighbridge.pilot.alarm.alarms import read_alarms
+from weighbridge.pilot.audit.export import Wanted, select
+from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
+from weighbridge.store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import SimpleNamespace
+
+ROUTE = "/pilot/route?name=team%2Fcoder"
+
+
+@pytest.fixture(scope="module")
+def boss(enter: Callable[..., Any]) -> Any:
+    """Return an operator."""
+    return enter()
+
+
+@pytest.fixture(scope="module")
+def viewer(enter: Callable[..., Any]) -> Any:
+    """Return somebody who may look."""
+    return enter(operates=False)
+
+
+def _twin(guest: Any, path: str) -> Any:
+    answer = guest.ask(path)
+    assert answer.status == 200, answer.text
+    return json.loads(answer.text)
+
+
+def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: SimpleNamespace) -> None:
+    """Alarm, legs, canary, shadow, drift, the last day and money, as the rooms' own readers tell them."""
+    (route,) = _twin(boss, "/pilot.json")["routes"]
+    assert (route["name"], route["open_alarms"], route["unread"]) == ("team/coder", 1, [])
+    assert [(leg["leg"], leg["state"]) for leg in route["legs"]] == [("primary", "open"), ("canary", "refused")]
+    assert {leg["decision"] for leg in route["legs"]} == {pilot.decision}
+    assert [step["share"] for step in route["canary"]["ladder"]] == [0.01, 0.05, 0.25, 1.0]
+    assert route["shadow"]["pairs"] == 100
+    assert route["drift"]["seen"] == 200
+    assert {leg: board["day"]["looked_at"] for leg, board in route["board"].items()} == {"canary": 100, "primary": 200}
+    assert len(route["days"]) == 14
+    assert sum(day["usd"] for day in route["days"]) == pytest.approx(6.25)  # five days of 1.25 USD
+    page = boss.ask("/pilot").text
+    for text in ("team/coder", "Stop the canary", f"/decision/{pilot.decision}", "6.25 USD", 'http-equiv="refresh"'):
+        assert text in page
+
+
+def test_every_page_is_read_and_nothing_in_it_runs(boss: Any) -> None:
+    """Each page has its twin, its style alone, escaped texts of strangers, in English and Chinese."""
+    for path in ("/pilot", ROUTE, "/pilot/keys", "/pilot/audit"):
+        first, _, query = path.partition("?")
+        assert _twin(boss, f"{first}.json{'?' + query if query else ''}")["schema"].startswith("weighbridge/ui/pilot")
+        for language in ("en", "zh"):
+            answer = boss.ask(f"{path}{'&' if query else '?'}language={language}")
+            assert answer.status == 200
+            assert f'<html lang="{language}">' in answer.text
+            assert "<script" not in answer.text
+            assert "<b>A</b>" not in answer.text
+            assert "script-src" not in answer.headers["content-security-policy"]
+            assert answer.headers["cache-control"] == "no-store"
+    assert (
+        "有效" in boss.ask("/pilot/keys?language=zh&all=yes").text or "密钥" in boss.ask("/pilot/keys?language=zh").text
+    )
+    assert "&lt;script&gt;" in boss.ask("/pilot").text
+
+
+def test_charts_are_drawn_beside_their_tables(boss: Any) -> None:
+    """Latency and shares of both legs, agreement and cost: each an image with a name for screen readers."""
+    page = boss.ask(ROUTE).text
+    assert len(re.findall(r'<svg role="img" aria-label="[^"]{15,}"', page)) >= 10
+    assert page.count("<caption>") >= 6
+
+
+def test_strangers_see_no_key_no_record_and_no_route(boss: Any, pilot: SimpleNamespace) -> None:
+    """Another account of this machine reaches the port: without the ticket it gets nothing of the pilot."""
+    stranger = type(boss)(boss.port)
+    welcome = stranger.ask("/pilot")
+    assert welcome.status == 200
+    assert "team/coder" not in welcome.text
+    for path in ("/pilot.json", ROUTE, "/pilot/keys", "/pilot/keys.json", "/pilot/audit", "/pilot/audit.json",
+                 "/pilot/audit/export?form=csv", "/pilot/keys/new", "/pilot/order?do=stop&route=team%2Fcoder",
+                 f"/pilot/alarm?id={quote(pilot.alarm)}", f"/pilot/keys/{pilot.keys[0]}/revoke"):  # fmt: skip
+        assert stranger.ask(path).status == 401, path
+    for path in ("/pilot/keys/new", "/pilot/order", "/pilot/alarm", "/pilot/audit/verify",
+                 f"/pilot/keys/{pilot.keys[0]}/revoke"):  # fmt: skip
+        assert stranger.ask(path, {"route": "team/coder", "do": "stop"}).status == 401, path
+    for ticket in ("", "x", "é", "a" * 43):
+        assert stranger.ask(f"/enter?ticket={quote(ticket)}").status == 401
+    assert not stranger.jar
+
+
+def test_a_viewer_finds_no_button_and_no_way(viewer: Any, pilot: SimpleNamespace) -> None:
+    """Without `--operate` there is nothing that changes anything, neither shown nor served."""
+    for path in ("/pilot", ROUTE, "/pilot/keys"):
+        page = viewer.ask(path).text
+        assert "Stop the canary" not in page
+        assert "Revoke" not in page
+    for path in ("/pilot/keys/new", "/pilot/order", "/pilot/alarm", f"/pilot/keys/{pilot.keys[0]}/revoke"):
+        assert viewer.ask(path, {"route": "team/coder", "do": "stop", "id": pilot.alarm}).status == 404, path
+    with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+        assert not [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
+
+
+def test_a_key_is_made_shown_once_rotated_and_revoked(boss: Any, pilot: SimpleNamespace) -> None:
+    """The text opens what the state holds; a form sent twice makes one key; each act is noted for the audit log."""
+    once = re.search(r'name="once" value="([^"]+)"', boss.ask("/pilot/keys/new").text)
+    assert once is not None
+    form = {"name": "nightly", "scope": ["inference"], "models": "team/coder, other", "days": "30", "concurrent": "4",
+            "usd_per_day": "2.5", "once": once[1]}  # fmt: skip
+    made = boss.ask("/pilot/keys/new", form)
+    text = re.findall(r"wb_[a-z2-7]{12}_[\w-]{43}", made.text)[0]
+    assert boss.ask("/pilot/keys/new", form).status == 400
+    (key,) = [one for one in _twin(boss, "/pilot/keys.json")["keys"] if one["name"] == "nightly"]
+    assert (key["models"], key["scopes"], key["limits"]["concurrent"]) == (["other", "team/coder"], ["inference"], 4)
+    assert key["budgets"][0] == {"span": "day", "usd": 0.0, "of_usd": 2.5, "share": 0.0}
+    assert text not in boss.ask("/pilot/keys").text
+
+    def digests() -> set[bytes]:
+        with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+            (found,) = [one for one in state.keys()[1] if one.id == key["id"]]
+        return {one.digest for one in found.secrets}
+
+    pepper = load_pepper(pilot.folder)
+    assert digests() == {digest_of_key(pepper, text.encode())}
+    rotated = boss.ask(f"/pilot/keys/{key['id']}/rotate", {"grace": "1h", "once": "r1"})
+    fresh = re.findall(r"wb_[a-z2-7]{12}_[\w-]{43}", rotated.text)[0]
+    assert digests() == {digest_of_key(pepper, one.encode()) for one in (fresh, text)}
+    assert "cannot be undone" in boss.ask(f"/pilot/keys/{key['id']}/revoke").text
+    assert boss.ask(f"/pilot/keys/{key['id']}/revoke", {"once": "v1"}).leads.endswith("note=revoked")
+    assert digests() == set()
+    notes: list[tuple[str, Any]] = []
+    with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+        state.hand_over(lambda event, facts: notes.append((event, facts["by"])))
+    assert {("key.created", "command line"), ("key.rotated", "command line"), ("key.revoked", "command line")} <= set(
+        notes
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": ""}, {"name": "x", "days": "-1"}, {"name": "x", "days": "1e3"}, {"name": "x", "concurrent": "0"},
+        {"name": "x", "usd_per_day": "nan"}, {"name": "x", "usd_per_day": "inf"}, {"name": "x", "scope": "root"},
+        {"name": "x", "tenant": "../x"}, {"name": "x" * 200}, {"name": "x\ny"},
+    ],
+)  # fmt: skip
+def test_a_form_that_makes_no_sense_makes_no_key(boss: Any, form: dict[str, str]) -> None:
+    """The rules of the desk hold for forms: 400 in one sentence, and nothing is made."""
+    before = len(_twin(boss, "/pilot/keys.json?all=yes")["keys"])
+    assert boss.ask("/pilot/keys/new", {**form, "once": f"bad{form}"}).status == 400
+    assert len(_twin(boss, "/pilot/keys.json?all=yes")["keys"]) == before
+
+
+def test_the_stop_button_asks_first_and_writes_an_order(boss: Any, pilot: SimpleNamespace) -> None:
+    """Looking at the question changes nothing; the answer is an entry of the journal with who and why."""
+    assert "nobody any more" in boss.ask("/pilot/order?do=stop&route=team%2Fcoder").text
+    assert boss.ask("/pilot/order?do=stop&route=nobody").status == 404
+    assert boss.ask("/pilot/order", {"do": "explode", "route": "team/coder"}).status == 400
+    with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+        assert not [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
+        told = boss.ask("/pilot/order", {"do": "stop", "route": "team/coder", "because": "it looks odd"})
+        assert "told-stop" in told.leads
+        (order,) = [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
+    assert dict(order.facts) == {"to": "canary", "do": "stop", "by": "command line", "because": "it looks odd"}
+    assert "order to stop" in boss.ask(told.leads).text
+
+
+def test_an_alarm_is_answered_with_words(boss: Any, pilot: SimpleNamespace) -> None:
+    """The answer is evidence; an alarm that has one is answered no second time, and none is answered in silence."""
+    form = {"id": pilot.alarm, "because": "a new team asks about medicine"}
+    assert boss.ask(f"/pilot/alarm?id={quote(pilot.alarm)}").status == 200
+    assert boss.ask("/pilot/alarm", {**form, "because": " "}).status == 400
+    assert "note=answered" in boss.ask("/pilot/alarm", form).leads
+    assert boss.ask("/pilot/alarm", form).status == 404
+    with closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)) as store:
+        (alarm,) = read_alarms(store)
+    assert (alarm.because, alarm.is_open) == ("a new team asks about medicine", False)
+    assert "a new team asks about medicine" in boss.ask(ROUTE).text
+
+
+def test_records_are_listed_filtered_and_taken_away(boss: Any, pilot: SimpleNamespace) -> None:
+    """The newest first; each filter narrows; the files hold what `audit export` gives, the oldest first."""
+    every = list(select(pilot.folder / "audit", Wanted()))
+    shown = _twin(boss, "/pilot/audit.json")
+    assert shown["records"] == every[::-1]
+    assert (shown["is_whole"], shown["damaged"]) == (True, 0)
+    assert len(_twin(boss, "/pilot/audit.json?event=exchange&key=k1&route=team%2Fcoder")["records"]) == 4
+    assert _twin(boss, "/pilot/audit.json?key=nobody")["records"] == []
+    assert boss.ask("/pilot/audit?since=yesterday").status == 400
+    lines = boss.ask("/pilot/audit/export?form=jsonl").text.splitlines()
+    assert [json.loads(line) for line in lines] == every
+    answer = boss.ask("/pilot/audit/export?form=csv&event=exchange")
+    assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    assert [row["event"] for row in csv.DictReader(io.StringIO(answer.text))] == ["exchange"] * 4
+
+
+def test_the_log_is_verified_at_a_click_and_a_change_is_found(boss: Any, pilot: SimpleNamespace) -> None:
+    """The button reads all of it; one byte that was altered is told, in verifying and in the list."""
+
+    def verified() -> Any:
+        assert boss.ask("/pilot/audit/verify", {}).leads == "/pilot/audit"
+        until = time.monotonic() + 20
+        while (found := _twin(boss, "/pilot/audit.json")["verification"])["runs"] and time.monotonic() < until:
+            threading.Event().wait(0.05)
+        return found["result"]
+
+    assert verified()["holds"] is True
+    assert "whole and in order" in boss.ask("/pilot/audit").text
+    (path,) = (pilot.folder / "audit").glob("audit-*.jsonl")
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole.replace(b'"status":200', b'"status":500', 1))
+        assert verified()["holds"] is False
+        page = boss.ask("/pilot/audit").text
+        assert "does not hold" in page
+        assert _twin(boss, "/pilot/audit.json")["damaged"] == 1
+    finally:
+        path.write_bytes(whole)
+
+
+def test_an_empty_workspace_says_what_to_do_next(
+    tmp_path: Path, pilot: SimpleNamespace, enter: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No state, no log, no file: each page names the next command."""
+    with closing(SQLiteStore(tmp_path / "evidence.sqlite")):
+        pass
+    monkeypatch.setattr(pilot, "folder", tmp_path)
+    guest = enter(operates=False)
+    assert "weighbridge pilot key create" in guest.ask("/pilot").text
+    assert "weighbridge pilot key create" in guest.ask("/pilot/keys").text
+    assert "weighbridge serve" in guest.ask("/pilot/audit").text
+    assert guest.ask(ROUTE).status == 404
+    assert not (tmp_path / STATE_FILE).exists()
+
+
+def test_a_document_of_another_version_is_told_not_shown(boss: Any, pilot: SimpleNamespace) -> None:
+    """What a room wrote and this version cannot read is named, and the rest of the card stays."""
+    with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+        (document,) = [one for one in state.documents()[1] if one.name.startswith("canary/")]
+        broken = type(document)(document.name, {"state": "of the future"}, document.taken, document.version)
+        assert state.put(broken)
+        (route,) = _twin(boss, "/pilot.json")["routes"]
+        assert (route["canary"], route["unread"]) == (None, ["canary"])
+        assert boss.ask("/pilot").status == boss.ask(ROUTE).status == 200
+        (now,) = [one for one in state.documents()[1] if one.name == document.name]
+        assert state.put(type(document)(document.name, document.body, document.taken, now.version))
