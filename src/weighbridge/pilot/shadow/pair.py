@@ -76,8 +76,12 @@ class Pair:
         """Return JSON values, without what is not known."""
         facts = asdict(self)
         facts["spent"] = {name: value for name, value in facts["spent"].items() if value}
-        empty: tuple[object, ...] = (None, "", (None, None), {}, False)
-        return {name: value for name, value in facts.items() if name in ("id", "test") or value not in empty}
+        empty: tuple[object, ...] = ("", (None, None), {})
+        return {
+            name: value
+            for name, value in facts.items()
+            if name in ("id", "test") or not (value is None or value is False or value in empty)
+        }
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Pair:
