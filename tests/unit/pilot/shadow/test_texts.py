@@ -53,7 +53,7 @@ def test_what_has_the_form_of_a_secret_is_taken_out(text: str, kept: str) -> Non
 def test_hostile_texts_are_done_with(piece: str) -> None:
     """What almost matches again and again ends all the same, at once (measured: 2 to 7 ms for 12,000 characters)."""
     text = (piece * 100_000)[:100_000]
-    assert len(redacted(text)) <= len(text)
+    assert 0 < len(redacted(text)) < 5 * len(text)
 
 
 def test_files_are_private_and_by_route_and_day(tmp_path: Path) -> None:
