@@ -18,6 +18,7 @@ from weighbridge.gateway.hooks import Hooks, Mount
 from weighbridge.gateway.logs import RefusalLog, logged
 from weighbridge.gateway.metrics import METRICS_PATH, METRICS_SCOPE, Metrics, audit_families
 from weighbridge.gateway.request.bounds import Bounds, bounds_of
+from weighbridge.gateway.stop import STOP_PATH, STOP_SCOPE, CanaryStop
 from weighbridge.gateway.trials import Ground, Trials
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.desk import KeyDesk
@@ -77,10 +78,10 @@ def assembled(
         state = open_state(file.workspace)
         stack.callback(state.close)
         gate = MemoryGatekeeper(state, pepper, record=record)
-        alarms = Deliverer(file.workspace / STORE_FILE, file.alarm, secret, record)
+        alarms = Deliverer(file.workspace / STORE_FILE, file.alarm, secret, record, state)
         stack.callback(alarms.close)
         name = secrets.token_hex(6)
-        ground = Ground(state, pepper, file.workspace, record, UpstreamAsker(upstreams, name), alarms)
+        ground = Ground(state, pepper, file.workspace, log.record, UpstreamAsker(upstreams, name), alarms)
         trials = Trials(ground, lambda: keeper.admissions)
         keeper: Keeper = Keeper(
             file,
@@ -93,7 +94,7 @@ def assembled(
         for part in (gate, keeper, trials):
             stack.callback(part.close)
             part.start()
-        alarms.start()
+        alarms.start(trials.books.documents)
         sources = (audit_families(lambda: log.state), trials.families)
         metrics = Metrics(in_flight=lambda: app.in_flight, sources=sources)
         desk = KeyDesk(state, pepper, record=record, changed=gate.refresh)
@@ -104,7 +105,11 @@ def assembled(
             choose=trials.choose,
             keeps=trials.keeps,
             user_secret=hmac.digest(pepper, b"weighbridge gateway: names of users", "sha256"),
-            mounts=(Mount(ADMIN_PATH, create_admin(desk)), Mount(METRICS_PATH, metrics.app, METRICS_SCOPE)),
+            mounts=(
+                Mount(ADMIN_PATH, create_admin(desk)),
+                Mount(METRICS_PATH, metrics.app, METRICS_SCOPE),
+                Mount(STOP_PATH, CanaryStop(keeper.admissions.find, trials.books.order).app, STOP_SCOPE),
+            ),
             witness=log,
         )
         bounds = bounds_of(file.limits)

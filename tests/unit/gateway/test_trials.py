@@ -93,7 +93,7 @@ class Pilot:
         self.work.mkdir()
         with closing(open_state(self.work)) as state:
             desk = KeyDesk(state, load_pepper(self.work))
-            order = KeyOrder.read(b'{"name": "app", "scopes": ["inference", "metrics"]}')
+            order = KeyOrder.read(b'{"name": "app", "scopes": ["inference", "metrics", "stop"]}')
             self.key = desk.create("", order).text
 
     def leg(self, url: str, model: str) -> str:
@@ -234,7 +234,7 @@ def test_a_shadow_is_asked_and_answers_nobody(pilot: Pilot) -> None:
 
 
 def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot) -> None:
-    """The candidate is good and serves a half; after the order nobody gets it, also where no gateway was told."""
+    """The candidate is good and serves a half; after the order nobody gets it; by state and by key alike."""
     old, new = UpstreamDouble(lambda *_: said("old")), UpstreamDouble(lambda *_: said("new"))
     with old.running(), new.running():
         pilot.write(old, new)
@@ -257,6 +257,8 @@ def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot) -> None:
         pilot.order("start")
         with serving(pilot) as gateway:
             wait_for(lambda: pilot.body("canary")["state"] != "stopped")
+            assert gateway.call("POST", "/stop", b'{"route": "qwen"}')[0] == 202
+            wait_for(lambda: pilot.body("canary")["state"] == "stopped")
 
 
 def test_a_route_with_nothing_configured_is_looked_at(pilot: Pilot) -> None:
