@@ -13,18 +13,19 @@ from weighbridge.errors import NotFound, StoreDamaged, UsageError, WeighbridgeEr
 from weighbridge.hub.remote.patience import Patience
 from weighbridge.pilot.alarm.message import message_id, message_of
 from weighbridge.pilot.alarm.outbox import Outbox
+from weighbridge.pilot.alarm.shared import document_of, notice_of
 from weighbridge.pilot.alarm.statements import is_stated, plain_facts, seen_at, state_notice
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.webhook.post import check_address, post
 from weighbridge.webhook.signature import key_of, signed_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from weighbridge.pilot.admission.configuration.plan import AlarmPlan
     from weighbridge.pilot.alarm.outbox import Batch
-    from weighbridge.pilot.journal.protocol import Notice
+    from weighbridge.pilot.journal.protocol import Document, Journal, Notice
     from weighbridge.pilot.recorder import Recorder
 
 __all__ = ["Deliverer"]
@@ -38,8 +39,9 @@ class Deliverer:
     """Takes notices, as often as they come; a thread of its own sends what is to be sent.
 
     `store` is the evidence store's file, beside which the outbox lies; `secret` returns what a variable of the
-    environment holds. Raises UsageError for a webhook whose variable is empty, whose address is neither https nor this
-    machine's, or whose secret is too short.
+    environment holds. What becomes evidence is put into the `journal`, too: every node states it in its own store, for
+    each enforces decisions by itself. Raises UsageError for a webhook whose variable is empty, whose address is neither
+    https nor this machine's, or whose secret is too short.
     """
 
     def __init__(
@@ -48,12 +50,16 @@ class Deliverer:
         plan: AlarmPlan,
         secret: Callable[[str], str | None],
         record: Recorder,
+        journal: Journal | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._plan = plan
         self._record = record
+        self._journal = journal
+        self._documents: Callable[[], Iterable[Document]] = tuple
+        self._followed: set[str] = set()
         self._clock = clock
         self._address = _address(plan, secret)
         self._key = _key(plan, secret)
@@ -78,6 +84,8 @@ class Deliverer:
             }
         is_recorded = self._outbox.put(notice.id, notice.at, f"{notice.route} {notice.event}", told)
         self._wake.set()
+        if self._journal is not None and is_stated(notice):
+            self._journal.put(document_of(notice))
         stated, problem = self._state(notice)
         if not is_recorded:
             facts: dict[str, object] = {
@@ -95,11 +103,11 @@ class Deliverer:
         if problem is not None and not isinstance(problem, _LASTING):
             raise problem
 
-    def start(self) -> None:
-        """Send from now on, where there is a webhook."""
-        if self._address:
-            self._thread = threading.Thread(target=self._repeat, name="alarm-webhook", daemon=True)
-            self._thread.start()
+    def start(self, documents: Callable[[], Iterable[Document]] = tuple) -> None:
+        """Send from now on, and state what other nodes have put into `documents`, as they are known at each call."""
+        self._documents = documents
+        self._thread = threading.Thread(target=self._repeat, name="alarms", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Stop sending; what was not sent is, after the next start."""
@@ -122,6 +130,16 @@ class Deliverer:
         else:
             self._outbox.taken(batch, self._clock())
         return True
+
+    def follow(self) -> None:
+        """State what other nodes have delivered and this one did not; what has to wait is tried again next time."""
+        for document in self._documents():
+            if document.name in self._followed:
+                continue
+            notice = notice_of(document)
+            _, problem = self._state(notice) if notice is not None else ([], None)
+            if problem is None or isinstance(problem, _LASTING):
+                self._followed.add(document.name)
 
     def _state(self, notice: Notice) -> tuple[list[str], WeighbridgeError | None]:
         """State evidence; return the ids of the statements, and what was in the way of others."""
@@ -150,9 +168,10 @@ class Deliverer:
             try:
                 while self.send() and not self._stop.is_set():
                     pass
+                self.follow()
             except Exception as error:  # noqa: BLE001 - a sender that has ended would tell nobody any more
                 with suppress(Exception):
-                    _log.error("alarms could not be sent: %s", type(error).__name__)
+                    _log.error("alarms could not be told: %s", type(error).__name__)
             self._wake.wait(_PAUSE_S)
 
 

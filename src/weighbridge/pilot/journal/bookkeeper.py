@@ -16,7 +16,7 @@ from weighbridge.pilot.journal.folding import Folding
 from weighbridge.pilot.journal.order import give_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Journal, Notice
 
@@ -102,6 +102,10 @@ class Bookkeeper:
     def document(self, name: str) -> Document | None:
         """Return a document as it is known here, from memory; None for one whose fold is put aside."""
         return None if self._folding.has_failed(name) else self._folding.documents.get(name)
+
+    def documents(self) -> Collection[Document]:
+        """Return all documents as they are known here, from memory: those of other rooms and of other nodes, too."""
+        return self._folding.documents.values()
 
     def start(self) -> None:
         """Read the documents, if the database is there, and begin."""
