@@ -164,9 +164,10 @@ class Desk:
     async def _reserve(self, ask: Ask, caller: Caller, route: Route) -> Reservation:
         """Hold the most that a request can cost on any leg of its route; raises Refused."""
         asked, said = ask.most_tokens
-        prices = [leg.upstream.price for leg in _legs(route)]
-        is_known = all(price.is_known for price in prices)
-        usd = max(_most_usd(price, asked, said) for price in prices) if is_known else None
+        usd: float | None = 0.0
+        for leg in _legs(route):
+            price = leg.upstream.price
+            usd = max(usd, _most_usd(price, asked, said)) if usd is not None and price.is_known else None
         reserved = await self._hooks.gatekeeper.reserve_soon(caller, route.name, asked + said, usd)
         if isinstance(reserved, Refusal):
             raise Refused(reserved)

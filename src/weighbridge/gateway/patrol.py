@@ -37,11 +37,13 @@ class Flight:
 
     __slots__ = ("_patrol", "_receive", "_task", "_watcher", "caller", "late_at", "reason", "sending_since")
 
-    def __init__(self, patrol: Patrol, caller: Caller, receive: Receive, late_at: float) -> None:
+    def __init__(
+        self, patrol: Patrol, caller: Caller, receive: Receive, late_at: float, task: asyncio.Task[object] | None
+    ) -> None:
         self.caller = caller
         self._patrol = patrol
         self._receive = receive
-        self._task: asyncio.Task[object] | None = asyncio.current_task()
+        self._task = task
         self._watcher: asyncio.Task[None] | None = None
         self.late_at = late_at
         self.reason: Reason = ""
@@ -98,6 +100,8 @@ class Patrol:
     `is_live` says whether a caller's key still counts.
     """
 
+    _loop: asyncio.AbstractEventLoop  # known from the first flight on: to ask for it each time costs
+
     def __init__(self, stall_s: float, is_live: Callable[[Caller], bool]) -> None:
         self.flights: set[Flight] = set()
         self._stall_s = stall_s
@@ -106,15 +110,15 @@ class Patrol:
 
     def follow(self, caller: Caller, receive: Receive, total_s: float) -> Flight:
         """Return a flight for the current task, which must end within `total_s`."""
-        loop = asyncio.get_running_loop()
         if self._timer is None:
-            self._timer = loop.call_later(_ROUND_S, self._round)
-        return Flight(self, caller, receive, time.monotonic() + total_s)
+            self._loop = asyncio.get_running_loop()
+            self._timer = self._loop.call_later(_ROUND_S, self._round)
+        task = asyncio.current_task(self._loop)
+        return Flight(self, caller, receive, time.monotonic() + total_s, task)
 
     def _round(self) -> None:
         """Look once, and again as long as there is something to look at."""
-        loop = asyncio.get_running_loop()
         now = time.monotonic()
         for flight in tuple(self.flights):
             flight.look(now, self._stall_s, is_live=self._is_live(flight.caller))
-        self._timer = loop.call_later(_ROUND_S, self._round) if self.flights else None
+        self._timer = self._loop.call_later(_ROUND_S, self._round) if self.flights else None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jiter
 
@@ -23,6 +22,7 @@ _LONGEST_NAME = 256
 _MARKS = (b"{", b"[", b",")
 _SMALL_BYTES, _MOST_VALUES = 256 << 10, 400_000  # 2,000 texts of 100 tokens each; as objects they take some 100 MB
 _MOST_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict")
+_COUNTED = frozenset({"tools", "functions", "n", "best_of"})
 _MOST_TOKENS = 1 << 31
 _BYTES_PER_TOKEN = 3
 _IMAGE_TOKENS = (
@@ -31,8 +31,7 @@ _IMAGE_TOKENS = (
 _ENCODED = re.compile(rb"data:[a-z0-9.+/-]{1,100};base64,[A-Za-z0-9+/=]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request that was understood; `body` are the caller's bytes, `fields` what they say."""
 
     endpoint: Endpoint
@@ -79,7 +78,8 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
         raise bad_request("the field `stream` is neither true nor false", "invalid_field")
     if fields.get("background"):
         raise bad_request("answers in the background are not kept here", "field_refused")
-    _refuse_many(endpoint, fields, bounds)
+    listed = fields.get(endpoint.listed)
+    _refuse_many(endpoint.listed, fields, bounds)
     user = fields.get("safety_identifier") or fields.get("user") or ""
     return Ask(
         endpoint,
@@ -88,21 +88,29 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
         model,
         is_stream=bool(stream),
         wants_usage=bool(options and options.get("include_usage") is True),
-        most_tokens=(_most_input(body, fields.get(endpoint.listed)), _most_output(endpoint, fields, bounds)),
+        most_tokens=(_most_input(body, listed), _most_output(endpoint, fields, bounds)),
         user=user if isinstance(user, str) else "",
     )
 
 
-def _refuse_many(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> None:
+def _refuse_many(listed: str, fields: dict[str, Any], bounds: Bounds) -> None:
     """Refuse more messages, inputs, tools or choices than the bounds allow."""
-    for name, most in ((endpoint.listed, bounds.items), ("tools", bounds.tools), ("functions", bounds.tools)):
-        items = fields.get(name)
-        if isinstance(items, list) and len(items) > most:
-            raise bad_request(f"the field `{name}` holds {len(items)} items; at most {most} are taken", "too_many")
+    _refuse_more(listed, fields, bounds.items)
+    if _COUNTED.isdisjoint(fields):
+        return
+    for name in ("tools", "functions"):
+        _refuse_more(name, fields, bounds.tools)
     for name in ("n", "best_of"):
         count = fields.get(name)
         if count is not None and not (type(count) is int and 0 < count <= bounds.choices):
             raise bad_request(f"the field `{name}` is not a number from 1 to {bounds.choices}", "invalid_field")
+
+
+def _refuse_more(name: str, fields: dict[str, Any], most: int) -> None:
+    """Refuse a field that lists more than so many items."""
+    items = fields.get(name)
+    if isinstance(items, list) and len(items) > most:
+        raise bad_request(f"the field `{name}` holds {len(items)} items; at most {most} are taken", "too_many")
 
 
 def _most_input(body: bytes, listed: Any) -> int:
@@ -124,17 +132,18 @@ def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> 
     """Return the most tokens that a request lets be generated: servers differ in which of several bounds counts."""
     if not endpoint.generates:
         return 0
-    named: list[int] = []
+    most = 0
     for name in _MOST_OUTPUT:
         value = fields.get(name)
         if value is None:
             continue
         if type(value) is not int or not 0 <= value < _MOST_TOKENS:
             raise bad_request(f"the field `{name}` is not a number of tokens", "invalid_field")
-        named.append(value)
-    most = max(named, default=0) or bounds.assumed_output_tokens  # vLLM takes 0 for no bound at all
-    choices: int = fields.get("n") or 1
-    return most * max(choices, fields.get("best_of") or 1) * _prompts(endpoint, fields)
+        most = max(most, value)
+    most = most or bounds.assumed_output_tokens  # vLLM takes 0 for no bound at all
+    if not _COUNTED.isdisjoint(fields):
+        most *= max(fields.get("n") or 1, fields.get("best_of") or 1)
+    return most * _prompts(endpoint, fields)
 
 
 def _prompts(endpoint: Endpoint, fields: dict[str, Any]) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jiter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weighbridge.gateway.request.ask import Ask
 
 __all__ = ["spliced", "top_level"]
 
+_FIRST = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 _MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
 _ESCAPED_LETTER = b"\\u006"  # d, e, l, m and o, the letters of `model`, are U+0064 to U+006F
@@ -28,13 +31,12 @@ def spliced(ask: Ask, model: str, *, adds_usage: bool) -> bytes:
 
     The body must have been read before (`read_ask`): it is one JSON object without equal keys.
     """
-    edits: list[tuple[int, int, bytes]] = []
-    if model != ask.model:
-        edits.append((*_model_span(ask.body), _written(model)))
-    if adds_usage:
-        edits.append(_usage_edit(ask))
     body = ask.body
-    for start, end, new in sorted(edits, reverse=True):
+    if model != ask.model:
+        start, end = _model_span(body)
+        body = body[:start] + _written(model) + body[end:]
+    if adds_usage:
+        start, end, new = _usage_edit(body, ask.fields)
         body = body[:start] + new + body[end:]
     return body
 
@@ -69,8 +71,12 @@ def _written(model: str) -> bytes:
 def _model_span(body: bytes) -> tuple[int, int]:
     """Return where the model's name stands, quotes included.
 
-    Where the bytes `"model"` come but once and no letter of it is escaped anywhere, they are the key.
+    A body's first key is the only one of its name. Where the bytes `"model"` come but once and no letter of it is
+    escaped anywhere, they are the key.
     """
+    first = _FIRST.match(body)
+    if first is not None:
+        return first.span(1)
     if body.count(b'"model"') == 1 and _ESCAPED_LETTER not in body:
         only = _MODEL.search(body)
         if only is not None:
@@ -80,16 +86,16 @@ def _model_span(body: bytes) -> tuple[int, int]:
     return start + len(value) - len(value.lstrip(_SPACE)), end - len(value) + len(value.rstrip(_SPACE))
 
 
-def _usage_edit(ask: Ask) -> tuple[int, int, bytes]:
+def _usage_edit(body: bytes, fields: Mapping[str, Any]) -> tuple[int, int, bytes]:
     """Return the change that asks for usage, wherever the caller's options leave room for it."""
-    options = ask.fields.get("stream_options")
-    if "stream_options" not in ask.fields:
-        at = ask.body.index(b"{") + 1
+    options = fields.get("stream_options")
+    if "stream_options" not in fields:
+        at = body.index(b"{") + 1
         return at, at, b'"stream_options":{' + _USAGE + b"},"
-    start, end = top_level(ask.body)["stream_options"]
+    start, end = top_level(body)["stream_options"]
     if not options:
         return start, end, b"{" + _USAGE + b"}"
-    value = ask.body[start:end]
+    value = body[start:end]
     if "include_usage" in options:
         inner, outer = top_level(value)["include_usage"]
         return start + inner, start + outer, b"true"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from weighbridge.gateway.deadline import Deadline
 from weighbridge.gateway.upstream.protocol import AnswerTooLong, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Connection(asyncio.Protocol):
         self._held = 0
         self._failure: UpstreamFailure | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._moved = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._silence = Deadline(loop, self._look)
 
     @property
     def is_untouched(self) -> bool:
@@ -64,8 +64,7 @@ class Connection(asyncio.Protocol):
         self._has_head = self._has_come = self._is_whole = self._is_reusable = False
         self._head_bytes = self._mute_bytes = 0
         self._is_asked = True
-        self._moved = self._loop.time()
-        self._timer = self._loop.call_later(self._idle_s, self._look)
+        self._silence.set(self._idle_s)
         transport.writelines((head, body))
         while not self._has_head:
             await self._wait()
@@ -95,7 +94,7 @@ class Connection(asyncio.Protocol):
         pieces, self._pieces = self._pieces, []
         if self._held > _HIGH_BYTES and self._transport is not None and self.is_open:
             self._transport.resume_reading()
-            self._moved = self._loop.time()
+            self._silence.set(self._idle_s)
         self._held = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -103,9 +102,7 @@ class Connection(asyncio.Protocol):
         """End the exchange and return whether the connection can serve another; one in mid-answer is cut."""
         self._is_asked = False
         self._waiter = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._silence.clear()
         if self._is_whole and self._is_reusable and self.is_open and not self._pieces:
             return True
         self.cut()
@@ -136,13 +133,10 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _look(self) -> None:
-        """See whether nothing came for too long."""
-        is_paused = self._held > _HIGH_BYTES  # by our caller, who has a time of its own
-        left_s = self._idle_s if is_paused else self._idle_s - (self._loop.time() - self._moved)
-        if left_s > 0:
-            self._timer = self._loop.call_later(left_s, self._look)
+        """End it where nothing came for too long."""
+        if self._held > _HIGH_BYTES:  # reading is paused by our caller, who has a time of its own
+            self._silence.set(self._idle_s)
         else:
-            self._timer = None
             self._fail("timeout", "idle")
 
     # asyncio's calls
@@ -156,7 +150,7 @@ class Connection(asyncio.Protocol):
         if not self._is_asked or self._is_whole:
             self._fail("reset", "unasked")
             return
-        self._moved = self._loop.time()
+        self._silence.set(self._idle_s)
         self._has_come = True
         if not self._has_head:
             self._head_bytes += len(data)
@@ -181,6 +175,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way; a body without a length ends so by its nature."""
+        self._silence.close()
         self.is_open = False
         if self._is_asked and not self._is_whole:
             if self._has_head and exc is None and self._ends_with_connection():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import calendar
-import hmac
 import math
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from weighbridge.errors import UsageError
 from weighbridge.pilot.access.clerk import Clerk
 from weighbridge.pilot.access.keyring import Keyring
-from weighbridge.pilot.access.keys import KEY_CHARACTERS
+from weighbridge.pilot.access.keys import KEY_CHARACTERS, Digester
 from weighbridge.pilot.access.pepper import mark_of
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.clock import SteadyClock
@@ -109,7 +108,7 @@ class MemoryGatekeeper:
                 "the pepper is not the one that the keys of this pilot were made with, so none of them would open",
                 hint="put the old one back; or move `pilot.sqlite` away and make new keys",
             )
-        self._pepper = pepper
+        self._digest = Digester(pepper)
         self._now = SteadyClock(now, monotonic)
         self._monotonic = monotonic
         self._keyring = Keyring(monotonic)
@@ -151,7 +150,7 @@ class MemoryGatekeeper:
             scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) :]
             if scheme.lower() != _SCHEME:
                 text = _NO_KEY
-        entry = self._entries.get(hmac.digest(self._pepper, text, "sha256"))
+        entry = self._entries.get(self._digest(text))
         if entry is None or self._now() >= entry.until:
             return _UNKNOWN
         return entry.caller

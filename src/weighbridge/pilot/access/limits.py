@@ -24,10 +24,11 @@ _KIND = "rate_limit_error"
 class Bucket:
     """So many units a minute. It may be overdrawn: what comes next waits longer."""
 
-    __slots__ = ("_at", "_per_s", "capacity", "level", "name")
+    __slots__ = ("_at", "_per_s", "_said", "capacity", "level", "name")
 
     def __init__(self, name: str, capacity: int, now: float) -> None:
         self.name = name
+        self._said = name.encode()
         self.capacity = capacity
         self.level = float(capacity)
         self._per_s = capacity / _WINDOW_S
@@ -39,6 +40,11 @@ class Bucket:
             self.level = min(self.capacity, self.level + (now - self._at) * self._per_s)
             self._at = now
         return self.level
+
+    def told(self) -> bytes:
+        """Return it as RateLimit has it: the units left, and the seconds until it is full again."""
+        full_s = math.ceil((self.capacity - self.level) / self._per_s) if self._per_s else _WINDOW_S
+        return b'"%b";r=%d;t=%d' % (self._said, max(0, self.level), full_s)
 
     def resize(self, capacity: int) -> None:
         """Change what a minute allows; what was used of it stays used."""
@@ -58,7 +64,7 @@ class Bucket:
 class Meter:
     """The limits of one key."""
 
-    __slots__ = ("_concurrent", "_policy", "_requests", "_tokens", "running")
+    __slots__ = ("_concurrent", "_policy", "_requests", "_tokens", "buckets", "running")
 
     def __init__(self, limits: Limits, now: float) -> None:
         self.running = 0
@@ -71,17 +77,13 @@ class Meter:
         self._concurrent = limits.concurrent
         self._requests = _resized(self._requests, "requests", limits.requests_per_minute, now)
         self._tokens = _resized(self._tokens, "tokens", limits.tokens_per_minute, now)
+        self.buckets = [bucket for bucket in (self._requests, self._tokens) if bucket is not None]
         self._policy = _policy(self.buckets)
 
     @property
     def is_set(self) -> bool:
         """Whether anything is limited."""
         return self._concurrent is not None or self._requests is not None or self._tokens is not None
-
-    @property
-    def buckets(self) -> list[Bucket]:
-        """The buckets that there are."""
-        return [bucket for bucket in (self._requests, self._tokens) if bucket is not None]
 
     def refuse(self, tokens: int, now: float) -> Refusal | None:
         """Return why a request of so many tokens may not pass now, or None; takes nothing."""
@@ -178,11 +180,7 @@ def _policy(buckets: list[Bucket]) -> bytes:
 
 def _levels(buckets: list[Bucket]) -> bytes:
     """Return the value of RateLimit."""
-    return b", ".join(
-        b'"%b";r=%d;t=%d'
-        % (bucket.name.encode(), max(0, math.floor(bucket.level)), _seconds(bucket.wait_s(bucket.capacity)))
-        for bucket in buckets
-    )
+    return b", ".join([bucket.told() for bucket in buckets])
 
 
 def _resized(bucket: Bucket | None, name: str, capacity: int | None, now: float) -> Bucket | None:

@@ -11,7 +11,7 @@ import pytest
 from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.pilot.access.clerk import POLL_S
 from weighbridge.pilot.access.gatekeeper import Hold, MemoryGatekeeper
-from weighbridge.pilot.access.keys import Budget
+from weighbridge.pilot.access.keys import Budget, Digester
 from weighbridge.pilot.access.orders import KeyPatch, Revocation, Rotation
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.exchange import Usage
@@ -92,12 +92,12 @@ def test_a_wrong_header_is_digested_as_a_right_one(node: Node, monkeypatch: pyte
     """Constant work: whatever is presented, one digest of 59 bytes and one look-up."""
     lengths: list[int] = []
 
-    def digest(_pepper: bytes, text: bytes, _name: str) -> bytes:
+    def digest(_digester: Digester, text: bytes) -> bytes:
         lengths.append(len(text))
         return b"nobody"
 
     key = node.make().text.encode()
-    monkeypatch.setattr("weighbridge.pilot.access.gatekeeper.hmac.digest", digest)
+    monkeypatch.setattr(Digester, "__call__", digest)
     for text in (None, b"", b"Bearer " + key, b"Bearer " + key + b"x", b"x" * (1 << 20), b"Basic  " + key):
         node.gate.identify(text)
     assert lengths == [59] * 6
