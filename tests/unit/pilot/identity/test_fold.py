@@ -49,7 +49,7 @@ def test_what_is_usual_raises_nothing_in_a_year() -> None:
         ("chat", 0.30, 8),
         ("completion", 0.10, 18),
         ("completion", 0.06, 35),
-        ("texts", 0.85, 18),
+        ("texts", 0.90, 24),
     ],
 )
 def test_another_model_is_noticed_after_some_checks(stream: str, distance: float, most: int) -> None:
