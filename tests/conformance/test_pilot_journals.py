@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conformance.conftest import database_of
 
+from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.protocol import Entry, Notice
 from weighbridge.pilot.state.choose import DATABASE, open_state
@@ -101,6 +103,7 @@ _NODE = """
 import sys, time
 from pathlib import Path
 from tests.conformance.test_pilot_journals import Ledger
+from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.protocol import Entry
 from weighbridge.pilot.state.choose import open_state
@@ -139,4 +142,40 @@ def test_a_killed_node_loses_no_more_than_what_it_had_not_written(shared: dict[s
     assert found == [("killed", x) for x in range(len(found))]
     assert len(found) >= written
     assert taken(state, "b") == found
+    state.close()
+
+
+def test_connections_that_break_lose_and_double_nothing(postgres: str, tmp_path: Path) -> None:
+    """PostgreSQL ends the node's connections again and again, in the midst of transactions: each entry counts once."""
+    import psycopg
+
+    state = open_state(tmp_path, {DATABASE: database_of(postgres, tmp_path)})
+    folds = (Ledger("a"),)
+    node = Bookkeeper(state, lambda: folds, lambda _notice: None)
+    node.work()
+    ends = threading.Event()
+
+    def cut() -> None:
+        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weighbridge pilot'"
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            while not ends.wait(0.003):
+                connection.execute(kill)
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    broken = 0
+    for x in range(600):
+        node.put(Entry(time.time(), "qwen", "seen", {"node": "only", "x": x}))
+        try:
+            if x % 3 == 0:
+                work_now(node)
+        except WeighbridgeError:
+            broken += 1
+    ends.set()
+    cutter.join()
+    while node.waiting or len(taken(state, "a")) < 600:
+        with suppress(WeighbridgeError):
+            work_now(node)
+    assert broken > 3
+    assert taken(state, "a") == [("only", x) for x in range(600)]
     state.close()
