@@ -25,7 +25,7 @@ from weighbridge.testing.upstream_double import UpstreamDouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from weighbridge.pilot.exchange import Exchange, Usage
+    from weighbridge.pilot.exchange import Exchange, Listener, Usage
 
 KEY = "wb_test_0123456789"
 UPSTREAM_KEY = "sk-of-the-upstream"
@@ -167,13 +167,14 @@ def run_gateway(
     mounts: tuple[Mount, ...] = (),
     keeps: Callable[[Exchange], bool] = keep_nothing,
     choose: Any = None,
+    listeners: tuple[Listener, ...] = (),
 ) -> Iterator[Running]:
     """Run a gateway in a thread, on a free port of 127.0.0.1."""
     bounds = bounds or Bounds()
     keys = Keys({f"Bearer {KEY}".encode(): Caller("key-1", "tenant-1", SCOPES)})
     table, told = Table(routes), Told()
     extra = {"choose": choose} if choose else {}
-    hooks = Hooks(keys, table, (told,), keeps=keeps, user_secret=b"secret", mounts=mounts, **extra)
+    hooks = Hooks(keys, table, (told, *listeners), keeps=keeps, user_secret=b"secret", mounts=mounts, **extra)
     app = Gateway(hooks, Upstreams(lambda name: UPSTREAM_KEY if name == "UPSTREAM_KEY" else None), bounds)
     config = uvicorn.Config(
         app,
