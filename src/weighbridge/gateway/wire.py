@@ -1,13 +1,14 @@
 """HTTP on the wire: uvicorn's protocol (llhttp) with bounds on heads, time, pipelines and connections.
 
-uvicorn bounds none of these itself: a connection that never ends its headers would be held for ever. Requests run in
-cycles of ours.
+uvicorn bounds none of these itself: a connection that never ends its headers would be held for ever. Where all places
+are taken, the connection that has asked nothing for the longest time gives its own up: whoever has no key can hold none
+against those who have one. Requests run in cycles of ours.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -42,13 +43,14 @@ _PHRASES[503] = b"Service Unavailable"
 
 def bounded_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
     """Return a protocol for uvicorn with these bounds."""
-    return type("BoundedProtocol", (_BoundedProtocol,), {"bounds": bounds})
+    return type("BoundedProtocol", (_BoundedProtocol,), {"bounds": bounds, "spare": OrderedDict()})
 
 
 class _BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     bounds = Bounds()
+    spare: OrderedDict[_BoundedProtocol, None]  # connections without a request under way, the oldest first
     cycle: Cycle | None  # type: ignore[assignment] # the newest request, whose body comes
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,16 +66,20 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._waiting: deque[Cycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, which has to say something soon; refuse one too many."""
+        """Take a connection, which has to say something soon; refuse one too many where all others are busy."""
         super().connection_made(transport)
         if len(self.connections) > self.bounds.connections:
-            self._end(_BUSY)
-            return
+            if not self.spare:
+                self._end(_BUSY)
+                return
+            self.spare.popitem(last=False)[0].transport.abort()
+        self.spare[self] = None
         self._deadline.set(self.bounds.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell every request of this connection, not only the newest, that its caller left."""
         self._deadline.close()
+        self.spare.pop(self, None)
         for cycle in (self._running, *self._waiting):
             if cycle is not None and not cycle.response_complete:
                 cycle.leave()
@@ -117,6 +123,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes = 0
         self._deadline.clear()
+        self.spare.pop(self, None)
         before, version = self.cycle, self.parser.get_http_version()
         keeps_alive = version != "1.0" and self.parser.should_keep_alive()
         self.cycle = Cycle(self, self._scope(version), keep_alive=keeps_alive, is_awaited=self.expect_100_continue)
@@ -152,7 +159,9 @@ class _BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self._waiting:
             self._run(self._waiting.popleft())
-        elif self._is_whole:
+            return
+        self.spare[self] = None
+        if self._is_whole:
             self._is_idle = True
             self._deadline.set(self.timeout_keep_alive)
 

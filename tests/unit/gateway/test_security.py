@@ -12,6 +12,8 @@ import re
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, MODELS, READY
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.route import Route
-from weighbridge.testing.upstream_double import answer
+from weighbridge.testing.upstream_double import UpstreamDouble, answer
 
 from .conftest import KEY, UPSTREAM_KEY, between, leg_to, run_gateway
 
@@ -326,15 +328,51 @@ def test_drops_that_keep_a_connection_awake_do_not_keep_it() -> None:
 
 
 def test_one_connection_too_many_is_503() -> None:
-    """Those that are there go on."""
+    """Those that have a request under way go on."""
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode()
+    asked = head + b"\r\nContent-Length: 100\r\n\r\n{"
     with run_gateway({"qwen": Route("qwen", leg_to("http://127.0.0.1:9/v1"))}, Bounds(connections=3)) as gateway:
         held = [socket.create_connection(("127.0.0.1", gateway.port), 5) for _ in range(3)]
+        for connection in held:
+            connection.sendall(asked)
         time.sleep(0.1)
         assert statuses(speak(gateway.port, b"")) == [503]
         for connection in held:
             connection.close()
         time.sleep(0.1)
         assert gateway.call("GET", HEALTH)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX: ",
+        b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+    ],
+    ids=["silent", "half a head", "refused", "refused, half a body"],
+)
+def test_whoever_has_no_key_holds_no_place(said: bytes) -> None:
+    """Connections that fill all places without a request under way give them up, the oldest first; a busy one stays."""
+    with (
+        UpstreamDouble(lambda *_: [0.5, GOOD]).running() as upstream,
+        run_gateway({"qwen": Route("qwen", leg_to(upstream.url))}, Bounds(connections=20)) as gateway,
+        ThreadPoolExecutor() as pool,
+    ):
+        busy = pool.submit(gateway.ask, ASK)
+        held = []
+        for _ in range(40):
+            held.append(socket.create_connection(("127.0.0.1", gateway.port), 5))
+            held[-1].sendall(said)
+        assert [gateway.call("GET", HEALTH)[0] for _ in range(3)] == [200] * 3
+        assert gateway.ask(ASK)[0] == busy.result()[0] == 200
+        held[0].settimeout(2)
+        with suppress(ConnectionResetError):
+            while held[0].recv(1000):
+                pass
+        for connection in held:
+            connection.close()
 
 
 def test_what_a_caller_sends_stays_here() -> None:
