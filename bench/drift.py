@@ -1,6 +1,7 @@
 """The drift monitors measured: false alarms, delays, prompts, the screen of refusals, and what looking costs.
 
     python bench/drift.py alarms              false alarms of a stream over references, stage by stage
+    python bench/drift.py route               false alarms of all monitors of a route together
     python bench/drift.py delays              how soon a rise of 2% is noticed, beside PSI
     python bench/drift.py prompts --data DIR  a new kind of prompt, on real prompts (../shared/data/evals)
     python bench/drift.py screen --data DIR   what the screen of refusals misses, on labelled answers
@@ -20,6 +21,7 @@ import math
 import random
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +52,11 @@ WINDOW = 500
 DECISION = "d" * 64
 
 
+def dice(number: int) -> random.Random:
+    """Return seeded dice."""
+    return random.Random(SEED + number)  # noqa: S311 - a simulation
+
+
 def refused_stream(draw: random.Random, rate: float, reference: int) -> Stream:
     """Return a refusal stream whose reference has so many observations, drawn at a rate."""
     kind = stream_kinds()["refused"]
@@ -66,7 +73,7 @@ def alarms(references: int, watched: int) -> None:
     print(f"refusal stream, threshold {EVERY / stream_kinds()['refused'].part:,.0f}; {references} references each")
     for rate in (0.005, 0.02, 0.1):
         for size, _ in STAGES:
-            draw = random.Random(SEED + size)
+            draw = dice(size)
             found = 0
             for _ in range(references):
                 stream = refused_stream(draw, rate, size)
@@ -81,9 +88,9 @@ def alarms(references: int, watched: int) -> None:
 
 def delays(runs: int) -> None:
     """Print how many observations pass from a change until the alarm."""
-    for size in (500, 2_000, 8_000, 16_000):
+    for size in (500, 2_000, 8_000, 16_000, 32_000):
         for rate in (0.03, 0.04, 0.06, 0.1):
-            draw, found = random.Random(SEED + size), []
+            draw, found = dice(size), []
             for _ in range(runs):
                 stream = refused_stream(draw, 0.02, size)
                 stream.acknowledge()
@@ -97,7 +104,7 @@ def delays(runs: int) -> None:
             )
     for bound in (0.1, 0.2):
         for rate in (0.04, 0.06, 0.1):
-            draw = random.Random(SEED)
+            draw = dice(0)
             found = [psi_delay(draw, rate, bound) for _ in range(min(runs, 100))]
             never = sum(one >= CAP for one in found)
             print(
@@ -130,7 +137,7 @@ def read_prompts(data: Path) -> dict[str, list[str]]:
     for path in sorted([*data.rglob("*.jsonl"), *data.rglob("*.csv")]):
         if "labelled" in path.parts:
             continue
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8", errors="replace", newline="") as lines:
             rows = (json.loads(line) for line in lines) if path.suffix == ".jsonl" else csv.DictReader(lines)
             texts = [next((row[name] for name in names if row.get(name)), None) for row in rows]
         kept = [text for text in texts if isinstance(text, str)]
@@ -150,7 +157,7 @@ def prompts(data: Path, runs: int) -> None:
         for share in (0.05, 0.1, 0.2):
             found = []
             for run in range(runs):
-                draw = random.Random(SEED + run)
+                draw = dice(run)
                 state = State(EVERY)
                 vectors = (draw.choice(sketches[draw.choice(old)]) for _ in range(8_500))
                 quiet = [name for vector in vectors for name, _ in state.take(placed(state, vector))]
@@ -175,19 +182,35 @@ def placed(state: State, vector: list[float] | None) -> Observation:
             cluster, distance = nearest(vector, centres)
         else:
             sketch = packed(vector)
+    seen = Observation("", 0.0, "r", "primary", DECISION, "", failed=False, total_s=1.0)
+    return replace(seen, cluster=cluster, distance=distance, sketch=sketch)
+
+
+def synthetic(draw: random.Random, number: int) -> Observation:
+    """Return an observation of a route on which nothing changes: rates from 0.2% to 10%."""
     return Observation(
-        "",
-        0.0,
-        "r",
-        "primary",
-        DECISION,
-        "",
-        failed=False,
-        total_s=1.0,
-        cluster=cluster,
-        distance=distance,
-        sketch=sketch,
-    )
+        f"{number}", 0.0, "r", "primary", DECISION, "",
+        failed=draw.random() < 0.002, total_s=draw.lognormvariate(0, 0.6), first_s=draw.lognormvariate(-2, 0.6),
+        chars=int(draw.lognormvariate(6, 1)), refused=draw.random() < 0.02, is_cut=draw.random() < 0.05,
+        in_form=draw.random() < 0.97 if draw.random() < 0.3 else None, same_language=draw.random() < 0.99,
+        cluster=min(11, int(draw.expovariate(0.3))), distance=draw.random(),
+    )  # fmt: skip
+
+
+def route(routes: int, watched: int) -> None:
+    """Print the mean time to a false alarm of all monitors of a route together, from its first observation on."""
+    found: dict[str, int] = {}
+    centre = packed([1.0] + [0.0] * 63)
+    for number in range(routes):
+        draw = dice(number)
+        state = State(EVERY, centres=[centre] * 12)
+        for at in range(watched):
+            for name, stream in state.take(synthetic(draw, at)):
+                found[name] = found.get(name, 0) + 1
+                stream.acknowledge()
+    total = sum(found.values())
+    mean = f"{routes * watched / total:,.0f}" if total else f"> {routes * watched:,}"
+    print(f"  {routes} routes, {watched:,} observations each, stated {EVERY:,}: one alarm in {mean}; {found}")
 
 
 def labelled(data: Path) -> Iterator[tuple[str, str]]:
@@ -226,7 +249,7 @@ def screen(data: Path) -> None:
 
 def cost(count: int) -> None:
     """Print microseconds of processor time."""
-    route = Route("r", Leg(UpstreamSettings("http://localhost", "m"), DECISION))
+    served = Route("r", Leg(UpstreamSettings("http://localhost", "m"), DECISION))
     terms = ObserveTerms(0.05, 1 << 20)
     observer = Observer(lambda _: terms, lambda _: None)
     exchanges = [exchange(number, 150) for number in range(count)]
@@ -245,7 +268,7 @@ def cost(count: int) -> None:
         seen = [observe(one, 0.05) for one in some]
         spent = 1e6 * (time.process_time() - began) / len(some)
         print(f"  observe {words} words, {'stream' if is_stream else 'whole'}: {spent:.0f} us")
-    fold, entries = DriftFold(route), [Entry(0.0, "r", "seen", one.to_facts(), at) for at, one in enumerate(seen)]
+    fold, entries = DriftFold(served), [Entry(0.0, "r", "seen", one.to_facts(), at) for at, one in enumerate(seen)]
     body = fold.begin()
     for _ in range(20):
         body, _ = fold.take(body, entries)
@@ -259,7 +282,7 @@ def cost(count: int) -> None:
     print(f"  sketch of a prompt of 700 characters {1e6 * (time.process_time() - began) / 200:.0f} us")
 
 
-WORDS = "river stone market train station window garden letter summer winter coffee engine circuit vector".split()
+WORDS = ("river", "stone", "market", "train", "station", "window", "garden", "letter", "summer", "winter", "engine")
 TEXT = " ".join(WORDS * 20)
 
 
@@ -281,13 +304,15 @@ def exchange(number: int, words: int, *, is_stream: bool = False) -> Exchange:
 def main() -> None:
     """Run one measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("alarms", "delays", "prompts", "screen", "cost"))
+    parser.add_argument("what", choices=("alarms", "route", "delays", "prompts", "screen", "cost"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/evals"))
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--watched", type=int, default=20_000)
     given = parser.parse_args()
     if given.what == "alarms":
         alarms(given.runs, given.watched)
+    elif given.what == "route":
+        route(given.runs, given.watched)
     elif given.what == "delays":
         delays(given.runs)
     elif given.what == "prompts":
