@@ -15,6 +15,7 @@ from weighbridge.cli.pilot_canary import command as canary
 from weighbridge.cli.pilot_drift import command as drift
 from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of
 from weighbridge.cli.pilot_routes import command as routes
+from weighbridge.cli.pilot_shadow import command as shadow
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ command.add_command(alarms)
 command.add_command(canary)
 command.add_command(drift)
 command.add_command(routes)
+command.add_command(shadow)
 
 
 @command.group(name="key")

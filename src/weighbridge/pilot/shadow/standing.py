@@ -105,7 +105,15 @@ class Standing:
 
 
 def read_standing(body: Mapping[str, Any]) -> Standing:
-    """Return what a document of `ShadowFold` says; raises ValueError, KeyError or TypeError for any other."""
+    """Return what a document of `ShadowFold` says; raises ValueError for one of another version."""
+    try:
+        return _read(body)
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError("this is not what a shadow of this version concludes") from error
+
+
+def _read(body: Mapping[str, Any]) -> Standing:
+    """Read a document."""
     about, cells, judge = body["about"], body["cells"], body["judge"]
     unavailable = body["failed"].get(UNAVAILABLE, 0)
     asked = body["pairs"] - unavailable
