@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -145,16 +146,31 @@ class _Counted:
 
 
 def hold_against(expected: Expected, upstream: UpstreamSettings, probe: Probe, progress: Progress) -> Held | str:
-    """Take the fingerprints and compare them; a text where none could be taken, saying why."""
+    """Take the fingerprints and compare them; a text where none could be taken, saying why.
+
+    What differs is asked once more, and differs unless it then does not: a moment's noise must not close a route. The
+    distances are those of the first time, so that a monitor sees every check alike.
+    """
+    try:
+        first = _held(expected, upstream, probe, progress)
+    except WeighbridgeError as error:
+        return f"its fingerprint cannot be taken ({type(error).__name__})"
+    if first.likeness.verdict != "differs":
+        return first
+    with suppress(WeighbridgeError):
+        again = _held(expected, upstream, probe, progress).likeness
+        return first if again.verdict == "cannot tell" else Held(again, first.distances)
+    return first
+
+
+def _held(expected: Expected, upstream: UpstreamSettings, probe: Probe, progress: Progress) -> Held:
+    """Take the fingerprints once, and compare; raises WeighbridgeError."""
     wanted = [(expected.fingerprint, expected.can)]
     if expected.of_chats is not None:
         wanted.append((expected.of_chats, as_chats(expected.can)))
     prompts = sum(len(one.rows or one.texts) for one, _ in wanted)
-    try:
-        with progress(f"asking {upstream.model} for its fingerprint", 2 * prompts, "questions") as advance:
-            pairs = [(one, probe(upstream, can, advance)) for one, can in wanted]
-    except WeighbridgeError as error:
-        return f"its fingerprint cannot be taken ({type(error).__name__})"
+    with progress(f"asking {upstream.model} for its fingerprint", 2 * prompts, "questions") as advance:
+        pairs = [(one, probe(upstream, can, advance)) for one, can in wanted]
     apart = ((one.form if one.rows else "texts", distance_between(one, other)) for one, other in pairs)
     return Held(
         worst_of(compare_fingerprints(one, other) for one, other in pairs),

@@ -12,7 +12,7 @@ import pytest
 
 from weighbridge.engine.discovery.capabilities import Capabilities
 from weighbridge.engine.discovery.fingerprint import Fingerprint, compare_fingerprints
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import EngineUnreachable, WeighbridgeError
 from weighbridge.hub.mirror.manifest import MANIFEST
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.pilot.admission.keeper import Keeper
@@ -153,6 +153,45 @@ def test_what_only_chats_show_closes_and_every_check_goes_into_the_journal(scene
     }
 
 
+def test_a_moment_of_noise_closes_nothing(scene: Any) -> None:
+    """What differs is asked again at once: once is noise, twice is another model; the journal has the first time."""
+    subject = scene.make_mirror()
+    taken = scene.fingerprint(subject)
+    decision = scene.decide(subject)
+    scene.one_route(decision[7:], f'fingerprint = "{taken[7:]}"')
+    answers = [scene.print_of(2.0), scene.print_of(), scene.print_of(2.0), scene.print_of(2.0)]
+    entries: list[Entry] = []
+    file = load_gateway_file(scene.folder / "gateway.toml")
+    keeper = Keeper(file, clock=lambda: scene.now, probe=lambda *_: answers.pop(0), put=entries.append)
+    assert keeper.check()[0].is_open
+    scene.now += HOUR
+    assert not keeper.check()[0].is_open
+    assert [(one.facts["verdict"], one.facts["distances"]["chat"] > 0.1) for one in entries] == [
+        ("same", True),
+        ("differs", True),
+    ]
+
+
+def test_who_falls_silent_when_asked_again_has_differed(scene: Any) -> None:
+    """Another model behind the address cannot stay open on the check of an hour ago by refusing the second round."""
+    subject = scene.make_mirror()
+    taken = scene.fingerprint(subject)
+    decision = scene.decide(subject)
+    scene.one_route(decision[7:], f'fingerprint = "{taken[7:]}"')
+    answers = [scene.print_of(), scene.print_of(2.0)]
+
+    def probe(*_: object) -> Fingerprint:
+        if not answers:
+            raise EngineUnreachable("silence")
+        taken: Fingerprint = answers.pop(0)
+        return taken
+
+    keeper = Keeper(load_gateway_file(scene.folder / "gateway.toml"), clock=lambda: scene.now, probe=probe)
+    assert keeper.check()[0].is_open
+    scene.now += HOUR + 1
+    assert "answers otherwise" in keeper.check()[0].why
+
+
 def test_weighed_is_what_the_decision_saw(scene: Any) -> None:
     """A fingerprint that was taken after the decision, of a model that was swapped, is not what was weighed."""
     subject = scene.make_mirror()
@@ -208,7 +247,7 @@ def test_a_check_of_what_was_decided_before_counts_no_more(scene: Any) -> None:
 
     keeper._examiner._probe = probe
     assert "answers otherwise" in keeper.check()[0].why
-    assert len(asked) == 2
+    assert len(asked) == 3  # for the old decision once, for the new one twice, since it differs
 
 
 def _endpoint(shift: float) -> Callable[[int, str], bytes | None]:
