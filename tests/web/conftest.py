@@ -113,15 +113,16 @@ def served(tmp_path_factory: pytest.TempPathFactory, weighed: Any) -> Iterator[S
 @contextmanager
 def serving(store: Store, ids: SimpleNamespace) -> Iterator[Served]:
     """Serve the pages over a store in a thread."""
-    with running(create_app(store, lambda: TODAY)) as port:
+    with running(lambda _: create_app(store, lambda: TODAY)) as port:
         yield Served(port, ids)
 
 
 @contextmanager
-def running(app: Starlette, port: int = 0) -> Iterator[int]:
-    """Run an application in a thread; yield its port."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
-    with socket.create_server(("127.0.0.1", port)) as listener:
+def running(make: Callable[[int], Starlette]) -> Iterator[int]:
+    """Run an application in a thread; `make` is told the port, which is yielded."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = make(listener.getsockname()[1])
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
@@ -208,7 +209,7 @@ def enter(pilot: SimpleNamespace, pilots: Any) -> Iterator[Callable[..., Guest]]
             stack.callback(room.close)
             store = stack.enter_context(closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)))
             app = create_app(store, lambda: TODAY, folder=pilot.folder, room=room, access=access)
-            guest = Guest(stack.enter_context(running(app)))
+            guest = Guest(stack.enter_context(running(lambda _: app)))
             assert access.ticket is not None
             assert guest.ask(access.ticket.path).leads == "/pilot"
             return guest

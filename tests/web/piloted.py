@@ -18,6 +18,7 @@ from weighbridge.pilot.board.fold import BoardFold
 from weighbridge.pilot.canary.fold import CanaryFold
 from weighbridge.pilot.drift.fold import DriftFold
 from weighbridge.pilot.exchange import Exchange
+from weighbridge.pilot.identity.fold import identity_folds
 from weighbridge.pilot.journal.protocol import Document, Entry, Notice
 from weighbridge.pilot.observation.noun import Observation
 from weighbridge.pilot.route import (
@@ -67,7 +68,8 @@ def _tell(state: SQLiteState, decision: str, exchanges: int) -> None:
     """Have each room conclude from the same exchanges, two legs alike but for their pace."""
     route = _route(decision)
     folds: list[Fold] = [BoardFold(ROUTE), CanaryFold(route), ShadowFold(route), DriftFold(route)]
-    entries = [*_seen(decision, exchanges), *_pairs(route, exchanges // 3)]
+    entries = [*_seen(decision, exchanges), *_pairs(route, exchanges // 3), *_probes(route)]
+    folds += identity_folds(route)
     for fold in folds:
         body, _ = fold.take(fold.begin(), entries)
         assert state.put(Document(fold.name, body, len(entries)))
@@ -78,7 +80,7 @@ def _route(decision: str) -> Route:
     candidate = Leg(UpstreamSettings("http://127.0.0.1:8001/v1", "coder-2"), decision)
     return Route(
         ROUTE,
-        Leg(upstream, decision),
+        Leg(upstream, decision, fingerprint="sha256:" + "f" * 64),
         shadow=ShadowSettings(candidate, ShadowTerms(0.1)),
         canary=CanarySettings(candidate, CanaryTerms((0.01, 0.05, 0.25, 1.0), hold_s=60)),
     )
@@ -111,6 +113,14 @@ def _pairs(route: Route, count: int) -> list[Entry]:
         )  # fmt: skip
         found.append(Entry(NOW - count + number, ROUTE, "pair", pair.to_facts(), 10_000 + number))
     return found
+
+
+def _probes(route: Route) -> list[Entry]:
+    """Return checks of the primary's fingerprint, ever so slightly off."""
+    leg = route.primary
+    facts = {"leg": "primary", "decision": leg.decision, "reference": leg.fingerprint, "verdict": "same", "why": "",
+             "distances": {"completion": 0.04}}  # fmt: skip
+    return [Entry(NOW - 3600 * number, ROUTE, "probe", facts, 20_000 - number) for number in range(5, 0, -1)]
 
 
 def _keys(state: SQLiteState, folder: Path) -> list[str]:

@@ -56,6 +56,11 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
     assert [step["share"] for step in route["canary"]["ladder"]] == [0.01, 0.05, 0.25, 1.0]
     assert route["shadow"]["pairs"] == 100
     assert route["drift"]["seen"] == 200
+    ((leg, checks, verdict, evidence),) = [
+        (one["leg"], one["checks"], one["verdict"], one["evidence"]) for one in route["identity"]
+    ]
+    assert (leg, checks, verdict) == ("primary", 5, "same")
+    assert 0 < evidence < 1
     assert {leg: board["day"]["looked_at"] for leg, board in route["board"].items()} == {"canary": 100, "primary": 200}
     assert len(route["days"]) == 14
     assert sum(day["usd"] for day in route["days"]) == pytest.approx(6.25)  # five days of 1.25 USD

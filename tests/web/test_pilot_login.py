@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import runpy
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +28,8 @@ from weighbridge.web.server import Place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import SimpleNamespace
+
+    from starlette.applications import Starlette
 
 _DOUBLE = runpy.run_path(str(Path(__file__).with_name("oidc_double.py")))
 FILE = """
@@ -78,16 +80,16 @@ class Club:
 def _club(pilot: SimpleNamespace, run_app: Any, guest: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
     with ExitStack() as stack:
         double = stack.enter_context(_DOUBLE["provider"]())
-        port = double.port + 1 if double.port < 60_000 else double.port - 1
         path = tmp_path_factory.mktemp("oidc") / "oidc.toml"
-        path.write_text(FILE.format(issuer=double.issuer, origin=f"http://127.0.0.1:{port}"))
-        access = access_by_login(path, {"MADE_UP": _DOUBLE["SECRET"]}.get)
-        store = SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)
-        stack.callback(store.close)
-        room = PilotRoom(pilot.folder, operates=True)
-        stack.callback(room.close)
-        app = create_app(store, folder=pilot.folder, room=room, access=access)
-        yield Club(stack.enter_context(run_app(app, port)), double, guest)
+        store = stack.enter_context(closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)))
+        room = stack.enter_context(closing(PilotRoom(pilot.folder, operates=True)))
+
+        def make(port: int) -> Starlette:
+            path.write_text(FILE.format(issuer=double.issuer, origin=f"http://127.0.0.1:{port}"))
+            access = access_by_login(path, {"MADE_UP": _DOUBLE["SECRET"]}.get)
+            return create_app(store, folder=pilot.folder, room=room, access=access)
+
+        yield Club(stack.enter_context(run_app(make)), double, guest)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ __all__ = ["Identity", "LoginRefused", "Provider", "challenge_of"]
 
 _FRESH_S = 3600.0
 _KEYS_AGAIN_S = 60.0
+_REST_S = 5.0
 _LEEWAY_S = 10
 _MOST_TOKEN = 64 << 10
 _MOST_GROUPS = 1000
@@ -73,7 +74,8 @@ class Provider:
         self._secret = secret
         self._fetch = fetch
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # held while asking, so that many logins at once ask once
+        self._failed_at = float("-inf")
         self._said: dict[str, Any] = {}
         self._said_at = 0.0
         self._keys: list[dict[str, Any]] = []
@@ -160,26 +162,33 @@ class Provider:
         """Return the keys that the provider shows; at most once a minute they are asked for again."""
         with self._lock:
             age = self._now() - self._keys_at
-            is_due = not self._keys or age > _FRESH_S or (is_again and age > _KEYS_AGAIN_S)
-        if is_due:
-            shown = self._fetch(self._endpoint("jwks_uri")).get("keys")
-            keys = [one for one in (shown if isinstance(shown, list) else [])[:_MOST_KEYS] if isinstance(one, dict)]
-            with self._lock:
-                self._keys, self._keys_at = keys, self._now()
-        return self._keys
+            if not self._keys or age > _FRESH_S or (is_again and age > _KEYS_AGAIN_S):
+                shown = self._told(self._endpoint("jwks_uri")).get("keys")
+                listed = shown[:_MOST_KEYS] if isinstance(shown, list) else []
+                self._keys = [one for one in listed if isinstance(one, dict)]
+                self._keys_at = self._now()
+            return self._keys
+
+    def _told(self, address: str) -> Any:
+        """Ask what the provider tells everybody; after a failure not for some seconds, whoever knocks meanwhile."""
+        if self._now() - self._failed_at < _REST_S:
+            raise WeighbridgeError("the login provider did not answer just now", hint="try again in some seconds")
+        try:
+            return self._fetch(address)
+        except WeighbridgeError:
+            self._failed_at = self._now()
+            raise
 
     def _endpoint(self, name: str) -> str:
         """Return an address that the provider names; raises WeighbridgeError where it would go without TLS."""
         with self._lock:
-            is_due = not self._said or self._now() - self._said_at > _FRESH_S
-        if is_due:
-            said = self._fetch(self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if said.get("issuer") != self.settings.issuer:
-                raise WeighbridgeError(
-                    "the login provider calls itself otherwise than `issuer` does",
-                    hint="`issuer` must be spelled as in its `/.well-known/openid-configuration`",
-                )
-            with self._lock:
+            if not self._said or self._now() - self._said_at > _FRESH_S:
+                said = self._told(self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+                if said.get("issuer") != self.settings.issuer:
+                    raise WeighbridgeError(
+                        "the login provider calls itself otherwise than `issuer` does",
+                        hint="`issuer` must be spelled as in its `/.well-known/openid-configuration`",
+                    )
                 self._said, self._said_at = said, self._now()
         address = self._said.get(name)
         try:

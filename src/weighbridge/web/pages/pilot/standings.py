@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.board.fold import read_board
@@ -12,7 +14,7 @@ from weighbridge.pilot.drift.state import LEARNED
 from weighbridge.pilot.shadow.standing import read_standing as read_shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from weighbridge.pilot.journal.protocol import Document
 
@@ -44,29 +46,30 @@ class Standings:
         """
         unread: list[str] = []
 
-        def read(room: str, reader: Callable[[Document], Any]) -> Any:
+        def read(room: str, reader: Callable[[Sequence[Document]], Any]) -> Any:
             found = self._found.get((room, route))
             if not found:
                 return None
             try:
-                return reader(found[0])
+                return reader(found)
             except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
                 _log.warning("the document `%s` cannot be shown: %s", found[0].name, type(error).__name__)
                 unread.append(room)
                 return None
 
         return {
-            "board": read("board", lambda one: read_board(one.body, self._now)["legs"]) or {},
+            "board": read("board", lambda found: read_board(found[0].body, self._now)["legs"]) or {},
             "canary": read("canary", _canary),
             "shadow": read("shadow", _shadow),
             "drift": read("drift", _drift),
+            "identity": read("identity", _identity) or [],
             "unread": unread,
         }
 
 
-def _canary(document: Document) -> dict[str, Any]:
+def _canary(found: Sequence[Document]) -> dict[str, Any]:
     """Return where a canary stands, its steps with what became of each, and which orders make sense."""
-    standing = read_canary(document.body)
+    standing = read_canary(found[0].body)
     if standing is None:
         raise ValueError("not a canary")
     is_stepping, is_done = standing.state == "stepping", standing.state == "done"
@@ -85,16 +88,37 @@ def _canary(document: Document) -> dict[str, Any]:
     return {**standing.to_json(), "ladder": ladder, "may_stop": not is_over, "may_start": is_over}
 
 
-def _shadow(document: Document) -> dict[str, Any]:
+def _shadow(found: Sequence[Document]) -> dict[str, Any]:
     """Return what a comparison says so far, and the difference that its verdict is about."""
-    standing = read_shadow(document.body)
+    standing = read_shadow(found[0].body)
     return {**standing.to_json(), "difference": standing.difference and standing.difference.to_json()}
 
 
-def _drift(document: Document) -> dict[str, Any]:
+def _drift(found: Sequence[Document]) -> dict[str, Any]:
     """Return how far each stream of a route is from an alarm, the nearest first."""
-    standing = read_drift(document.body)
+    standing = read_drift(found[0].body)
     rows = [one.to_json() for one in standing.streams]
     rows.sort(key=lambda row: -(row["evidence"] or 0.0))
     return {"seen": standing.seen, "learned": standing.learned, "to_learn": LEARNED, "streams": rows,
             "false_alarm_every": standing.false_alarm_every}  # fmt: skip
+
+
+def _identity(found: Sequence[Document]) -> list[dict[str, Any]]:
+    """Return the last check of each leg's fingerprint, and how far the evidence of another model is (0 to 1)."""
+    legs: dict[str, dict[str, Any]] = {}
+    for document in found:
+        body = document.body
+        ways = [math.log1p(one["value"]) / math.log(one["threshold"]) for one in body["streams"].values()]
+        legs.setdefault(
+            str(body["leg"]),
+            {
+                "leg": str(body["leg"]),
+                "checks": int(body["checks"]),
+                "verdict": str(body["verdict"]),
+                "why": str(body["why"]),
+                "at": datetime.fromtimestamp(body["at"], UTC).isoformat(timespec="seconds") if body["at"] else "",
+                "alarm": str(body["alarm"]),
+                "evidence": min(1.0, max([0.0, *ways])),
+            },
+        )
+    return [legs[leg] for leg in sorted(legs)]
