@@ -25,7 +25,7 @@ def command(config: Path, *, as_json: bool) -> None:
     """Check every route now, and say which are open, which are refused, and why.
 
     The decision is read from the workspace that the file names. A mirror's files are read, and a server whose
-    fingerprint is named is asked 50 short questions, as the gateway does at its start and every hour.
+    fingerprint is named is asked 50 or 100 short questions, as the gateway does at its start and every hour.
     """
     from weighbridge.cli.lines.routes import route_lines, routes_summary
     from weighbridge.cli.progress import progress_on_stderr
