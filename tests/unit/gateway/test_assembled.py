@@ -1,4 +1,4 @@
-"""The gateway as `weighbridge serve` puts it together: every way in, without a key and with one; whose numbers are told.
+"""The gateway as `weighbridge serve` puts it together: every way in, with and without a key; whose numbers are told.
 
 One route without the guard was enough elsewhere (CVE-2025-66405, Portkey's `/v1/proxy/*`; CVE-2026-30886, objects
 looked up by id alone): so the ways are taken from what is mounted, not from a list that can fall behind.
