@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.pilot.admission.configuration.plan import GatewayFile
     from weighbridge.pilot.exchange import Listener
+    from weighbridge.pilot.route import UpstreamSettings
 
 __all__ = ["Assembly", "assembled"]
 
@@ -66,9 +67,8 @@ def assembled(
     """
     file.workspace.mkdir(parents=True, exist_ok=True)
     upstreams = Upstreams(secret)
-    for route in file.routes:
-        for _, leg in route.legs():
-            upstreams.check(leg.upstream)
+    for upstream in _asked(file):
+        upstreams.check(upstream)
     with ExitStack() as stack:
         folder = file.workspace / AUDIT_FOLDER
         log = AuditLog(folder, on_head=HeadKeeper(folder, audit_key) if audit_key else None)
@@ -123,9 +123,18 @@ def assembled(
 
 
 def _forget(upstreams: Upstreams, keeper: Keeper, event: str) -> None:
-    """Forget what a reload dropped; the upstreams of judges are made again where they are needed."""
+    """Forget what a reload dropped."""
     if event == "routes.reloaded":
-        upstreams.keep({leg.upstream for route in keeper.file.routes for _, leg in route.legs()})
+        upstreams.keep(_asked(keeper.file))
+
+
+def _asked(file: GatewayFile) -> set[UpstreamSettings]:
+    """Return all upstreams that a file names: those of legs, and those that score a shadow's answers."""
+    asked = {leg.upstream for route in file.routes for _, leg in route.legs()}
+    for terms in (route.shadow.terms for route in file.routes if route.shadow is not None):
+        asked |= {terms.judge.upstream} if terms.judge is not None else set()
+        asked |= {terms.embedding} if terms.embedding is not None else set()
+    return asked
 
 
 def _spans(stack: ExitStack, secret: Callable[[str], str | None]) -> tuple[Listener, ...]:
