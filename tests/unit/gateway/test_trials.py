@@ -17,6 +17,7 @@ from weighbridge.core.artefact import digest_of_endpoint
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.decision.policy import parse_policy
+from weighbridge.gateway import trials
 from weighbridge.gateway.assembly import assembled
 from weighbridge.gateway.wire import bounded_protocol
 from weighbridge.pilot.access.desk import KeyDesk
@@ -233,8 +234,8 @@ def test_a_shadow_is_asked_and_answers_nobody(pilot: Pilot) -> None:
     assert list(read_board(pilot.body("board"), time.time())["legs"]) == ["primary"]
 
 
-def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot) -> None:
-    """The candidate is good and serves a half; after the order nobody gets it; by state and by key alike."""
+def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The candidate is good and serves a half; after the order nobody gets it. Nor while nobody watches."""
     old, new = UpstreamDouble(lambda *_: said("old")), UpstreamDouble(lambda *_: said("new"))
     with old.running(), new.running():
         pilot.write(old, new)
@@ -249,6 +250,9 @@ def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot) -> None:
             wait_for(lambda: "new" in ask_some(), 40)
             sticky = {one: gateway.ask(one) for one in range(20)}
             assert {one: gateway.ask(one) for one in range(20)} == sticky
+            with monkeypatch.context() as patch:  # as where the journal was not read for a minute
+                patch.setattr(trials, "_STALE_S", 0.0)
+                assert {gateway.ask(one) for one in range(20)} == {"old"}
             pilot.order("stop")
             ordered = time.monotonic()
             wait_for(lambda: pilot.body("canary")["state"] == "stopped")
