@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import json
 import re
+import runpy
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,15 +22,17 @@ from weighbridge.pilot.access.keys import digest_of_key
 from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.alarm.alarms import read_alarms
 from weighbridge.pilot.audit.export import Wanted, select
+from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.web.pages.pilot.legs import Legs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-    from types import SimpleNamespace
 
 ROUTE = "/pilot/route?name=team%2Fcoder"
+_ADMISSION = Path(__file__).parents[1] / "unit" / "pilot" / "admission" / "conftest.py"
+ME = getpass.getuser()
 
 
 @pytest.fixture(scope="module")
@@ -155,9 +161,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(boss: Any, pilot: SimpleNa
     notes: list[tuple[str, Any]] = []
     with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
         state.hand_over(lambda event, facts: notes.append((event, facts["by"])))
-    assert {("key.created", "command line"), ("key.rotated", "command line"), ("key.revoked", "command line")} <= set(
-        notes
-    )
+    assert {("key.created", ME), ("key.rotated", ME), ("key.revoked", ME)} <= set(notes)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_the_stop_button_asks_first_and_writes_an_order(boss: Any, pilot: Simple
         told = boss.ask("/pilot/order", {"do": "stop", "route": "team/coder", "because": "it looks odd"})
         assert "told-stop" in told.leads
         (order,) = [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
-    assert dict(order.facts) == {"to": "canary", "do": "stop", "by": "command line", "because": "it looks odd"}
+    assert dict(order.facts) == {"to": "canary", "do": "stop", "by": ME, "because": "it looks odd"}
     assert "order to stop" in boss.ask(told.leads).text
 
 
@@ -268,3 +272,50 @@ def test_a_document_of_another_version_is_told_not_shown(boss: Any, pilot: Simpl
         assert boss.ask("/pilot").status == boss.ask(ROUTE).status == 200
         (now,) = [one for one in state.documents()[1] if one.name == document.name]
         assert state.put(type(document)(document.name, document.body, document.taken, now.version))
+
+
+def test_legs_are_told_from_the_file_the_evidence_and_what_a_gateway_recorded(tmp_path: Path) -> None:
+    """Open by its address; not known where only a gateway checks, until one has recorded it; a wrong file is told."""
+    scene = SimpleNamespace(**runpy.run_path(str(_ADMISSION))).Scene(tmp_path)
+    by_address = scene.decide(scene.ADDRESS, has_files=False)
+    by_files = scene.decide()
+    scene.fingerprint(scene.make_mirror())
+    leg = f'upstream = {{ url = "{scene.URL}", model = "{scene.MODEL}" }}'
+    text = f"""[gateway]
+workspace = "work"
+[[route]]
+name = "near"
+decision = "{by_address}"
+{leg}
+[[route]]
+name = "printed"
+decision = "{by_files}"
+fingerprint = "weighed"
+{leg}
+[[route]]
+name = "gone"
+decision = "{"a" * 12}"
+{leg}
+"""
+    path = scene.write(text)
+    clock = [scene.now]
+    legs = Legs(path, tmp_path / "work" / "audit", lambda: clock[0])
+
+    def states() -> dict[str, str]:
+        clock[0] += 10
+        return {name: row["state"] for name, (row,) in legs.table()[0].items()}
+
+    assert states() == {"near": "open", "printed": "unknown", "gone": "refused"}
+    log = AuditLog(tmp_path / "work" / "audit")
+    facts = {"route": "printed", "leg": "primary", "decision": by_files, "verdict": "adopt", "until": "", "why": ""}
+    log.record("leg.opened", facts)
+    assert states()["printed"] == "open"
+    log.record("leg.refused", {**facts, "why": "the server answers otherwise"})
+    log.record("leg.opened", {**facts, "decision": "sha256:" + "b" * 64, "route": "gone"})
+    log.close()
+    assert states() == {"near": "open", "printed": "refused", "gone": "refused"}
+    scene.write("= nonsense")
+    states()
+    states()
+    assert "refused" in legs.table()[1]
+    assert states()["near"] == "open"

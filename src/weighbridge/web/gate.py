@@ -90,7 +90,7 @@ class Ticket:
     """The secret of the link that the terminal prints, and the role of who has it."""
 
     role: Role
-    name: str = "command line"
+    name: str = "operator"
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,12 @@ __all__ = ["access_by_login", "access_by_ticket", "gateway_file_of", "pages_over
 
 
 def access_by_ticket(*, operates: bool) -> Access:
-    """Return the way in on this machine: a link that only the terminal prints."""
-    return Access(ticket=Ticket("operator" if operates else "viewer"))
+    """Return the way in on this machine: a link that only the terminal prints, for who started it."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has no name
+        name = "operator"
+    return Access(ticket=Ticket("operator" if operates else "viewer", name))
 
 
 def access_by_login(path: Path, read_secret: Callable[[str], str | None]) -> Access:

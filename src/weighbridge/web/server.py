@@ -25,6 +25,7 @@ __all__ = ["Place", "run_app", "serve", "tables_of"]
 HOST = "127.0.0.1"
 _LAST_PORT = 65_535
 _MOST_AT_ONCE = 256
+_DRAIN_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def run_app(app: Starlette, port: int, announce: Callable[[str], None], place: P
             proxy_headers=False,
             ws="none",
             limit_concurrency=_MOST_AT_ONCE,
+            timeout_graceful_shutdown=_DRAIN_S,
             http=_protocol(place),
             ssl_certfile=place.tls_cert,
             ssl_keyfile=place.tls_key,
