@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of
+from weighbridge.engine.discovery.fingerprint import OTHER_KERNELS
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.statistics.drift import SRDetector
 
@@ -25,8 +26,8 @@ __all__ = ["CHECKS", "USUAL", "IdentityFold", "identity_folds"]
 CHECKS = 100_000
 """Least mean number of checks between two false alarms of a leg, all its streams together: 11 years of hourly ones."""
 
-USUAL = {"completion": 0.03, "chat": 0.03, "texts": 0.35}
-"""Mean distance that the same weights may show on other kernels or under load: docs/howto/drift.md has the figures."""
+USUAL = {"completion": OTHER_KERNELS["rows"], "chat": OTHER_KERNELS["rows"], "texts": OTHER_KERNELS["texts"]}
+"""Mean distance of the same model, by stream."""
 
 _MULTIPLES = (2.0, 5.0, 17.0)
 _ROOM = "identity"

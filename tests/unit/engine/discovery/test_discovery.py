@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,23 @@ def test_texts_never_prove_sameness() -> None:
     one = Fingerprint("1", "chat", texts=texts, noise=0.0, mean_noise=0.0)
     assert compare_fingerprints(one, one).verdict == "consistent"
     assert compare_fingerprints(one, replace(one, texts=tuple(f"other {n}" for n in range(25)))).verdict == "differs"
-    assert compare_fingerprints(one, replace(one, texts=("x", *texts[1:]))).verdict == "cannot tell"
+    assert compare_fingerprints(one, replace(one, texts=("x", *texts[1:]))).verdict == "consistent"
+    assert compare_fingerprints(one, replace(one, texts=("x",) * 10 + texts[10:])).verdict == "cannot tell"
+
+
+def test_a_loaded_endpoint_is_known_by_its_likely_tokens() -> None:
+    """Batching moved a token of 1% by 0.6 nats, and the endpoint differs from itself so; twice the likeliest does not.
+
+    Figures as Qwen2.5-Coder-0.5B gave under llama.cpp beside two other callers: 0.27 nats, 0.008 of total variation.
+    """
+    rows = tuple((("a", math.log(0.98)), ("b", math.log(0.012)), ("c", math.log(0.004))) for _ in range(25))
+    busy = tuple((row[0], ("b", row[1][1] - 0.6), row[2]) for row in rows)
+    one = Fingerprint("1", "completion", rows, noise=0.0, mean_noise=0.0)
+    other = Fingerprint("1", "completion", busy, noise=0.3, mean_noise=0.03)
+    assert compare_fingerprints(one, other).verdict == "consistent"
+    assert compare_fingerprints(one, replace(other, noise=0.0, mean_noise=0.0)).verdict == "differs"
+    changed = tuple((("a", math.log(0.6)), ("b", math.log(0.3)), row[2]) for row in rows)
+    assert compare_fingerprints(one, replace(other, rows=changed)).verdict == "differs"
 
 
 def test_noise_is_the_difference_between_alone_and_together() -> None:
