@@ -14,7 +14,7 @@ from weighbridge.errors import UsageError
 from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.knowledge.load import load_knowledge
 from weighbridge.pilot.admission.configuration.form import LimitsForm
-from weighbridge.pilot.admission.configuration.plan import Unverified
+from weighbridge.pilot.admission.configuration.plan import AlarmPlan, Unverified
 from weighbridge.pilot.admission.file import load_gateway_file, parse_gateway_file
 
 PLACE = Path("/etc/wb/gateway.toml")
@@ -211,3 +211,13 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Whatever stands there, nothing but a UsageError comes of it."""
     with pytest.raises(UsageError):
         parse_gateway_file(HEAD.encode() + data, PLACE)
+
+
+def test_alarms_are_told_and_timed_as_the_file_says() -> None:
+    """72 hours to decide anew unless the file says otherwise; hours are none below zero, nor more than a year."""
+    assert parse_gateway_file(f"{HEAD}{ROUTE}{UPSTREAM}".encode(), PLACE).alarm == AlarmPlan(grace_s=72 * 3600.0)
+    text = '[gateway.alarm]\nwebhook_env = "HOOK"\nsecret_env = "SIGN"\ngrace_hours = 1.5\nreopens = false\n'
+    file = parse_gateway_file(f"{HEAD}{text}{ROUTE}{UPSTREAM}".encode(), PLACE)
+    assert file.alarm == AlarmPlan("HOOK", "SIGN", reopens=False, grace_s=5400.0)
+    for wrong in ("grace_hours = -1", "grace_hours = 9000", "grace_hours = inf", 'webhook_env = "https://h/secret"'):
+        assert "alarm" in refused(f"{HEAD}[gateway.alarm]\n{wrong}\n{ROUTE}{UPSTREAM}")
