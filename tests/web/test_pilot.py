@@ -189,7 +189,10 @@ def test_the_stop_button_asks_first_and_writes_an_order(boss: Any, pilot: Simple
         told = boss.ask("/pilot/order", {"do": "stop", "route": "team/coder", "because": "it looks odd"})
         assert "told-stop" in told.leads
         (order,) = [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
+        notes: list[Any] = []
+        state.hand_over(lambda event, facts: notes.append((event, facts.get("route"), facts.get("by"))))
     assert dict(order.facts) == {"to": "canary", "do": "stop", "by": ME, "because": "it looks odd"}
+    assert ("canary.ordered", "team/coder", ME) in notes
     assert "order to stop" in boss.ask(told.leads).text
 
 

@@ -53,7 +53,10 @@ def routes(room: PilotRoom, dashboard: Dashboard, reader: Callable[[], Reader]) 
 
         def write() -> None:
             dashboard.route(name)
-            give_order(room.state(), name, facts, room.now)
+            state = room.state()
+            give_order(state, name, facts, room.now)
+            with state.changing_keys() as book:  # a gateway takes the note into its audit log
+                book.note("canary.ordered", {"at": room.now(), "route": name, **facts})
 
         await run_in_threadpool(write)
         return _back(request, name, f"told-{order}")
