@@ -137,6 +137,9 @@ class Folding:
     def _read(self) -> None:
         """Read the documents that were changed since the last time."""
         version, changed = self._journal.documents(self._version)
+        if version < self._version:  # the database was put back from a copy
+            version, changed = self._journal.documents()
+            self.documents, self._newest = {}, 0
         if changed:
             self.documents = {**self.documents, **{document.name: document for document in changed}}
         self._version = version

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,7 @@ from weighbridge.pilot.journal.protocol import Document, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.unit.pilot.journal.conftest import Fragile
 
@@ -214,6 +217,23 @@ def test_what_another_node_folds_is_known_here(state: Fragile) -> None:
     work(other)
     mine.work()
     assert body(mine) == {"count": 1, "sum": 2}
+
+
+def test_a_database_put_back_from_a_copy_is_followed(state: Fragile, tmp_path: Path) -> None:
+    """What was concluded since the copy is forgotten, and what comes is counted on top of what the copy holds."""
+    books = keeper(state, Sum())
+    books.work()
+    books.put(entry(1))
+    work(books)
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as copy, closing(sqlite3.connect(state.path)) as original:
+        original.backup(copy)
+        books.put(entry(10))
+        work(books)
+        assert body(books) == {"count": 2, "sum": 11}
+        copy.backup(original)
+    books.put(entry(100))
+    work(books)
+    assert body(books) == {"count": 2, "sum": 101}
 
 
 def test_the_slower_node_takes_the_others_work_over(state: Fragile) -> None:
