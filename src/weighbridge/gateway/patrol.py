@@ -26,6 +26,7 @@ Reason = Literal["", "left", "stalled", "late", "revoked"]
 _TOLD = {
     "late": Refusal(504, UPSTREAM, "upstream_timeout", "the model's server took too long"),
     "revoked": Refusal(401, BAD_REQUEST, "invalid_api_key", "the key has ended"),
+    "": Refusal(503, "server_error", "gateway_stopping", "the gateway is stopping"),  # its server ends what is left
 }
 
 
@@ -67,7 +68,7 @@ class Flight:
 
     @property
     def refusal(self) -> Refusal | None:
-        """What to tell the caller of an early end; None where nothing ended it, or nobody listens."""
+        """What to tell the caller whose request is ended early; None where nobody listens."""
         return _TOLD.get(self.reason)
 
     def resume(self) -> None:

@@ -212,7 +212,7 @@ class _Stream:
                 await self._fail(Refused(flight.refusal))
         except TimeoutError:
             return False
-        exchange.error = flight.reason
+        exchange.error = flight.reason or "stopped"
         return True
 
 

@@ -126,11 +126,16 @@ class Running:
     table: Table
     told: Told
     app: Gateway
+    server: uvicorn.Server
 
     @property
     def url(self) -> str:
         """The base URL for clients."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def stop(self) -> None:
+        """Stop it, with no time for answers to end."""
+        self.server.should_exit = True
 
     def ask(
         self, body: dict[str, Any] | bytes, path: str = "/v1/chat/completions", key: str = KEY, **headers: str
@@ -194,7 +199,7 @@ def run_gateway(
         time.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Running(port, keys, table, told, app)
+        yield Running(port, keys, table, told, app, server)
     finally:
         server.should_exit = True
         thread.join(10)

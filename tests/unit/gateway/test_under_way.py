@@ -113,6 +113,21 @@ def test_an_answer_that_takes_too_long_is_504() -> None:
         assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_timeout")
 
 
+def test_a_stream_that_outlives_the_stop_is_told_so() -> None:
+    """What the server cancels when its time to end is over (none here) ends with an event, not as a broken network."""
+    with between(lambda *_: events(*[EVENT] * 400, gap_s=0.01)) as (gateway, upstream):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=5)
+        connection.request("POST", "/v1/chat/completions", json.dumps(STREAM), AUTHORIZED)
+        response = connection.getresponse()
+        assert response.read(len(EVENT)) == EVENT
+        gateway.stop()
+        told = response.read().split(b"\n\n")
+        assert json.loads(told[-2].removeprefix(b"data: "))["error"]["code"] == "gateway_stopping"
+        assert upstream.asked[0].is_over.wait(1)
+        assert gateway.told.wait().error == "stopped"
+        connection.close()
+
+
 @pytest.mark.parametrize("why", ["late", "revoked"])
 def test_who_does_not_read_is_cut_all_the_same(why: str) -> None:
     """The last word waits half a second for a caller that does not take it; then the connection is cut."""
