@@ -6,7 +6,8 @@ the caller, and costs as much as all else that is done here. In the place of uvi
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cycle"]
 
+_log = logging.getLogger("weighbridge.gateway")
 _HIGH_BYTES = 64 << 10  # of a body that nobody has taken yet; beyond it reading pauses
 _BODILESS = frozenset({204, 304})
 _LENGTH, _CONNECTION = b"content-length", b"connection"
@@ -60,8 +62,12 @@ class Cycle:
     async def run(self, app: App) -> None:
         """Have the request answered; where that ends early the connection ends, too: it must not look whole."""
         try:
-            with suppress(ConnectionAbortedError):
-                await app(self.scope, self.receive, self.send)
+            await app(self.scope, self.receive, self.send)
+        except ConnectionAbortedError:
+            pass  # the application has said why
+        except Exception as error:  # noqa: BLE001 - a mistake of ours; its text may quote what the caller sent
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error("an answer broke off: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
         finally:
             if not self.response_complete and not self.disconnected:
                 self._line.transport.close()
