@@ -32,7 +32,7 @@ AT_ONCE = frozenset({"identity.changed"})
 """Events after which a leg is served no more: what answers is not what was weighed."""
 
 _MOST_BYTES = 16 << 10
-_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
 def is_stated(notice: Notice) -> bool:
@@ -127,7 +127,8 @@ def _suites(decision: Evidence) -> list[str]:
 
 
 def _day(notice: Notice) -> date:
-    return _moment(notice.at).date()
+    """Return the day by the calendar on the wall, as decisions have it: else none of that evening would be in view."""
+    return _moment(notice.at).astimezone().date()
 
 
 def _moment(at: float) -> datetime:

@@ -34,6 +34,8 @@ def mark_stale(
 ) -> list[Evidence]:
     """State of each decision that an event touches that it is stale, once a step asked for; return what is new.
 
+    It is dated by the calendar on the wall, as decisions are: one of the same evening has it in view.
+
     Touched is a decision on the event's own repository, or on what was made from it, where the rules say `medium` or
     more and ask for a step. A release in the same family is news, and makes nothing stale.
     """
@@ -45,7 +47,7 @@ def mark_stale(
         for stake, body in _bodies(event, stakes, rules, known):
             if event_key(body) not in said:
                 said.add(event_key(body))
-                made.append(state_stale(store, stake.subject, body, event.seen_at.date()))
+                made.append(state_stale(store, stake.subject, body, event.seen_at.astimezone().date()))
     return made
 
 

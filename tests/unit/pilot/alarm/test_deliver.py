@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -155,3 +156,20 @@ def test_a_webhook_that_could_never_be_told_is_refused_at_the_start(
     with pytest.raises(UsageError, match=named) as caught:
         scene.deliverer(AlarmPlan("HOOK", "SIGN"))
     assert "secret-part" not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-11-18"), ("America/Los_Angeles", "2026-11-17")])
+def test_an_alarm_is_dated_by_the_calendar_on_the_wall(
+    scene: Any, monkeypatch: pytest.MonkeyPatch, zone: str, day: str
+) -> None:
+    """As decisions are: one made the same evening has it in view, west of Greenwich, too."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        scene.deliverer()(scene.notice(at=datetime(2026, 11, 18, 3, tzinfo=UTC).timestamp()))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    with scene.store() as store:
+        assert {one.made_on.isoformat() for one in store.select(kind="stale/v1")} == {day}
+        assert {one.made_on.isoformat() for one in store.select(kind="alarm/v1")} == {day}
