@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of, short
-from weighbridge.pilot.canary.report import notice_of, why_of
+from weighbridge.pilot.canary.report import notice_of, start_of, why_of
 from weighbridge.pilot.canary.trial import Trial
 from weighbridge.pilot.observation.noun import Observation
 
@@ -105,7 +105,8 @@ class CanaryFold:
             self._follow(trial, entry, "canary.stopped", notices, (by, because))
         elif entry.facts.get("do") == "start" and is_over:
             started = Trial(self._settings.terms, self._settle_s, trial.number + 1, trial.now)
-            started.by, started.why = by, because
+            started.by, started.why = by, because or "an operator started it"
+            notices.append(start_of(self._route, started, f"{self._name}/{entry.number}"))
             return started
         return trial
 
@@ -115,7 +116,7 @@ class CanaryFold:
         """Do what is due, and tell of it."""
         by, because = order
         why = because or why_of(trial, event)
-        notices.append(notice_of(self._route, trial, (f"{self._name}/{entry.number}/{event}", event, why)))
+        notices.append(notice_of(self._route, trial, (f"{self._name}/{entry.number}/{event}", event, why), by))
         trial.carry_out(event, why, by)
 
 

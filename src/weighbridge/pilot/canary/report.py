@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.journal.protocol import Severity
     from weighbridge.pilot.route import Leg, Route
 
-__all__ = ["KIND", "notice_of", "why_of"]
+__all__ = ["KIND", "notice_of", "start_of", "why_of"]
 
 KIND = "canary/v1"
 
@@ -25,6 +25,7 @@ _SEVERITY: dict[Event, Severity] = {
     "canary.rolled_back": "alarm",
     "canary.stopped": "warning",
 }
+_STARTED = "canary.started"
 _OUTCOME: dict[Event, str] = {
     "canary.done": "passed",
     "canary.rolled_back": "rolled back",
@@ -52,17 +53,30 @@ def why_of(trial: Trial, event: Event) -> str:
     return f"{step} passed after {shown}"
 
 
-def notice_of(route: Route, trial: Trial, what: tuple[str, Event, str]) -> Notice:
-    """Return the notice of what is due: its id, event and sentence are `what`."""
+def start_of(route: Route, trial: Trial, number: str) -> Notice:
+    """Return the notice that an operator has started a trial; `number` is its id."""
+    facts = {"trial": trial.number, "by": trial.by}
+    return Notice(
+        f"{number}/{_STARTED}", trial.now, route.name, _STARTED, "info", trial.why, _leg(route).decision, facts
+    )
+
+
+def notice_of(route: Route, trial: Trial, what: tuple[str, Event, str], by: str = "") -> Notice:
+    """Return the notice of what is due, before it is done: `what` are id, event and sentence, `by` who ordered it."""
     number, event, why = what
-    leg = route.canary.leg if route.canary is not None else route.primary
+    leg = _leg(route)
     standing = read_standing(trial.body())
-    facts: dict[str, Any] = {"trial": trial.number, "step": trial.step, "share": trial.share}
+    facts: dict[str, Any] = {"trial": trial.number, "step": trial.step, "share": trial.share, "by": by}
     if standing is not None:
         facts |= {"needed": standing.needed, "rows": [row.to_json() for row in standing.rows]}
     if standing is not None and event in _OUTCOME:
         facts["evidence"] = {"kind": KIND, "body": _statement(route, leg, standing, _OUTCOME[event], why)}
     return Notice(number, trial.now, route.name, event, _SEVERITY[event], why, leg.decision, facts)
+
+
+def _leg(route: Route) -> Leg:
+    """Return the candidate of a route that has one."""
+    return route.canary.leg if route.canary is not None else route.primary
 
 
 def _statement(route: Route, leg: Leg, standing: Standing, outcome: str, why: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.estimate import Estimate
+from weighbridge.pilot.canary.callers import LEAST_CALLERS
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE
 from weighbridge.statistics.arms import HarmTest, SafetyTest, rate_sequence
 
@@ -66,8 +67,8 @@ class Standing:
     `since` is when it came into its state, `start` when the first step began, `now` when it was last told of anything.
     `step` counts from 0. `needed` is about how many more exchanges of the candidate this step takes where it is as good
     as the primary, `wait_s` how long it lasts at the least from `now` on. `measured` of `to_measure` answers have told
-    how long the primary takes; `late_s` is what counts as late, 0 before that is known. `harm_share` is that of all
-    signs together.
+    how long the primary takes; `late_s` is what counts as late, 0 before that is known. `callers` got the candidate,
+    `least_callers` have to. `harm_share` is that of all signs together.
     """
 
     state: str
@@ -87,6 +88,8 @@ class Standing:
     wait_s: float
     measured: int
     to_measure: int
+    callers: int
+    least_callers: int
     harm: float
     harm_share: float
     rows: tuple[Row, ...]
@@ -130,6 +133,8 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         wait_s=max(0.0, left_s) if is_stepping else 0.0,
         measured=len(body["times"]),
         to_measure=REFERENCE,
+        callers=int(body["callers"]["counts"]["canary"]),
+        least_callers=LEAST_CALLERS,
         harm=harm,
         harm_share=_way(harm, alpha),
         rows=rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from weighbridge.pilot.canary.callers import Callers
+from weighbridge.pilot.canary.callers import LEAST_CALLERS, Callers
 from weighbridge.pilot.canary.lane import Lane, gather
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
 from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
@@ -48,7 +48,7 @@ class Trial:
         self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
         self._times: list[float] = []
         self._behind = 0
-        self._callers = Callers()
+        self.callers = Callers()
         self._quick = self._lane(0.0)
         self._fresh()
 
@@ -79,7 +79,7 @@ class Trial:
             self._measure(arm, observation)
             return
         is_known = self.runs and observation.at >= self.start
-        if not is_known or not self._callers.admit(observation.user, observation.at):
+        if not is_known or not self.callers.admit(arm, observation.user, observation.at):
             return
         signs = signs_against(observation, self.late_s)
         self._count(arm, [1, *signs])
@@ -95,7 +95,8 @@ class Trial:
         needed = 1 / self.terms.alpha
         for primary, canary in self._quick.close(self.now):
             for place, metric in enumerate(METRICS, 1):
-                self.harm[metric].update(Block(primary[0], primary[place], canary[0], canary[place]))
+                test, block = self.harm[metric], Block(primary[0], primary[place], canary[0], canary[place])
+                test.update(block, self.callers.slack(test.usual))
             if self.harm_value >= needed:
                 return "canary.rolled_back"
         if self.state == "done":
@@ -104,7 +105,8 @@ class Trial:
             for place, metric in enumerate(METRICS, 1):
                 self.safety[metric].update(Block(primary[0], primary[place], canary[0], canary[place]))
         is_safe = all(test.value >= needed for test in self.safety.values())
-        if not is_safe or self.now - self.step_since < self.terms.hold_s:
+        is_broad = min(self.callers.counts.values()) >= LEAST_CALLERS
+        if not (is_safe and is_broad) or self.now - self.step_since < self.terms.hold_s:
             return None
         return "canary.done" if self._is_last(self.step + 1) else "canary.advanced"
 
@@ -141,7 +143,7 @@ class Trial:
             "last": self._last,
             "times": list(self._times),
             "behind": self._behind,
-            "callers": {"day": self._callers.day, "text": self._callers.text},
+            "callers": self.callers.state(),
             "quick": self._quick.state(),
             "sure": self._sure.state(),
             "harm": {metric: test.state() for metric, test in self.harm.items()},
@@ -157,7 +159,7 @@ class Trial:
         trial.total, trial.seen = _copied(body["total"]), _copied(body["seen"])
         trial.recent, trial._last = _copied(body["recent"]), _copied(body["last"])
         trial._times, trial._behind = list(body["times"]), body["behind"]
-        trial._callers = Callers(body["callers"]["text"], body["callers"]["day"])
+        trial.callers.restore(body["callers"])
         trial._quick = trial._lane(trial._quick_s()).restore(body["quick"])
         trial._sure.restore(body["sure"])
         trial.harm = {metric: HarmTest.from_state(body["harm"][metric]) for metric in METRICS}

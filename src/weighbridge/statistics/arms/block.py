@@ -15,10 +15,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-__all__ = ["Block", "Rates", "apart", "evidence", "inside", "together"]
+__all__ = ["Block", "Rates", "apart", "evidence", "inside", "is_whole", "together"]
 
 _EDGE = 1e-4  # no bet is nearer to 0 and 1: no outcome is impossible, so no bet can lose all
-_ROUNDS = 40  # halvings: 1e-12
+_ROUNDS = 34  # halvings: 1e-10
 
 
 class Block(NamedTuple):
@@ -45,26 +45,36 @@ def inside(rate: float) -> float:
     return min(max(rate, _EDGE), 1 - _EDGE)
 
 
-def together(block: Block, bets: Rates) -> Rates:
-    """Return the nearest null of "B's rate is at most A's"; the bets themselves where they are one."""
-    if bets.b <= bets.a:
+def is_whole(block: Block) -> bool:
+    """Whether both arms have answers, and no more bad ones than answers."""
+    return block.n_a > 0 <= block.bad_a <= block.n_a and block.n_b > 0 <= block.bad_b <= block.n_b
+
+
+def together(block: Block, bets: Rates, slack: float = 0.0) -> Rates:
+    """Return the nearest null of "B's rate is at most A's plus `slack`"; the bets themselves where they are one."""
+    if bets.b <= bets.a + slack:
         return bets
-    mean = (block.n_a * bets.a + block.n_b * bets.b) / (block.n_a + block.n_b)
-    return Rates(mean, mean)
+    if not slack:
+        mean = (block.n_a * bets.a + block.n_b * bets.b) / (block.n_a + block.n_b)
+        return Rates(mean, mean)
+    return _on_line(block, bets, slack)
 
 
 def apart(block: Block, bets: Rates, margin: float) -> Rates:
-    """Return the nearest null of "B's rate is at least A's plus the margin"; the bets themselves where they are one.
+    """Return the nearest null of "B's rate is at least A's plus the margin"; the bets themselves where they are one."""
+    return bets if bets.b >= bets.a + margin else _on_line(block, bets, margin)
 
-    It lies on the line b = a + margin, where the divergence is convex: its slope is followed to 0 by halving. For bets
-    inside (0, 1) and 0 < margin < 1 - both `_EDGE`s.
+
+def _on_line(block: Block, bets: Rates, distance: float) -> Rates:
+    """Return the nearest pair of rates with b = a + distance, for 0 < distance < 1 and bets inside (0, 1).
+
+    Along that line the divergence is convex: its slope is followed to 0 by halving.
     """
-    if bets.b >= bets.a + margin:
-        return bets
-    low, high = max(0.0, bets.b - margin), min(bets.a, 1 - margin)
+    low, high = sorted((bets.a, bets.b - distance))
+    low, high = max(0.0, low), min(high, 1 - distance)
     for _ in range(_ROUNDS):
         a = (low + high) / 2
-        b = a + margin
+        b = a + distance
         slope = block.n_a * (a - bets.a) / (a * (1 - a)) + block.n_b * (b - bets.b) / (b * (1 - b))
         low, high = (low, a) if slope > 0 else (a, high)
     return Rates(a, b)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.statistics.arms.block import Block, Rates, evidence, inside, together
+from weighbridge.statistics.arms.block import Block, Rates, evidence, inside, is_whole, together
 from weighbridge.statistics.arms.guess import Guess
 
 if TYPE_CHECKING:
@@ -39,16 +39,24 @@ class HarmTest:
         """The e-value: at 1 / alpha the null is rejected at alpha."""
         return min(CEILING, math.fsum(self._stakes) + _in_hand(self.blocks))
 
-    def update(self, block: Block) -> float:
-        """Take a block with answers of both arms, and return the e-value; raises ValueError for an arm without."""
-        if not (block.n_a > 0 <= block.bad_a <= block.n_a and block.n_b > 0 <= block.bad_b <= block.n_b):
+    @property
+    def usual(self) -> float:
+        """The rate of arm A as it is expected now."""
+        return self._guess.rate
+
+    def update(self, block: Block, slack: float = 0.0) -> float:
+        """Take a block with answers of both arms, and return the e-value; raises ValueError for an arm without.
+
+        With `slack`, known before the block, the null is "B's rate is at most A's plus `slack`".
+        """
+        if not is_whole(block):
             raise ValueError(f"no block of two arms: {tuple(block)}")
         stake = (_in_hand(self.blocks) - _in_hand(self.blocks + 1)) / len(ODDS)
-        usual = self._guess.rate
+        usual = self.usual
         for place, times in enumerate(ODDS):
             odds = times * usual / (1 - usual)
             bets = Rates(usual, inside(odds / (1 + odds)))
-            gain = evidence(block, bets, together(block, bets))
+            gain = evidence(block, bets, together(block, bets, slack))
             self._stakes[place] = min(CEILING, (self._stakes[place] + stake) * math.exp(min(gain, 600.0)))
         self.blocks += 1
         self._guess.learn(block.bad_a, block.n_a)

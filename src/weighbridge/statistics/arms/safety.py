@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.statistics.arms.block import Block, Rates, apart, evidence, inside
+from weighbridge.statistics.arms.block import Block, Rates, apart, evidence, inside, is_whole
 from weighbridge.statistics.arms.guess import Guess
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SafetyTest:
 
     def update(self, block: Block) -> float:
         """Take a block with answers of both arms, and return the e-value; raises ValueError for an arm without."""
-        if not (block.n_a > 0 <= block.bad_a <= block.n_a and block.n_b > 0 <= block.bad_b <= block.n_b):
+        if not is_whole(block):
             raise ValueError(f"no block of two arms: {tuple(block)}")
         for place, bets in enumerate(self._bets()):
             self._logs[place] += evidence(block, bets, apart(block, bets, self.margin))

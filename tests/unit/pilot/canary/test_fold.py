@@ -67,6 +67,7 @@ def test_a_rollback_stays_until_the_next_start(traffic: Traffic) -> None:
     assert traffic.events == ["canary.rolled_back"]
     traffic.order("start")
     assert (traffic.body["state"], traffic.body["trial"], traffic.body["share"]) == ("measuring", 2, 0)
+    assert (traffic.notices[-1].event, traffic.notices[-1].facts["by"]) == ("canary.started", "kim")
     for _ in range(60):
         traffic.exchange(0.02)
     assert (traffic.body["state"], traffic.body["share"]) == ("stepping", 0.05)
@@ -85,7 +86,7 @@ def test_a_regress_after_the_last_step_is_rolled_back_too(traffic: Traffic) -> N
 
 def test_what_strikes_both_models_is_no_harm(traffic: Traffic) -> None:
     """Refusals that jump from 2% to 40% and back with the callers' questions roll nothing back."""
-    for number in range(2500):
+    for number in range(1500):
         rate = 0.4 if number // 300 % 2 else 0.02
         traffic.exchange(rate, rate)
     assert "canary.rolled_back" not in traffic.events
@@ -122,6 +123,19 @@ def test_one_caller_counts_five_times_a_day(traffic: Traffic) -> None:
     assert round(refused.value * refused.n) == 5
 
 
+def test_few_callers_prove_nothing_of_others(traffic: Traffic) -> None:
+    """Nineteen callers of the candidate pass no step, however often they ask; the twentieth does."""
+    for _ in range(40):
+        traffic.exchange(0.0, 0.0)
+    for number in range(620):
+        traffic.at += 1800.0
+        user = str(number % 19 if number < 600 else number)
+        traffic.tell("seen", traffic.observe("canary", user=f"canary {user}").to_facts())
+        traffic.tell("seen", traffic.observe("primary").to_facts())
+        assert traffic.events == [] or number >= 600
+    assert traffic.events == ["canary.advanced"]
+
+
 def test_an_operator_stops_it(traffic: Traffic) -> None:
     """The order is obeyed at its entry, with who and why; an order to another room is not ours."""
     for _ in range(100):
@@ -133,6 +147,7 @@ def test_an_operator_stops_it(traffic: Traffic) -> None:
     assert (traffic.body["state"], traffic.body["share"]) == ("stopped", 0)
     assert (traffic.body["by"], traffic.body["why"]) == ("kim", "it rhymes")
     assert traffic.events == ["canary.stopped"]
+    assert traffic.notices[0].facts["by"] == "kim"
 
 
 def test_only_these_models_count(traffic: Traffic) -> None:

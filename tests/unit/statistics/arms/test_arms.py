@@ -73,7 +73,11 @@ def test_the_mean_evidence_under_a_null_is_one_at_most(
     """Exactly, over all outcomes, where only the arms' *mean* rates obey the null (Turner, Ly, Gruenwald 2024)."""
     block, bets = Block(len(a), 0, len(b), 0), Rates(bet_a, bet_b)
     apart_by = sum(b) / len(b) - sum(a) / len(a)
-    for is_null, null in ((apart_by <= 0, together(block, bets)), (apart_by >= margin, apart(block, bets, margin))):
+    for is_null, null in (
+        (apart_by <= 0, together(block, bets)),
+        (apart_by <= margin, together(block, bets, margin)),
+        (apart_by >= margin, apart(block, bets, margin)),
+    ):
         if is_null:
             mean = sum(chance * math.exp(evidence(one, bets, null)) for chance, one in outcomes(a, b))
             assert mean <= EXACT
