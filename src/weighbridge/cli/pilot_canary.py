@@ -85,7 +85,10 @@ def _order(route: str, what: str, because: str, workspace: str | None, *, as_jso
             _show(route, standing, as_json=as_json)
             click.echo("nothing to do", err=True)
         else:
-            give_order(state, route, {"to": "canary", "do": what, "by": _who(), "because": because})
+            order = {"to": "canary", "do": what, "by": _who(), "because": because}
+            give_order(state, route, order)
+            with state.changing_keys() as book:
+                book.note("canary.ordered", {"at": time.time(), "route": route, **order})
             after = _awaited(state, route, standing)
             _show(route, after, as_json=as_json)
             if (after.state, after.trial) == (standing.state, standing.trial):
