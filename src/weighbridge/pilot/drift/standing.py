@@ -74,7 +74,7 @@ def read_standing(body: Mapping[str, Any]) -> Standing:
     every = every if isinstance(every, int) and every > 0 else 1
     try:
         state = State.from_json(body, every)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):  # another version wrote it
         state = State(every)
     order = list(stream_kinds())
     ordered = sorted(state.streams.items(), key=lambda item: order.index(item[1].kind.name))  # clusters as they come

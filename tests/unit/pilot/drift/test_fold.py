@@ -1,0 +1,190 @@
+"""The fold of drift: references, alarms that are told once, orders, and settings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from scipy.stats import beta
+from tests.unit.pilot.drift.conftest import DECISION, Traffic, route
+
+from weighbridge.pilot.drift.fold import DriftFold, route_of_name
+from weighbridge.pilot.drift.standing import read_standing
+from weighbridge.pilot.drift.state import State
+from weighbridge.pilot.drift.table import kind_of, stream_kinds
+from weighbridge.pilot.journal.protocol import Entry
+from weighbridge.statistics.drift import SRDetector
+
+if TYPE_CHECKING:
+    from weighbridge.pilot.drift.standing import StreamStanding
+
+
+def stream(traffic: Traffic, name: str) -> StreamStanding:
+    """Return how one stream stands."""
+    return next(one for one in traffic.standing().streams if one.name == name)
+
+
+def test_a_rise_is_told_once_with_both_shares(traffic: Traffic) -> None:
+    """2% for 2,000, then 10%: one alarm, from what to what by counts, and silence until somebody answers it."""
+    traffic.seen(2000, refused=0.02)
+    assert traffic.told == []
+    assert stream(traffic, "refused").state == "watching"
+    traffic.seen(600, refused=0.1)
+    (notice,) = traffic.told
+    assert (notice.event, notice.severity, notice.subject, notice.route) == ("drift.alarmed", "alarm", DECISION, "qwen")
+    assert notice.facts["stream"] == "refused"
+    reference, since = notice.facts["reference"], notice.facts["since"]
+    assert reference["low"] < 0.02 < reference["high"]
+    assert since["low"] < 0.1 < since["high"]
+    assert 2000 <= reference["n"] <= 2600
+    assert notice.id.startswith(traffic.fold.name)
+    assert "`qwen` declines more often" in notice.why
+    assert stream(traffic, "refused").state == "alarmed"
+    json.dumps(dict(notice.facts), allow_nan=False)
+
+
+def test_an_acknowledged_alarm_is_raised_again_by_what_goes_on(traffic: Traffic) -> None:
+    """Against the same reference: it neither forgets nor takes the changed answers in."""
+    traffic.seen(1000, refused=0.02)
+    traffic.seen(600, refused=0.2)
+    before = stream(traffic, "refused").reference
+    traffic.order(to="canary", do="acknowledge")
+    traffic.order(to="drift", do="acknowledge", alarm="another")
+    assert stream(traffic, "refused").alarm
+    traffic.order(to="drift", do="acknowledge", alarm=traffic.told[0].id, by="ada", because="looked at it")
+    assert stream(traffic, "refused").state == "watching"
+    traffic.seen(1000, refused=0.2)
+    events = [one.event for one in traffic.told if one.facts.get("stream", "refused") == "refused"]
+    assert events == ["drift.alarmed", "drift.acknowledged", "drift.acknowledged", "drift.alarmed"]
+    assert len({one.id for one in traffic.told}) == len(traffic.told)
+    after = stream(traffic, "refused").reference
+    assert after["n"] == before["n"]
+    assert after["share"] < 0.1
+
+
+def test_a_new_reference_is_learned_by_order_alone(traffic: Traffic) -> None:
+    """Then what was an alarm is what is held against."""
+    traffic.seen(1000, refused=0.02)
+    traffic.seen(600, refused=0.2)
+    traffic.order(to="drift", do="learn", by="ada", because="a new product asks other things")
+    assert traffic.standing().seen == 0
+    traffic.seen(3000, refused=0.2)
+    assert [one.event for one in traffic.told] == ["drift.alarmed", "drift.learning"]
+    assert stream(traffic, "refused").reference["share"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_other_legs_decisions_and_kinds_are_not_taken(traffic: Traffic) -> None:
+    """A canary, a fallback, what was seen under an older decision, pairs of the shadow, and entries of another form."""
+    least = {"leg": "primary", "decision": DECISION}
+    usual: dict[str, Any] = {**least, "id": "x", "at": 1.0, "route": "qwen", "failed": False, "total_s": 1.0}
+    others = [{"leg": "canary"}, {"leg": "fallback-1"}, {"decision": "e" * 64}, {"decision": ""}]
+    traffic.take(*(Entry(1.0, "qwen", "seen", {**usual, **other}, at) for at, other in enumerate(others, 1)))
+    traffic.take(Entry(1.0, "qwen", "pair", usual, 9), Entry(1.0, "qwen", "seen", least, 10))
+    traffic.take(Entry(1.0, "qwen", "order", {}, 11))
+    assert traffic.standing().seen == 0
+    traffic.take(Entry(1.0, "qwen", "seen", usual, 12))
+    assert traffic.standing().seen == 1
+
+
+def test_batches_do_not_matter(traffic: Traffic) -> None:
+    """Entry by entry or all at once: the same body, to the last digit, and the same notices."""
+    traffic.seen(1500, refused=0.05, chars=10, in_form=True, is_cut=False, same_language=True)
+    other = Traffic(traffic.fold)
+    other.draw.seed(20261122)
+    for _ in range(1500):
+        other.seen(1, refused=0.05, chars=10, in_form=True, is_cut=False, same_language=True)
+    assert traffic.body == other.body
+
+
+def test_equal_settings_have_equal_names() -> None:
+    """Another decision or another mean time begins anew; the share that is looked at does not."""
+    fold = DriftFold(route())
+    assert fold.name == DriftFold(route()).name
+    assert len({fold.name, DriftFold(route("e" * 64)).name, DriftFold(route(every=30_000)).name}) == 3
+    assert (fold.route, route_of_name(fold.name)) == ("qwen", "qwen")
+    assert (route_of_name("canary/qwen/1"), route_of_name("drift/a/b/1")) == ("", "a/b")
+
+
+def test_all_streams_share_the_mean_time() -> None:
+    """The parts add up to one, and the thresholds' inverses to one in 20,000: the rate of all alarms together."""
+    assert sum(kind.part for kind in stream_kinds().values()) == pytest.approx(1.0)
+    state = State(20_000)
+    names = [name for name in stream_kinds() if name != "cluster"] + [f"cluster-{number}" for number in range(1, 13)]
+    assert sum(1 / state.stream(name).threshold for name in names) == pytest.approx(1 / 20_000)
+    with pytest.raises(KeyError):
+        kind_of("another")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name", "severity"),
+    [
+        ({"failed": False}, {"failed": True}, "failed", "warning"),
+        ({"in_form": True}, {"in_form": False}, "out-of-form", "alarm"),
+        ({"same_language": True}, {"same_language": False}, "other-language", "alarm"),
+        ({"is_cut": False}, {"is_cut": True}, "cut", "alarm"),
+        ({"chars": 100}, {"chars": 101}, "long", "alarm"),
+        ({"chars": 100}, {"chars": 99}, "short", "alarm"),
+        ({"total_s": 1.0}, {"total_s": 1.1}, "late", "warning"),
+        ({"first_s": 0.1}, {"first_s": 0.2}, "late-first", "warning"),
+        ({"cluster": None, "distance": 0.1}, {"cluster": None, "distance": 0.2}, "strange", "warning"),
+        ({"refused": 1.0}, {"refused": 0.0}, "accepted", "alarm"),
+    ],
+)
+def test_every_stream_alarms_by_itself(
+    traffic: Traffic, before: dict[str, Any], after: dict[str, Any], name: str, severity: str
+) -> None:
+    """From never to always, or from always to never: that stream tells it, with its severity."""
+    traffic.seen(1100, **before)
+    traffic.seen(100, **after)
+    assert [(one.facts["stream"], one.severity) for one in traffic.told] == [(name, severity)]
+    assert "more often" in traffic.told[0].why or "less often" in traffic.told[0].why
+
+
+def test_who_left_says_only_that_it_was_late_already(traffic: Traffic) -> None:
+    """An answer that nobody waited for is late where it took longer than the cutoff, and unknown otherwise."""
+    traffic.seen(1100, refused=0.0, total_s=1.0)
+    before = {one.name: one.now["n"] for one in traffic.standing().streams}
+    traffic.seen(10, is_left=True, total_s=0.5)
+    assert {one.name: one.now["n"] for one in traffic.standing().streams} == before
+    traffic.seen(10, is_left=True, total_s=2.0)
+    late = stream(traffic, "late")
+    assert (late.now["hits"], late.now["n"]) == (10, before["late"] + 10)
+    traffic.seen(300, is_left=True, total_s=2.0)
+    assert [one.facts["stream"] for one in traffic.told] == ["late"]
+
+
+def test_the_reference_is_a_bound_of_its_rate(traffic: Traffic) -> None:
+    """At 500 it is the exact one-sided bound of 80%: Clopper and Pearson's of 0 hits is 1 - 0.2 ** (1 / 500)."""
+    traffic.seen(499, refused=0.0)
+    assert stream(traffic, "refused").evidence is None
+    traffic.seen(1, refused=0.0)
+    state = dict(traffic.body)["streams"]["refused"]
+    assert state["p0"] == pytest.approx(1 - 0.2 ** (1 / 500))
+    traffic.seen(500, refused=0.0)
+    assert dict(traffic.body)["streams"]["refused"]["p0"] == pytest.approx(1 - 0.2 ** (1 / 1000))
+
+
+def test_what_the_detector_gathered_survives_a_new_stage(traffic: Traffic) -> None:
+    """The value of a stream equals that of a detector fed beside it, whose p0 is set at the same places."""
+    traffic.seen(1600, refused=0.03)
+    draw = Traffic(traffic.fold).draw
+    hits = [draw.random() < 0.03 for _ in range(1600)]
+    beside = SRDetector(1.0 - 1e-9, 40_000)
+    for place, size in ((500, 500), (1000, 500)):
+        found = sum(hits[:place])
+        values = beside.values if place > 500 else [0.0] * 3
+        beside = SRDetector(float(beta.ppf(0.8, found + 1, place - found)), 40_000, (1.5, 2.0, 4.0))
+        beside.values = values
+        for hit in hits[place : place + size] if place == 500 else hits[place:]:
+            beside.update(float(hit))
+    assert dict(traffic.body)["streams"]["refused"]["values"] == pytest.approx(beside.values, rel=1e-6)
+
+
+_UNREADABLE = [{}, {"streams": 3}, {"streams": {"nothing": {}}}, {"seen": "x", "streams": {"refused": {"p0": 2}}}]
+
+
+@pytest.mark.parametrize("body", _UNREADABLE)
+def test_a_body_that_cannot_be_read_stands_as_not_begun(body: dict[str, Any]) -> None:
+    """Pages read what another version wrote."""
+    assert read_standing(body).streams == ()
