@@ -3,7 +3,9 @@
     python bench/gateway.py FOLDER > ours.json
     python ../shared/bench/gateway_bench.py run nginx weighbridge --specs ours.json
 
-Keys, limits, a budget in money, prices, the audit log and metrics are on.
+Keys, limits, a budget, prices, the audit log, metrics and observing (5%, as by default) are on. `--shadow 0.05`
+gives a candidate that share of the prompts, `--canary 0.05` has it serve that share of the callers, `--plain` observes
+nothing. The candidate is the same mock, under another name.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from weighbridge.core.artefact import digest_of_endpoint
 from weighbridge.core.evidence import OURS, Evidence
@@ -26,7 +29,7 @@ from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.workflow.judge import judge
 
-_MODEL = "mock"
+_MODEL, _CANDIDATE_MODEL = "mock", "mock-candidate"
 _POLICY = """
 [policy]
 name = "bench"
@@ -43,6 +46,18 @@ measure = "licence"
 operator = "present"
 on_fail = "reject"
 because = "It must be known."
+"""
+_CANDIDATE = """
+[route.{room}]
+{terms}
+decision = "{decision}"
+unverified = "allow"
+unverified_because = "a mock"
+unverified_until = {until}
+[route.{room}.upstream]
+url = "{url}"
+model = "{model}"
+price = {{ input = 0.1, output = 0.2 }}
 """
 _FILE = """
 [gateway]
@@ -67,26 +82,41 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--upstream", default="http://127.0.0.1:18080/v1")
     parser.add_argument("--port", type=int, default=18150)
+    parser.add_argument("--shadow", type=float, default=0.0)
+    parser.add_argument("--canary", type=float, default=0.0)
+    parser.add_argument("--plain", action="store_true")
     asked = parser.parse_args()
     folder = asked.folder.absolute()
-    key = prepare(folder, asked.upstream, asked.port)
+    trials = Trials(asked.shadow, asked.canary, observes=not asked.plain)
+    key = prepare(folder, asked.upstream, asked.port, trials)
     serve = [sys.executable, "-m", "weighbridge", "serve", "--config", str(folder / "gateway.toml")]
     spec = {"port": asked.port, "cmd": serve, "key": key, "note": "weighbridge serve, everything on"}
     print(json.dumps({"weighbridge": spec}, indent=1))
 
 
-def prepare(folder: Path, url: str, port: int) -> str:
-    """Write a workspace with a decision about the endpoint, the gateway's file and a key; return the key."""
+class Trials(NamedTuple):
+    """Which rooms of the pilot take part, and their shares."""
+
+    shadow: float = 0.0
+    canary: float = 0.0
+    observes: bool = True
+
+
+def prepare(folder: Path, url: str, port: int, trials: Trials = Trials()) -> str:  # noqa: B008 - it is a tuple
+    """Write a workspace with decisions about the endpoints, the gateway's file and a key; return the key."""
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
     today = datetime.now(UTC).date()
-    subject = digest_of_endpoint(url, _MODEL)
-    store = SQLiteStore(work / STORE_FILE)
-    card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
-    store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
-    _, statement = judge(parse_policy(_POLICY, "bench.toml"), subject, store=store, on=today)
-    store.close()
-    file = _FILE.format(port=port, decision=statement.id, until=today, url=url, model=_MODEL)
+    file = _FILE.format(port=port, decision=_decide(work, url, _MODEL), until=today, url=url, model=_MODEL)
+    if not trials.observes:
+        file += "[route.observe]\nshare = 0.0\n"
+    candidate = {"until": today, "url": url, "model": _CANDIDATE_MODEL}
+    if trials.shadow or trials.canary:
+        candidate["decision"] = _decide(work, url, _CANDIDATE_MODEL)
+    if trials.shadow:
+        file += _CANDIDATE.format(room="shadow", terms=f"share = {trials.shadow}", **candidate)
+    if trials.canary:
+        file += _CANDIDATE.format(room="canary", terms=f"steps = [{trials.canary}]", **candidate)
     (folder / "gateway.toml").write_text(file, encoding="utf-8")
     state = SQLiteState(work / STATE_FILE)
     limits = LimitsForm.of(requests_per_minute=10_000_000, tokens_per_minute=1_000_000_000, concurrent=10_000)
@@ -94,6 +124,18 @@ def prepare(folder: Path, url: str, port: int) -> str:
     issued = KeyDesk(state, load_pepper(work)).create("", order)
     state.close()
     return issued.text
+
+
+def _decide(work: Path, url: str, model: str) -> str:
+    """Decide about an endpoint, and return the decision's id."""
+    today = datetime.now(UTC).date()
+    subject = digest_of_endpoint(url, model)
+    store = SQLiteStore(work / STORE_FILE)
+    card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
+    store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
+    _, statement = judge(parse_policy(_POLICY, "bench.toml"), subject, store=store, on=today)
+    store.close()
+    return statement.id
 
 
 if __name__ == "__main__":
