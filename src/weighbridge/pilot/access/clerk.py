@@ -108,12 +108,12 @@ class Clerk:
             version, changed = self._state.keys(0 if is_older else known)
             self._keyring.apply(version, changed, is_all=is_older)
 
-    def lease(self, account: Account, purse: Purse) -> None:
-        """Ask for money; the answer comes into the purse."""
+    def lease(self, account: Account, purse: Purse, *, is_last: bool = False) -> None:
+        """Ask for money; the answer comes into the purse. With `is_last` only what is owed is paid."""
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()  # from now on nobody who waits can cancel it for all
         purse.asked = done
-        ask = LeaseAsk(account.payers, self._today(), purse.wanted(), purse.owed)
+        ask = LeaseAsk(account.payers, self._today(), 0 if is_last else purse.wanted(), purse.owed)
         self._desk.put(_Wish(purse, ask, done))
 
     def give_back(self, account: Account, day: date, nano_usd: int) -> None:

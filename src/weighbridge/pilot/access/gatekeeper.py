@@ -6,6 +6,7 @@ import asyncio
 import calendar
 import math
 import time
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import UsageError
@@ -136,11 +137,14 @@ class MemoryGatekeeper:
         self._clerk.refresh()
 
     def close(self) -> None:
-        """Give leases back, write what was used, and stop; called when no request runs any more."""
-        for account in tuple(self._accounts.values()):
-            purse = account.purse
-            if purse is not None and (amount := purse.surplus(is_last=True)) and purse.day is not None:
+        """Give leases back, pay what is owed, write what was used, and stop; called when no request runs any more."""
+        purses = [(account, account.purse) for account in self._accounts.values() if account.purse is not None]
+        wait([purse.asked for _, purse in purses if purse.asked is not None], _AGAIN_S)
+        for account, purse in purses:
+            if (amount := purse.surplus(is_last=True)) and purse.day is not None:
                 self._clerk.give_back(account, purse.day, amount)
+            elif purse.owed and not purse.is_asking:
+                self._clerk.lease(account, purse, is_last=True)
         self._clerk.stop()
 
     def identify(self, authorization: bytes | None) -> Caller | Refusal:

@@ -365,6 +365,16 @@ def test_closing_gives_back_what_was_not_spent(node: Node) -> None:
     assert (row.requests, row.input_tokens, row.output_tokens, row.nano_usd) == (5, 15, 20, 5 * 1_234_500)
 
 
+def test_closing_pays_what_is_owed(node: Node) -> None:
+    """An upstream that says more than was held makes a debt: a restart does not forget it, nor pays it twice."""
+    issued = node.make(budget={"usd_total": 0.01})
+    holds = [held(node, issued, usd=0.002) for _ in range(5)]
+    for hold in holds:
+        hold.settle(FREE, 0.003)
+    node.gate.close()
+    assert node.state.spending(issued.key.id, DAY).total == 15_000_000
+
+
 def test_a_clock_that_jumps_refills_nothing(node: Node) -> None:
     """Limits run by a clock that cannot be set; a wall clock set back leaves the day's budget charged."""
     issued = node.make(limits={"requests_per_minute": 1})
