@@ -20,6 +20,7 @@ __all__ = ["agreement_plot", "cost_plot", "latency_plot", "share_plot"]
 _HEIGHT = 150
 _MOST_ROWS = 4000
 _HOUR_S = 3600
+_FEW = 60  # points that can be told apart
 _DAY_S = 86_400
 
 
@@ -70,7 +71,12 @@ def _drawn(kind: str, data: str, language: str) -> Markup | None:
     for row in rows:
         if "what" in row:
             row["what"] = t(f"pilot.curve_{row['what']}")
+    times = {row["at"] for row in rows if "at" in row}
+    if len(times) == 1:
+        return None  # one point in time is no line: the table says it
     layers = {"latency": _latency, "shares": _shares, "cost": _cost, "agreement": _agreement}[kind](t)
+    if 0 < len(times) <= _FEW:
+        layers[0]["mark"]["point"] = {"size": 12}
     return draw(rows, layers, t(f"pilot.{kind}_chart"), t(f"pilot.{kind}_described"), _HEIGHT)
 
 
@@ -82,13 +88,13 @@ def _latency(t: Any) -> list[dict[str, Any]]:
         "scale": {"type": "log"},
         "axis": {"title": t("pilot.seconds"), "tickCount": 4},
     }
-    return [_line(y, words, [BLUE, ORANGE, ORANGE, GREY], [[1, 0], [1, 0], [2, 2], [6, 3]], is_sparse=False)]
+    return [_line(y, words, [BLUE, ORANGE, ORANGE, GREY], [[1, 0], [1, 0], [2, 2], [6, 3]])]
 
 
 def _shares(t: Any) -> list[dict[str, Any]]:
     words = [t("pilot.curve_refused"), t("pilot.curve_failed")]
     y = {"field": "y", "type": "quantitative", "axis": {"title": None, "format": ".1%", "tickCount": 4}}
-    return [_line(y, words, [BLUE, ORANGE], [[1, 0], [4, 2]], is_sparse=True)]
+    return [_line(y, words, [BLUE, ORANGE], [[1, 0], [4, 2]])]
 
 
 def _cost(t: Any) -> list[dict[str, Any]]:
@@ -109,16 +115,14 @@ def _agreement(t: Any) -> list[dict[str, Any]]:
     return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "x2": {"field": "high"}, "y": y}}]
 
 
-def _line(
-    y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]], *, is_sparse: bool
-) -> dict[str, Any]:
+def _line(y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]]) -> dict[str, Any]:
     """Return lines that colour and dash tell apart."""
     legend = {"orient": "top", "title": None}
     colour = {"field": "what", "type": "nominal", "scale": {"domain": words, "range": colours}, "legend": legend}
     dash = {**colour, "scale": {"domain": words, "range": dashes}}
     axis = {"title": None, "labelOverlap": True, "tickCount": 6, "format": "%d %b %H:%M"}
     time = {"field": "at", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
-    mark = {"type": "line", "strokeWidth": 1.5, "point": {"size": 6} if is_sparse else False}
+    mark = {"type": "line", "strokeWidth": 1.5}
     return {"mark": mark, "encoding": {"x": time, "y": y, "color": colour, "strokeDash": dash}}
 
 

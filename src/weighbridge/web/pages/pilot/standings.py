@@ -72,19 +72,13 @@ def _canary(found: Sequence[Document]) -> dict[str, Any]:
     standing = read_canary(found[0].body)
     if standing is None:
         raise ValueError("not a canary")
-    is_stepping, is_done = standing.state == "stepping", standing.state == "done"
+    is_over = standing.state in {"rolled back", "stopped"}
+    here = "ended" if is_over else "now" if standing.state == "stepping" else "later"
+    done = len(standing.steps) if standing.state == "done" else standing.step
     ladder = [
-        {
-            "share": share,
-            "state": "done"
-            if is_done or number < standing.step
-            else "now"
-            if is_stepping and number == standing.step
-            else "later",
-        }
+        {"share": share, "state": "done" if number < done else here if number == standing.step else "later"}
         for number, share in enumerate(standing.steps)
     ]
-    is_over = standing.state in {"rolled back", "stopped"}
     return {**standing.to_json(), "ladder": ladder, "may_stop": not is_over, "may_start": is_over}
 
 
