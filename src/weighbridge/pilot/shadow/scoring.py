@@ -80,8 +80,9 @@ def with_chance(pair: Pair) -> Pair:
 def _compared(pair: Pair, readings: tuple[Reading, Reading]) -> Pair:
     """Return the pair with the signs of both answers."""
     ours, theirs = readings
-    one, two = signs_of(ours), signs_of(theirs)
     same = are_same(ours, theirs)
+    one = signs_of(ours)
+    two = one if same and ours.finish == theirs.finish else signs_of(theirs)
     return replace(
         pair,
         same=same,
