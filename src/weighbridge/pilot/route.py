@@ -111,13 +111,15 @@ class CanaryTerms:
     """Shares of the callers, rising; a step advances on evidence only, and after `hold_s` seconds at the least.
 
     `margin` is how much worse a rate may be at the most, `alpha` the chance of rolling back a candidate that is equal,
-    and of advancing one that is worse by the margin, over the whole canary.
+    and of advancing one that is worse by the margin, over the whole canary. `late_s` is how long an answer may take,
+    None for what 95% of the primary's take.
     """
 
     steps: tuple[float, ...]
     margin: float = 0.03
     alpha: float = 0.05
     hold_s: float = 600.0
+    late_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

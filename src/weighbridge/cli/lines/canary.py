@@ -44,7 +44,7 @@ def sign_lines(standing: Standing) -> Iterator[str]:
     for row in standing.rows:
         yield _row(row, standing)
     if standing.late_s:
-        yield f"{'':22}late: over {standing.late_s:.3g} s, as 5% of the primary's answers were before"
+        yield f"{'':22}late: over {standing.late_s:.3g} s"
 
 
 def _needed(standing: Standing) -> str:

@@ -158,7 +158,8 @@ class _Reader:
         """Read a canary."""
         if sorted(set(form.steps)) != form.steps:
             raise UsageError(f"{where}: the `steps` do not rise", hint="as in `steps = [0.05, 0.25, 1]`")
-        return CanaryPlan(self._leg(form, where), CanaryTerms(tuple(form.steps), form.margin, form.alpha, form.hold_s))
+        terms = CanaryTerms(tuple(form.steps), form.margin, form.alpha, form.hold_s, form.late_s)
+        return CanaryPlan(self._leg(form, where), terms)
 
     def _leg(self, form: LegForm, where: str) -> LegPlan:
         """Read one leg."""

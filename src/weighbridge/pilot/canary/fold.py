@@ -34,7 +34,7 @@ def canary_name(route: Route) -> str:
     asked = {
         "primary": _artefact(route.primary),
         "candidate": [_artefact(settings.leg), upstream.url, upstream.model],
-        "terms": [list(terms.steps), terms.margin, terms.alpha, terms.hold_s],
+        "terms": [list(terms.steps), terms.margin, terms.alpha, terms.hold_s, terms.late_s],
     }
     return f"{_ROOM}/{route.name}/{short(digest_of(asked))}"
 

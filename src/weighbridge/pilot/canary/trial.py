@@ -175,12 +175,11 @@ class Trial:
             self.recent, self._last = self._last, _nothing()  # each counts on by itself
 
     def _measure(self, arm: Arm, observation: Observation) -> None:
-        """Learn how long the primary takes, and begin once that is known."""
-        if arm == "canary" or observation.failed:
-            return
-        self._times.append(round(observation.total_s, 3))
-        if len(self._times) >= REFERENCE:
-            self.late_s = late_limit(self._times)
+        """Learn how long the primary takes, unless the terms say how long it may, and begin once that is known."""
+        if arm == "primary" and not observation.failed:
+            self._times.append(round(observation.total_s, 3))
+        if self.terms.late_s is not None or len(self._times) >= REFERENCE:
+            self.late_s = self.terms.late_s or late_limit(self._times)
             self._times.clear()
             self._quick = self._lane(self._quick_s())
             self.start = self.now

@@ -220,6 +220,19 @@ def test_a_step_of_all_callers_ends_it() -> None:
     assert (traffic.body["share"], traffic.events) == (1.0, ["canary.done"])
 
 
+def test_what_is_late_can_be_said() -> None:
+    """A candidate that is slower by design is held to a time that somebody set, and begins without measuring."""
+    for late_s, ends in ((5.0, "canary.done"), (1.5, "canary.rolled_back")):
+        traffic = Traffic(CanaryFold(route(replace(TERMS, steps=(0.5, 1.0), hold_s=0.0, late_s=late_s))))
+        traffic.exchange(0.0)
+        assert traffic.body["share"] == 0.5
+        while not traffic.notices:
+            traffic.at += 0.2
+            arm = "canary" if traffic.number % 2 else "primary"
+            traffic.tell("seen", traffic.observe(arm, total_s=2.0 if arm == "canary" else 1.0).to_facts())
+        assert traffic.events == [ends]
+
+
 def test_a_standing_is_read_with_care(traffic: Traffic) -> None:
     """It is JSON, says what is needed, and is None for what is no canary's document."""
     for _ in range(200):

@@ -144,6 +144,7 @@ class CanaryForm(LegForm):
     margin: _Margin = 0.03
     alpha: Annotated[float, Field(ge=0.0001, le=0.2, allow_inf_nan=False)] = 0.05
     hold_s: Annotated[float, Field(ge=0, le=2_592_000, allow_inf_nan=False)] = 600.0
+    late_s: _Seconds | None = None
 
 
 class ObserveForm(_Table):
