@@ -20,10 +20,10 @@ _OPERATOR = "operator"
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, /, workspace: str | None, *, has_all: bool, as_json: bool) -> None:
-    """List the alarms that nobody has answered, the newest first.
+    """List the alarms and warnings that nobody has answered, the newest first.
 
     An alarm re-opens the decision: the model is served for 72 hours more (`grace_hours`), or no more where another one
-    answers than was weighed. `weighbridge decide` in view of it makes the decision again.
+    answers than was weighed. `weighbridge decide` in view of it makes the decision again. A warning does not.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, workspace: str | None, *, has_all: bool, as_j
         for text in alarm_lines(one):
             click.echo(text)
     count = sum(one.is_open for one in found)
-    click.echo(f"{count} alarm{'s' if count != 1 else ''} open", err=True)
+    click.echo(f"{count} open", err=True)
     click.echo(f"Next: `weighbridge pilot alarms {'acknowledge ID --because TEXT' if count else '--all'}`", err=True)
 
 

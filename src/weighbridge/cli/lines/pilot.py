@@ -24,7 +24,7 @@ _LIMITS = {
 
 def alarm_lines(alarm: Alarm) -> Iterator[str]:
     """Yield the lines of one alarm: what it is about, why, and what was found out."""
-    yield line("open" if alarm.is_open else "answered", f"{alarm.route}: {alarm.event}", short(alarm.id))
+    yield line(alarm.severity if alarm.is_open else "answered", f"{alarm.route}: {alarm.event}", short(alarm.id))
     yield line("", f"{alarm.seen_at}, decision {short(alarm.decision)}")
     yield from wrapped(alarm.why)
     if not alarm.is_open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,8 @@ class AlarmV1(Body):
 
     notice: str = Field(description="Id of the alarm: room, route, settings, entry of the journal, and event")
     route: str = Field(description="Name under which callers ask for the model")
-    event: str = Field(description="What was found: `identity.changed`, `drift.alarm`, `canary.rolled_back` ...")
+    severity: Literal["warning", "alarm"] = Field(description="Whether it only warns, or re-opens the decision")
+    event: str = Field(description="What was found: `identity.changed`, `drift.alarmed`, `canary.rolled_back` ...")
     decision: str = Field(description="Id of the decision that the model is served on")
     why: str = Field(description="What was seen, in one sentence")
     facts: dict[str, Any] = Field(description="The figures that it rests on; no prompt and no answer")

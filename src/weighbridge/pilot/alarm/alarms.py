@@ -28,7 +28,7 @@ _Form = TypeVar("_Form", AlarmV1, AlarmAnswerV1)
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm: `id` is its statement's, `notice` what the pilot's journal calls it; answered or open.
+    """One alarm or warning: `id` is its statement's, `notice` what the pilot's journal calls it; answered or open.
 
     Times are RFC 3339. `because`, `by` and `answered_at` are "" while it is open.
     """
@@ -37,6 +37,7 @@ class Alarm:
     subject: str
     notice: str
     route: str
+    severity: str
     event: str
     decision: str
     why: str

@@ -36,8 +36,8 @@ _LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
 def is_stated(notice: Notice) -> bool:
-    """Whether a notice goes into the evidence: it is an alarm, or brings a report, about a decision."""
-    return bool(notice.subject) and (notice.severity == "alarm" or "evidence" in notice.facts)
+    """Whether a notice goes into the evidence: it warns, alarms, or brings a report, about a decision."""
+    return bool(notice.subject) and (notice.severity != "info" or "evidence" in notice.facts)
 
 
 def state_notice(store: Store, notice: Notice, plan: AlarmPlan) -> Iterator[str]:
@@ -48,10 +48,10 @@ def state_notice(store: Store, notice: Notice, plan: AlarmPlan) -> Iterator[str]
     decision = store.get(notice.subject)
     if decision.kind != DECISION:
         raise UsageError(f"the notice is about `{decision.kind}`, not about a decision")
-    if notice.severity == "alarm":
+    if notice.severity != "info":
         yield store.add(_alarm(notice, decision))
-        if plan.reopens:
-            yield state_stale(store, decision.subject, _stale(store, notice, decision, plan), _day(notice)).id
+    if notice.severity == "alarm" and plan.reopens:
+        yield state_stale(store, decision.subject, _stale(store, notice, decision, plan), _day(notice)).id
     if "evidence" in notice.facts:
         yield store.add(_report(notice.facts["evidence"], decision, notice))
 
@@ -74,6 +74,7 @@ def _alarm(notice: Notice, decision: Evidence) -> Evidence:
     body = AlarmV1(
         notice=notice.id,
         route=notice.route,
+        severity="alarm" if notice.severity == "alarm" else "warning",
         event=notice.event,
         decision=decision.id,
         why=notice.why,

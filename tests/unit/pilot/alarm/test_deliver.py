@@ -47,11 +47,12 @@ def test_where_alarms_do_not_reopen_the_evidence_is_there_all_the_same(scene: An
     assert scene.bodies("stale/v1") == []
 
 
-@pytest.mark.parametrize("severity", ["info", "warning"])
-def test_what_is_no_alarm_is_recorded_only(scene: Any, severity: str) -> None:
-    """A canary that advances changes no decision."""
+@pytest.mark.parametrize(("severity", "stated"), [("info", 0), ("warning", 1)])
+def test_what_is_no_alarm_reopens_nothing(scene: Any, severity: str, stated: int) -> None:
+    """A canary that advances is recorded; a warning is evidence, too, so that it can be answered."""
     scene.deliverer()(scene.notice(severity=severity, event="canary.advanced"))
-    assert scene.bodies("alarm/v1") == scene.bodies("stale/v1") == []
+    assert [body["severity"] for body in scene.bodies("alarm/v1")] == ["warning"] * stated
+    assert scene.bodies("stale/v1") == []
     ((event, facts),) = scene.records
     assert (event, facts["severity"], facts["rate"]) == ("canary.advanced", severity, 0.06)
 
