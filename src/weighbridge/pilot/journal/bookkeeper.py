@@ -27,6 +27,7 @@ _BATCH = 500
 _MOST_WAITING = 10_000
 _CLOSING_S = 10.0
 _RETENTION_S = 30 * 86_400.0
+_MOST_KEPT = 1_000_000  # entries: some 700 MB
 _FORGET_S = 60.0
 _log = logging.getLogger("weighbridge.pilot.journal")
 
@@ -35,8 +36,8 @@ class Bookkeeper:
     """Writes entries, folds them, follows the documents of other nodes, and hands notices over.
 
     Twice a second, in one thread; `put` and `document` touch memory only. Where the database is gone entries wait, up
-    to 10,000, and those beyond are `dropped`. Entries older than 30 days are forgotten once all folds took them, those
-    older than 60 also where a fold is behind or put aside.
+    to 10,000, and those beyond are `dropped`. Entries older than 30 days, or beyond the newest million, are forgotten
+    once all folds took them; those beyond twice that also where a fold is behind or put aside.
     """
 
     def __init__(
@@ -194,8 +195,10 @@ class Bookkeeper:
         now = time.monotonic()
         if now < self._forget_at:
             return
-        old = self._clock() - _RETENTION_S * (2 if self._folding.is_behind else 1)
-        if self._journal.forget(old, _BATCH) < _BATCH:
+        old, below = self._clock() - _RETENTION_S, self._folding.newest - _MOST_KEPT
+        if self._folding.is_behind:
+            old, below = old - _RETENTION_S, below - _MOST_KEPT
+        if self._journal.forget(old, _BATCH, below) < _BATCH:
             self._forget_at = now + _FORGET_S
 
 

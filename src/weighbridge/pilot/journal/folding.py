@@ -53,7 +53,7 @@ class Folding:
         self._folds = folds
         self._works: dict[str, _Work] = {}
         self._version = 0
-        self._newest = 0
+        self._newest = -1
         self._pages: dict[tuple[str, int], list[Entry]] = {}
 
     @property
@@ -85,6 +85,8 @@ class Folding:
     def refresh(self) -> None:
         """Read what others have changed, and begin the documents of new folds: at the end of the journal as it is."""
         self._read()
+        if self._newest < 0:
+            self._newest, _ = self._journal.news(_NEWEST)  # for every fold something may wait: nobody need look where
         folds = {fold.name: fold for fold in self._folds()}
         self._works = {name: self._works.get(name) or _Work(fold.route) for name, fold in folds.items()}
         missing = [fold for name, fold in folds.items() if name not in self.documents and not self.has_failed(name)]
@@ -139,7 +141,7 @@ class Folding:
         version, changed = self._journal.documents(self._version)
         if version < self._version:  # the database was put back from a copy
             version, changed = self._journal.documents()
-            self.documents, self._newest = {}, 0
+            self.documents, self._newest, self._works = {}, -1, {}
         if changed:
             self.documents = {**self.documents, **{document.name: document for document in changed}}
         self._version = version

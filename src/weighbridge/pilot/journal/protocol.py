@@ -120,6 +120,6 @@ class Journal(Protocol):
         """Put each as `put` does, in one transaction; the version that each has now, 0 where it was not kept."""
         ...
 
-    def forget(self, before: float, most: int) -> int:
-        """Drop up to `most` entries that were seen before a time, and return how many."""
+    def forget(self, before: float, most: int, below: int = 0) -> int:
+        """Drop up to `most` entries that were seen before a time or have a number below one, and return how many."""
         ...

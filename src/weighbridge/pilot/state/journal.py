@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["SQLJournal"]
 
 _ROWS = 100  # in one INSERT
+_FORGET = "DELETE FROM entries WHERE n IN (SELECT n FROM entries WHERE {0} < ? ORDER BY {0} LIMIT ?) RETURNING n"
+_NOTICE = frozenset(field.name for field in fields(Notice))
 _DOCUMENTS = "SELECT name, body, taken, version, notices FROM documents"
 
 
@@ -91,16 +93,11 @@ class SQLJournal(Sessions):
             ((version,),) = ask("UPDATE counters SET n = n + 1 WHERE name = 'document' RETURNING n")
             return tuple(_put(ask, one, text, version) for one, text in zip(documents, texts, strict=True))
 
-    def forget(self, before: float, most: int) -> int:
-        """Drop up to `most` entries that were seen before a time, and return how many."""
+    def forget(self, before: float, most: int, below: int = 0) -> int:
+        """Drop up to `most` entries that were seen before a time or have a number below one, and return how many."""
         with self._writing() as ask:
-            return len(
-                ask(
-                    "DELETE FROM entries WHERE n IN (SELECT n FROM entries WHERE at < ? ORDER BY at LIMIT ?)"
-                    " RETURNING n",
-                    (before, most),
-                )
-            )
+            old = len(ask(_FORGET.format("at"), (before, most)))
+            return old + len(ask(_FORGET.format("n"), (below, most - old)))
 
 
 def _put(ask: Session, document: Document, text: tuple[str, int, str], version: int) -> int:
@@ -118,11 +115,16 @@ def _documents(rows: Iterable[Sequence[Any]]) -> tuple[Document, ...]:
     """Read documents; raises StoreDamaged for a row that no Weighbridge wrote."""
     try:
         return tuple(
-            Document(name, _object(body), taken, version, tuple(Notice(**one) for one in json.loads(notices)))
+            Document(name, _object(body), taken, version, tuple(_notice(one) for one in json.loads(notices)))
             for name, body, taken, version, notices in rows
         )
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged("the state of the pilot is damaged: a document in it cannot be read") from error
+
+
+def _notice(value: dict[str, Any]) -> Notice:
+    """Return a notice; what a newer Weighbridge says beyond it is passed over."""
+    return Notice(**{name: one for name, one in value.items() if name in _NOTICE})
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -173,6 +173,10 @@ class JournalLaws:
         hold(state.forget(1e9 + 5, 100) == 2, "the rest of the old ones")  # noqa: PLR2004 - five, less three
         hold(state.forget(1e9 + 5, 100) == 0, "none is left")
         hold([one.facts["which"] for one in state.entries("qwen", 0, _ALL)] == list(range(5, 10)), "the others stay")
+        (sixth,) = state.entries("qwen", 0, 1)
+        hold(state.forget(0.0, 100, sixth.number + 2) == 2, "those below a number")  # noqa: PLR2004 - of five
+        hold([one.facts["which"] for one in state.entries("qwen", 0, _ALL)] == [7, 8, 9], "the others stay")
+        hold(state.forget(2e9, 1, 2**40) == 1, "no more than asked for in all")
         state.append([example_entry(10)])
         hold(state.entries("qwen", 0, _ALL)[-1].facts["which"] == 10, "the newest comes last")  # noqa: PLR2004 - its name
         state.close()

@@ -207,6 +207,20 @@ def test_old_entries_are_forgotten_when_all_have_taken_them(state: Fragile) -> N
     assert body(books) == {"count": 3, "sum": 17}
 
 
+def test_no_more_than_a_number_of_entries_is_kept(state: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy route fills no disk within the month; what no fold took yet stays."""
+    monkeypatch.setattr(module, "_MOST_KEPT", 100)
+    books = keeper(state, Sum())
+    books.work()
+    for x in range(250):
+        books.put(entry(x))
+    work(books, 2)
+    books._forget_at = 0.0
+    books.work()
+    assert [one.facts["x"] for one in state.entries("qwen", 0, 1000)] == list(range(149, 250))
+    assert body(books)["count"] == 250
+
+
 def test_what_another_node_folds_is_known_here(state: Fragile) -> None:
     """Documents are followed; one of a fold that nobody here runs, too."""
     mine, other = keeper(state), keeper(state, Sum())
