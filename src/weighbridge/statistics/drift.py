@@ -36,6 +36,7 @@ class SRDetector:
             raise ValueError(f"no detector for p0 {p0}, threshold {threshold}, multiples {tuple(multiples)}")
         self.p0, self.threshold, self.multiples = p0, threshold, tuple(multiples)
         self.values = [0.0] * len(self.multiples)
+        self._plain = [self._bet(multiple, 1.0, 0.0) for multiple in self.multiples]  # where every prompt is scored
 
     @property
     def value(self) -> float:
@@ -59,10 +60,13 @@ class SRDetector:
             raise ValueError(f"an observation {x} with chance {chance} and guess {guess}")
         if x is not None and not 0 <= x <= 1:
             raise ValueError(f"{x} is no score between 0 and 1")
-        payoff = guess if x is None else guess + (x - guess) / chance
-        lowest = guess - guess / chance
-        for k, multiple in enumerate(self.multiples):
-            bet = self._bet(multiple, chance, lowest)
+        if chance >= 1 and x is not None:
+            payoff, bets = x, self._plain
+        else:
+            payoff = guess if x is None else guess + (x - guess) / chance
+            lowest = guess - guess / chance
+            bets = [self._bet(multiple, chance, lowest) for multiple in self.multiples]
+        for k, bet in enumerate(bets):
             self.values[k] = min(CEILING, (1 + bet * (payoff - self.p0)) * (self.values[k] + 1))
         return self.alarmed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.drift.centres import find_centres
@@ -21,6 +22,7 @@ __all__ = ["LEARNED", "State"]
 LEARNED = STAGES[0][0]
 """Observations from which cutoffs and centres are made; then the texts' sketches are dropped."""
 
+_CLUSTER_NAMES = tuple(f"{CLUSTER}-{number}" for number in range(1, CLUSTERS + 1))
 _SHORT = 0.5  # a cutoff at a quantile below it counts what lies below, else what lies above
 
 
@@ -45,9 +47,8 @@ class State:
         """Take one observation of the primary leg and return the streams that it alarmed."""
         self.seen += 1
         grows = not self.is_frozen
-        raised = [
-            (name, self.stream(name)) for name, hit in self._hits(seen) if self.stream(name).take(hit, grows=grows)
-        ]
+        told = [(name, self.stream(name), hit) for name, hit in self._hits(seen)]
+        raised = [(name, stream) for name, stream, hit in told if stream.take(hit, grows=grows)]
         self.is_frozen |= bool(raised)
         self._learn(seen)
         return raised
@@ -86,7 +87,7 @@ class State:
             if cutoff is not None:
                 yield name, value < cutoff if stream_kinds()[name].cutoff < _SHORT else value > cutoff
         if seen.cluster is not None:
-            yield from ((f"{CLUSTER}-{at + 1}", at == seen.cluster) for at in range(len(self.centres)))
+            yield from ((name, at == seen.cluster) for at, name in enumerate(_CLUSTER_NAMES[: len(self.centres)]))
 
     def _measured(self, seen: Observation) -> Iterator[tuple[str, float]]:
         """Yield the values of streams that have a cutoff; a failure has none."""
@@ -98,8 +99,8 @@ class State:
             "first_s": seen.first_s,
             "distance": seen.distance,
         }
-        for name, kind in stream_kinds().items():
-            value = known.get(kind.value)
+        for name, measure in _measures():
+            value = known[measure]
             if value is not None and math.isfinite(value):
                 yield name, float(value)
 
@@ -148,6 +149,12 @@ class State:
             kind = kind_of(name)
             state.streams[name] = Stream.from_json(kind, state._threshold(kind.name), stream)
         return state
+
+
+@cache
+def _measures() -> tuple[tuple[str, str], ...]:
+    """Return the streams that have a cutoff, with what is measured."""
+    return tuple((name, kind.value) for name, kind in stream_kinds().items() if kind.value)
 
 
 def _not(sign: bool | None) -> bool | None:

@@ -22,6 +22,7 @@ STAGES = ((500, 0.8), (1_000, 0.8), (2_000, 0.8), (4_000, 0.8), (8_000, 0.8), (1
 A bound and not the rate itself: its error would become false alarms. `bench/drift.py` measures that with these levels
 the mean number of observations for each false alarm, over references, is at least the threshold at every stage.
 """
+_LEVELS = dict(STAGES)
 _RISES, _FALLS = (1.5, 2.0, 4.0), (0.67, 0.5, 0.25)
 _HIGHEST = 0.999
 _RECENT = 500
@@ -48,6 +49,7 @@ class Stream:
     recent: list[int] = field(default_factory=lambda: [0, 0, -1])
     alarm: dict[str, Any] | None = None
     detector: SRDetector | None = field(default=None, repr=False)
+    steps: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
     def take(self, hit: bool, *, grows: bool = True) -> bool:
         """Take one observation, into the reference too if it `grows`, and return whether it raised the alarm."""
@@ -55,14 +57,14 @@ class Stream:
         self._count(hit)
         if self.detector is not None:
             self.watched += 1
-            self._run(hit, self.detector.p0)
+            self._run(hit)
             raised = self.alarm is None and self.detector.update(float(hit))
         if grows and not raised and self.seen < STAGES[-1][0]:
             self.seen += 1
             self.hits += hit
-            for size, level in STAGES:
-                if size == self.seen:
-                    self._set(level)
+            level = _LEVELS.get(self.seen)
+            if level is not None:
+                self._set(level)
         return raised
 
     def acknowledge(self) -> None:
@@ -85,25 +87,30 @@ class Stream:
         if self.recent[0] == _RECENT:
             self.recent = [0, 0, self.recent[1]]
 
-    def _run(self, hit: bool, p0: float) -> None:
+    def _run(self, hit: bool) -> None:
         """Follow the cumulative sum of the log-likelihood ratio."""
-        other = min(_COMPARED * p0, (1 + p0) / 2) if self.kind.direction == "rise" else p0 / _COMPARED
         self.run_seen += 1
         self.run_hits += hit
-        self.run_sum += math.log(other / p0) if hit else math.log((1 - other) / (1 - p0))
+        self.run_sum += self.steps[hit]
         if self.run_sum <= 0:
             self.run_seen = self.run_hits = 0
             self.run_sum = 0.0
 
+    def _begin(self, p0: float) -> SRDetector:
+        """Begin a detector against a rate, and note the steps of the cumulative sum: for no, for yes."""
+        rises = self.kind.direction == "rise"
+        other = min(_COMPARED * p0, (1 + p0) / 2) if rises else p0 / _COMPARED
+        self.steps = math.log((1 - other) / (1 - p0)), math.log(other / p0)
+        return SRDetector(p0, self.threshold, _RISES if rises else _FALLS)
+
     def _set(self, level: float) -> None:
         """Set the reference rate; what the detector has gathered so far stays, since each bet was fair in its time."""
         low, high = clopper_pearson(self.hits, self.seen, 2 * level - 1)
-        rises = self.kind.direction == "rise"
-        p0 = min(high, _HIGHEST) if rises else low
+        p0 = min(high, _HIGHEST) if self.kind.direction == "rise" else low
         if p0 <= 0:
             return  # what never happened cannot become rarer
         values = None if self.detector is None else self.detector.values
-        self.detector = SRDetector(p0, self.threshold, _RISES if rises else _FALLS)
+        self.detector = self._begin(p0)
         if values is not None:
             self.detector.values = values
 
@@ -127,9 +134,8 @@ class Stream:
         stream = cls(kind, threshold, state.get("seen", 0), state.get("hits", 0), alarm=state.get("alarm"))
         stream.recent = list(state.get("recent", stream.recent))
         if "p0" in state:
-            rises = kind.direction == "rise"
             stream.watched = state["watched"]
             stream.run_seen, stream.run_hits, stream.run_sum = state["run"]
-            stream.detector = SRDetector(state["p0"], threshold, _RISES if rises else _FALLS)
+            stream.detector = stream._begin(state["p0"])
             stream.detector.values = [float(value) for value in state["values"]]
         return stream
