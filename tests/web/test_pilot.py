@@ -75,6 +75,20 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
         assert text in page
 
 
+def test_many_routes_are_listed_and_the_first_are_shown(pilot: SimpleNamespace, enter: Callable[..., Any]) -> None:
+    """Of 130 routes a hundred have cards, the one with an alarm first, and the others are named with their links."""
+    leg = 'upstream = { url = "http://127.0.0.1:1/v1", model = "m" }'
+    text = "".join(f'[[route]]\nname = "r{number:03d}"\ndecision = "{"a" * 12}"\n{leg}\n' for number in range(129))
+    path = pilot.folder.parent / "many.toml"
+    path.write_text(f'[gateway]\nworkspace = "{pilot.folder.name}"\n{text}')
+    guest = enter(operates=False, config=path)
+    facts = _twin(guest, "/pilot.json")
+    assert (len(facts["routes"]), len(facts["more"])) == (100, 30)
+    assert facts["routes"][0]["name"] == "team/coder"
+    assert guest.ask("/pilot").text.count('class="card"') == 100
+    assert guest.ask("/pilot/route?name=r128").status == 200
+
+
 def test_every_page_is_read_and_nothing_in_it_runs(boss: Any) -> None:
     """Each page has its twin, its style alone, escaped texts of strangers, in English and Chinese."""
     for path in ("/pilot", ROUTE, "/pilot/keys", "/pilot/audit"):

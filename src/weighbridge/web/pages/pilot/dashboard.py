@@ -32,6 +32,7 @@ __all__ = ["Dashboard", "routes"]
 
 _DAYS = 14
 _MOST_ALARMS = 20
+_MOST_CARDS = 100
 _NOTES = {"told-stop", "told-start", "answered"}
 
 
@@ -42,6 +43,15 @@ class Dashboard:
         self._room = room
         self._reader = reader
         self._legs: Legs | None = None
+
+    def cards(self) -> dict[str, Any]:
+        """Return what the page of all routes shows: the first hundred, each with its last day."""
+        facts = self.facts()
+        rows = [
+            {**row, "board": {leg: {"day": board["day"]} for leg, board in row["board"].items()}}
+            for row in facts["routes"][:_MOST_CARDS]
+        ]
+        return {**facts, "routes": rows, "more": [row["name"] for row in facts["routes"][_MOST_CARDS:]]}
 
     def facts(self) -> dict[str, Any]:
         """Return all routes, those with open alarms first, as JSON values."""
@@ -88,13 +98,13 @@ def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
     def twin(request: Request) -> Response:
         """Answer with JSON."""
         require(request)
-        return as_json("weighbridge/ui/pilot/v1", dashboard.facts())
+        return as_json("weighbridge/ui/pilot/v1", dashboard.cards())
 
     def shown(request: Request) -> Response:
         """Answer with HTML; who is not known is told how to be."""
         if visitor_of(request) is None:
             return pilot_page(request, "stranger", {}, room)
-        return pilot_page(request, "dashboard", dashboard.facts(), room, refreshes=True, has_twin=True)
+        return pilot_page(request, "dashboard", dashboard.cards(), room, refreshes=True, has_twin=True)
 
     def one_twin(request: Request) -> Response:
         """Answer with JSON about one route."""
