@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.conformance.conftest import database_of
 
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.pilot.state.laws import StateLaws, laws_of_a_state
 from weighbridge.pilot.state.protocol import Lease, LeaseAsk
 from weighbridge.pilot.state.sqlite import SQLiteState
@@ -70,3 +70,14 @@ class TestPostgresState(StateLaws):
             assert "host" not in str(gone.value)
         assert (state.key_version(), state.same_pepper("one")) == (0, True)
         state.close()
+
+
+@pytest.mark.parametrize("address", ["nonsense secret", "host=x nothing=secret", "http://secret@host/"])
+def test_an_address_that_is_none_is_not_repeated(address: str) -> None:
+    """It may hold a password, and the mistake is the operator's."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    from weighbridge.pilot.state.postgres import PostgresState
+
+    with pytest.raises(UsageError, match="cannot be read") as error:
+        PostgresState(address)
+    assert "secret" not in f"{error.value.message}{error.value.hint}"

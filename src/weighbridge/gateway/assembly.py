@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from weighbridge import __version__
-from weighbridge.errors import ExtraMissing, WeighbridgeError
+from weighbridge.errors import ExtraMissing, UsageError, WeighbridgeError
 from weighbridge.gateway.admin import ADMIN_PATH, create_admin
 from weighbridge.gateway.app import Gateway
 from weighbridge.gateway.asker import UpstreamAsker
@@ -34,6 +34,7 @@ from weighbridge.pilot.state.choose import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from weighbridge.inspection.provenance.keys import SigningKey
     from weighbridge.pilot.admission.configuration.plan import GatewayFile
@@ -65,7 +66,7 @@ def assembled(
     for keys that are missing there, for a log that another process writes, and for a pepper that is not that of the
     keys.
     """
-    file.workspace.mkdir(parents=True, exist_ok=True)
+    _make_workspace(file.workspace)
     upstreams = Upstreams(secret)
     for upstream in _asked(file):
         upstreams.check(upstream)
@@ -120,6 +121,17 @@ def assembled(
         finally:
             with suppress(WeighbridgeError):  # a full disk has been told of before
                 record("gateway.stopped", {})
+
+
+def _make_workspace(folder: Path) -> None:
+    """Make a workspace where there is none; raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the workspace `{folder}` cannot be made: {error.strerror}",
+            hint="`workspace` of `[gateway]` names a folder that this user may write",
+        ) from error
 
 
 def _forget(upstreams: Upstreams, keeper: Keeper, event: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from weighbridge.errors import UsageError
 from weighbridge.gateway.assembly import assembled
 from weighbridge.gateway.request.endpoints import ENDPOINTS, MODELS
 from weighbridge.pilot.access.desk import KeyDesk
@@ -119,3 +120,16 @@ def test_what_keys_spent_is_told_to_their_tenant_only(whole: Whole) -> None:
         assert status == 200
         told = {row["key"] for row in answer["data"]} & {user.key.id for user in users.values()}
         assert told == {user.key.id for owner, user in users.items() if tenant in {owner, "*"}}, tenant
+
+
+@pytest.mark.parametrize("name", ["file/below", "file"])
+def test_a_workspace_that_cannot_be_is_a_mistake_of_the_file(tmp_path: Path, name: str) -> None:
+    """Said with its name and what to do."""
+    (tmp_path / "file").touch()
+    (tmp_path / "gateway.toml").write_text(f'[gateway]\nworkspace = "{name}"\n{FILE}')
+    with (
+        pytest.raises(UsageError, match="cannot be made") as error,
+        assembled(load_gateway_file(tmp_path / "gateway.toml"), lambda _name: None),
+    ):
+        pass
+    assert error.value.hint

@@ -38,7 +38,7 @@ class PostgresState(SQLState):
     """
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self._address = _checked(address)
         self._locks = (threading.Lock(), threading.Lock())
         self._connections: list[psycopg.Connection[Any] | None] = [None, None]
         with _translated():
@@ -125,6 +125,18 @@ def _scripts() -> list[str]:
     """Return the migrations in their order."""
     folder = files("weighbridge.pilot.state") / "migrations" / "postgres"
     return [(folder / name).read_text("utf-8") for name in sorted(entry.name for entry in folder.iterdir())]
+
+
+def _checked(address: str) -> str:
+    """Return an address that can be read; raises UsageError, without it, for it may hold a password."""
+    try:
+        psycopg.conninfo.conninfo_to_dict(address)
+    except psycopg.Error:
+        raise UsageError(
+            "the address of the pilot's database cannot be read",
+            hint="`host=... dbname=... user=...`, or `postgresql://user@host/name`",
+        ) from None
+    return address
 
 
 @contextmanager
