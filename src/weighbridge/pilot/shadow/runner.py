@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -74,6 +75,9 @@ class Shadow:
         self._is_closed = False
         self.counts: Counter[tuple[str, str]] = Counter()
         self.usd: dict[str, float] = {}
+        if links.texts is not None:
+            with suppress(OSError):  # it is tried again with every new file
+                links.texts.forget()
 
     @property
     def waiting(self) -> int:

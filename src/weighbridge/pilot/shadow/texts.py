@@ -40,7 +40,10 @@ def redacted(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TextKeeper:
-    """Appends texts to `FOLDER/ROUTE/YYYY-MM-DD.jsonl` (mode 0600), `now` being the wall clock."""
+    """Appends texts to `FOLDER/ROUTE/YYYY-MM-DD.jsonl` (mode 0600), `now` being the wall clock.
+
+    Old files go whenever a new one begins, and when a gateway starts.
+    """
 
     folder: Path
     now: Callable[[], float]
@@ -53,7 +56,7 @@ class TextKeeper:
         path = folder / f"{today.isoformat()}.jsonl"
         if not path.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _forget(folder, today - timedelta(days=KEPT_DAYS))
+            self.forget()
         prompt, ours, theirs = (redacted(text[:_MOST_CHARACTERS]) for text in texts)
         row = {"id": exchange_id, "prompt": prompt, "primary": ours, "candidate": theirs}
         line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
@@ -66,16 +69,16 @@ class TextKeeper:
             os.close(handle)
         return True
 
-
-def _forget(folder: Path, last: date) -> None:
-    """Delete the files of days up to `last`; what is not ours stays."""
-    for path in folder.glob("*.jsonl"):
-        try:
-            is_old = date.fromisoformat(path.stem) <= last
-        except ValueError:
-            continue
-        if is_old:
-            path.unlink(missing_ok=True)
+    def forget(self) -> None:
+        """Delete the files of days that are over, of all routes; what is not ours stays. Raises OSError."""
+        last = datetime.fromtimestamp(self.now(), UTC).date() - timedelta(days=KEPT_DAYS)
+        for path in self.folder.glob("*/*.jsonl"):
+            try:
+                is_old = date.fromisoformat(path.stem) <= last
+            except ValueError:
+                continue
+            if is_old:
+                path.unlink(missing_ok=True)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,9 @@ from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway.asker import addressed
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.exchange import Usage
-from weighbridge.pilot.route import Allowance, Price
+from weighbridge.pilot.route import Allowance, JudgeTerms, Price
+from weighbridge.pilot.shadow.asking.allotment import Allotment
+from weighbridge.pilot.shadow.asking.questions import Bench
 from weighbridge.pilot.shadow.pair import Pair
 from weighbridge.pilot.shadow.runner import MOST_AT_ONCE, MOST_PER_SECOND, MOST_WAITING, Links, Shadow
 from weighbridge.pilot.shadow.texts import TextKeeper
@@ -368,6 +371,40 @@ def test_while_no_judge_can_be_asked_all_pairs_are_gaps(tmp_path: Path) -> None:
     first = next(place for place, pair in enumerate(pairs) if pair.judged)
     assert pairs[first].judged == "none"
     assert all(pair.gap for pair in pairs[first + 1 :])
+
+
+def test_a_judge_that_is_away_is_tried_less_and_less_and_one_that_refuses_a_question_goes_on() -> None:
+    """Each try is a pair that nobody can read: after one minute, two, four, up to an hour; then as ever."""
+
+    async def main() -> None:
+        now = 0.0
+        bench = Bench(SECRET, lambda: now)
+        terms = JudgeTerms(upstream("judge"))
+        allotment = Allotment("judge:qwen", terms.allowance, None, lambda: 1e9)
+        tries = []
+
+        async def send(*_: Any) -> Reply:
+            tries.append(now)
+            return reply
+
+        reply = Reply(0, error="connect")
+        while now < 6 * 3600:
+            if not bench.is_resting(terms):
+                seat = await bench.seat(terms, allotment, ended())
+                assert seat is not None
+                pair = await bench.hear(Pair("x", "t", chance=1.0), ("p", "a", "b"), seat, send)
+                assert pair.judged == "none"
+            now += 60
+        gaps = [after - before for before, after in itertools.pairwise(tries)]
+        assert gaps == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+        now += 3600
+        for reply in (Reply(400), Reply(200, chat("A"))):  # noqa: B007 - `send` reads it
+            seat = await bench.seat(terms, allotment, ended())
+            assert seat is not None
+            await bench.hear(Pair("x", "t", chance=1.0), ("p", "a", "b"), seat, send)
+            assert not bench.is_resting(terms)
+
+    asyncio.run(main())
 
 
 def test_embeddings_say_how_near_answers_are_and_words_where_they_cannot() -> None:

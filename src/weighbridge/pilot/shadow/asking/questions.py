@@ -24,7 +24,8 @@ Send = Callable[[str, "UpstreamSettings", str, bytes], Awaitable["Reply"]]
 """Posts to an upstream on behalf of one exchange, after the audit log has it: what for, where to, path, body."""
 
 _OK = 200
-_REST_S = 60.0
+_REST_S, _LONGEST_REST_S = 60.0, 3600.0
+_ABOUT_THE_PAIR = frozenset({400, 413, 422})  # a judge that refuses this very question may be asked the next one
 _INSTRUCTION_TOKENS = 300
 _BYTES_PER_TOKEN = 3
 _WORD_TOKENS = 64  # most judges say one word; what one that thinks takes more is settled afterwards
@@ -45,16 +46,19 @@ class Seat:
 
 
 class Bench:
-    """The judges of a node's routes. One that cannot be asked rests for a minute: whatever comes then is not judged."""
+    """The judges of a node's routes; one that cannot be asked rests, and whatever comes meanwhile is not judged.
+
+    A minute at first and twice as long each time, up to an hour: each try is a pair that counts against both sides.
+    """
 
     def __init__(self, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         self._secret = secret
         self._clock = clock
-        self._rests: dict[UpstreamSettings, float] = {}
+        self._rests: dict[UpstreamSettings, tuple[float, float]] = {}  # until when, and how long the next one is
 
     def is_resting(self, terms: JudgeTerms) -> bool:
         """Whether a judge could not be asked just now."""
-        return self._clock() < self._rests.get(terms.upstream, 0.0)
+        return self._clock() < self._rests.get(terms.upstream, (0.0, 0.0))[0]
 
     async def seat(self, terms: JudgeTerms, allotment: Allotment, exchange: Exchange) -> Seat | None:
         """Hold a call before a pair is looked at; None where the allowance has none.
@@ -86,10 +90,17 @@ class Bench:
         finally:
             seat.allotment.settle(seat.held, usd)
         judged = read_reply(reply.body, first=shown.first) if reply.status == _OK else "none"
-        if reply.status != _OK:
-            self._rests[upstream] = self._clock() + _REST_S
+        self._note(upstream, is_there=reply.status == _OK or reply.status in _ABOUT_THE_PAIR)
         spent = replace(pair.spent, judge_calls=1, judge_usd=usd)
         return replace(pair, judged=judged, first=shown.first, spent=spent)
+
+    def _note(self, upstream: UpstreamSettings, *, is_there: bool) -> None:
+        """Let a judge that cannot be asked rest; one that can has all its rests before it again."""
+        if is_there:
+            self._rests.pop(upstream, None)
+            return
+        rest_s = self._rests.get(upstream, (0.0, _REST_S))[1]
+        self._rests[upstream] = (self._clock() + rest_s, min(_LONGEST_REST_S, 2 * rest_s))
 
 
 def embedding_usd(upstream: UpstreamSettings, exchange: Exchange) -> float:
