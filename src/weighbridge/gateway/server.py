@@ -9,6 +9,7 @@ import ipaddress
 import signal
 import socket
 import ssl
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ __all__ = ["Listening", "may_listen", "run"]
 _BACKLOG = 2048
 _DRAIN_S = 30
 _TEST_S = 5.0
+_SWITCH_S = 0.001  # in which threads that read and score let the event loop go on; CPython's 5 ms would be felt
 _UNAUTHORISED = 401
 
 
@@ -153,6 +155,7 @@ class _TestedServer(uvicorn.Server):
             self.should_exit = True
         else:
             gc.collect()
+            sys.setswitchinterval(_SWITCH_S)
             gc.freeze()  # what is there now stays to the end: walking it again would hold answers up for 30 ms
             self.announce()
 
