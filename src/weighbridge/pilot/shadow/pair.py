@@ -80,7 +80,7 @@ class Pair:
         return {
             name: value
             for name, value in facts.items()
-            if name in ("id", "test") or not (value is None or value is False or value in empty)
+            if name in _ALWAYS or not (value is None or (value is False and name != "first") or value in empty)
         }
 
     @classmethod
@@ -115,6 +115,7 @@ class Pair:
 _TWOS = frozenset({"refused", "in_form", "same_language", "cut", "chars", "total_s", "first_s"})
 _OUTCOMES = frozenset(get_args(Outcome))
 _ABSURD = 1e9
+_ALWAYS = ("id", "test")
 
 
 def settings_of(route: Route) -> str:

@@ -65,6 +65,8 @@ def test_a_verdict_is_reached_once_and_told_with_its_evidence() -> None:
     assert now.preference is not None
     assert now.preference.n == 60
     assert now.preference.level == pytest.approx(0.9)
+    assert now.shown_first is not None
+    assert now.shown_first.value == 0.5  # won from the first place and from the second in turns
 
 
 def test_batches_and_json_between_them_change_nothing() -> None:
