@@ -170,6 +170,7 @@ class Folding:
                 taken = page[-1].number
                 notices += raised
                 self.raised.update(notice.id for notice in raised)
+                time.sleep(0)  # the event loop gets its turn
             if not work.waits:
                 break
         if taken == before.taken:
