@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.drift.state import State
+from weighbridge.pilot.drift.table import CLUSTER
 from weighbridge.pilot.drift.words import alarm_of, sentence_of
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.observation.noun import Observation
@@ -85,6 +86,8 @@ class DriftFold:
         for name, stream in state.take(seen):
             notice_id = f"{self._name}:{entry.number}:{_ALARMED}:{name}"
             stream.alarm = {**alarm_of(name, stream), "id": notice_id, "at": entry.at}
+            if stream.kind.name == CLUSTER and _is_told(state, name):
+                continue  # where one kind of prompt grows, others do: one notice is enough
             why = sentence_of(self._route, name, stream.alarm)
             facts = {"stream": name, **{key: value for key, value in stream.alarm.items() if key not in ("id", "at")}}
             severity = stream.kind.severity
@@ -113,3 +116,11 @@ class DriftFold:
             return state, []
         notice_id = f"{self._name}:{entry.number}:{event}"
         return state, [Notice(notice_id, entry.at, self._route, event, "info", why, self._decision, facts)]
+
+
+def _is_told(state: State, name: str) -> bool:
+    """Say whether another kind of prompt is alarmed already."""
+    return any(
+        other != name and stream.kind.name == CLUSTER and stream.alarm is not None
+        for other, stream in state.streams.items()
+    )
