@@ -35,6 +35,7 @@ _FRAME_BYTES = 6  # around each byte of a body, where each is a chunk of its own
 _NO_KEY = Refusal(401, BAD_REQUEST, "unreadable_request", "no key could be read from this request")
 _UNREADABLE = Refusal(400, BAD_REQUEST, "unreadable_request", "this is not HTTP as RFC 9112 has it")
 _TOO_LONG = Refusal(431, BAD_REQUEST, "headers_too_long", "the headers are too long")
+_UPGRADE = Refusal(400, BAD_REQUEST, "upgrade_refused", "this takes HTTP/1.1, and no upgrade to anything else")
 _TOO_LATE = Refusal(408, BAD_REQUEST, "request_timeout", "the request did not arrive in time")
 _BUSY = Refusal(503, "server_error", "too_many_connections", "there are too many connections; try again later", 1.0)
 _PHRASES = {400: b"Bad Request", 401: b"Unauthorized", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
@@ -115,7 +116,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline."""
+        """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline.
+
+        One that asks for another protocol is refused, too: the parser skips its body, which would be read as a request.
+        """
+        if self.parser.should_upgrade():
+            self._end(_UPGRADE if self._has_key() else _NO_KEY)
+            return
         self._has_head = True
         self._came_bytes = 0
         if self._is_head_long() or len(self._waiting) >= self.bounds.pipelined:
@@ -229,7 +236,13 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._end(_TOO_LATE)
 
     def _end(self, refusal: Refusal) -> None:
-        """Say why, and close."""
+        """Say why, and close; only close where an answer is under way that is not that of the request at fault."""
+        running = self._running
+        if running is not None and not running.response_complete:
+            is_another = not self._has_head or self.cycle is not running
+            if running.response_started or is_another:
+                self.transport.abort()
+                return
         self._deadline.clear()
         body = body_of(refusal)
         lines = [

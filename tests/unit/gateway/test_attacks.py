@@ -88,6 +88,41 @@ def send_on(connection: socket.socket, head: bytes, endless: bytes) -> None:
         connection.sendall(endless * 100)
 
 
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c", b"x"])
+@pytest.mark.parametrize("has_key", [False, True])
+def test_the_body_of_an_upgrade_is_no_request(protocol: bytes, has_key: bool) -> None:
+    """The parser leaves it unread, as if the protocol had changed: a request hidden there was answered (smuggling)."""
+    key = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
+    hidden = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n" + key + b"\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + (key if has_key else b"")
+    head += b"Connection: Upgrade\r\nUpgrade: %s\r\nContent-Length: %d\r\n\r\n" % (protocol, len(hidden))
+    with run_gateway(ROUTES) as gateway, socket.create_connection(("127.0.0.1", gateway.port)) as connection:
+        connection.sendall(head)
+        time.sleep(0.1)
+        with suppress(ConnectionError):
+            connection.sendall(hidden)
+        assert statuses(ends(connection)) == [400 if has_key else 401]
+
+
+@pytest.mark.parametrize(
+    "later", [b"BREW / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"]
+)
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_later_request_writes_nothing_into_an_answer(later: bytes, is_begun: bool) -> None:
+    """What is wrong with a pipelined request is not told in the middle of the answer before it, nor in its place."""
+    steps = [*events(b"data: x\n\n", ends=False), HANG] if is_begun else [HANG]
+    with (
+        between(lambda *_: steps) as (gateway, _),
+        socket.create_connection(("127.0.0.1", gateway.port)) as connection,
+    ):
+        body = json.dumps({**ASK, "stream": True}).encode()
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode()
+        connection.sendall(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        seen = connection.recv(65536) if is_begun else b""
+        connection.sendall(later)
+        assert statuses(seen + ends(connection)) == ([200] if is_begun else [])
+
+
 def test_a_loop_is_seen_whichever_line_holds_the_mark() -> None:
     """Headers of one name are one list (RFC 9110, 5.3): a proxy that adds a line of its own hides no loop."""
     with run_gateway(ROUTES) as gateway:

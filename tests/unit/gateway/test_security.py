@@ -172,7 +172,7 @@ def test_any_authorization_is_401(gateway: Running, value: bytes) -> None:
         (b"GET /v1/models#/healthz HTTP/1.1", 401),
         (b"OPTIONS * HTTP/1.1", 401),
         (b"GET healthz HTTP/1.1", 400),
-        (b"CONNECT evil.example:443 HTTP/1.1", 400),
+        (b"CONNECT evil.example:443 HTTP/1.1", 401),
     ],
 )
 @pytest.mark.parametrize("host", [b"x", b"x/healthz?", b"x?", b"x#", b"a@x", b"127.0.0.1:1/healthz"])
