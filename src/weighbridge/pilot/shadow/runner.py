@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal.protocol import Entry
-from weighbridge.pilot.shadow.asking.judging import is_drawn
+from weighbridge.pilot.shadow.asking.judging import Draw
 from weighbridge.pilot.shadow.asking.trial import Dropped, Links, Trials
 from weighbridge.pilot.shadow.pair import settings_of
 
@@ -67,6 +67,7 @@ class Shadow:
         self._route_of = route_of
         self._put = put
         self._links = links
+        self._is_drawn = Draw(links.secret, "sample")
         self._trials = Trials(ask, spend, links)
         self._waiting: deque[Exchange] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,7 +92,7 @@ class Shadow:
             route is not None
             and route.shadow is not None
             and exchange.path in _PATHS
-            and is_drawn(self._links.secret, "sample", exchange.id, route.shadow.terms.share)
+            and self._is_drawn(exchange.id, route.shadow.terms.share)
         )
 
     def ended(self, exchange: Exchange) -> None:

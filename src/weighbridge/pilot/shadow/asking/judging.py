@@ -13,7 +13,7 @@ from weighbridge.pilot.observation.reading import read_exchange
 if TYPE_CHECKING:
     from weighbridge.pilot.shadow.pair import Outcome, Two
 
-__all__ = ["CHANCES", "LEAST_CHANCE", "MOST_TOKENS", "Showing", "chance_of", "is_drawn", "read_reply", "showing"]
+__all__ = ["CHANCES", "LEAST_CHANCE", "MOST_TOKENS", "Draw", "Showing", "chance_of", "read_reply", "showing"]
 
 CHANCES = {"flip": 0.5, "apart": 0.25, "alike": 0.15}
 """The chances with which a judge is asked. Few more pairs of answers that are alike end in a tie than of others, so
@@ -50,10 +50,22 @@ def chance_of(agreement: float | None, flags: tuple[Two, ...], chars: Two) -> fl
     return CHANCES["alike" if agreement is not None and agreement >= _ALIKE else "apart"]
 
 
-def is_drawn(secret: bytes, purpose: str, exchange_id: str, chance: float) -> bool:
-    """Draw with a chance, by a keyed hash: every node that asks gets the same answer, and nobody else knows it."""
-    digest = blake2b(f"{purpose}\0{exchange_id}".encode(), key=secret[:64], digest_size=8).digest()
-    return int.from_bytes(digest, "big") < chance * _TWO_TO_64
+class Draw:
+    """Draws with a chance, by a keyed hash of an exchange's id: every node that asks gets the same answer.
+
+    Who does not know the secret can reckon none, and each `purpose` draws for itself.
+    """
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, secret: bytes, purpose: str) -> None:
+        self._begun = blake2b(purpose.encode() + b"\0", key=secret[:64], digest_size=8)
+
+    def __call__(self, exchange_id: str, chance: float) -> bool:
+        """Return whether it is drawn."""
+        digest = self._begun.copy()
+        digest.update(exchange_id.encode())
+        return int.from_bytes(digest.digest(), "big") < chance * _TWO_TO_64
 
 
 def showing(model: str, texts: tuple[str, str, str], secret: bytes, exchange_id: str) -> Showing:
@@ -61,7 +73,7 @@ def showing(model: str, texts: tuple[str, str, str], secret: bytes, exchange_id:
 
     The words are those of the arena (`evaluation.arena.wording`), so that a judge measured there is the one used here.
     """
-    first = is_drawn(secret, "order", exchange_id, 0.5)
+    first = Draw(secret, "order")(exchange_id, 0.5)
     prompt, ours, theirs = map(cut, texts)
     quoted = (prompt, theirs, ours) if first else (prompt, ours, theirs)
 

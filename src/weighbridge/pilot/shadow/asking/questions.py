@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.pilot.shadow.agreement import MOST_CHARACTERS, cosine, embedding_request, read_embeddings
 from weighbridge.pilot.shadow.asking.costs import can_be_held, cost_of, usd_of
-from weighbridge.pilot.shadow.asking.judging import is_drawn, read_reply, showing
+from weighbridge.pilot.shadow.asking.judging import Draw, read_reply, showing
 
 if TYPE_CHECKING:
     from weighbridge.pilot.asker import Reply
@@ -53,6 +53,7 @@ class Bench:
 
     def __init__(self, secret: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         self._secret = secret
+        self._is_drawn = Draw(secret, "judge")
         self._clock = clock
         self._rests: dict[UpstreamSettings, tuple[float, float]] = {}  # until when, and how long the next one is
 
@@ -78,7 +79,7 @@ class Bench:
 
         A judge that could not be asked has said nothing that can be read, and rests.
         """
-        if pair.settled or not is_drawn(self._secret, "judge", pair.id, pair.chance):
+        if pair.settled or not self._is_drawn(pair.id, pair.chance):
             seat.leave()
             return pair
         upstream = seat.terms.upstream
