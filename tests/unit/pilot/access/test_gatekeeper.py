@@ -151,7 +151,7 @@ def test_who_was_let_in_is_seen_to_have_ended(node: Node, by: str) -> None:
 
 
 def test_a_revoked_key_ends_here_at_once_and_on_every_node_soon(node: Node, tmp_path: Path) -> None:
-    """The node that revokes does so before it answers; the others poll twice a second."""
+    """The node that revokes does so before it answers; the others poll three times a second."""
     issued = node.make()
     other = Node(tmp_path)
     other.gate.start()
