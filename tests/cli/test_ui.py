@@ -16,6 +16,7 @@ import pytest
 from weighbridge.cli.main import main
 from weighbridge.errors import UsageError
 from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.web.pilot import gateway_file_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,18 @@ def test_what_would_be_open_or_cannot_work_is_refused(
         main.main(["ui", str(folder), "--port", "0", *given], standalone_mode=False)
     assert error.value.exit_code == 2
     assert said in f"{error.value.message} {error.value.hint}"
+
+
+def test_the_file_beside_counts_only_where_it_is_of_this_workspace(folder: Path) -> None:
+    """A `gateway.toml` that happens to be here, wrong or of another workspace, keeps nobody from the evidence."""
+    file = folder.parent / "gateway.toml"
+    assert gateway_file_of(None, file, folder) is None
+    for text in ("= no", _GATEWAY):
+        file.write_text(text)
+        assert gateway_file_of(None, file, folder) is None
+    file.write_text(_GATEWAY.replace("elsewhere", folder.name))
+    assert gateway_file_of(None, file, folder) == file
+    assert gateway_file_of(file, file, folder) == file
 
 
 def test_the_link_that_is_printed_lets_in_and_the_bare_address_does_not(folder: Path) -> None:

@@ -167,8 +167,7 @@ def test_a_token_that_does_not_count_lets_nobody_in(club: Club, claims: dict[str
     asked = club.sent(guest)
     club.double.claims, club.double.lie = claims, lie
     answer = club.back(guest, asked)
-    assert answer.status in {403, 500}
-    assert "wb_" not in answer.text
+    assert answer.status == (500 if lie == "redirect" else 403)
     assert not [name for name in guest.jar if "session" in name]
     assert guest.ask("/pilot").status == 303
 
@@ -180,8 +179,10 @@ def test_a_login_is_good_once_in_the_browser_that_began_it(club: Club) -> None:
     club.sent(thief)
     assert club.back(thief, asked).status == 403  # a login that somebody else began (login CSRF)
     asked = club.sent(guest)
+    kept = dict(guest.jar)
     assert club.back(guest, asked).status == 303
-    assert club.back(guest, asked).status == 403
+    guest.jar = kept
+    assert club.back(guest, asked).status == 403  # with everything as it was
     for state in ("", "made-up", "a" * 5000):
         assert club.back(guest, asked, state=state).status == 403
     asked = club.sent(guest)
@@ -212,6 +213,10 @@ def test_the_login_leads_nowhere_else(club: Club, wanted: str) -> None:
 
 def test_a_session_ends_with_its_token_and_a_copied_cookie_after_leaving(club: Club) -> None:
     """The cookie is nothing without the server's memory of it: not after the token's end, not after leaving."""
+    late = club.guest()
+    asked = club.sent(late)
+    club.double.claims = {"exp": int(time.time()) - 2}  # within what clocks may differ by, and over all the same
+    assert club.back(late, asked).status == 403
     short = club.enter(exp=int(time.time()) + 2)
     assert short.ask("/pilot").status == 200
     thief, guest = club.guest(), club.enter()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
-from weighbridge.errors import ExtraMissing, UsageError
+from weighbridge.errors import ExtraMissing, NotFound, UsageError
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.web.access import Access
 from weighbridge.web.app import create_app
@@ -58,20 +59,21 @@ def access_by_login(path: Path, read_secret: Callable[[str], str | None]) -> Acc
 
 
 def gateway_file_of(path: Path | None, default: Path, folder: Path) -> Path | None:
-    """Return the gateway's file: the one named, or `default` where it is there and for this workspace.
+    """Return the gateway's file: the one named, or `default` where it is there, is right, and is for this workspace.
 
     Raises UsageError where the one named is of another workspace, and what `load_gateway_file` raises.
     """
-    if path is None and not default.is_file():
-        return None
-    file = load_gateway_file(path or default)
-    if file.workspace.resolve() == folder.resolve():
-        return file.path
     if path is None:
+        with suppress(UsageError, NotFound):
+            return gateway_file_of(default, default, folder) if default.is_file() else None
         return None
-    raise UsageError(
-        f"`{path}` is for the workspace `{file.workspace}`, not for `{folder}`", hint="name one of the two otherwise"
-    )
+    file = load_gateway_file(path)
+    if file.workspace.resolve() != folder.resolve():
+        raise UsageError(
+            f"`{path}` is for the workspace `{file.workspace}`, not for `{folder}`",
+            hint="name one of the two otherwise",
+        )
+    return file.path
 
 
 def pages_over(folder: Workspace, room: PilotRoom, access: Access) -> Callable[[Store], Starlette]:
