@@ -18,13 +18,21 @@ import random
 import statistics
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from weighbridge.pilot.canary.trial import Trial
 from weighbridge.pilot.observation.noun import Observation
 from weighbridge.pilot.route import CanaryTerms
 from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
+from weighbridge.statistics.arms.harm import ODDS
+from weighbridge.statistics.arms.safety import TILTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 ALPHA, MARGIN = 0.05, 0.03
 SIGNS = 7  # that share one error of a false rollback
@@ -67,19 +75,6 @@ def until_harm(draw: random.Random, rates: Callable[[int], tuple[float, float]],
     return math.inf
 
 
-def looks(draw: random.Random, rates: Callable[[int], tuple[float, float]], margin: float) -> bool:
-    """Whether a z-test of two shares at 5%, looked at after every answer from the 30th, ever says `different`."""
-    bad_a = bad_b = 0
-    for n in range(1, MOST + 1):
-        a, b = rates(n)
-        bad_a, bad_b = bad_a + drawn(draw, 1, a), bad_b + drawn(draw, 1, b)
-        p_a, p_b = bad_a / n, bad_b / n
-        error = math.sqrt((p_a * (1 - p_a) + p_b * (1 - p_b)) / n)
-        if n >= 30 and error and (p_b - p_a if not margin else p_a + margin - p_b) / error > 1.645:
-            return True
-    return False
-
-
 def show_cost(draw: random.Random, repetitions: int) -> None:
     """Print what an advance costs."""
     print("answers of the candidate until a step may be passed, mean (9 of 10 within)")
@@ -117,33 +112,77 @@ def show_delay(draw: random.Random, repetitions: int) -> None:
 
 
 def show_errors(draw: random.Random, repetitions: int) -> None:
-    """Print how often a verdict is wrong."""
-    print(f"wrong within {MOST:,} answers of the candidate (promised: 5% at the most)")
+    """Print how often a verdict is wrong, over ten times as many streams, all at once."""
+    rng, streams = np.random.default_rng(draw.randrange(2**32)), 10 * repetitions
+    print(f"wrong within {MOST:,} answers of the candidate, of {streams:,} streams (promised: 5% at the most)")
     print(f"{'':44} {'ours':>6} {'z-test':>7}")
-
-    def tides(n: int) -> float:
-        return 0.25 if n // 200 % 2 else 0.02
-
-    equal: dict[str, Callable[[int], tuple[float, float]]] = {
-        "rolled back, both 2%": lambda _: (0.02, 0.02),
-        "rolled back, both 10%": lambda _: (0.1, 0.1),
-        "rolled back, both 2% and 25% by turns": lambda n: (tides(n), tides(n)),
-    }
-    for name, rates in equal.items():
-        ours = [math.isfinite(until_harm(draw, rates, 1, MOST)) for _ in range(repetitions)]
-        print(f"{name:44} {statistics.mean(ours):>6.1%} {rate_of(draw, rates, 0.0, repetitions):>7.0%}")
+    tides = np.where(np.arange(MOST) // 200 % 2, 0.25, 0.02)
+    for name, rates in (
+        ("rolled back, both 2%", np.full(MOST, 0.02)),
+        ("rolled back, both 10%", np.full(MOST, 0.1)),
+        ("rolled back, both 2% and 25% by turns", tides),
+    ):
+        bad_a, bad_b = (rng.random((MOST, streams)) < rates[:, None] for _ in range(2))
+        print(f"{name:44} {wrong_harm(bad_a, bad_b):>6.1%} {wrong_looks(bad_a, bad_b, 0.0):>7.0%}")
     for rate in (0.0005, 0.02, 0.1):
         for n_a in (1, 19):
-            rates_now = (rate, rate + MARGIN)
-            ours = [math.isfinite(until_safe(draw, rates_now, n_a, MOST)) for _ in range(repetitions)]
-            other = f"{rate_of(draw, lambda _, r=rates_now: r, MARGIN, repetitions):>7.0%}" if n_a == 1 else ""
-            name = f"advanced at {rates_now[1]:.1%} beside {rate:.1%}, {n_a}:1"
-            print(f"{name:44} {statistics.mean(ours):>6.1%} {other}")
+            bad_a = rng.binomial(n_a, rate, (MOST, streams))
+            bad_b = rng.random((MOST, streams)) < rate + MARGIN
+            other = f"{wrong_looks(bad_a, bad_b, MARGIN):>7.0%}" if n_a == 1 else ""
+            name = f"advanced at {rate + MARGIN:.2%} beside {rate:.2%}, {n_a}:1"
+            print(f"{name:44} {wrong_safe(bad_a, bad_b, n_a):>6.1%} {other}", flush=True)
 
 
-def rate_of(draw: random.Random, rates: Callable[[int], tuple[float, float]], margin: float, repetitions: int) -> float:
-    """Return how often the z-test is wrong."""
-    return statistics.mean(looks(draw, rates, margin) for _ in range(max(20, repetitions // 4)))
+def guessed(bad: Array, n: Array) -> Array:
+    """Return the guess at the rate before each block, as `Guess` makes it while it forgets nothing."""
+    before = np.concatenate((np.zeros((1, bad.shape[1])), np.cumsum(bad, axis=0)[:-1]))
+    return np.clip((before + 0.5) / ((np.cumsum(n) - n)[:, None] + 10.0), 1e-4, 1 - 1e-4)
+
+
+def wrong_harm(bad_a: Array, bad_b: Array) -> float:
+    """Return the share of streams [blocks, streams] of one answer each that `HarmTest` at 5% holds for harm."""
+    usual = guessed(bad_a, np.ones(MOST))
+    hand = 1 / (1 + np.log1p(np.arange(MOST + 1)))
+    stakes = np.zeros((len(ODDS), bad_a.shape[1]))
+    is_wrong = np.zeros(bad_a.shape[1], dtype=bool)
+    for n in range(MOST):
+        for place, times in enumerate(ODDS):
+            odds = times * usual[n] / (1 - usual[n])
+            bet = np.clip(odds / (1 + odds), 1e-4, 1 - 1e-4)
+            null = (usual[n] + bet) / 2
+            gain = np.where(bad_a[n], usual[n] / null, (1 - usual[n]) / (1 - null))
+            gain = gain * np.where(bad_b[n], bet / null, (1 - bet) / (1 - null))
+            stakes[place] = (stakes[place] + (hand[n] - hand[n + 1]) / len(ODDS)) * gain
+        is_wrong |= stakes.sum(axis=0) + hand[n + 1] >= 1 / ALPHA
+    return float(is_wrong.mean())
+
+
+def wrong_safe(bad_a: Array, bad_b: Array, n_a: int) -> float:
+    """Return the share of streams [blocks, streams] that `SafetyTest` holds for safe."""
+    rate = guessed(bad_a + bad_b, np.full(MOST, n_a + 1.0))
+    logs = np.zeros((MOST, bad_a.shape[1], len(TILTS)))
+    for place, tilt in enumerate(TILTS):
+        bet = np.clip(rate + tilt * MARGIN, 1e-4, 1 - 1e-4)
+        low, high = np.maximum(0.0, bet - MARGIN), np.minimum(rate, 1 - MARGIN)
+        for _ in range(34):
+            a = (low + high) / 2
+            b = a + MARGIN
+            is_up = n_a * (a - rate) / (a * (1 - a)) + (b - bet) / (b * (1 - b)) > 0
+            low, high = np.where(is_up, low, a), np.where(is_up, a, high)
+        logs[:, :, place] = np.cumsum(
+            bad_a * np.log(rate / a) + (n_a - bad_a) * np.log((1 - rate) / (1 - a))
+            + np.where(bad_b, np.log(bet / b), np.log((1 - bet) / (1 - b))), axis=0,
+        )  # fmt: skip
+    return float((np.exp(np.minimum(logs, 700)).mean(axis=2).max(axis=0) >= 1 / ALPHA).mean())
+
+
+def wrong_looks(bad_a: Array, bad_b: Array, margin: float) -> float:
+    """Return the share of streams that a z-test at 5%, looked at after every answer from the 30th, ever decides."""
+    n = np.arange(1, MOST + 1)[:, None]
+    p_a, p_b = np.cumsum(bad_a, axis=0) / n, np.cumsum(bad_b, axis=0) / n
+    error = np.sqrt((p_a * (1 - p_a) + p_b * (1 - p_b)) / n)
+    found = (p_a + margin - p_b if margin else p_b - p_a) > 1.645 * error
+    return float((found & (error > 0))[29:].any(axis=0).mean())
 
 
 def show_callers(draw: random.Random, repetitions: int) -> None:

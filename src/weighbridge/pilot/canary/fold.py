@@ -69,7 +69,7 @@ class CanaryFold:
 
     def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
         """Return the body after these entries, and the steps up and down that follow."""
-        trial = Trial.of(body, self._settings.terms, self._settle_s)
+        trial = self._trial(body)
         notices: list[Notice] = []
         is_taken = False
         for entry in entries:
@@ -79,6 +79,18 @@ class CanaryFold:
                 trial = self._obey(trial, entry, notices)
                 is_taken = True
         return (trial.body() if is_taken else body), notices
+
+    def _trial(self, body: Mapping[str, Any]) -> Trial:
+        """Return the trial of a body; one that cannot be read, as after an upgrade, is stopped and not begun anew."""
+        try:
+            return Trial.of(body, self._settings.terms, self._settle_s)
+        except (KeyError, TypeError, ValueError):
+            number = body.get("trial")
+            trial = Trial(self._settings.terms, self._settle_s, number if isinstance(number, int) else 1)
+            trial.carry_out(
+                "canary.stopped", "what was known of it is of another version of Weighbridge: start it again"
+            )
+            return trial
 
     def _see(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
         """Take what was seen, where it is of these legs."""

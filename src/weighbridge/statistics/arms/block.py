@@ -18,7 +18,7 @@ from typing import NamedTuple
 __all__ = ["Block", "Rates", "apart", "evidence", "inside", "is_whole", "together"]
 
 _EDGE = 1e-4  # no bet is nearer to 0 and 1: no outcome is impossible, so no bet can lose all
-_ROUNDS = 34  # halvings: 1e-10
+_ROUNDS, _NEAR = 60, 1e-12
 
 
 class Block(NamedTuple):
@@ -68,16 +68,25 @@ def apart(block: Block, bets: Rates, margin: float) -> Rates:
 def _on_line(block: Block, bets: Rates, distance: float) -> Rates:
     """Return the nearest pair of rates with b = a + distance, for 0 < distance < 1 and bets inside (0, 1).
 
-    Along that line the divergence is convex: its slope is followed to 0 by halving.
+    Along that line the divergence is convex: its slope is followed to 0 by Newton's steps, and by halving where one
+    would leave the range that holds the root.
     """
     low, high = sorted((bets.a, bets.b - distance))
     low, high = max(0.0, low), min(high, 1 - distance)
+    a = (low + high) / 2
     for _ in range(_ROUNDS):
-        a = (low + high) / 2
         b = a + distance
         slope = block.n_a * (a - bets.a) / (a * (1 - a)) + block.n_b * (b - bets.b) / (b * (1 - b))
         low, high = (low, a) if slope > 0 else (a, high)
-    return Rates(a, b)
+        bend_a = bets.a / (a * a) + (1 - bets.a) / (1 - a) ** 2
+        bend_b = bets.b / (b * b) + (1 - bets.b) / (1 - b) ** 2
+        after = a - slope / (block.n_a * bend_a + block.n_b * bend_b)
+        if not low < after < high:
+            after = (low + high) / 2
+        if abs(after - a) < _NEAR:
+            break
+        a = after
+    return Rates(a, a + distance)
 
 
 def evidence(block: Block, bets: Rates, null: Rates) -> float:

@@ -220,6 +220,17 @@ def test_a_step_of_all_callers_ends_it() -> None:
     assert (traffic.body["share"], traffic.events) == (1.0, ["canary.done"])
 
 
+def test_a_document_of_another_version_is_a_stopped_canary(traffic: Traffic) -> None:
+    """It serves nobody until an operator starts the next trial; nothing is forgotten into a new beginning."""
+    for _ in range(60):
+        traffic.exchange(0.0)
+    traffic.body = {name: value for name, value in traffic.body.items() if name != "harm"}
+    traffic.exchange(0.0)
+    assert (traffic.body["state"], traffic.body["share"], traffic.body["trial"]) == ("stopped", 0, 1)
+    traffic.order("start")
+    assert (traffic.body["state"], traffic.body["trial"]) == ("measuring", 2)
+
+
 def test_what_is_late_can_be_said() -> None:
     """A candidate that is slower by design is held to a time that somebody set, and begins without measuring."""
     for late_s, ends in ((5.0, "canary.done"), (1.5, "canary.rolled_back")):
