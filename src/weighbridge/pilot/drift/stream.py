@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Stream"]
 
-STAGES = ((500, 0.8), (1_000, 0.8), (2_000, 0.8), (4_000, 0.8), (8_000, 0.8), (16_000, 0.6), (32_000, 0.5))
+STAGES = ((500, 0.85), (1_000, 0.85), (2_000, 0.8), (4_000, 0.8), (8_000, 0.8), (16_000, 0.6), (32_000, 0.5))
 """At so many observations the reference rate is set anew, to its one-sided bound of that level.
 
 A bound and not the rate itself: its error would become false alarms. `bench/drift.py` measures that with these levels

@@ -155,14 +155,14 @@ def test_who_left_says_only_that_it_was_late_already(traffic: Traffic) -> None:
 
 
 def test_the_reference_is_a_bound_of_its_rate(traffic: Traffic) -> None:
-    """At 500 it is the exact one-sided bound of 80%: Clopper and Pearson's of 0 hits is 1 - 0.2 ** (1 / 500)."""
+    """At 500 it is the exact one-sided bound of 85%: Clopper and Pearson's of 0 hits is 1 - 0.15 ** (1 / 500)."""
     traffic.seen(499, refused=0.0)
     assert stream(traffic, "refused").evidence is None
     traffic.seen(1, refused=0.0)
     state = dict(traffic.body)["streams"]["refused"]
-    assert state["p0"] == pytest.approx(1 - 0.2 ** (1 / 500))
+    assert state["p0"] == pytest.approx(1 - 0.15 ** (1 / 500))
     traffic.seen(500, refused=0.0)
-    assert dict(traffic.body)["streams"]["refused"]["p0"] == pytest.approx(1 - 0.2 ** (1 / 1000))
+    assert dict(traffic.body)["streams"]["refused"]["p0"] == pytest.approx(1 - 0.15 ** (1 / 1000))
 
 
 def test_what_the_detector_gathered_survives_a_new_stage(traffic: Traffic) -> None:
@@ -174,7 +174,7 @@ def test_what_the_detector_gathered_survives_a_new_stage(traffic: Traffic) -> No
     for place, size in ((500, 500), (1000, 500)):
         found = sum(hits[:place])
         values = beside.values if place > 500 else [0.0] * 3
-        beside = SRDetector(float(beta.ppf(0.8, found + 1, place - found)), 40_000, (1.5, 2.0, 4.0))
+        beside = SRDetector(float(beta.ppf(0.85, found + 1, place - found)), 40_000, (1.5, 2.0, 4.0))
         beside.values = values
         for hit in hits[place : place + size] if place == 500 else hits[place:]:
             beside.update(float(hit))
