@@ -57,6 +57,7 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
     """Alarm, legs, canary, shadow, drift, the last day and money, as the rooms' own readers tell them."""
     (route,) = _twin(boss, "/pilot.json")["routes"]
     assert (route["name"], route["open_alarms"], route["unread"]) == ("team/coder", 1, [])
+    assert [(one["severity"], one["is_open"]) for one in route["alarms"]] == [("alarm", True), ("warning", True)]
     assert [(leg["leg"], leg["state"]) for leg in route["legs"]] == [("primary", "open"), ("canary", "refused")]
     assert {leg["decision"] for leg in route["legs"]} == {pilot.decision}
     assert [step["share"] for step in route["canary"]["ladder"]] == [0.01, 0.05, 0.25, 1.0]
@@ -218,7 +219,7 @@ def test_an_alarm_is_answered_with_words(boss: Any, pilot: SimpleNamespace) -> N
     assert "note=answered" in boss.ask("/pilot/alarm", form).leads
     assert boss.ask("/pilot/alarm", form).status == 404
     with closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)) as store:
-        (alarm,) = read_alarms(store)
+        (alarm,) = [one for one in read_alarms(store) if one.severity == "alarm"]
     assert (alarm.because, alarm.is_open) == ("a new team asks about medicine", False)
     assert "a new team asks about medicine" in boss.ask(ROUTE).text
 

@@ -71,7 +71,7 @@ class Dashboard:
                 **standings.of(name),
                 "days": days.get(name, []),
                 "alarms": alarms.get(name, [])[:_MOST_ALARMS],
-                "open_alarms": sum(one["is_open"] for one in alarms.get(name, ())),
+                "open_alarms": sum(one["is_open"] and one["severity"] == "alarm" for one in alarms.get(name, ())),
             }
             for name in names
         ]
@@ -159,13 +159,14 @@ def _days(state: PilotState, now: float) -> dict[str, list[dict[str, Any]]]:
 
 
 def _alarms(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Return the alarms of each route, open ones first, then the newest."""
+    """Return the alarms and warnings of each route: open ones first, alarms before warnings, the newest first."""
     found: dict[str, list[dict[str, Any]]] = {}
     for one in read_alarms(store):
         found.setdefault(one.route, []).append(
             {
                 "id": one.id,
                 "event": one.event,
+                "severity": one.severity,
                 "decision": one.decision,
                 "why": one.why,
                 "seen_at": one.seen_at,
@@ -176,5 +177,5 @@ def _alarms(store: Store) -> dict[str, list[dict[str, Any]]]:
         )
     for rows in found.values():
         rows.sort(key=lambda row: str(row["seen_at"]), reverse=True)
-        rows.sort(key=lambda row: not row["is_open"])
+        rows.sort(key=lambda row: (not row["is_open"], row["severity"] != "alarm"))
     return found
