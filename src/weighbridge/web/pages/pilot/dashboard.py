@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from weighbridge.web.pages.pilot.standings import Standings
 from weighbridge.web.visitor import require, visitor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -43,53 +44,73 @@ class Dashboard:
         self._room = room
         self._reader = reader
         self._legs: Legs | None = None
+        self._standings = Standings()
 
     def cards(self) -> dict[str, Any]:
-        """Return what the page of all routes shows: the first hundred, each with its last day."""
-        facts = self.facts()
-        rows = [
-            {**row, "board": {leg: {"day": board["day"]} for leg, board in row["board"].items()}}
-            for row in facts["routes"][:_MOST_CARDS]
-        ]
-        return {**facts, "routes": rows, "more": [row["name"] for row in facts["routes"][_MOST_CARDS:]]}
+        """Return what the page of all routes shows: a hundred, open alarms first, each with its last day."""
+        room, known = self._room, self._known()
+        rows = [self._row(name, known) for name in known.names[:_MOST_CARDS]]
+        for row in rows:
+            row["board"] = {leg: {"day": board["day"]} for leg, board in row["board"].items()}
+        return {
+            "has_pilot": known.has_pilot,
+            "has_file": room.gateway_file is not None,
+            "file_problem": known.problem,
+            "at": datetime.fromtimestamp(room.now(), UTC).isoformat(timespec="seconds"),
+            "routes": rows,
+            "more": known.names[_MOST_CARDS:],
+        }
 
-    def facts(self) -> dict[str, Any]:
-        """Return all routes, those with open alarms first, as JSON values."""
+    def route(self, name: str) -> dict[str, Any]:
+        """Return one route; raises NotFound."""
+        known = self._known()
+        if name not in known.names:
+            raise NotFound("there is no such route", hint="`/pilot` lists those that there are")
+        return self._row(name, known)
+
+    def _known(self) -> _Known:
+        """Gather what is cheap to know of all routes."""
         room = self._room
         if self._legs is None:
             self._legs = Legs(room.gateway_file, room.audit, room.now)
         legs, problem = self._legs.table()
         state = room.known_state()
+        if state is not None:
+            self._standings.follow(state)
         days = _days(state, room.now()) if state is not None else {}
-        standings = Standings(state.documents()[1] if state is not None else (), room.now())
         alarms = _alarms(self._reader().store)
-        names = sorted({*legs, *days, *standings.routes(), *alarms})
-        rows = [
-            {
-                "name": name,
-                "legs": legs.get(name, []),
-                **standings.of(name),
-                "days": days.get(name, []),
-                "alarms": alarms.get(name, [])[:_MOST_ALARMS],
-                "open_alarms": sum(one["is_open"] and one["severity"] == "alarm" for one in alarms.get(name, ())),
-            }
-            for name in names
-        ]
-        rows.sort(key=lambda row: row["open_alarms"] == 0)
+        names = sorted({*legs, *days, *self._standings.routes(), *alarms})
+        names.sort(key=lambda name: not _count_open(alarms.get(name, ())))
+        return _Known(names, legs, days, alarms, problem, state is not None)
+
+    def _row(self, name: str, known: _Known) -> dict[str, Any]:
+        """Return all that is known of one route."""
+        alarms = known.alarms.get(name, [])
         return {
-            "has_pilot": state is not None,
-            "has_file": room.gateway_file is not None,
-            "file_problem": problem,
-            "at": datetime.fromtimestamp(room.now(), UTC).isoformat(timespec="seconds"),
-            "routes": rows,
+            "name": name,
+            "legs": known.legs.get(name, []),
+            **self._standings.of(name, self._room.now()),
+            "days": known.days.get(name, []),
+            "alarms": alarms[:_MOST_ALARMS],
+            "open_alarms": _count_open(alarms),
         }
 
-    def route(self, name: str) -> dict[str, Any]:
-        """Return one route; raises NotFound."""
-        for row in self.facts()["routes"]:
-            if row["name"] == name:
-                return dict(row)
-        raise NotFound("there is no such route", hint="`/pilot` lists those that there are")
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Routes by name, and their rows."""
+
+    names: list[str]
+    legs: dict[str, list[dict[str, Any]]]
+    days: dict[str, list[dict[str, Any]]]
+    alarms: dict[str, list[dict[str, Any]]]
+    problem: str
+    has_pilot: bool
+
+
+def _count_open(alarms: Iterable[dict[str, Any]]) -> int:
+    """Count the alarms that nobody has answered; warnings are none."""
+    return sum(one["is_open"] and one["severity"] == "alarm" for one in alarms)
 
 
 def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:

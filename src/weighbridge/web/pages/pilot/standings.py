@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,60 +15,92 @@ from weighbridge.pilot.drift.state import LEARNED
 from weighbridge.pilot.shadow.standing import read_standing as read_shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from weighbridge.pilot.journal.protocol import Document
+    from weighbridge.pilot.journal.protocol import Document, Journal
 
 __all__ = ["Standings"]
 
 _log = logging.getLogger("weighbridge.web.pilot")
+_UNREAD = object()
+_MINUTE_S = 60
 
 
 class Standings:
-    """Documents by room and route. Settings that were changed left a document each: the one changed last counts."""
+    """Documents by room and route, from any thread; what has not changed is neither fetched nor read again.
 
-    def __init__(self, documents: Iterable[Document], now: float) -> None:
-        self._now = now
+    Settings that were changed left a document each: the one changed last counts.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._version = 0
+        self._documents: dict[str, Document] = {}
         self._found: dict[tuple[str, str], list[Document]] = {}
-        for document in sorted(documents, key=lambda one: -one.version):
-            room, _, rest = document.name.partition("/")
-            route = rest if room == "board" else rest.rpartition("/")[0]
-            if route:
-                self._found.setdefault((room, route), []).append(document)
+        self._read: dict[tuple[str, str], tuple[tuple[int, int], Any]] = {}
+
+    def follow(self, journal: Journal) -> None:
+        """Fetch what has changed; from the beginning where another journal has taken the place of this one."""
+        with self._lock:
+            version, changed = journal.documents(self._version)
+            if version < self._version:
+                self._documents, self._read = {}, {}
+                version, changed = journal.documents(0)
+            elif version == self._version:
+                return
+            self._version = version
+            self._documents.update((one.name, one) for one in changed)
+            self._found = {}
+            for document in sorted(self._documents.values(), key=lambda one: -one.version):
+                room, _, rest = document.name.partition("/")
+                route = rest if room == "board" else rest.rpartition("/")[0]
+                if route:
+                    self._found.setdefault((room, route), []).append(document)
 
     def routes(self) -> set[str]:
         """Return the routes that something is known of."""
         return {route for _, route in self._found}
 
-    def of(self, route: str) -> dict[str, Any]:
+    def of(self, route: str, now: float) -> dict[str, Any]:
         """Return canary, shadow, monitors and board of a route as JSON values; None, or nothing, where there is none.
 
         A document that cannot be read, of another version say, counts as none, and `unread` names its room.
         """
-        unread: list[str] = []
+        told = {room: self._told(room, route, now) for room in _READERS}
+        unread = [room for room, facts in told.items() if facts is _UNREAD]
+        return {**{room: None if facts is _UNREAD else facts for room, facts in told.items()}, "unread": unread,
+                "board": _or(told["board"], {}), "identity": _or(told["identity"], [])}  # fmt: skip
 
-        def read(room: str, reader: Callable[[Sequence[Document]], Any]) -> Any:
-            found = self._found.get((room, route))
-            if not found:
-                return None
-            try:
-                return reader(found)
-            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
-                _log.warning("the document `%s` cannot be shown: %s", found[0].name, type(error).__name__)
-                unread.append(room)
-                return None
-
-        return {
-            "board": read("board", lambda found: read_board(found[0].body, self._now)["legs"]) or {},
-            "canary": read("canary", _canary),
-            "shadow": read("shadow", _shadow),
-            "drift": read("drift", _drift),
-            "identity": read("identity", _identity) or [],
-            "unread": unread,
-        }
+    def _told(self, room: str, route: str, now: float) -> Any:
+        """Return what a room's documents say; the same as before where they are, a board for a minute at the most."""
+        found = self._found.get((room, route))
+        if not found:
+            return None
+        stamp = (found[0].version, int(now // _MINUTE_S) if room == "board" else 0)
+        known = self._read.get((room, route))
+        if known is not None and known[0] == stamp:
+            return known[1]
+        try:
+            facts = _READERS[room](found, now)
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
+            _log.warning("the document `%s` cannot be shown: %s", found[0].name, type(error).__name__)
+            facts = _UNREAD
+        self._read[room, route] = stamp, facts
+        return facts
 
 
-def _canary(found: Sequence[Document]) -> dict[str, Any]:
+def _or(facts: Any, empty: Any) -> Any:
+    """Return facts, or what stands for none."""
+    return empty if facts is None or facts is _UNREAD else facts
+
+
+def _board(found: Sequence[Document], now: float) -> dict[str, Any]:
+    """Return the rows of each leg."""
+    legs: dict[str, Any] = read_board(found[0].body, now)["legs"]
+    return legs
+
+
+def _canary(found: Sequence[Document], _now: float) -> dict[str, Any]:
     """Return where a canary stands, its steps with what became of each, and which orders make sense."""
     standing = read_canary(found[0].body)
     if standing is None:
@@ -82,13 +115,13 @@ def _canary(found: Sequence[Document]) -> dict[str, Any]:
     return {**standing.to_json(), "ladder": ladder, "may_stop": not is_over, "may_start": is_over}
 
 
-def _shadow(found: Sequence[Document]) -> dict[str, Any]:
+def _shadow(found: Sequence[Document], _now: float) -> dict[str, Any]:
     """Return what a comparison says so far, and the difference that its verdict is about."""
     standing = read_shadow(found[0].body)
     return {**standing.to_json(), "difference": standing.difference and standing.difference.to_json()}
 
 
-def _drift(found: Sequence[Document]) -> dict[str, Any]:
+def _drift(found: Sequence[Document], _now: float) -> dict[str, Any]:
     """Return how far each stream of a route is from an alarm, the nearest first."""
     standing = read_drift(found[0].body)
     rows = [one.to_json() for one in standing.streams]
@@ -97,7 +130,7 @@ def _drift(found: Sequence[Document]) -> dict[str, Any]:
             "false_alarm_every": standing.false_alarm_every}  # fmt: skip
 
 
-def _identity(found: Sequence[Document]) -> list[dict[str, Any]]:
+def _identity(found: Sequence[Document], _now: float) -> list[dict[str, Any]]:
     """Return the last check of each leg's fingerprint, and how far the evidence of another model is (0 to 1)."""
     legs: dict[str, dict[str, Any]] = {}
     for document in found:
@@ -116,3 +149,8 @@ def _identity(found: Sequence[Document]) -> list[dict[str, Any]]:
             },
         )
     return [legs[leg] for leg in sorted(legs)]
+
+
+_READERS: dict[str, Callable[[Sequence[Document], float], Any]] = {
+    "board": _board, "canary": _canary, "shadow": _shadow, "drift": _drift, "identity": _identity,
+}  # fmt: skip
