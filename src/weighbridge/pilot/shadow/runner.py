@@ -153,8 +153,7 @@ class Shadow:
         pair = scored.pair
         self._count(pair, route.name)
         self._put(Entry(self._links.now(), route.name, "pair", pair.to_facts()))
-        if pair.gap:
-            self._tell_spent(route, "judge")
+        self._tell_spent(route, scored.spent)
         if route.shadow.terms.keep_texts:
             await self._keep(scored, route.name)
 

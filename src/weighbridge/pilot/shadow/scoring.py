@@ -27,10 +27,14 @@ UNAVAILABLE = "unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A pair and, for a moment, its texts: prompt, our answer, the candidate's; None where there is nothing to read."""
+    """A pair and, for a moment, its texts: prompt, our answer, the candidate's; None where there is nothing to read.
+
+    `spent` says whose allowance had no more for it.
+    """
 
     pair: Pair
     texts: tuple[str, str, str] | None = None
+    spent: str = ""
 
 
 def failure_of(reply: Reply) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Allowance, Price
@@ -53,6 +55,28 @@ def test_money_is_overspent_by_what_is_in_flight_only(tmp_path: Path) -> None:
     assert 0.07 <= spent <= 0.08 + 2 * 0.003
     for node in nodes:
         node.shadow.close()
+    bank.close()
+
+
+def test_a_database_that_is_gone_is_not_called_a_spent_budget(tmp_path: Path) -> None:
+    """Nothing is sent that cannot be leased, nobody is told that money is spent, and it goes on afterwards."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    node = Node(shadow_route(allowance=Allowance(calls_per_day=50)), Models({"new": "x"}), bank)
+    (tmp_path / "pilot.sqlite").rename(tmp_path / "away")
+    node.run(ended())
+    assert (node.models.asked, node.entries, node.count("unleased")) == ([], [], 1)
+    (tmp_path / "away").rename(tmp_path / "pilot.sqlite")
+    assert len(node.run(ended(1))) == 1
+    bank.close()
+
+
+def test_a_server_that_claims_absurd_tokens_costs_what_was_held(tmp_path: Path) -> None:
+    """A number beyond reason ends neither the day nor the sums."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    absurd = Reply(200, chat("x"), usage=Usage(1 << 40, 1 << 40))
+    node = Node(shadow_route(allowance=Allowance(usd_per_day=1.0)), Models({"new": absurd}), bank)
+    pairs = node.run(ended(), ended(1))
+    assert [pair.spent.usd for pair in pairs] == [pytest.approx(3e-5)] * 2  # 10 tokens in, twice 5 out
     bank.close()
 
 

@@ -85,6 +85,7 @@ def test_while_no_judge_can_be_asked_all_pairs_are_gaps(tmp_path: Path) -> None:
     first = next(place for place, pair in enumerate(pairs) if pair.judged)
     assert pairs[first].judged == "none"
     assert all(pair.gap for pair in pairs[first + 1 :])
+    assert not any("spent_out" in entry.facts for entry in away.entries)
 
 
 def test_a_judge_that_is_away_is_tried_less_and_less_and_one_that_refuses_a_question_goes_on() -> None:

@@ -71,7 +71,7 @@ class _Purse:
 class Allotment:
     """An allowance's part on this node; used from one event loop, which never waits for the database itself.
 
-    `name` is what is charged (`shadow:qwen`), `now` the wall clock.
+    `name` is what is charged (`shadow:qwen`), `now` the wall clock. `is_spent`: nobody has more for it today.
     """
 
     def __init__(self, name: str, allowance: Allowance, bank: Bank | None, now: Callable[[], float]) -> None:
@@ -82,18 +82,8 @@ class Allotment:
         self._day: date | None = None
         self._usd: _Purse | None = None
         self._calls: _Purse | None = None
-        self._is_spent = False
+        self.is_spent = False
         self._asking = asyncio.Lock()
-
-    @property
-    def is_in_money(self) -> bool:
-        """Whether money is bounded, so that a price must be known."""
-        return self.allowance.usd_per_day is not None
-
-    @property
-    def today(self) -> str:
-        """Today's date (UTC)."""
-        return datetime.fromtimestamp(self._now(), UTC).date().isoformat()
 
     async def hold(self, usd: float) -> Held | None:
         """Hold a call that may cost so much; None where today's allowance has no more, or nobody can tell."""
@@ -105,7 +95,7 @@ class Allotment:
                 for purse, amount in ((self._usd, need), (self._calls, 1))
                 if purse is not None and purse.balance < amount
             ]
-            if short and (self._is_spent or not await self._lease(short)):
+            if short and (self.is_spent or not await self._lease(short)):
                 return None
             if self._usd is not None:
                 self._usd.balance -= need
@@ -142,7 +132,7 @@ class Allotment:
         today = datetime.fromtimestamp(self._now(), UTC).date()
         if today == self._day:
             return today
-        self._day, self._is_spent = today, False
+        self._day, self.is_spent = today, False
         usd, calls = self.allowance.usd_per_day, self.allowance.calls_per_day
         self._usd = _Purse(self.name, to_nano(usd), _LARGEST_USD) if usd is not None else None
         self._calls = _Purse(f"{self.name}:calls", calls, _LARGEST_CALLS) if calls is not None else None
@@ -160,5 +150,5 @@ class Allotment:
             return False
         for (purse, _), wish, lease in zip(short, wishes, leases, strict=True):
             purse.take(wish, lease)
-        self._is_spent = any(lease.short_of for lease in leases) and any(p.balance < need for p, need in short)
+        self.is_spent = any(lease.short_of for lease in leases) and any(p.balance < need for p, need in short)
         return all(purse.balance >= need for purse, need in short)

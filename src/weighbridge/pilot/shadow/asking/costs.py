@@ -20,6 +20,7 @@ _MTOK = 1_000_000
 _BYTES_PER_TOKEN = 3  # as the gateway reserves for callers
 _MORE = 2  # a candidate may write so many times as much
 _OK = 200
+_ABSURD_USD = 1e6  # of one call; as the budgets of keys have it
 _UNSENT = frozenset({"connect", "blocked"})
 
 
@@ -63,10 +64,11 @@ def likely_usd(exchange: Exchange, price: Price) -> float:
 
 
 def cost_of(reply: Reply, price: Price, held: float) -> float:
-    """Return what a call cost: nothing where it was not sent or was refused, what was held where nobody says."""
+    """Return what a call cost: nothing where it was not sent or was refused, what was held where nobody can say."""
     if reply.error in _UNSENT or (reply.status and reply.status != _OK):
         return 0.0
     usage = reply.usage
     if usage.input_tokens is None:
         return held
-    return usd_of(usage.input_tokens, usage.output_tokens or 0, price)
+    usd = usd_of(usage.input_tokens, usage.output_tokens or 0, price)
+    return usd if usd < _ABSURD_USD else held

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.shadow.agreement import MOST_CHARACTERS, cosine, embedding_request, read_embeddings
-from weighbridge.pilot.shadow.asking.costs import can_be_held, cost_of, usd_of
+from weighbridge.pilot.shadow.asking.costs import cost_of, usd_of
 from weighbridge.pilot.shadow.asking.judging import Draw, read_reply, showing
 
 if TYPE_CHECKING:
@@ -66,11 +66,8 @@ class Bench:
 
         Else what is judged would depend on what there is to judge.
         """
-        price = terms.upstream.price
-        if not can_be_held(terms.allowance, price):
-            return None
         asked = (len(exchange.request) + 2 * len(exchange.answer)) / _BYTES_PER_TOKEN + _INSTRUCTION_TOKENS
-        usd = usd_of(asked, _WORD_TOKENS, price)
+        usd = usd_of(asked, _WORD_TOKENS, terms.upstream.price)
         held = await allotment.hold(usd)
         return None if held is None else Seat(terms, allotment, held, usd)
 

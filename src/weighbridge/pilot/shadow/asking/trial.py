@@ -105,17 +105,17 @@ class Trials:
         likely = likely_usd(exchange, price)
         held = await allotment.hold(likely + sum(embedding_usd(one, exchange) for one in others))
         if held is None:
-            raise Dropped("spent", "candidate")
+            raise Dropped("spent", "candidate") if allotment.is_spent else Dropped("unleased")
         return allotment, held, likely
 
     async def _scored(self, exchange: Exchange, shadow: ShadowSettings, reply: Reply, test: str) -> Scored:
         """Return the pair with all that can be said of it, cheap signs first; raises Dropped."""
-        seat, is_gap = await self._seat(exchange, shadow)
+        seat, is_gap, spent = await self._seat(exchange, shadow)
         try:
             scored = await self.beside(partial(score, exchange, reply, test))
             if scored is None:
                 raise Dropped("unreadable")
-            scored = replace(scored, pair=replace(scored.pair, gap=is_gap))
+            scored = replace(scored, pair=replace(scored.pair, gap=is_gap), spent=spent)
             send: Send = partial(self._send, exchange, shadow.leg.decision)
             embedding = shadow.terms.embedding
             if scored.texts is None:
@@ -131,15 +131,18 @@ class Trials:
             if seat is not None:
                 seat.leave()
 
-    async def _seat(self, exchange: Exchange, shadow: ShadowSettings) -> tuple[Seat | None, bool]:
-        """Hold a judge's call; True where there is a judge that cannot be asked now."""
+    async def _seat(self, exchange: Exchange, shadow: ShadowSettings) -> tuple[Seat | None, bool, str]:
+        """Hold a judge's call; else say whether there is a judge that cannot be asked now, and whose money is spent."""
         terms = shadow.terms.judge
         if terms is None:
-            return None, False
+            return None, False, ""
         if self._bench.is_resting(terms):
-            return None, True
-        seat = await self._bench.seat(terms, self._allotments.of(f"judge:{exchange.route}", terms.allowance), exchange)
-        return seat, seat is None
+            return None, True, ""
+        if not can_be_held(terms.allowance, terms.upstream.price):
+            return None, True, "judge"
+        allotment = self._allotments.of(f"judge:{exchange.route}", terms.allowance)
+        seat = await self._bench.seat(terms, allotment, exchange)
+        return seat, seat is None, "judge" if seat is None and allotment.is_spent else ""
 
     async def _send(
         self, exchange: Exchange, decision: str, purpose: str, upstream: UpstreamSettings, path: str, body: bytes
