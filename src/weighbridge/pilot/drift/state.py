@@ -23,6 +23,8 @@ LEARNED = STAGES[0][0]
 """Observations from which cutoffs and centres are made; then the texts' sketches are dropped."""
 
 _CLUSTER_NAMES = tuple(f"{CLUSTER}-{number}" for number in range(1, CLUSTERS + 1))
+_OPERATION = "operation"
+_ALL = frozenset(kind.about for kind in stream_kinds().values())
 _SHORT = 0.5  # a cutoff at a quantile below it counts what lies below, else what lies above
 
 
@@ -31,12 +33,13 @@ class State:
     """The body of the document, unfolded.
 
     `values` are lengths, seconds and distances while their cutoffs are made, `sketches` the prompts while the centres
-    are; both are empty afterwards. `is_frozen`: a stream has alarmed, and no reference grows any more.
+    are; both are empty afterwards. `frozen` names what the streams are about whose references grow no more: one of
+    them has alarmed.
     """
 
     false_alarm_every: int
     seen: int = 0
-    is_frozen: bool = False
+    frozen: frozenset[str] = frozenset()
     values: dict[str, list[float]] = field(default_factory=dict)
     cutoffs: dict[str, float] = field(default_factory=dict)
     sketches: list[str] = field(default_factory=list)
@@ -46,10 +49,13 @@ class State:
     def take(self, seen: Observation) -> list[tuple[str, Stream]]:
         """Take one observation of the primary leg and return the streams that it alarmed."""
         self.seen += 1
-        grows = not self.is_frozen
         told = [(name, self.stream(name), hit) for name, hit in self._hits(seen)]
-        raised = [(name, stream) for name, stream, hit in told if stream.take(hit, grows=grows)]
-        self.is_frozen |= bool(raised)
+        frozen = self.frozen
+        raised = [
+            (name, stream) for name, stream, hit in told if stream.take(hit, grows=stream.kind.about not in frozen)
+        ]
+        for _, stream in raised:
+            self.frozen |= {stream.kind.about} if stream.kind.about == _OPERATION else _ALL
         self._learn(seen)
         return raised
 
@@ -125,7 +131,7 @@ class State:
         """Return JSON values."""
         return {
             "seen": self.seen,
-            "is_frozen": self.is_frozen,
+            "frozen": sorted(self.frozen),
             "values": self.values,
             "cutoffs": self.cutoffs,
             "sketches": self.sketches,
@@ -139,7 +145,7 @@ class State:
         state = cls(
             false_alarm_every,
             body.get("seen", 0),
-            body.get("is_frozen", False),
+            frozenset(body.get("frozen", ())),
             {name: list(values) for name, values in body.get("values", {}).items()},
             dict(body.get("cutoffs", {})),
             list(body.get("sketches", ())),

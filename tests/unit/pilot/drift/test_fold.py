@@ -154,6 +154,20 @@ def test_who_left_says_only_that_it_was_late_already(traffic: Traffic) -> None:
     assert [one.facts["stream"] for one in traffic.told] == ["late"]
 
 
+def test_an_alarm_ends_the_growth_of_references(traffic: Traffic) -> None:
+    """One about the operation ends that of its kind; one about answers ends them all."""
+    traffic.seen(600, refused=0.02)
+    traffic.seen(100, refused=0.02, failed=True)
+    failed, refused = stream(traffic, "failed").reference["n"], stream(traffic, "refused").reference["n"]
+    assert (failed < 700, refused) == (True, 700)
+    traffic.seen(200, refused=1.0)
+    refused = stream(traffic, "refused").reference["n"]
+    assert refused < 900
+    traffic.order(to="drift", do="acknowledge", because="x")
+    traffic.seen(200, refused=0.02)
+    assert (stream(traffic, "failed").reference["n"], stream(traffic, "refused").reference["n"]) == (failed, refused)
+
+
 def test_the_reference_is_a_bound_of_its_rate(traffic: Traffic) -> None:
     """At 500 it is the exact one-sided bound of 85%: Clopper and Pearson's of 0 hits is 1 - 0.15 ** (1 / 500)."""
     traffic.seen(499, refused=0.0)
