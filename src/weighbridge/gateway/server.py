@@ -6,6 +6,8 @@ import asyncio
 import gc
 import http.client
 import ipaddress
+import logging
+import resource
 import signal
 import socket
 import ssl
@@ -13,9 +15,10 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+import uvloop
 
 from weighbridge.errors import UsageError, WeighbridgeError
 from weighbridge.gateway.request.endpoints import MODELS
@@ -35,6 +38,8 @@ _DRAIN_S = 30
 _TEST_S = 5.0
 _SWITCH_S = 0.001  # in which threads that read and score let the event loop go on; CPython's 5 ms would be felt
 _UNAUTHORISED = 401
+_OWN_FILES = 256  # logs, databases, libraries
+_log = logging.getLogger("weighbridge.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ def run(app: App, listening: Listening, bounds: Bounds, announce: Callable[[str]
 
     Before that a request without a key must have got 401; raises UsageError (an address in use), WeighbridgeError.
     """
+    _allow_files(bounds.connections)
     config = _configured(app, listening, bounds)
     with _listen(listening) as listener:
         server = _TestedServer(config, lambda: _test(listening, listener.getsockname()[:2]))
@@ -101,7 +107,7 @@ def _configured(app: App, listening: Listening, bounds: Bounds) -> uvicorn.Confi
     config = uvicorn.Config(
         app,
         http=bounded_protocol(bounds),
-        loop="uvloop",
+        loop=lambda: _Loop(bounds.header_s),  # type: ignore[arg-type] # uvicorn takes any callable
         ws="none",
         log_config=None,
         log_level="critical",
@@ -121,6 +127,31 @@ def _configured(app: App, listening: Listening, bounds: Bounds) -> uvicorn.Confi
             "the certificate or its key cannot be used", hint="both are PEM files, and the key is the certificate's own"
         ) from error
     return config
+
+
+class _Loop(uvloop.Loop):
+    """uvloop's, with as much time for a handshake as for a head: what has not shaken hands is in nobody's count."""
+
+    def __init__(self, handshake_s: float) -> None:
+        super().__init__()
+        self._handshake_s = handshake_s
+
+    async def create_server(self, *args: Any, **kwargs: Any) -> Any:
+        """Listen."""
+        if kwargs.get("ssl") is not None:
+            kwargs["ssl_handshake_timeout"] = self._handshake_s
+        return await super().create_server(*args, **kwargs)
+
+
+def _allow_files(connections: int) -> None:
+    """Let the process open as many files as callers and upstreams may need; many systems begin with 1,024."""
+    wanted = 2 * connections + _OWN_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        _log.warning("this process may open %d files, and %d connections may need %d", hard, connections, wanted)
+        wanted = hard
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _TestedServer(uvicorn.Server):

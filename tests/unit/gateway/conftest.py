@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 import threading
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from weighbridge.gateway.app import Gateway
 from weighbridge.gateway.hooks import Hooks, Mount, keep_nothing
@@ -24,6 +28,7 @@ from weighbridge.testing.upstream_double import UpstreamDouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from weighbridge.pilot.exchange import Exchange, Listener, Usage
 
@@ -220,6 +225,24 @@ def between(
         route = Route("qwen", leg_to(upstream.url, **settings), retries=retries)
         with run_gateway({"qwen": route}, bounds, keeps=keeps) as gateway:
             yield gateway, upstream
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for localhost that nobody trusts, and return its file, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = tmp_path_factory.mktemp("tls") / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return pem
 
 
 @pytest.fixture(scope="module")

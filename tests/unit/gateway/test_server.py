@@ -5,15 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from weighbridge.errors import UsageError, WeighbridgeError
+from weighbridge.gateway import server
 from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.gateway.server import Listening, may_listen, run
 from weighbridge.testing.upstream_double import UpstreamDouble, events
@@ -73,6 +77,49 @@ def test_a_gateway_that_answers_without_a_key_does_not_run() -> None:
     with pytest.raises(WeighbridgeError, match="got 200, not 401"):
         run(open_to_all, Listening(port=0), Bounds(), told.append)
     assert told == []
+
+
+def test_who_does_not_shake_hands_is_let_go(certificate: Path) -> None:
+    """As much time for TLS as for a head: 300 silent connections shut everybody out for a minute, before."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for kind in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{kind}.complete"})
+            return
+        headers = [(b"content-length", b"0"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    seen: list[bytes] = []
+
+    def visit(url: str) -> None:
+        try:
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5) as silent:
+                seen.append(silent.recv(1))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def announce(url: str) -> None:
+        threading.Thread(target=visit, args=(url,)).start()
+
+    listening = Listening(port=0, tls_cert=certificate, tls_key=certificate)
+    run(answer, listening, Bounds(header_s=0.3), announce)
+    assert seen == [b""]
+
+
+def test_as_many_files_as_connections_need() -> None:
+    """Most systems allow 1,024 at first, and a gateway would be deaf to the 1,025th for as long as they stay."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+        server._allow_files(1000)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (2256, hard)
+        server._allow_files(10)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (2256, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture

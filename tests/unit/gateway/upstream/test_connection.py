@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import ipaddress
 import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from weighbridge.errors import UsageError
 from weighbridge.gateway.upstream.address import is_blocked, resolve
@@ -187,22 +183,10 @@ def test_a_key_that_could_end_its_header_is_refused(key: str) -> None:
     assert not key or key not in caught.value.message
 
 
-def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Path) -> None:
+def test_a_certificate_of_nobody_is_not_trusted(certificate: Path) -> None:
     """TLS is verified: a self-signed server gets no request, hence no key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem = tmp_path / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    context.load_cert_chain(certificate)
     came: list[bytes] = []
 
     async def use() -> None:
