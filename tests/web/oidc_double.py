@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -99,6 +99,13 @@ def provider() -> Iterator[Double]:
         def do_GET(self) -> None:
             shown = {"/.well-known/openid-configuration": double.discovery, "/keys": double.keys}
             path = urlsplit(self.path).path
+            if path == "/authorize":  # a person who always consents
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                self.send_response(302)
+                back = urlencode({"code": double.grant(asked), "state": asked["state"], "iss": double.issuer})
+                self.send_header("Location", f"{asked['redirect_uri']}?{back}")
+                self.end_headers()
+                return
             self._answer(shown[path]() if path in shown else None)
 
         def do_POST(self) -> None:

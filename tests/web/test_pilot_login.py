@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import SimpleNamespace
 
+    from playwright.sync_api import Browser
     from starlette.applications import Starlette
 
 _DOUBLE = runpy.run_path(str(Path(__file__).with_name("oidc_double.py")))
@@ -265,6 +266,23 @@ def test_cookies_are_closed_to_scripts_and_other_sites(club: Club) -> None:
     assert secure.startswith("__Host-")
     assert "secure" in {part.strip().lower() for part in secure.split(";")}
     assert "domain" not in secure.lower()
+
+
+@pytest.mark.browser
+def test_a_browser_is_led_through_the_login_and_out(club: Club, browser: Browser) -> None:
+    """Chromium keeps and sends the cookies, lands on the page that it asked for, and leaves by the button."""
+    club.double.claims = {"email": "boss@example.org"}
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    origin = f"http://127.0.0.1:{club.port}"
+    page.goto(f"{origin}/pilot/keys?all=yes")
+    assert page.url == f"{origin}/pilot/keys?all=yes"
+    assert page.get_by_text("boss@example.org (may operate)").count() == 1
+    assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in context.cookies())
+    page.get_by_role("button", name="Leave").click()
+    assert page.url == f"{origin}/login/ended"
+    assert context.cookies() == []
+    context.close()
 
 
 @pytest.mark.parametrize(
