@@ -53,10 +53,13 @@ def _needed(standing: Standing) -> str:
         left = standing.to_measure - standing.measured
         return f"needed: {left} more looked-at answers of the primary, to know how long it takes; then it begins"
     if standing.state == "stepping":
-        wait = f", and {max(1, round(standing.wait_s / _MINUTE_S))} min" if standing.wait_s else ""
-        missing = standing.least_callers - standing.callers
-        callers = f", from {missing} callers more" if missing > 0 else ""
-        return f"needed: about {standing.needed} more looked-at answers of the candidate{callers}{wait}"
+        missing = max(0, standing.least_callers - standing.callers)
+        parts = [
+            f"about {standing.needed} more looked-at answers of the candidate" if standing.needed else "",
+            f"{missing} more of its callers" if missing else "",
+            f"{max(1, round(standing.wait_s / _MINUTE_S))} min" if standing.wait_s else "",
+        ]
+        return f"needed: {', '.join(part for part in parts if part) or 'nothing but the next answer'}"
     if standing.state == "done" and standing.share >= 1:
         return "every caller gets the candidate: nothing is compared any more; make it the primary in gateway.toml"
     if standing.state == "done":
