@@ -139,6 +139,13 @@ class Connection(asyncio.Protocol):
         else:
             self._fail("timeout", "idle")
 
+    def _expect_more(self) -> None:
+        """Wait for what comes next, where something has to."""
+        if self._is_whole:
+            self._silence.clear()
+        else:
+            self._silence.set(self._idle_s)
+
     # asyncio's calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -150,7 +157,6 @@ class Connection(asyncio.Protocol):
         if not self._is_asked or self._is_whole:
             self._fail("reset", "unasked")
             return
-        self._silence.set(self._idle_s)
         self._has_come = True
         if not self._has_head:
             self._head_bytes += len(data)
@@ -167,6 +173,7 @@ class Connection(asyncio.Protocol):
             self._fail("reset", "endless framing")
         elif self._held > _HIGH_BYTES and self._transport is not None:
             self._transport.pause_reading()
+        self._expect_more()
         self._wake()
 
     def eof_received(self) -> bool:
