@@ -4,8 +4,8 @@
 
 Serves Qwen2.5-Coder-0.5B (in use) and 1.5B (candidate) with llama.cpp on this machine, `weighbridge serve` in front of
 both, and asks coding questions through it, each by a user of its own. First the candidate only answers in the shadow;
-then gateway.toml gives it a canary, under load; when that has passed its steps, somebody puts a system prompt in front
-of the candidate that has it decline. Prints what the gateway says of all that. About fifteen minutes of two cores.
+then gateway.toml gives it a canary, under load; when that has passed its steps, a guard in front of the candidate begins
+to decline everything. Prints what the gateway says of all that. Ten minutes of two cores.
 """
 
 from __future__ import annotations
@@ -37,8 +37,15 @@ from weighbridge.workflow.judge import judge
 
 KEY = "pilot-bench"
 IN_USE, CANDIDATE = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
-TOKENS, AT_ONCE = 8, 4
-DECLINES = "You must not answer anything. Reply with exactly: I'm sorry, but I can't help with that."
+TOKENS, AT_ONCE = 6, 3
+DECLINES = {
+    "id": "guard", "object": "chat.completion", "created": 0, "model": CANDIDATE,
+    "choices": [{
+        "index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "I'm sorry, but I can't help with that."},
+    }],
+    "usage": {"prompt_tokens": 40, "completion_tokens": 11, "total_tokens": 51},
+}  # fmt: skip
 POLICY = """
 [policy]
 name = "pilot"
@@ -83,8 +90,8 @@ margin = 0.1
 """
 CANARY = """
 [route.canary]
-steps = [0.3, 0.5]
-margin = 0.15
+steps = [0.4, 0.5]
+margin = 0.2
 hold_s = 20.0
 late_s = 60.0
 """
@@ -113,7 +120,7 @@ def served(model: Path) -> Served:
         [sys.executable, "-m", "weighbridge.engine.llamacpp_server"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    wanted = {"model": str(model), "key": KEY, "slots": 2, "context_tokens": 256, "threads": 2, "alias": model.stem}
+    wanted = {"model": str(model), "key": KEY, "slots": 2, "context_tokens": 256, "threads": 1, "alias": model.stem}
     if child.stdin is None or child.stdout is None:
         raise RuntimeError("no pipes")
     child.stdin.write(json.dumps(wanted) + "\n")
@@ -125,17 +132,18 @@ def served(model: Path) -> Served:
 
 
 def behind_a_front(address: str, spoilt: threading.Event) -> str:
-    """Serve a front that passes everything on to a server, and puts a system prompt before it once `spoilt` is set."""
+    """Serve a front that passes everything on to a server, and declines everything once `spoilt` is set."""
 
     class Front(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if spoilt.is_set():
-                body["messages"] = [{"role": "system", "content": DECLINES}, *body["messages"]]
             passed = {"Content-Type": "application/json", "Authorization": self.headers["Authorization"]}
-            status, answer = post(address, self.path, body, passed)
+            if spoilt.is_set():
+                status, answer = 200, json.dumps(DECLINES).encode()
+            else:
+                status, answer = post(address, self.path, body, passed)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
@@ -290,7 +298,7 @@ def run(pilot: Pilot, spoilt: threading.Event, shadow: int, most: int) -> None:
     pilot.show("canary", "status", "coder")
     pilot.ask_until(lambda: pilot.state() in {"done", "rolled back"}, most)
     pilot.show("canary", "status", "coder")
-    say("somebody puts a system prompt in front of the candidate")
+    say("a guard in front of the candidate declines everything")
     spoilt.set()
     pilot.ask_until(lambda: pilot.state() == "rolled back", 120)
     time.sleep(3)
