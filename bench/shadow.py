@@ -168,14 +168,14 @@ async def block(gateway: Gateway, rate: float, seconds: float) -> None:
     async def one(due: float) -> None:
         caller = idle.pop() if idle else (await loop.create_connection(Caller, "127.0.0.1", gateway.port))[1]
         await caller.ask(request)
-        took.append(loop.time() - due)
+        took.append(time.monotonic() - due)
         idle.append(caller)
 
-    before, began = gateway.cpu(), loop.time()
+    before, began = gateway.cpu(), time.monotonic()
     tasks = []
     for n in range(int(rate * seconds)):
         due = began + n / rate
-        await asyncio.sleep(max(0.0, due - loop.time()))
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
         tasks.append(asyncio.ensure_future(one(due)))
     await asyncio.gather(*tasks)
     await asyncio.sleep(0.3)
