@@ -4,8 +4,8 @@
 
 Serves Qwen2.5-Coder-0.5B (in use) and 1.5B (candidate) with llama.cpp on this machine, `weighbridge serve` in front of
 both, and asks coding questions through it, each by a user of its own. First the candidate only answers in the shadow;
-then gateway.toml gives it a canary, under load; when that has passed its steps, a guard in front of the candidate begins
-to decline everything. Prints what the gateway says of all that. Ten minutes of two cores.
+then gateway.toml gives it a canary, under load; when that has passed its steps, a guard before the candidate begins to
+decline everything. Prints what the gateway says of all that. Ten minutes of two cores.
 """
 
 from __future__ import annotations
