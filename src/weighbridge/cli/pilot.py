@@ -1,4 +1,4 @@
-"""`weighbridge pilot`: who may use the gateway, how much, and what it cost."""
+"""`weighbridge pilot`: who may use the gateway, how much, what it cost, and how candidates and models do there."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _OPERATOR = ""
 
 @click.group(name="pilot")
 def command() -> None:
-    """Make and end the keys of the gateway, and see what they spent.
+    """Look after a pilot: keys and what they spent, routes, candidates, drift, alarms.
 
-    A running gateway takes a change in within half a second.
+    A running gateway takes a change in within a second.
     """
 
 
