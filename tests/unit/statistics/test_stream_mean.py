@@ -63,18 +63,18 @@ def test_the_mean_wealth_over_all_streams_is_one_at_the_threshold() -> None:
 
 @pytest.mark.parametrize("mean", [0.02, 0.5])
 def test_the_interval_covers_at_every_time_at_once(mean: float) -> None:
-    """Of 1,000 streams of 800 values the share that is ever rejected at the truth is at most alpha, on each side."""
+    """Of 600 streams of 500 values the share that is ever rejected at the truth is at most alpha, on each side."""
     generator = np.random.default_rng(7)
-    values = (generator.random((1000, 800)) < mean).astype(float)
+    values = (generator.random((600, 500)) < mean).astype(float)
     for path in (wealth(values, mean, 0.0), wealth(1 - values, 1 - mean, 0.0)):
         ever = float((path.max(axis=1) >= 1 / 0.05).mean())
-        assert ever <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
+        assert ever <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)
 
 
 def test_a_weighted_stream_is_rejected_at_the_truth_no_more_often() -> None:
     """A tenth to a half of the values are looked at, more where they are low: the mean is still that of all."""
     generator = np.random.default_rng(8)
-    kind = generator.random((1000, 800)) < 0.3
+    kind = generator.random((600, 500)) < 0.3
     y = (generator.random(kind.shape) < np.where(kind, 0.2, 0.6)).astype(float)
     chance = np.where(kind, 0.5, 0.1)
     looked = generator.random(kind.shape) < chance
@@ -83,7 +83,7 @@ def test_a_weighted_stream_is_rejected_at_the_truth_no_more_often() -> None:
     assert values.mean() == pytest.approx(mean, abs=0.01)
     for path in (wealth(values, mean, low), wealth(1 - values, 1 - mean, low)):
         ever = float((path.max(axis=1) >= 1 / 0.05).mean())
-        assert ever <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
+        assert ever <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)
 
 
 @pytest.mark.parametrize(("ones", "n"), [(0, 100), (5, 100), (50, 100), (100, 100), (30, 1000), (480, 1000)])
