@@ -16,7 +16,7 @@ import argparse
 import math
 import random
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from weighbridge.pilot.canary.lane import Arm
+
+    Array = NDArray[Any]
 
 ALPHA, MARGIN = 0.05, 0.03
 SIGNS = 7  # that share one error of a false rollback
@@ -80,12 +82,12 @@ def show_cost(draw: random.Random, repetitions: int) -> None:
     print("answers of the candidate until a step may be passed, mean (9 of 10 within)")
     print(f"{'rate':>6}  {'primary 19:1':>16} {'primary 1:1':>16} {'pairs':>16} {'Wald, known':>12}")
     for rate in (0.001, 0.02, 0.05, 0.1):
-        runs: list[Callable[[], float]] = [
-            lambda rate=rate: until_safe(draw, (rate, rate), 19),
-            lambda rate=rate: until_safe(draw, (rate, rate), 1),
-            lambda rate=rate: until_safe_by_pairs(draw, (rate, rate)),
+        same = (rate, rate)
+        cells = [
+            spread([until_safe(draw, same, 19) for _ in range(repetitions)]),
+            spread([until_safe(draw, same, 1) for _ in range(repetitions)]),
+            spread([until_safe_by_pairs(draw, same) for _ in range(repetitions)]),
         ]
-        cells = [spread([run() for _ in range(repetitions)]) for run in runs]
         other = rate + MARGIN
         wald = math.log(1 / ALPHA) / (rate * math.log(rate / other) + (1 - rate) * math.log((1 - rate) / (1 - other)))
         print(f"{rate:>6.1%}  {cells[0]:>16} {cells[1]:>16} {cells[2]:>16} {wald:>12.0f}")
@@ -126,11 +128,11 @@ def show_errors(draw: random.Random, repetitions: int) -> None:
         print(f"{name:44} {wrong_harm(bad_a, bad_b):>6.1%} {wrong_looks(bad_a, bad_b, 0.0):>7.0%}")
     for rate in (0.0005, 0.02, 0.1):
         for n_a in (1, 19):
-            bad_a = rng.binomial(n_a, rate, (MOST, streams))
+            many = rng.binomial(n_a, rate, (MOST, streams))
             bad_b = rng.random((MOST, streams)) < rate + MARGIN
-            other = f"{wrong_looks(bad_a, bad_b, MARGIN):>7.0%}" if n_a == 1 else ""
+            other = f"{wrong_looks(many, bad_b, MARGIN):>7.0%}" if n_a == 1 else ""
             name = f"advanced at {rate + MARGIN:.2%} beside {rate:.2%}, {n_a}:1"
-            print(f"{name:44} {wrong_safe(bad_a, bad_b, n_a):>6.1%} {other}", flush=True)
+            print(f"{name:44} {wrong_safe(many, bad_b, n_a):>6.1%} {other}", flush=True)
 
 
 def guessed(bad: Array, n: Array) -> Array:
@@ -212,7 +214,7 @@ def one_canary(draw: random.Random, callers: int, correlation: float, harm: floa
     for _ in range(MOST):
         at += 288.0
         caller = draw.randrange(callers)
-        arm = "canary" if trial.runs and caller % 2 else "primary"
+        arm: Arm = "canary" if trial.runs and caller % 2 else "primary"
         refused = draw.random() < rates[caller]
         trial.tell(at)
         trial.see(
