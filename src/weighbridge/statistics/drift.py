@@ -16,7 +16,6 @@ __all__ = ["MULTIPLES", "SRDetector"]
 
 MULTIPLES = (1.25, 1.5, 2.0, 3.0, 5.0)  # rises by so much are found soonest; any rise is found
 CEILING = 1e300  # far above any threshold, far below overflow
-KEPT = 0.8  # of the wealth at stake, at most this share is lost in one step when outcomes can fall below zero
 
 
 class SRDetector:
@@ -36,7 +35,7 @@ class SRDetector:
             raise ValueError(f"no detector for p0 {p0}, threshold {threshold}, multiples {tuple(multiples)}")
         self.p0, self.threshold, self.multiples = p0, threshold, tuple(multiples)
         self.values = [0.0] * len(self.multiples)
-        self._plain = [self._bet(multiple, 1.0, 0.0) for multiple in self.multiples]  # where every prompt is scored
+        self._bets = [self._bet(multiple) for multiple in self.multiples]
 
     @property
     def value(self) -> float:
@@ -48,26 +47,15 @@ class SRDetector:
         """Whether the value is at or above the threshold."""
         return self.value >= self.threshold
 
-    def update(self, x: float | None, *, chance: float = 1.0, guess: float = 0.0) -> bool:
-        """Take one observation and return whether the detector is alarmed.
+    def update(self, x: float) -> bool:
+        """Take one observation and return whether the detector is alarmed; raises ValueError for x outside [0, 1].
 
-        In a sampled stream `chance` is the probability with which this prompt was scored and `guess` the score
-        expected for it, both fixed before scoring, and x is None where it was not scored: the bet is on
-        guess + (scored / chance)(x - guess), whose mean is that of all traffic.
-        Raises ValueError for values outside [0, 1], a chance of 0, or a missing x at chance 1.
+        Which exchanges are looked at must not depend on what they hold: then the mean is that of all traffic.
         """
-        if not (0 < chance <= 1 and 0 <= guess <= 1) or (x is None and chance >= 1):
-            raise ValueError(f"an observation {x} with chance {chance} and guess {guess}")
-        if x is not None and not 0 <= x <= 1:
+        if not 0 <= x <= 1:
             raise ValueError(f"{x} is no score between 0 and 1")
-        if chance >= 1 and x is not None:
-            payoff, bets = x, self._plain
-        else:
-            payoff = guess if x is None else guess + (x - guess) / chance
-            lowest = guess - guess / chance
-            bets = [self._bet(multiple, chance, lowest) for multiple in self.multiples]
-        for k, bet in enumerate(bets):
-            self.values[k] = min(CEILING, (1 + bet * (payoff - self.p0)) * (self.values[k] + 1))
+        for k, bet in enumerate(self._bets):
+            self.values[k] = min(CEILING, (1 + bet * (x - self.p0)) * (self.values[k] + 1))
         return self.alarmed
 
     def reset(self) -> None:
@@ -96,11 +84,7 @@ class SRDetector:
         detector.values = values
         return detector
 
-    def _bet(self, multiple: float, chance: float, lowest: float) -> float:
-        """Return lam: the likelihood ratio of the rate multiple * p0 for a scored 0/1 stream without guesses.
-
-        Never so large that the wealth could fall below zero; fixed before the observation, so the guarantee holds.
-        """
+    def _bet(self, multiple: float) -> float:
+        """Return lam: of a 0/1 stream the likelihood ratio of the rate multiple * p0, which no outcome can ruin."""
         other = min(multiple * self.p0, (1 + self.p0) / 2) if multiple > 1 else multiple * self.p0
-        bet = (other / self.p0 - 1) / (1 / chance - self.p0)
-        return min(bet, KEPT / (self.p0 - lowest)) if lowest < 0 < bet else bet
+        return (other / self.p0 - 1) / (1 - self.p0)
