@@ -7,6 +7,7 @@ counted in the next message. A message holds the same notices at every attempt.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class Outbox:
         self._lock = threading.Lock()
         with self._translated():
             folder.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # webhooks' texts are the gateway's alone
             self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=10, check_same_thread=False)
             self._connection.execute("PRAGMA trusted_schema = OFF")
             for table in _TABLES:

@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import sqlite3
+import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,3 +181,13 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     stranger.close()
     with pytest.raises(UsageError, match="outbox"):
         Outbox(tmp_path)
+
+
+def test_the_outbox_is_its_owners_alone(tmp_path: Path) -> None:
+    """Found by attack: it was readable by all accounts of the machine; one that is there keeps its mode."""
+    Outbox(tmp_path).put("n", 1e9, "kin", {"why": "x"})
+    path = tmp_path / OUTBOX_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    Outbox(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
