@@ -73,12 +73,12 @@ class Pair:
     spent: Spent = field(default_factory=Spent)
 
     def to_facts(self) -> dict[str, Any]:
-        """Return JSON values, without what is not known."""
+        """Return JSON values (lists, no tuples: an entry equals what is read back), without what is not known."""
         facts = asdict(self)
         facts["spent"] = {name: value for name, value in facts["spent"].items() if value}
         empty: tuple[object, ...] = ("", (None, None), {})
         return {
-            name: value
+            name: list(value) if name in _TWOS else value
             for name, value in facts.items()
             if name in _ALWAYS or not (value is None or (value is False and name != "first") or value in empty)
         }

@@ -215,3 +215,9 @@ def test_other_settings_are_another_comparison_and_other_amounts_are_not(changed
     assert ShadowFold(with_terms(share=0.1, keep_texts=True)).name == ShadowFold(ROUTE).name
     with pytest.raises(ValueError, match="no shadow"):
         ShadowFold(replace(ROUTE, shadow=None))
+
+
+def test_what_is_put_is_what_is_read_back() -> None:
+    """Found by attack: tuples come back as lists, so a batch whose end was not heard of was written twice."""
+    facts = Pair("x", "t", refused=(True, None), chars=(3, 4), spent=Spent(calls=1)).to_facts()
+    assert json.loads(json.dumps(facts)) == facts
