@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.gateway.upstream.pool import Upstreams
     from weighbridge.pilot.route import UpstreamSettings
 
-    _Found = tuple[int, bytes, float | None]
+    _Found = tuple[int, float | None]
 
 __all__ = ["MOST_ANSWER_BYTES", "UpstreamAsker", "addressed"]
 
@@ -44,11 +44,12 @@ class UpstreamAsker:
     async def __call__(self, upstream: UpstreamSettings, path: str, body: bytes) -> Reply:
         """Ask once; see the protocol."""
         asked = time.monotonic()
-        found: _Found = (0, b"", None)
+        found: _Found = (0, None)
         error = ""
+        came: list[bytes] = []
         try:
             async with asyncio.timeout(upstream.total_s):
-                found = await self._ask(upstream, path, body)
+                found = await self._ask(upstream, path, body, came)
         except UpstreamFailure as failure:
             error = failure.kind
         except TimeoutError:
@@ -56,24 +57,26 @@ class UpstreamAsker:
         except AnswerTooLong:
             error = "too_long"
         ended = time.monotonic()
-        status, answer, first = found
+        (status, first), answer = found, b"".join(came)
+        total_s = ended - asked
+        if error:
+            return Reply(0, b"", error, None, total_s, part=answer)
         first_s = None if first is None else first - asked
-        return Reply(status, answer, error, first_s, ended - asked, _usage(path, answer) if status == OK else Usage())
+        return Reply(status, answer, "", first_s, total_s, _usage(path, answer) if status == OK else Usage())
 
-    async def _ask(self, upstream: UpstreamSettings, path: str, body: bytes) -> _Found:
-        """Return status, body, and when its first piece came; raises UpstreamFailure, AnswerTooLong."""
+    async def _ask(self, upstream: UpstreamSettings, path: str, body: bytes, came: list[bytes]) -> _Found:
+        """Return status, and when the first piece of what `came` did so; raises UpstreamFailure, AnswerTooLong."""
         answer = await self._upstreams.at(upstream).post(path, body, self._headers)
         try:
             first: float | None = None
-            pieces: list[bytes] = []
             left = self._most
             while (piece := await answer.piece()) is not None:
                 first = first or time.monotonic()
+                came.append(piece)
                 left -= len(piece)
                 if left < 0:
                     raise AnswerTooLong
-                pieces.append(piece)
-            return answer.status, b"".join(pieces), first
+            return answer.status, first
         finally:
             answer.close()
 

@@ -17,7 +17,8 @@ __all__ = ["Asker", "Reply"]
 class Reply:
     """What came back: `status` 0 and an `error` where nothing did; seconds from the sending.
 
-    `error` is `connect` or `blocked` (nothing was sent), `timeout`, `reset` or `too_long`.
+    `error` is `connect` or `blocked` (nothing was sent), `timeout`, `reset` or `too_long`; `part` is what had come by
+    then, which has a price as well.
     """
 
     status: int
@@ -26,6 +27,7 @@ class Reply:
     first_s: float | None = None
     total_s: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    part: bytes = b""
 
 
 class Asker(Protocol):

@@ -62,19 +62,19 @@ def test_a_stream_comes_back_as_its_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "error"),
+    ("steps", "error", "part"),
     [
-        ([RESET], "reset"),
-        ([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", RESET], "reset"),
-        ([b"no HTTP\r\n\r\n"], "reset"),
-        ([HANG], "timeout"),
-        ([answer(b"x" * 1001)], "too_long"),
+        ([RESET], "reset", 0),
+        ([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", 0.05, RESET], "reset", 1),
+        ([b"no HTTP\r\n\r\n"], "reset", 0),
+        ([HANG], "timeout", 0),
+        ([answer(b"x" * 1001)], "too_long", 1001),
     ],
 )
-def test_a_failure_is_named_and_brings_no_body(steps: list[Step], error: str) -> None:
-    """Nothing is raised, and half an answer is none."""
+def test_a_failure_is_named_and_brings_no_body(steps: list[Step], error: str, part: int) -> None:
+    """Nothing is raised, and half an answer is none; what had come is told apart, for it is paid for."""
     reply, _ = asked(steps, idle_s=0.2)
-    assert (reply.status, reply.body, reply.error) == (0, b"", error)
+    assert (reply.status, reply.body, reply.error, len(reply.part)) == (0, b"", error, part)
 
 
 def test_a_drip_of_bytes_ends_at_the_total_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Allowance, Price
+from weighbridge.pilot.shadow.asking.costs import tokens_in
 from weighbridge.pilot.state.sqlite import SQLiteState
 
 from .conftest import chat, ended, shadow_route, upstream
@@ -70,14 +71,65 @@ def test_a_database_that_is_gone_is_not_called_a_spent_budget(tmp_path: Path) ->
     bank.close()
 
 
-def test_a_server_that_claims_absurd_tokens_costs_what_was_held(tmp_path: Path) -> None:
+def test_a_server_that_claims_absurd_tokens_costs_what_its_bytes_do(tmp_path: Path) -> None:
     """A number beyond reason ends neither the day nor the sums."""
     bank = SQLiteState(tmp_path / "pilot.sqlite")
     absurd = Reply(200, chat("x"), usage=Usage(1 << 40, 1 << 40))
     node = Node(shadow_route(allowance=Allowance(usd_per_day=1.0)), Models({"new": absurd}), bank)
     pairs = node.run(ended(), ended(1))
-    assert [pair.spent.usd for pair in pairs] == [pytest.approx(3e-5)] * 2  # 10 tokens in, twice 5 out
+    sent, came = len(node.models.of("new")[0]), len(chat("x"))
+    assert [pair.spent.usd for pair in pairs] == [pytest.approx((sent / 3 + 2 * came / 3) / 1e6)] * 2
     bank.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "usd"),
+    [
+        (Reply(0, error="too_long", part=b"{" + b"x" * 3_000_000), 2.0),  # a million tokens out, at 2 USD a million
+        (Reply(0, error="reset", part=b'data: {"c":"x"}\n\n' * 100_000), 0.2),  # as many tokens as events
+        (Reply(0, error="timeout", total_s=2000.0), 1.0),  # 100,000 times as long as we took for 5 tokens
+        (Reply(200, chat("x" * 3_000_000)), 2.0),  # an answer that says nothing of tokens
+        (Reply(503), 0.0),
+        (Reply(0, error="connect", total_s=5.0), 0.0),
+    ],
+)
+def test_a_candidate_that_runs_on_is_charged_for_what_it_wrote(tmp_path: Path, reply: Reply, usd: float) -> None:
+    """Found by attack: 100 answers of 8 MB were booked at 0.02 USD, as if each had been as short as ours."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    node = Node(shadow_route(allowance=Allowance(usd_per_day=0.05)), Models({"new": reply}), bank)
+    pairs = node.run(*(ended(n) for n in range(3)))
+    assert len(node.models.asked) == (1 if usd else 3)
+    assert pairs[0].spent.usd == pytest.approx(usd, rel=0.01)
+    bank.close()
+
+
+def test_embeddings_and_judges_that_say_no_tokens_are_not_free(tmp_path: Path) -> None:
+    """They cost what was sent; a judge that was cut off may have written all that it might."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    vectors = Reply(200, b'{"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[1,1]}]}')
+    dear = Price(1000.0, 0.0)
+    models = Models({"new": "Because.", "embedder": vectors, "judge": Reply(0, error="timeout")})
+    route = shadow_route(
+        judge=upstream("judge"), embedding=upstream("embedder", price=dear), allowance=Allowance(usd_per_day=0.5)
+    )
+    pairs = Node(route, models, bank).run(*(ended(n) for n in range(40)))
+    assert pairs[0].spent.embedding_usd == pytest.approx(len(models.of("embedder")[0]) / 3 * 1e-3)
+    assert 0.35 <= sum(pair.spent.embedding_usd for pair in pairs) <= 0.5
+    (judged,) = (pair for pair in pairs if pair.judged)
+    assert judged.spent.judge_usd == pytest.approx((len(models.of("judge")[0]) / 3 + 2 * 1024) / 1e6)
+    bank.close()
+
+
+def test_tokens_are_reckoned_alike_in_streams_and_whole_answers() -> None:
+    """Two hundred words of three letters in events of one word, of ten words, and in one answer: some 200 to 300."""
+
+    def event(text: str) -> bytes:
+        return b'data: {"id":"chatcmpl-0","choices":[{"delta":{"content":"%s"}}]}\n\n' % text.encode()
+
+    single = event("") + event("abc ") * 200 + b"data: [DONE]\n\n"
+    tens = event("") + event("abc " * 10) * 20
+    for answer in (single, tens, chat("abc " * 200), event("abc " * 200)[:-10]):
+        assert 200 <= tokens_in(answer) <= 500, answer[:80]
 
 
 def test_what_is_left_of_a_lease_is_given_back(tmp_path: Path) -> None:

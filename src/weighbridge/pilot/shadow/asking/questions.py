@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.shadow.agreement import MOST_CHARACTERS, cosine, embedding_request, read_embeddings
-from weighbridge.pilot.shadow.asking.costs import cost_of, usd_of
-from weighbridge.pilot.shadow.asking.judging import Draw, read_reply, showing
+from weighbridge.pilot.shadow.asking.costs import cost_of, rough_usd, usd_of
+from weighbridge.pilot.shadow.asking.judging import MOST_TOKENS, Draw, read_reply, showing
 
 if TYPE_CHECKING:
     from weighbridge.pilot.asker import Reply
@@ -84,7 +84,10 @@ class Bench:
         usd = seat.usd
         try:
             reply = await send("judge", upstream, "/chat/completions", shown.body)
-            usd = cost_of(reply, upstream.price, seat.usd)
+            unsaid = max(seat.usd, rough_usd(shown.body, reply, upstream.price))
+            if reply.error:  # it may have written all that it was allowed to
+                unsaid = usd_of(len(shown.body) / _BYTES_PER_TOKEN, MOST_TOKENS, upstream.price)
+            usd = cost_of(reply, upstream.price, unsaid)
         finally:
             seat.allotment.settle(seat.held, usd)
         judged = read_reply(reply.body, first=shown.first) if reply.status == _OK else "none"
@@ -110,8 +113,9 @@ def embedding_usd(upstream: UpstreamSettings, exchange: Exchange) -> float:
 async def ask_embedding(pair: Pair, texts: tuple[str, str, str], upstream: UpstreamSettings, send: Send) -> Pair:
     """Return the pair with the cosine of its answers' embeddings; as it was where none can be had."""
     _, ours, theirs = texts
-    reply = await send("embedding", upstream, "/embeddings", embedding_request(upstream.model, ours, theirs))
-    usd = cost_of(reply, upstream.price, 0.0)
+    body = embedding_request(upstream.model, ours, theirs)
+    reply = await send("embedding", upstream, "/embeddings", body)
+    usd = cost_of(reply, upstream.price, usd_of(len(body) / _BYTES_PER_TOKEN, 0, upstream.price))
     pair = replace(pair, spent=replace(pair.spent, embedding_calls=1, embedding_usd=usd))
     vectors = read_embeddings(reply.body) if reply.status == _OK else None
     near = cosine(*vectors) if vectors is not None else None

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from weighbridge.pilot.recorder import Recorder, record_nothing
-from weighbridge.pilot.shadow.asking.costs import Allotments, can_be_held, cost_of, likely_usd
+from weighbridge.pilot.shadow.asking.costs import Allotments, can_be_held, cost_of, likely_usd, unsaid_usd
 from weighbridge.pilot.shadow.asking.questions import Bench, ask_embedding, embedding_usd
 from weighbridge.pilot.shadow.scoring import score, with_chance
 
@@ -78,7 +78,7 @@ class Trials:
         usd = likely  # what nobody tells us is taken to be spent
         try:
             reply = await self._send(exchange, shadow.leg.decision, "candidate", upstream, *sent)
-            usd = cost_of(reply, upstream.price, likely)
+            usd = cost_of(reply, upstream.price, unsaid_usd(exchange, sent[1], reply, upstream.price))
             scored = await self._scored(exchange, shadow, reply, test)
             usd += scored.pair.spent.embedding_usd
         finally:
