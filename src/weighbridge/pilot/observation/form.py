@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.evaluation.scorers.structured.json_schema import schema_check
 from weighbridge.evaluation.scorers.structured.json_values import NotJson, read_json
+from weighbridge.evaluation.scorers.structured.stranger_schema import follows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_in_form"]
 
-_LONGEST_SCHEMA = 64 << 10  # characters; larger ones are not compiled
+_LONGEST_JSON = 256 << 10  # characters; reading more at once would hold up others
+_MOST_CHECKED = 8  # calls of one answer
 # How chat templates have models write calls; in an answer they stand where the server's parser did not know them.
 _CALL_AS_TEXT = re.compile(
     r"<tool_call>|\[TOOL_CALLS\]|<function=|<\|python_tag\|>|<\|tool_call|<invoke name=|<\uff5ctool\u2581call"
@@ -27,14 +27,15 @@ _SHOWN = 20_000
 def is_in_form(reading: Reading) -> bool | None:
     """Say whether an answer has the form asked for; None where none was, or where nobody can tell.
 
-    Calls count first: a name that was offered, and arguments that follow its schema. Without the extra `structured` a
-    schema cannot be checked: JSON that parses is then unknown, and text that is none is out of form.
+    Calls count first: a name that was offered, and arguments that follow its schema. Where a schema cannot be checked
+    (`stranger_schema` says which), JSON that parses is unknown, and text that is none is out of form.
     """
     tools = reading.tools
     if reading.tool_calls:
         if tools is None:
             return None
-        return _all(_call_fits(name, arguments, tools) for name, arguments in reading.tool_calls)
+        checked = [_call_fits(name, arguments, tools) for name, arguments in reading.tool_calls[:_MOST_CHECKED]]
+        return _all([*checked, *([None] * (len(reading.tool_calls) > _MOST_CHECKED))])
     if tools is not None and _CALL_AS_TEXT.search(reading.answer[:_SHOWN]):
         return False
     if reading.wanted is None or reading.refusal:
@@ -51,6 +52,8 @@ def _call_fits(name: str, arguments: str, tools: Mapping[str, Mapping[str, Any]]
 
 def _json_fits(text: str, schema: Mapping[str, Any]) -> bool | None:
     """Say whether a text is one JSON document that follows a schema."""
+    if len(text) > _LONGEST_JSON:
+        return None
     try:
         value = read_json(text)
     except NotJson:
@@ -59,12 +62,9 @@ def _json_fits(text: str, schema: Mapping[str, Any]) -> bool | None:
         return False
     if schema.keys() == {"type"} and schema["type"] == "object":
         return True
-    written = json.dumps(schema, sort_keys=True)
-    check = schema_check(written) if len(written) <= _LONGEST_SCHEMA else ""
-    return None if isinstance(check, str) else not check(value)
+    return follows(schema, value)
 
 
-def _all(outcomes: Any) -> bool | None:
+def _all(outcomes: list[bool | None]) -> bool | None:
     """Combine: False where one is, else None where one is not known."""
-    found = set(outcomes)
-    return False if False in found else None if None in found else True
+    return False if False in outcomes else None if None in outcomes else True

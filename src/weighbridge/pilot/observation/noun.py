@@ -39,6 +39,7 @@ class Observation:
     `chars` is the answer's length. Seconds as in Exchange. `cluster` and `distance` place the prompt among those of the
     reference. `chance` is the probability with which this exchange was looked at. `is_left`: the caller left before the
     end, and the answer is not known. `sketch` is the prompt as 64 small numbers, told only while a reference is made.
+    `key` is the id of the API key that asked, "" where an older version wrote: callers say who their users are.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Observation:
     chance: float = 1.0
     is_left: bool | None = None
     sketch: str = ""
+    key: str = ""
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values, without what is not known."""

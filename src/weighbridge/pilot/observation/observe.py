@@ -87,4 +87,5 @@ def describe(exchange: Exchange, chance: float, signs: Signs | None, place: Plac
         chance=chance,
         is_left=has_left(exchange) or None,
         sketch=place.sketch,
+        key=exchange.key_id,
     )

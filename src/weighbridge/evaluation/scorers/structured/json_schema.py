@@ -13,10 +13,12 @@ from weighbridge.evaluation.suite import Score, Unscored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jsonschema_rs import Validator
+
     from weighbridge.engine.protocol import Completion
     from weighbridge.evaluation.suite import Item
 
-__all__ = ["json_schema", "schema_check"]
+__all__ = ["compile_schema", "json_schema", "schema_check"]
 
 _SAID = 200
 
@@ -61,17 +63,13 @@ def _trouble(text: str, validate: Callable[[Any], str], values: dict[str, Any]) 
 
 @lru_cache(maxsize=256)
 def schema_check(schema: str) -> Callable[[Any], str] | str:
-    """Return a function that says what is wrong with a document ("" for nothing), or why there is none."""
-    try:
-        import jsonschema_rs
-    except ImportError:
-        return "needs `pip install 'weighbridge[structured]'`"
-    try:
-        validator = jsonschema_rs.validator_for(
-            json.loads(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions(size_limit=1 << 20)
-        )
-    except (ValueError, jsonschema_rs.ReferencingError):
-        return "the item's schema is none, or needs patterns that look around"
+    """Return a function that says what is wrong with a document ("" for nothing), or why there is none.
+
+    For schemas of suites alone: they are kept. What callers wrote goes to `stranger_schema`.
+    """
+    validator = compile_schema(json.loads(schema), pattern_bytes=1 << 20)
+    if isinstance(validator, str):
+        return validator
 
     def trouble(document: Any) -> str:
         try:
@@ -81,3 +79,21 @@ def schema_check(schema: str) -> Callable[[Any], str] | str:
         return "" if first is None else f"{first.message[:120]} at /{'/'.join(map(str, first.instance_path))}"
 
     return trouble
+
+
+def compile_schema(
+    schema: dict[str, Any] | bool, *, pattern_bytes: int, formats: bool | None = None
+) -> Validator | str:
+    """Return a validator, or why there is none; `pattern_bytes` is the most that a compiled pattern may take.
+
+    `formats` says whether `format` is checked; None leaves that to the schema's draft.
+    """
+    try:
+        import jsonschema_rs
+    except ImportError:
+        return "needs `pip install 'weighbridge[structured]'`"
+    options = jsonschema_rs.RegexOptions(size_limit=pattern_bytes)
+    try:
+        return jsonschema_rs.validator_for(schema, offline=True, validate_formats=formats, pattern_options=options)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return "the item's schema is none, or needs patterns that look around"
