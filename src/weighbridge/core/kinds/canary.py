@@ -12,13 +12,19 @@ __all__ = ["CanarySignBody", "CanaryV1"]
 
 
 class CanarySignBody(Body):
-    """One sign against an answer, as the share of all looked-at exchanges that show it."""
+    """One sign against an answer, as the share of all looked-at exchanges that show it.
 
-    sign: Literal["failed", "left", "unread", "refused", "out_of_form", "other_language", "late"]
+    `quality` is of prompts that both models were asked: the share on which this one's answer is the worse one in the
+    eyes of the shadow's judge, a tie being half of each; it is there only where it was looked at.
+    """
+
+    sign: Literal["failed", "left", "unread", "refused", "out_of_form", "other_language", "late", "quality"]
     baseline: EstimateBody | None = Field(description="None where nothing was counted")
     candidate: EstimateBody | None = Field(description="None where nothing was counted")
     harm: float = Field(ge=0, description='E-value against "the candidate is not worse", over the trial; 1e6 at most')
-    safe: float = Field(ge=0, description='E-value against "worse by the margin", in the last step; 1e6 at most')
+    safe: float = Field(
+        ge=0, description='E-value against "worse by the margin", in the last step; of `quality` over the trial'
+    )
 
 
 class CanaryV1(Body):
@@ -35,6 +41,9 @@ class CanaryV1(Body):
     margin: Share = Field(description="How much worse a rate may be at the most")
     alpha: Share = Field(description="Chance of a false rollback, and of a false advance")
     late_s: float = Field(ge=0, description="What counted as late, seconds; 0 where that was not known yet")
+    quality: Literal["looked at", "not looked at"] = Field(
+        "not looked at", description="Whether a judge compared answers; where none did, passing says nothing of them"
+    )
     began_at: str = Field(description="When the first step began (RFC 3339)")
     ended_at: str = Field(description="When it ended (RFC 3339)")
     signs: list[CanarySignBody]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of, short
+from weighbridge.pilot.canary.quality import quality_terms
 from weighbridge.pilot.canary.report import notice_of, start_of, why_of
 from weighbridge.pilot.canary.trial import Trial
 from weighbridge.pilot.observation.noun import Observation
+from weighbridge.pilot.shadow.pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +44,8 @@ def canary_name(route: Route) -> str:
 class CanaryFold:
     """Follows one route's canary; raises ValueError for a route that has none.
 
-    Takes `seen` entries of both legs, under the decisions that the legs rest on now, and orders to `canary`.
+    Takes `seen` entries of both legs, under the decisions that the legs rest on now, pairs of a shadow of the same
+    candidate that has a judge, and orders to `canary`.
     """
 
     def __init__(self, route: Route) -> None:
@@ -52,6 +55,7 @@ class CanaryFold:
         self._decisions: dict[Arm, str] = {"primary": route.primary.decision, "canary": self._settings.leg.decision}
         longest_s = max(route.primary.upstream.total_s, self._settings.leg.upstream.total_s)
         self._settle_s = min(self._settings.terms.hold_s, longest_s)
+        self._judged = quality_terms(route)
 
     @property
     def name(self) -> str:
@@ -65,7 +69,7 @@ class CanaryFold:
 
     def begin(self) -> Mapping[str, Any]:
         """Return the body before any entry."""
-        return Trial(self._settings.terms, self._settle_s).body()
+        return self._new().body()
 
     def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
         """Return the body after these entries, and the steps up and down that follow."""
@@ -75,18 +79,24 @@ class CanaryFold:
         for entry in entries:
             if entry.kind == "seen":
                 is_taken = self._see(trial, entry, notices) or is_taken
+            elif entry.kind == "pair":
+                is_taken = self._hear(trial, entry, notices) or is_taken
             elif entry.kind == "order" and entry.facts.get("to") == _ROOM:
                 trial = self._obey(trial, entry, notices)
                 is_taken = True
         return (trial.body() if is_taken else body), notices
 
+    def _new(self, number: int = 1, now: float = 0.0) -> Trial:
+        """Return a trial that begins."""
+        return Trial(self._settings.terms, self._settle_s, number, now, self._judged)
+
     def _trial(self, body: Mapping[str, Any]) -> Trial:
         """Return the trial of a body; one that cannot be read, as after an upgrade, is stopped and not begun anew."""
         try:
-            return Trial.of(body, self._settings.terms, self._settle_s)
+            return Trial.of(body, self._settings.terms, self._settle_s, self._judged)
         except (KeyError, TypeError, ValueError):
             number = body.get("trial")
-            trial = Trial(self._settings.terms, self._settle_s, number if isinstance(number, int) else 1)
+            trial = self._new(number if isinstance(number, int) else 1)
             trial.carry_out(
                 "canary.stopped", "what was known of it is of another version of Weighbridge: start it again"
             )
@@ -103,10 +113,26 @@ class CanaryFold:
             return False
         trial.tell(entry.at)
         trial.see(arm, observation)
+        self._look(trial, entry, notices)
+        return True
+
+    def _hear(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
+        """Take a judged pair of answers, where it is of this candidate under the settings of now."""
+        if self._judged is None or entry.facts.get("test") != self._judged.test or "spent_out" in entry.facts:
+            return False
+        try:
+            is_counted = trial.hear(Pair.from_facts(entry.facts), entry.at)
+        except (TypeError, ValueError):  # of a node that runs another version
+            return False
+        if is_counted:
+            self._look(trial, entry, notices)
+        return is_counted
+
+    def _look(self, trial: Trial, entry: Entry, notices: list[Notice]) -> None:
+        """Follow what is due, if anything is."""
         event = trial.due()
         if event is not None:
             self._follow(trial, entry, event, notices)
-        return True
 
     def _obey(self, trial: Trial, entry: Entry, notices: list[Notice]) -> Trial:
         """Stop a canary that may run, or start the next trial of one that may not; anything else changes nothing."""
@@ -116,7 +142,7 @@ class CanaryFold:
         if entry.facts.get("do") == "stop" and not is_over:
             self._follow(trial, entry, "canary.stopped", notices, (by, because))
         elif entry.facts.get("do") == "start" and is_over:
-            started = Trial(self._settings.terms, self._settle_s, trial.number + 1, trial.now)
+            started = self._new(trial.number + 1, trial.now)
             started.by, started.why = by, because or "an operator started it"
             notices.append(start_of(self._route, started, f"{self._name}/{entry.number}"))
             return started

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.standing import SIGN_WORDS, read_standing
 from weighbridge.pilot.journal.protocol import Notice
 
@@ -38,6 +39,8 @@ def why_of(trial: Trial, event: Event) -> str:
     if event == "canary.stopped":
         return "an operator stopped it"
     steps = trial.terms.steps
+    if event == "canary.rolled_back" and trial.worst == QUALITY:
+        return f"{_judged(trial)}; an equal one is rolled back with chance {trial.terms.alpha:g} at most"
     if event == "canary.rolled_back":
         place = list(trial.harm).index(trial.worst) + 1
         told = [
@@ -49,8 +52,20 @@ def why_of(trial: Trial, event: Event) -> str:
     n = trial.seen["canary"][0]
     points = f"{trial.terms.margin * 100:g} points"
     shown = f"{n} answers of the candidate at {trial.share * 100:.3g}% of the callers: no sign is worse by {points}"
+    if trial.quality.margin is not None:
+        shown += f", and {_judged(trial)}"
     step = f"step {trial.step + 1} of {len(steps)}"
     return f"{step} passed after {shown}"
+
+
+def _judged(trial: Trial) -> str:
+    """Say which share of the candidate's answers is the worse one, in the judge's eyes."""
+    worse = trial.quality.worse()
+    if worse is None:  # without a pair nothing of it is due
+        return "no pair of answers was judged"
+    low, high = worse[1].low * 100, worse[1].high * 100
+    share = f"{worse[1].value * 100:.1f}% [{low:.1f}, {high:.1f}]"
+    return f"judged worse than the primary's answer on {share} of {worse[1].n} prompts (a tie is half)"
 
 
 def start_of(route: Route, trial: Trial, number: str) -> Notice:
@@ -93,6 +108,7 @@ def _statement(route: Route, leg: Leg, standing: Standing, outcome: str, why: st
         "margin": standing.margin,
         "alpha": standing.alpha,
         "late_s": standing.late_s,
+        "quality": standing.quality,
         "began_at": _time(standing.start or standing.since),
         "ended_at": _time(standing.now),
         "signs": [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.core.estimate import Estimate
-from weighbridge.pilot.canary.callers import LEAST_CALLERS
+from weighbridge.pilot.canary.groups import Groups
+from weighbridge.pilot.canary.quality import QUALITY, Quality
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE
 from weighbridge.statistics.arms import HarmTest, SafetyTest, rate_sequence
 
@@ -24,16 +25,22 @@ SIGN_WORDS = {
     "out_of_form": "out of form",
     "other_language": "other language",
     "late": "late",
+    QUALITY: "judged worse",
 }
 """The signs as tables name them."""
 
 _MOST = 1e6  # no reader needs a greater e-value
 _METHOD = "Beta mixture, at all times"
+_SIGNS = len(METRICS) + 1
+"""Those that share the error of a rollback: quality has its part whether anybody judges or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One sign: both rates over the whole trial, and the e-values of harm (trial) and of safety (this step).
+
+    The rates of `quality` are of prompts that both models answered: those on which this one's answer is the worse one,
+    a tie being half of each; its safety is that of the whole trial.
 
     `harm_share` and `safe_share` lie between 0 and 1: how far the logarithm of the evidence is on its way to what a
     rollback, or an advance, takes. Rates are None before anything was counted.
@@ -66,9 +73,11 @@ class Standing:
 
     `since` is when it came into its state, `start` when the first step began, `now` when it was last told of anything.
     `step` counts from 0. `needed` is about how many more exchanges of the candidate this step takes where it is as good
-    as the primary, `wait_s` how long it lasts at the least from `now` on. `measured` of `to_measure` answers have told
-    how long the primary takes; `late_s` is what counts as late, 0 before that is known. `callers` got the candidate,
-    `least_callers` have to. `harm_share` is that of all signs together.
+    as the primary, `pairs_needed` how many more pairs of the shadow, `wait_s` how long it lasts at the least from `now`
+    on. `measured` of `to_measure` answers have told how long the primary takes; `late_s` is what counts as late, 0
+    before that is known. `callers` of this step got the candidate (of those with equally many exchanges), about
+    `least_callers` have to. `harm_share` is that of all signs together. `quality` says whether anybody judges which
+    answers are better; where nobody does there is no row of it, and nothing is claimed.
     """
 
     state: str
@@ -84,7 +93,9 @@ class Standing:
     margin: float
     alpha: float
     late_s: float
+    quality: Literal["looked at", "not looked at"]
     needed: int
+    pairs_needed: int
     wait_s: float
     measured: int
     to_measure: int
@@ -111,8 +122,12 @@ def read_standing(body: Mapping[str, Any]) -> Standing | None:
 def _standing(body: Mapping[str, Any]) -> Standing:
     """Read a body; raises KeyError, TypeError or ValueError for what is none."""
     alpha = float(body["alpha"])
-    rows = tuple(_row(body, metric, place, alpha) for place, metric in enumerate(METRICS, 1))
-    harm = sum(row.harm for row in rows) / len(rows)
+    margin = body["quality"]["margin"]
+    quality = Quality.of(body["quality"], None if margin is None else float(margin))
+    rows = [_row(body, metric, place, alpha) for place, metric in enumerate(METRICS, 1)]
+    harm = (sum(row.harm for row in rows) + min(quality.harm, _MOST)) / _SIGNS
+    if margin is not None or quality.pairs:
+        rows.append(_quality_row(quality, alpha))
     is_stepping = body["state"] == "stepping"
     left_s = body["step_since"] + body["hold_s"] - body["now"]
     return Standing(
@@ -129,15 +144,17 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         margin=float(body["margin"]),
         alpha=alpha,
         late_s=float(body["late_s"]),
+        quality="not looked at" if margin is None else "looked at",
         needed=int(body["needed"]),
+        pairs_needed=int(body["pairs_needed"]),
         wait_s=max(0.0, left_s) if is_stepping else 0.0,
         measured=len(body["times"]),
         to_measure=REFERENCE,
-        callers=int(body["callers"]["counts"]["canary"]),
-        least_callers=LEAST_CALLERS,
+        callers=round(Groups().restore(body["step_groups"]).effective("canary")),
+        least_callers=int(body["callers_needed"]),
         harm=harm,
         harm_share=_way(harm, alpha),
-        rows=rows,
+        rows=tuple(rows),
     )
 
 
@@ -151,9 +168,16 @@ def _row(body: Mapping[str, Any], metric: str, place: int, alpha: float) -> Row:
         _rate(body["total"]["canary"], place),
         min(harm, _MOST),
         min(safe, _MOST),
-        _way(harm, alpha / len(METRICS)),
+        _way(harm, alpha / _SIGNS),
         _way(safe, alpha),
     )
+
+
+def _quality_row(quality: Quality, alpha: float) -> Row:
+    """Return the row of what the shadow's judge says."""
+    primary, candidate = quality.worse() or (None, None)
+    harm, safe = min(quality.harm, _MOST), min(quality.safe, _MOST)
+    return Row(QUALITY, primary, candidate, harm, safe, _way(harm, alpha / _SIGNS), _way(safe, alpha))
 
 
 def _rate(counts: list[int], place: int) -> Estimate | None:

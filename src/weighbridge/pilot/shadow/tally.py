@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.shadow.pair import Outcome, Pair, Two
 
-__all__ = ["BINS_PER_OCTAVE", "FLAGS", "RATIOS", "SAME_BAND", "Tally", "preference_of"]
+__all__ = ["BINS_PER_OCTAVE", "FLAGS", "RATIOS", "SAME_BAND", "Tally", "cell_of", "preference_of"]
 
 FLAGS = ("refused", "in_form", "same_language", "cut")
 RATIOS = ("chars", "total_s", "first_s")
@@ -47,9 +47,7 @@ class Tally:
 
     def add(self, pair: Pair, at: float) -> bool:
         """Add a pair, and return whether the preference counts it; raises ValueError for a chance that none has."""
-        if 0 < pair.chance < LEAST_CHANCE:
-            raise ValueError(f"a chance of {pair.chance}")
-        body = self.body
+        cell, body = cell_of(pair), self.body
         body["since"] = body["since"] or at
         body["until"] = max(body["until"] or at, at)
         body["pairs"] += 1
@@ -64,18 +62,10 @@ class Tally:
             _grow(body["measures"], pair.measure)
         self._add_judged(pair)
         self._add_cost(pair, at)
-        return self._add_cell(pair)
-
-    def _add_cell(self, pair: Pair) -> bool:
-        """Add to the preference what counts for it."""
-        if pair.gap:
-            self.body["gaps"] += 1
-            return False
-        if pair.settled:
-            _grow(self.body["cells"], pair.settled)
-        elif pair.chance:
-            _grow(self.body["cells"], f"{pair.chance:g} {pair.judged}".rstrip())
-        return bool(pair.settled or pair.chance)
+        body["gaps"] += pair.gap
+        if cell:
+            _grow(body["cells"], cell)
+        return bool(cell)
 
     def _add_judged(self, pair: Pair) -> None:
         """Add what tells how good a judge is."""
@@ -101,6 +91,18 @@ class Tally:
                     sums[name] = sums.get(name, 0) + amount
         for old in sorted(days)[:-_KEPT_DAYS]:
             del days[old]
+
+
+def cell_of(pair: Pair) -> str:
+    """Return the cell in which a pair counts for the preference, "" where it does not.
+
+    Raises ValueError for a chance that no pair has.
+    """
+    if 0 < pair.chance < LEAST_CHANCE:
+        raise ValueError(f"a chance of {pair.chance}")
+    if pair.gap:
+        return ""
+    return pair.settled or (f"{pair.chance:g} {pair.judged}".rstrip() if pair.chance else "")
 
 
 def preference_of(cells: Mapping[str, int], unread: Outcome) -> StreamMean:

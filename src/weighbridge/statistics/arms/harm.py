@@ -11,7 +11,7 @@ from weighbridge.statistics.arms.guess import Guess
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HarmTest"]
+__all__ = ["CEILING", "HarmTest", "in_hand"]
 
 ODDS = (1.5, 2.5, 6.0, 30.0, 500.0)  # regresses by so much are found soonest; any is found
 CEILING = 1e300
@@ -37,7 +37,7 @@ class HarmTest:
     @property
     def value(self) -> float:
         """The e-value: at 1 / alpha the null is rejected at alpha."""
-        return min(CEILING, math.fsum(self._stakes) + _in_hand(self.blocks))
+        return min(CEILING, math.fsum(self._stakes) + in_hand(self.blocks))
 
     @property
     def usual(self) -> float:
@@ -51,7 +51,7 @@ class HarmTest:
         """
         if not is_whole(block):
             raise ValueError(f"no block of two arms: {tuple(block)}")
-        stake = (_in_hand(self.blocks) - _in_hand(self.blocks + 1)) / len(ODDS)
+        stake = (in_hand(self.blocks) - in_hand(self.blocks + 1)) / len(ODDS)
         usual = self.usual
         for place, times in enumerate(ODDS):
             odds = times * usual / (1 - usual)
@@ -81,6 +81,6 @@ class HarmTest:
         return test
 
 
-def _in_hand(blocks: int) -> float:
+def in_hand(blocks: int) -> float:
     """Return what is not in bets after so many blocks."""
     return 1 / (1 + math.log1p(blocks))

@@ -15,6 +15,7 @@ __all__ = ["SafetyTest"]
 
 TILTS = (0.0, 0.35)  # margins by which the candidate is bet to be worse: none, and some of it
 _MOST = 700.0  # of a logarithm
+_LEAST = 1e-4  # a smaller margin cannot be shown
 
 
 class SafetyTest:
@@ -36,23 +37,34 @@ class SafetyTest:
         """The e-value: at 1 / alpha the null is rejected at alpha."""
         return math.fsum(math.exp(min(log, _MOST)) for log in self._logs) / len(TILTS)
 
-    def update(self, block: Block) -> float:
-        """Take a block with answers of both arms, and return the e-value; raises ValueError for an arm without."""
+    @property
+    def usual(self) -> float:
+        """The rate of both arms as it is expected now."""
+        return self._guess.rate
+
+    def update(self, block: Block, slack: float = 0.0) -> float:
+        """Take a block with answers of both arms, and return the e-value; raises ValueError for an arm without.
+
+        With `slack`, known before the block, the null is "B's rate is at least A's plus `margin` less `slack`": where
+        that leaves nothing, a block only tells what rate to expect.
+        """
         if not is_whole(block):
             raise ValueError(f"no block of two arms: {tuple(block)}")
-        for place, bets in enumerate(self._bets()):
-            self._logs[place] += evidence(block, bets, apart(block, bets, self.margin))
+        margin = self.margin - slack
+        for place, tilt in enumerate(TILTS if margin >= _LEAST else ()):
+            bets = Rates(self.usual, inside(self.usual + tilt * margin))
+            self._logs[place] += evidence(block, bets, apart(block, bets, margin))
         self._guess.learn(block.bad_a + block.bad_b, block.n_a + block.n_b)
         return self.value
 
-    def needed(self, alpha: float, ratio: float) -> int:
-        """Return how many more answers of arm B it takes about, if both arms stay alike.
+    def needed(self, alpha: float, ratio: float, slack: float = 0.0) -> int:
+        """Return how many more answers of arm B it takes about, if both arms stay alike and the slack stays, too.
 
         `ratio` is how many answers of arm A come with one of arm B.
         """
         rate = self._guess.rate
         sizes = Block(max(1, round(1000 * ratio)), 0, 1000, 0)
-        null = apart(sizes, Rates(rate, rate), self.margin)
+        null = apart(sizes, Rates(rate, rate), max(_LEAST, self.margin - slack))
         gain = sizes.n_a / sizes.n_b * _divergence(rate, null.a) + _divergence(rate, null.b)
         missing = math.log(1 / alpha) - math.log(max(self.value, 1e-300))
         return max(0, math.ceil(missing / max(gain, 1e-9)))
@@ -73,11 +85,6 @@ class SafetyTest:
         if len(test._logs) != len(TILTS) or not all(math.isfinite(log) for log in test._logs):
             raise ValueError("the bets of a test are one per tilt, all finite")
         return test
-
-    def _bets(self) -> tuple[Rates, ...]:
-        """Return the bets on the next block."""
-        rate = self._guess.rate
-        return tuple(Rates(rate, inside(rate + tilt * self.margin)) for tilt in TILTS)
 
 
 def _divergence(rate: float, other: float) -> float:

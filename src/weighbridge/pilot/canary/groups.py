@@ -1,0 +1,88 @@
+"""Of how many callers exchanges come: what groups of callers may differ by although the models are alike.
+
+Callers, not requests, are dealt out to the two models. Where callers differ in what they ask, the rates of two groups
+differ by more than their requests alone would say, and by the more, the fewer callers there are and the more a few of
+them ask. That difference is held against whatever a test would show: in favour of the candidate where it is to be
+rolled back, against it where it is to advance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weighbridge.pilot.canary.lane import Arm
+
+__all__ = ["LEAST_CALLERS", "Groups"]
+
+LEAST_CALLERS = 20
+"""Of each model: what fewer show, they show of themselves."""
+
+_RESEMBLANCE = 0.1  # assumed correlation of two answers to one caller; trials with clusters mostly find less
+_DEVIATIONS = 2.5  # that groups of callers may differ by: 0.6% of all dealings go beyond, on one side
+_PLACES = 512  # the sum of squares is known within 6% (standard error sqrt(2 / places))
+_ARMS: tuple[Arm, Arm] = ("primary", "canary")
+
+
+class Groups:
+    """Exchanges of each arm, and the sum of the squares of how many each caller has, by a sketch of fixed size.
+
+    The sketch is that of Charikar, Chen and Farach-Colton (2002): a hash gives a caller a place and a sign, and the sum
+    of the squared places is, in the mean, the sum of the callers' squares. Callers that share a place cancel out.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[Arm, int] = {"primary": 0, "canary": 0}
+        self._alone: dict[Arm, int] = {"primary": 0, "canary": 0}
+        self._squares: dict[Arm, int] = {"primary": 0, "canary": 0}  # of the places, kept as they change
+        self._places: dict[Arm, list[int]] = {arm: [0] * _PLACES for arm in _ARMS}
+
+    def add(self, arm: Arm, user: str) -> None:
+        """Take an exchange; one of nobody is that of a caller by itself."""
+        self.counts[arm] += 1
+        if not user:
+            self._alone[arm] += 1
+            return
+        number = int.from_bytes(hashlib.blake2b(user.encode(), digest_size=8, person=b"groups").digest())
+        place, sign = (number >> 1) % _PLACES, 1 if number & 1 else -1
+        self._squares[arm] += 2 * sign * self._places[arm][place] + 1
+        self._places[arm][place] += sign
+
+    def effective(self, arm: Arm) -> float:
+        """Return how many callers with equally many exchanges would differ as much: n^2 / the sum of squares."""
+        n = self.counts[arm]
+        return n * n / max(n, self._alone[arm] + self._squares[arm]) if n else 0.0
+
+    def slack(self, rate: float) -> float:
+        """Return by how much the rates of the two groups may differ where the models are alike.
+
+        2.5 standard errors of the difference of two groups, the part of it that callers make: the variance within an
+        arm is resemblance x rate (1 - rate) / effective callers (Donner and Klar, Design and Analysis of Cluster
+        Randomization Trials, 2000).
+        """
+        inverse = sum(1 / max(1.0, self.effective(arm)) for arm in _ARMS)
+        return min(0.9, _DEVIATIONS * math.sqrt(_RESEMBLANCE * rate * (1 - rate) * inverse))
+
+    def needed(self, rate: float, slack: float) -> int:
+        """Return about how many callers of the candidate leave no more slack than that, dealt out as they are now."""
+        ours, theirs = (max(1.0, self.effective(arm)) for arm in ("canary", "primary"))
+        inverse = (slack / _DEVIATIONS) ** 2 / (_RESEMBLANCE * rate * (1 - rate))
+        return max(LEAST_CALLERS, math.ceil((1 + ours / theirs) / inverse))
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as JSON values, for `restore`; the places that are not 0, by number."""
+        places = {arm: {str(at): n for at, n in enumerate(all_of) if n} for arm, all_of in self._places.items()}
+        return {"counts": dict(self.counts), "alone": dict(self._alone), "places": places}
+
+    def restore(self, state: Mapping[str, Any]) -> Groups:
+        """Take over what `state` described, and return itself."""
+        self.counts, self._alone = dict(state["counts"]), dict(state["alone"])
+        for arm in _ARMS:
+            for place, number in state["places"][arm].items():
+                self._places[arm][int(place)] = number
+            self._squares[arm] = sum(number * number for number in self._places[arm])
+        return self
