@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal.protocol import Entry
 from weighbridge.pilot.shadow.asking.judging import Draw
+from weighbridge.pilot.shadow.asking.line import MOST_AT_ONCE, Line
 from weighbridge.pilot.shadow.asking.trial import Dropped, Links, Trials
 from weighbridge.pilot.shadow.pair import settings_of
 
@@ -33,10 +34,8 @@ if TYPE_CHECKING:
     from weighbridge.pilot.shadow.pair import Pair
     from weighbridge.pilot.shadow.scoring import Scored
 
-__all__ = ["MOST_AT_ONCE", "MOST_BODY_BYTES", "MOST_PER_SECOND", "MOST_WAITING", "Links", "Shadow"]
+__all__ = ["MOST_BODY_BYTES", "MOST_PER_SECOND", "Links", "Shadow"]
 
-MOST_AT_ONCE = 4
-MOST_WAITING = 64
 MOST_PER_SECOND = 10
 """Trials that begin on a node: a pair takes some milliseconds of processor time, which callers shall not miss."""
 MOST_BODY_BYTES = 1 << 20
@@ -69,7 +68,7 @@ class Shadow:
         self._links = links
         self._is_drawn = Draw(links.secret, "sample")
         self._trials = Trials(ask, spend, links)
-        self._waiting: deque[Exchange] = deque()
+        self._line = Line()
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[tuple[str, str, str]] = set()
         self._second, self._begun = 0, 0
@@ -83,7 +82,7 @@ class Shadow:
     @property
     def waiting(self) -> int:
         """How many exchanges wait."""
-        return len(self._waiting)
+        return len(self._line)
 
     def keeps(self, exchange: Exchange) -> bool:
         """Say, before the answer comes, whether its bodies are needed; the same on all nodes."""
@@ -103,10 +102,10 @@ class Shadow:
             return
         if len(exchange.request) > MOST_BODY_BYTES or exchange.sent_bytes > len(exchange.answer):
             self.counts[exchange.route, "too_long"] += 1
-        elif len(self._waiting) >= MOST_WAITING or not self._is_in_time():
+        elif not self._line.has_room(exchange) or not self._is_in_time():
             self.counts[exchange.route, "full"] += 1
         else:
-            self._waiting.append(replace(exchange))  # bodies of the exchange itself may be let go of
+            self._line.join(replace(exchange))  # bodies of the exchange itself may be let go of
             if len(self._tasks) < MOST_AT_ONCE:
                 task = asyncio.get_running_loop().create_task(self._work())
                 self._tasks.add(task)
@@ -115,7 +114,7 @@ class Shadow:
     def close(self) -> None:
         """Take nothing more, and give back what was not spent; the loop has ended, or ends with its tasks."""
         self._is_closed = True
-        self._waiting.clear()
+        self._line.clear()
         self._trials.close()
 
     def _is_in_time(self) -> bool:
@@ -127,23 +126,28 @@ class Shadow:
         return self._begun <= MOST_PER_SECOND
 
     async def _work(self) -> None:
-        """Do what waits, one after another."""
-        while self._waiting and not self._is_closed:
-            exchange = self._waiting.popleft()
-            route = self._route_of(exchange.route)
-            if route is None or route.shadow is None:
-                continue
+        """Do what may begin, one after another."""
+        while not self._is_closed and (exchange := self._line.call()) is not None:
             try:
-                await self._try(exchange, route)
-            except Dropped as dropped:
-                self.counts[route.name, dropped.why] += 1
-                self._tell_spent(route, dropped.spent)
-            except (WeighbridgeError, OSError) as error:  # what the audit log cannot take is not sent
-                self.counts[route.name, "unrecorded"] += 1
-                _log.warning("a prompt of %s was not shadowed: %s", route.name, error)
-            except Exception as error:  # noqa: BLE001 - a mistake of ours must end neither the task nor the gateway
-                self.counts[route.name, "broke"] += 1
-                _log.error("a prompt of %s was not shadowed: %s", route.name, type(error).__name__)
+                route = self._route_of(exchange.route)
+                if route is not None and route.shadow is not None:
+                    await self._attempt(exchange, route)
+            finally:
+                self._line.leave(exchange)
+
+    async def _attempt(self, exchange: Exchange, route: Route) -> None:
+        """Try, and count why it came to nothing; raises nothing."""
+        try:
+            await self._try(exchange, route)
+        except Dropped as dropped:
+            self.counts[route.name, dropped.why] += 1
+            self._tell_spent(route, dropped.spent)
+        except (WeighbridgeError, OSError) as error:  # what the audit log cannot take is not sent
+            self.counts[route.name, "unrecorded"] += 1
+            _log.warning("a prompt of %s was not shadowed: %s", route.name, error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must end neither the task nor the gateway
+            self.counts[route.name, "broke"] += 1
+            _log.error("a prompt of %s was not shadowed: %s", route.name, type(error).__name__)
 
     async def _try(self, exchange: Exchange, route: Route) -> None:
         """Run a trial, and put the pair."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from weighbridge.gateway.asker import addressed
 from weighbridge.pilot.asker import Reply
-from weighbridge.pilot.shadow.runner import MOST_AT_ONCE, MOST_PER_SECOND, MOST_WAITING, Links, Shadow
+from weighbridge.pilot.shadow.asking import trial
+from weighbridge.pilot.shadow.asking.line import MOST_AT_ONCE, MOST_OF_A_KEY, MOST_OF_A_ROUTE, MOST_WAITING, Line
+from weighbridge.pilot.shadow.runner import MOST_PER_SECOND, Links, Shadow
 from weighbridge.pilot.shadow.texts import TextKeeper
 
 from .conftest import ended, shadow_route, upstream
@@ -82,7 +85,7 @@ def test_every_node_draws_the_same_sample() -> None:
 
 
 def test_it_waits_for_nobody_and_drops_what_is_too_much() -> None:
-    """With a candidate that hangs four calls are under way, a bounded queue waits, and the rest is counted."""
+    """With a candidate that hangs a key has four calls under way, half of a bounded queue, and the rest is counted."""
 
     async def main() -> None:
         models = Models({"new": "x"}, waits=asyncio.Event())
@@ -92,15 +95,46 @@ def test_it_waits_for_nobody_and_drops_what_is_too_much() -> None:
             node.shadow.ended(ended(n))
         for _ in range(50):
             await asyncio.sleep(0.002)
-        assert models.most_at_once == len(models.asked) == MOST_AT_ONCE
-        assert node.count("full") == 200 - MOST_WAITING
+        assert models.most_at_once == len(models.asked) == MOST_OF_A_KEY
+        half = MOST_WAITING // 2
+        assert node.count("full") in range(200 - half - MOST_OF_A_KEY, 200 - half + 1)
         assert models.waits is not None
         models.waits.set()
         await node.done()
-        assert len(node.pairs) == MOST_WAITING
-        assert models.most_at_once == MOST_AT_ONCE
+        assert len(node.pairs) == 200 - node.count("full")
+        assert models.most_at_once == MOST_OF_A_KEY
 
     asyncio.run(main())
+
+
+def test_prompts_that_hang_a_candidate_leave_places_to_others() -> None:
+    """Found by attack: four of them ended the shadow of all routes; neither a key nor a route may take all places."""
+    line, at = Line(), 0
+    for key in ("eve", "eva", "ann"):
+        for _ in range(10):
+            line.join(replace(ended(at := at + 1), key_id=key))
+    line.join(replace(ended(99), key_id="ann", route="other"))
+    called = []
+    while (one := line.call()) is not None:
+        called.append(one)
+    assert Counter(one.key_id for one in called if one.route == "qwen") == {"eve": MOST_OF_A_KEY, "eva": 2}
+    assert len(called) == MOST_OF_A_ROUTE + 1 <= MOST_AT_ONCE
+    assert called[-1].route == "other"
+    line.leave(called[0])
+    after = line.call()
+    assert after is not None
+    assert (after.key_id, line.call()) == ("eve", None)
+    assert len(line) == 31 - 8
+
+
+def test_a_candidate_is_waited_for_a_multiple_of_our_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs is cut off long before an upstream's own bound, has failed, and others go on."""
+    monkeypatch.setattr(trial, "LEAST_PATIENCE_S", 0.05)
+    hung = Models({"new": "x"}, waits=asyncio.Event())
+    node = Node(shadow_route(), hung)
+    node.run(*(ended(n) for n in range(3)))
+    assert [(pair.failed, pair.settled) for pair in node.pairs] == [("timeout", "loss")] * 3
+    assert hung.at_once == 0
 
 
 def test_no_more_begin_in_a_second_than_may() -> None:

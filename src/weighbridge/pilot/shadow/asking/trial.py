@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
+from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.recorder import Recorder, record_nothing
 from weighbridge.pilot.shadow.asking.costs import Allotments, can_be_held, cost_of, likely_usd, unsaid_usd
 from weighbridge.pilot.shadow.asking.questions import Bench, ask_embedding, embedding_usd
@@ -18,7 +19,7 @@ from weighbridge.pilot.shadow.scoring import score, with_chance
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from weighbridge.pilot.asker import Asker, Reply
+    from weighbridge.pilot.asker import Asker
     from weighbridge.pilot.exchange import Exchange
     from weighbridge.pilot.route import Leg, ShadowSettings, UpstreamSettings
     from weighbridge.pilot.shadow.asking.allotment import Allotment, Bank, Held
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from weighbridge.pilot.shadow.scoring import Scored
     from weighbridge.pilot.shadow.texts import TextKeeper
 
-__all__ = ["Dropped", "Links", "Trials"]
+__all__ = ["LEAST_PATIENCE_S", "Dropped", "Links", "Trials"]
 
+LEAST_PATIENCE_S = 60.0
+_PATIENCE = 10  # times as long as the primary took
 _T = TypeVar("_T")
 
 
@@ -77,7 +80,7 @@ class Trials:
         allotment, held, likely = await self._held(exchange, shadow)
         usd = likely  # what nobody tells us is taken to be spent
         try:
-            reply = await self._send(exchange, shadow.leg.decision, "candidate", upstream, *sent)
+            reply = await self._answer_of(exchange, shadow, sent)
             usd = cost_of(reply, upstream.price, unsaid_usd(exchange, sent[1], reply, upstream.price))
             scored = await self._scored(exchange, shadow, reply, test)
             usd += scored.pair.spent.embedding_usd
@@ -107,6 +110,16 @@ class Trials:
         if held is None:
             raise Dropped("spent", "candidate") if allotment.is_spent else Dropped("unleased")
         return allotment, held, likely
+
+    async def _answer_of(self, exchange: Exchange, shadow: ShadowSettings, sent: tuple[str, bytes]) -> Reply:
+        """Ask the candidate; one that takes ten times as long as the primary, and a minute, is cut off."""
+        patience_s = max(LEAST_PATIENCE_S, _PATIENCE * exchange.total_s)
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._send(exchange, shadow.leg.decision, "candidate", shadow.leg.upstream, *sent)
+        except TimeoutError:
+            return Reply(0, error="timeout", total_s=time.monotonic() - began)
 
     async def _scored(self, exchange: Exchange, shadow: ShadowSettings, reply: Reply, test: str) -> Scored:
         """Return the pair with all that can be said of it, cheap signs first; raises Dropped."""
