@@ -7,12 +7,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.board.bucket import Bucket
+from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.observation.noun import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from weighbridge.pilot.journal.protocol import Entry, Notice
+    from weighbridge.pilot.journal.protocol import Entry
 
 __all__ = ["SPANS", "BoardFold", "read_board"]
 
@@ -37,7 +38,7 @@ class BoardFold:
         return {"legs": {}}
 
     def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
-        """Count the observations; what is no observation is passed over."""
+        """Count the observations; what is no observation is passed over, and what is damaged is told of."""
         groups: dict[str, list[Observation]] = defaultdict(list)
         for entry in entries:
             if entry.kind == "seen":
@@ -45,7 +46,17 @@ class BoardFold:
                 if seen is not None and (seen.leg in body["legs"] or len(body["legs"] | groups) < _MOST_LEGS):
                     groups[seen.leg].append(seen)
         legs = {leg: _counted(body["legs"].get(leg, {}), group) for leg, group in groups.items()}
-        return {"legs": {**body["legs"], **legs}}, ()
+        return {"legs": {**body["legs"], **legs}}, self._damaged([one for one in entries if one.kind == "unreadable"])
+
+    def _damaged(self, entries: Sequence[Entry]) -> list[Notice]:
+        """Tell of entries that nobody could read: here, for every route has one board."""
+        if not entries:
+            return []
+        first, last = entries[0], entries[-1]
+        why = f"{len(entries)} entries of `{self.route}` cannot be read, from number {first.number} to {last.number}"
+        facts = {"entries": len(entries), "first": first.number, "last": last.number}
+        notice_id = f"{self.name}:{first.number}:journal.damaged"
+        return [Notice(notice_id, first.at, self.route, "journal.damaged", "warning", why, "", facts)]
 
 
 def read_board(body: Mapping[str, Any], now: float) -> dict[str, Any]:

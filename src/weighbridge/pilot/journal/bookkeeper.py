@@ -29,6 +29,8 @@ _CLOSING_S = 10.0
 _RETENTION_S = 30 * 86_400.0
 _MOST_KEPT = 1_000_000  # entries: some 700 MB
 _FORGET_S = 60.0
+_UNWANTED_S = 90 * 86_400.0
+_RETIRE_S = 3600.0
 _log = logging.getLogger("weighbridge.pilot.journal")
 
 
@@ -37,7 +39,8 @@ class Bookkeeper:
 
     Twice a second, in one thread; `put` and `document` touch memory only. Where the database is gone entries wait, up
     to 10,000, and those beyond are `dropped`. Entries older than 30 days, or beyond the newest million, are forgotten
-    once all folds took them; those beyond twice that also where a fold is behind or put aside.
+    once all folds took them; those beyond twice that also where a fold is behind or put aside. Documents that no fold
+    wants, those of settings that were changed, are dropped 90 days after their last change.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Bookkeeper:
         self._delivery = Delivery(deliver, self._wake.set)
         self._unsure: Sequence[Entry] = ()
         self._forget_at = 0.0
+        self._retire_at = time.monotonic() + _RETIRE_S
         self._whole_at = time.monotonic()
         self._stops = False
         self._thread = threading.Thread(target=self._run, name="pilot-journal", daemon=True)
@@ -101,8 +105,9 @@ class Bookkeeper:
         self._wake.set()
 
     def document(self, name: str) -> Document | None:
-        """Return a document as it is known here, from memory; None for one whose fold is put aside."""
-        return None if self._folding.has_failed(name) else self._folding.documents.get(name)
+        """Return a document as it is known here, from memory; None for one that is damaged or put aside."""
+        document = self._folding.documents.get(name)
+        return None if document is None or not document.body or self._folding.has_failed(name) else document
 
     def documents(self) -> Collection[Document]:
         """Return all documents as they are known here, from memory: those of other rooms and of other nodes, too."""
@@ -130,6 +135,7 @@ class Bookkeeper:
             self._folding.work(tuple(self._delivery.done))
             self._delivery.look(self._folding.documents.values(), self._folding.raised)
             self._forget()
+            self._retire()
         self._whole_at = time.monotonic()
 
     def _run(self) -> None:
@@ -200,6 +206,13 @@ class Bookkeeper:
             old, below = old - _RETENTION_S, below - _MOST_KEPT
         if self._journal.forget(old, _BATCH, below) < _BATCH:
             self._forget_at = now + _FORGET_S
+
+    def _retire(self) -> None:
+        """Drop documents that nobody wants, now and then."""
+        now = time.monotonic()
+        if now >= self._retire_at:
+            self._retire_at = now + _RETIRE_S
+            self._folding.retire(self._clock() - _UNWANTED_S)
 
 
 def _is_json(entry: Entry) -> bool:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.errors import StoreDamaged, WeighbridgeError
 from weighbridge.pilot.journal.protocol import Document, Notice
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _MOST_NOTICES = 200
 _REST = 1000.0
 _MOST_REST_S = 5.0
 _YIELD_S = (1.0, 3.0)
+_PAUSE_S, _MOST_PAUSE_S = 60.0, 3600.0
 _NEWEST = sys.maxsize
 _log = logging.getLogger("weighbridge.pilot.journal")
 
@@ -37,6 +39,13 @@ class _Work:
     rests_until: float = 0.0
     is_behind: bool = True
     has_failed: bool = False
+    pause_s: float = 0.0
+
+    def put_aside(self) -> None:
+        """Let the fold try again after a minute, and after twice as long each time it fails, at most an hour."""
+        self.has_failed = self.waits = self.is_behind = True
+        self.pause_s = min(_MOST_PAUSE_S, 2 * self.pause_s or _PAUSE_S)
+        self.rests_until = time.monotonic() + self.pause_s
 
 
 class Folding:
@@ -68,11 +77,11 @@ class Folding:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a fold has not reached the end of the journal yet; those that are put aside will not."""
+        """Whether a fold has not reached the end of the journal yet; those that are put aside have not."""
         return any(work.is_behind for work in self._works.values())
 
     def has_failed(self, name: str) -> bool:
-        """Whether a fold is put aside."""
+        """Whether a fold is put aside, and has not got over what it failed at."""
         work = self._works.get(name)
         return work is not None and work.has_failed
 
@@ -89,12 +98,23 @@ class Folding:
             self._newest, _ = self._journal.news(_NEWEST)  # for every fold something may wait: nobody need look where
         folds = {fold.name: fold for fold in self._folds()}
         self._works = {name: self._works.get(name) or _Work(fold.route) for name, fold in folds.items()}
-        missing = [fold for name, fold in folds.items() if name not in self.documents and not self.has_failed(name)]
+        now = time.monotonic()
+        missing = [
+            fold for name, fold in folds.items() if name not in self.documents and now >= self._works[name].rests_until
+        ]
         if missing:
             newest, _ = self._journal.news(_NEWEST)
             begun = {fold.name: self._begun(fold) for fold in missing}
             self._put({name: Document(name, body, newest) for name, body in begun.items() if body is not None})
             self._read()
+
+    def retire(self, before: float) -> None:
+        """Drop documents that no fold here wants and nobody changed since a time, and see what others have dropped."""
+        gone = self._journal.retire(before, self._works.keys())
+        if gone:
+            _log.info("%d documents that no route asks for any more were dropped", len(gone))
+        self._version, documents = self._journal.documents()
+        self.documents = {document.name: document for document in documents}
 
     def work(self, delivered: Iterable[str] = ()) -> None:
         """Take what is new into every document that it is for, and take off the notices that were delivered."""
@@ -127,7 +147,7 @@ class Folding:
     def _is_ready(self, name: str, now: float) -> bool:
         """Whether a fold has something to do, and may."""
         work = self._works[name]
-        return work.waits and not work.has_failed and now >= work.rests_until
+        return work.waits and now >= work.rests_until
 
     def _take_off(self, gone: frozenset[str], changed: dict[str, Document]) -> None:
         """Take notices off all documents that bear them."""
@@ -152,7 +172,7 @@ class Folding:
             return fold.begin()
         except Exception:  # noqa: BLE001 - as below
             _log.exception("%s failed at its beginning and is put aside", fold.name)
-            self._works[fold.name].has_failed = True
+            self._works[fold.name].put_aside()
             return None
 
     def _advanced(self, fold: Fold) -> Document:
@@ -164,7 +184,7 @@ class Folding:
             work.waits = work.is_behind = len(page) == _PAGE
             if page:
                 try:
-                    body, raised = fold.take(body, page)
+                    body, raised = fold.take(_whole(body), page)
                 except Exception as error:  # noqa: BLE001 - one fold must not stop the others
                     return self._put_aside(fold, before, page[0], error)
                 taken = page[-1].number
@@ -187,13 +207,16 @@ class Folding:
         return page
 
     def _put_aside(self, fold: Fold, document: Document, at: Entry, error: Exception) -> Document:
-        """Run a fold no more until the next start, and return its document with a notice that says so."""
+        """Run a fold no more for a while, and return its document with a notice that says so."""
         work = self._works[fold.name]
-        work.has_failed = work.is_behind = True
-        _log.error("%s failed and is put aside", fold.name, exc_info=error)
+        has_been_told = work.has_failed
+        work.put_aside()
+        _log.error("%s failed and is put aside for %d s", fold.name, work.pause_s, exc_info=error)
+        if has_been_told:
+            return document
         notice = Notice(
             f"{fold.name}:{document.taken}:monitor.failed", at.at, fold.route, "monitor.failed", "warning",
-            f"`{fold.name}` failed at entry {at.number} ({type(error).__name__}) and is put aside until the next start",
+            f"`{fold.name}` failed at entry {at.number} ({_told(error)}), is put aside, and tries again later",
         )  # fmt: skip
         self.raised.add(notice.id)
         known = {one.id for one in document.notices}
@@ -208,13 +231,26 @@ class Folding:
         except (TypeError, ValueError, RecursionError):
             versions = {name: self._put_one(document) for name, document in documents.items()}
         kept = {name: replace(documents[name], version=version) for name, version in versions.items() if version}
+        for name in kept:
+            if name not in self.documents or documents[name].taken > self.documents[name].taken:
+                self._get_over(name)
         self.documents = {**self.documents, **kept}
         if self._version + 1 in versions.values():  # nobody else has put any: ours need not be read again
             self._version += 1
         for name in documents.keys() - kept.keys():
             if work := self._works.get(name):
                 work.waits = True
-                work.rests_until = time.monotonic() + random.uniform(*_YIELD_S)  # noqa: S311 - no secret
+                pause = random.uniform(*_YIELD_S)  # noqa: S311 - no secret
+                work.rests_until = max(work.rests_until, time.monotonic() + pause)
+            if name in self.documents and self._journal.document(name) is None:  # somebody dropped it
+                self.documents = {other: document for other, document in self.documents.items() if other != name}
+
+    def _get_over(self, name: str) -> None:
+        """Note that a fold has got on."""
+        work = self._works.get(name)
+        if work is not None and work.has_failed:
+            work.has_failed, work.pause_s = False, 0.0
+            _log.info("%s is not put aside any more", name)
 
     def _put_one(self, document: Document) -> int:
         """Put a document by itself, and put its fold aside where it is no JSON."""
@@ -223,5 +259,17 @@ class Folding:
         except (TypeError, ValueError, RecursionError):
             _log.exception("%s cannot be written, and is put aside", document.name)
             if work := self._works.get(document.name):
-                work.has_failed = work.is_behind = True
+                work.put_aside()
             return 0
+
+
+def _whole(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body that can be read; raises StoreDamaged for one that cannot."""
+    if not body:
+        raise StoreDamaged("its document is damaged; once its row is deleted it begins anew")
+    return body
+
+
+def _told(error: Exception) -> str:
+    """Return what can be told of an error: words of ours only."""
+    return error.message if isinstance(error, WeighbridgeError) else type(error).__name__

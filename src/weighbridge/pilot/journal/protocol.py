@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = ["Document", "Entry", "EntryKind", "Fold", "Journal", "Notice", "Severity"]
 
-EntryKind = Literal["seen", "pair", "probe", "order"]
-"""An observed exchange, a scored pair of shadow answers, a check of identity, an operator's order."""
+EntryKind = Literal["seen", "pair", "probe", "order", "unreadable"]
+"""An observed exchange, a scored pair of shadow answers, a check of identity, an operator's order.
+
+`unreadable` is what the journal returns for a row that is damaged; nobody writes one.
+"""
 
 Severity = Literal["info", "warning", "alarm"]
 
@@ -38,6 +41,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a fold has concluded so far: JSON values, and the number of the last entry that it took.
+
+    A body is never empty, but where what is kept of it cannot be read.
 
     `version` grows with every change, over all documents; `notices` were raised and not delivered yet.
     """
@@ -97,7 +102,10 @@ class Journal(Protocol):
         ...
 
     def entries(self, route: str, after: int, most: int) -> list[Entry]:
-        """Return the next entries of a route, by number; entries that were forgotten are passed over."""
+        """Return the next entries of a route, by number; entries that were forgotten are passed over.
+
+        A row that cannot be read is an entry of kind `unreadable` without facts.
+        """
         ...
 
     def news(self, after: int) -> tuple[int, tuple[str, ...]]:
@@ -122,4 +130,8 @@ class Journal(Protocol):
 
     def forget(self, before: float, most: int, below: int = 0) -> int:
         """Drop up to `most` entries that were seen before a time or have a number below one, and return how many."""
+        ...
+
+    def retire(self, before: float, wanted: Collection[str]) -> tuple[str, ...]:
+        """Drop documents that were not changed since a time, bear no notice and are not wanted; return their names."""
         ...

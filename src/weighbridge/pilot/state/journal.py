@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from dataclasses import asdict, fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.errors import StoreDamaged
 from weighbridge.pilot.journal.protocol import Document, Entry, Notice
 from weighbridge.pilot.state.session import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
+    from weighbridge.pilot.journal.protocol import EntryKind
     from weighbridge.pilot.state.session import Session
 
 __all__ = ["SQLJournal"]
@@ -21,7 +23,9 @@ __all__ = ["SQLJournal"]
 _ROWS = 100  # in one INSERT
 _FORGET = "DELETE FROM entries WHERE n IN (SELECT n FROM entries WHERE {0} < ? ORDER BY {0} LIMIT ?) RETURNING n"
 _NOTICE = frozenset(field.name for field in fields(Notice))
+_UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)
 _DOCUMENTS = "SELECT name, body, taken, version, notices FROM documents"
+_log = logging.getLogger("weighbridge.pilot.state")
 
 
 class SQLJournal(Sessions):
@@ -47,16 +51,16 @@ class SQLJournal(Sessions):
                 )
 
     def entries(self, route: str, after: int, most: int) -> list[Entry]:
-        """Return the next entries of a route, by number; entries that were forgotten are passed over."""
+        """Return the next entries of a route, by number; entries that were forgotten are passed over.
+
+        A row that cannot be read is an entry of kind `unreadable` without facts.
+        """
         with self._reading() as ask:
             rows = ask(
                 "SELECT at, kind, facts, n FROM entries WHERE route = ? AND n > ? ORDER BY n LIMIT ?",
                 (route, after, most),
             )
-        try:
-            return [Entry(at, route, kind, _object(facts), number) for at, kind, facts, number in rows]
-        except (ValueError, TypeError, RecursionError) as error:
-            raise StoreDamaged("the state of the pilot is damaged: an entry in it cannot be read") from error
+        return [_entry(route, *row) for row in rows]
 
     def news(self, after: int) -> tuple[int, tuple[str, ...]]:
         """Return the number of the newest entry ever written, and the routes that have entries after `after`."""
@@ -91,7 +95,8 @@ class SQLJournal(Sessions):
             return ()
         with self._writing() as ask:
             ((version,),) = ask("UPDATE counters SET n = n + 1 WHERE name = 'document' RETURNING n")
-            return tuple(_put(ask, one, text, version) for one, text in zip(documents, texts, strict=True))
+            now = time.time()
+            return tuple(_put(ask, one, text, (version, now)) for one, text in zip(documents, texts, strict=True))
 
     def forget(self, before: float, most: int, below: int = 0) -> int:
         """Drop up to `most` entries that were seen before a time or have a number below one, and return how many."""
@@ -99,27 +104,48 @@ class SQLJournal(Sessions):
             old = len(ask(_FORGET.format("at"), (before, most)))
             return old + len(ask(_FORGET.format("n"), (below, most - old)))
 
+    def retire(self, before: float, wanted: Collection[str]) -> tuple[str, ...]:
+        """Drop documents that were not changed since a time, bear no notice and are not wanted; return their names."""
+        with self._writing() as ask:
+            rows = ask("SELECT name FROM documents WHERE changed_at < ? AND notices = '[]' ORDER BY name", (before,))
+            gone = tuple(name for (name,) in rows if name not in wanted)
+            for name in gone:
+                ask("DELETE FROM documents WHERE name = ? AND changed_at < ?", (name, before))
+        return gone
 
-def _put(ask: Session, document: Document, text: tuple[str, int, str], version: int) -> int:
-    """Write one document over the one that it comes from."""
+
+def _put(ask: Session, document: Document, text: tuple[str, int, str], now: tuple[int, float]) -> int:
+    """Write one document over the one that it comes from; `now` is the version, and the time."""
     if document.version:
-        query = "UPDATE documents SET body = ?, taken = ?, notices = ?, version = ? WHERE name = ? AND version = ?"
-        rows = ask(f"{query} RETURNING 1", (*text, version, document.name, document.version))
+        query = "UPDATE documents SET body = ?, taken = ?, notices = ?, version = ?, changed_at = ?"
+        rows = ask(
+            f"{query} WHERE name = ? AND version = ? RETURNING 1", (*text, *now, document.name, document.version)
+        )
     else:
-        query = "INSERT INTO documents (body, taken, notices, version, name) VALUES (?, ?, ?, ?, ?)"
-        rows = ask(f"{query} ON CONFLICT (name) DO NOTHING RETURNING 1", (*text, version, document.name))
-    return version if rows else 0
+        query = "INSERT INTO documents (body, taken, notices, version, changed_at, name) VALUES (?, ?, ?, ?, ?, ?)"
+        rows = ask(f"{query} ON CONFLICT (name) DO NOTHING RETURNING 1", (*text, *now, document.name))
+    return now[0] if rows else 0
+
+
+def _entry(route: str, at: float, kind: EntryKind, facts: str, number: int) -> Entry:
+    """Read an entry; one that no Weighbridge wrote keeps its place, for those after it count."""
+    try:
+        return Entry(at, route, kind, _object(facts), number)
+    except _UNREADABLE:
+        return Entry(at, route, "unreadable", {}, number)
 
 
 def _documents(rows: Iterable[Sequence[Any]]) -> tuple[Document, ...]:
-    """Read documents; raises StoreDamaged for a row that no Weighbridge wrote."""
-    try:
-        return tuple(
-            Document(name, _object(body), taken, version, tuple(_notice(one) for one in json.loads(notices)))
-            for name, body, taken, version, notices in rows
-        )
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise StoreDamaged("the state of the pilot is damaged: a document in it cannot be read") from error
+    """Read documents; one that cannot be read has an empty body and no notices."""
+    found = []
+    for name, body, taken, version, notices in rows:
+        try:
+            document = Document(name, _object(body), taken, version, tuple(map(_notice, json.loads(notices))))
+        except _UNREADABLE:
+            _log.error("the document %s of the pilot's journal cannot be read", name)
+            document = Document(name, {}, taken, version)
+        found.append(document)
+    return tuple(found)
 
 
 def _notice(value: dict[str, Any]) -> Notice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,19 @@ class JournalLaws:
         hold(final.body == {"n": 40}, f"no step is lost or doubled: {final!r}")
         for state in states:
             state.close()
+
+    def test_documents_that_nobody_wants_are_dropped(self, tmp_path: Path) -> None:
+        """Those not changed since a time, without notices, and not wanted; whoever knew one cannot change it."""
+        state = self.open_state(tmp_path)
+        notice = Notice("a:1:x", 1.5, "qwen", "canary.rolled_back", "alarm", "why")
+        state.put_all([Document("old", {"n": 1}), Document("wanted", {}), Document("tells", {}, notices=(notice,))])
+        old = _found(state, "old")
+        hold(state.retire(time.time() - 60, ()) == (), "what was changed since stays")
+        hold(state.retire(time.time() + 60, {"wanted"}) == ("old",), "what is old and not wanted goes")
+        hold([one.name for one in state.documents()[1]] == ["tells", "wanted"], "the others stay")
+        hold(not state.put(replace(old, body={"n": 2})), "it is not changed any more")
+        hold(state.put(Document("old", {})), "it can begin anew")
+        state.close()
 
     def test_old_entries_are_forgotten_a_few_at_a_time(self, tmp_path: Path) -> None:
         """Only those seen before the time, no more than asked for, and what is new goes on being numbered."""

@@ -26,6 +26,7 @@ __all__ = ["STATE_FILE", "SQLiteState"]
 STATE_FILE = "pilot.sqlite"
 _APPLICATION_ID = int.from_bytes(b"WBPI", "big")
 _BUSY_MS = 5000
+_CACHE_KIB = 512  # of each connection; SQLite's own 2 MB each fill slowly, and the system caches the file anyway
 
 
 class SQLiteState(SQLState):
@@ -60,6 +61,8 @@ class SQLiteState(SQLState):
         for connection in (self._writer, self._reader):
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS:d}")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB:d}")
+            connection.text_factory = _text
         use_wal(self._writer)
         # keys and leases must survive a power cut, too: money that a lost lease held would be spent twice
         self._writer.execute("PRAGMA synchronous = FULL")
@@ -105,6 +108,11 @@ class SQLiteState(SQLState):
         """Raise where the file was taken away: SQLite would go on writing to what nobody will ever read."""
         if not self.path.exists():
             raise WeighbridgeError(f"the state of the pilot `{self.path}` is gone", hint="put it back")
+
+
+def _text(value: bytes) -> str:
+    """Return a text; a damaged one must not hide the rows beside it."""
+    return value.decode("utf-8", "replace")
 
 
 def _make(path: Path) -> None:

@@ -166,3 +166,15 @@ def test_what_is_no_observation_is_passed_over() -> None:
     ]  # fmt: skip
     body, _ = fold.take(fold.begin(), strange)
     assert read_board(body, _NOON)["legs"]["primary"]["day"]["looked_at"] == 1
+
+
+def test_entries_that_nobody_can_read_are_told_of_once() -> None:
+    """One notice says how many and where; the others count."""
+    fold = BoardFold("qwen")
+    entries = [Entry(1e9 + n, "qwen", "unreadable", {}, n) for n in (3, 5)]
+    body, (notice,) = fold.take(fold.begin(), entries)
+    assert body == fold.begin()
+    assert (notice.event, notice.severity, notice.facts) == (
+        "journal.damaged", "warning", {"entries": 2, "first": 3, "last": 5},
+    )  # fmt: skip
+    assert fold.take(fold.begin(), [Entry(1e9, "qwen", "order", {}, 4)])[1] == []

@@ -4,13 +4,16 @@ import sqlite3
 import stat
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from weighbridge.errors import ExtraMissing, NotFound, StoreDamaged, UsageError, WeighbridgeError
+from weighbridge.pilot.journal.protocol import Document
 from weighbridge.pilot.state.choose import DATABASE, open_state
+from weighbridge.pilot.state.journal_laws import example_entry
 from weighbridge.pilot.state.laws import example_key
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 
@@ -96,6 +99,50 @@ def test_a_key_that_cannot_be_read_is_said_to_be_damaged(tmp_path: Path) -> None
             session("UPDATE keys SET rights = ?", (rights,))
         with pytest.raises(StoreDamaged):
             state.keys()
+    state.close()
+
+
+def test_rows_that_cannot_be_read_hide_no_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A damaged entry keeps its place, a damaged document is an empty one."""
+    state = SQLiteState(tmp_path / STATE_FILE)
+    for facts in ("{", "[]", "[" * 100_000, b"\xff\xfe{"):
+        state.append([example_entry(1), example_entry(2), example_entry(3)])
+        newest, _ = state.news(0)
+        state.put_all([Document("good", {"n": 1}), Document("bad", {"n": 1})])
+        with state._writing() as session:
+            session("UPDATE entries SET facts = CAST(? AS TEXT) WHERE n = ?", (facts, newest - 1))
+            session("UPDATE documents SET body = CAST(? AS TEXT) WHERE name = 'bad'", (facts,))
+        found = state.entries("qwen", newest - 3, 10)
+        assert [(one.kind, one.number - newest) for one in found] == [("seen", -2), ("unreadable", -1), ("seen", 0)]
+        assert found[1].facts == {}
+        assert {one.name: one.body for one in state.documents()[1]} == {"good": {"n": 1}, "bad": {}}
+        with state._writing() as session:
+            session("DELETE FROM documents")
+    assert "bad" in caplog.text
+    state.close()
+
+
+def test_the_file_levels_off_where_as_much_is_forgotten_as_comes(tmp_path: Path) -> None:
+    """Pages of what was forgotten are used again; so are those of documents that grow and shrink."""
+    path = tmp_path / STATE_FILE
+    state = SQLiteState(path)
+    sizes = []
+    for turn in range(12):
+        state.append([example_entry(turn * 1000 + number) for number in range(1000)])
+        state.forget(0.0, 1000, state.news(0)[0] - 1500)
+        document = state.document("d") or Document("d", {})
+        state.put(replace(document, body={"x": "y" * (50_000 + turn % 2 * 50_000)}))
+        ((pages,),) = state._reader.execute("PRAGMA page_count")
+        sizes.append(pages)
+    assert max(sizes[6:]) <= max(sizes[:6]) * 1.05
+    state.close()
+
+
+def test_a_connection_caches_half_a_megabyte_at_the_most(tmp_path: Path) -> None:
+    """A file that grows must not make the process grow; unit of a negative cache_size: KiB (sqlite.org/pragma.html)."""
+    state = SQLiteState(tmp_path / STATE_FILE)
+    for connection in (state._reader, state._writer):
+        assert connection.execute("PRAGMA cache_size").fetchone() == (-512,)
     state.close()
 
 

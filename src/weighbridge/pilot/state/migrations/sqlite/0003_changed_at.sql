@@ -1,0 +1,4 @@
+-- When a document was changed last: those that nobody wants any more are dropped some time later.
+ALTER TABLE documents ADD COLUMN changed_at REAL NOT NULL DEFAULT 0;
+
+UPDATE documents SET changed_at = (julianday('now') - 2440587.5) * 86400.0;
