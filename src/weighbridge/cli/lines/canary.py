@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.cli.layout import line, wrapped
+from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.standing import SIGN_WORDS
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ __all__ = ["canary_lines", "sign_lines"]
 
 _BAR = 10
 _MINUTE_S = 60
+_UNJUDGED = (
+    "quality: not looked at; nobody says whether the candidate's answers are as good. To have them judged, give the "
+    "route a `[route.shadow]` of the same decision with a `[route.shadow.judge]`"
+)
 
 
 def canary_lines(route: str, standing: Standing) -> Iterator[str]:
@@ -32,6 +37,8 @@ def canary_lines(route: str, standing: Standing) -> Iterator[str]:
         by = f" ({standing.by})" if standing.by else ""
         yield from wrapped(f"why: {standing.why}{by}")
     yield from wrapped(_needed(standing))
+    if standing.quality == "not looked at":
+        yield from wrapped(_UNJUDGED)
 
 
 def sign_lines(standing: Standing) -> Iterator[str]:
@@ -43,6 +50,8 @@ def sign_lines(standing: Standing) -> Iterator[str]:
     yield f"{'':22}{'primary':<25}{'candidate':<25}{'worse':<12} not worse by {points} points"
     for row in standing.rows:
         yield _row(row, standing)
+    if any(row.metric == QUALITY for row in standing.rows):
+        yield f"{'':22}judged worse: of prompts that both answered; a tie is half of each"
     if standing.late_s:
         yield f"{'':22}late: over {standing.late_s:.3g} s"
 
@@ -56,7 +65,8 @@ def _needed(standing: Standing) -> str:
         missing = max(0, standing.least_callers - standing.callers)
         parts = [
             f"about {standing.needed} more looked-at answers of the candidate" if standing.needed else "",
-            f"{missing} more of its callers" if missing else "",
+            f"about {missing} more of its callers" if missing else "",
+            f"about {standing.pairs_needed:,} more prompts compared by the shadow" if standing.pairs_needed else "",
             f"{max(1, round(standing.wait_s / _MINUTE_S))} min" if standing.wait_s else "",
         ]
         return f"needed: {', '.join(part for part in parts if part) or 'nothing but the next answer'}"
