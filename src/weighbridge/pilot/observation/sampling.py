@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 __all__ = ["CANARY", "RouteSample", "drawn"]
 
 CANARY = "canary"
-_MINUTE_S = 60.0
+_MINUTE_S, _TURNS = (
+    60.0,
+    10,
+)  # a minute's observations are spread over so many turns: it is all looked at, not its start
 _FORGETS = 1_000  # exchanges over which the canary's share is averaged
 _FIRST_SHARE, _GONE_SHARE = 0.1, 1e-4
 _RANGE = float(1 << 64)
@@ -22,14 +25,14 @@ def drawn(key: bytes, exchange_id: str) -> float:
 
 @dataclass(slots=True)
 class RouteSample:
-    """What one route's sampling remembers: how many were looked at this minute on each leg, and its canary's share.
+    """What one route's sampling remembers: how many were looked at lately on each leg, and its canary's share.
 
     While a canary is served, its exchanges are looked at with a higher chance, so that both legs give about as many
     observations. The chance depends on what came before only.
     """
 
     canary_share: float = 0.0
-    _minute: float = field(default=0.0, repr=False)
+    _turn: float = field(default=0.0, repr=False)
     _taken: dict[str, int] = field(default_factory=dict, repr=False)
 
     def chance(self, leg: str, share: float) -> float:
@@ -53,9 +56,10 @@ class RouteSample:
             self.canary_share = 0.0
 
     def has_room(self, leg: str, now: float, most_per_minute: int) -> bool:
-        """Count one, and say whether it is within the leg's bound of this minute; `now` is a monotonic time."""
-        if now - self._minute >= _MINUTE_S:
-            self._minute = now
+        """Count one, and say whether it is within the leg's bound of this turn; `now` is a monotonic time."""
+        turns = min(_TURNS, max(1, most_per_minute))
+        if now - self._turn >= _MINUTE_S / turns:
+            self._turn = now
             self._taken.clear()
         self._taken[leg] = taken = self._taken.get(leg, 0) + 1
-        return taken <= most_per_minute
+        return taken <= most_per_minute // turns

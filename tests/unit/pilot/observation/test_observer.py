@@ -115,11 +115,17 @@ def test_only_what_was_chosen_is_looked_at() -> None:
 
 
 def test_a_minute_has_a_bound_for_each_leg() -> None:
-    """The primary's crowd does not take the canary's room; a new minute has room again."""
+    """The primary's crowd does not take the canary's room; a tenth of the minute has a tenth of the room."""
     sample = RouteSample()
-    took = Counter(leg for leg in ("primary",) * 9 + ("canary",) * 2 if sample.has_room(leg, 5.0, 3))
+    took = Counter(leg for leg in ("primary",) * 9 + ("canary",) * 2 if sample.has_room(leg, 60.0, 30))
     assert took == {"primary": 3, "canary": 2}
-    assert sample.has_room("primary", 66.0, 3)
+    assert sample.has_room("primary", 66.0, 30)
+    rare = RouteSample()
+    assert [at for at in (60.0, 61.0, 79.0, 80.0, 99.0, 100.0) if rare.has_room("primary", at, 3)] == [
+        60.0,
+        80.0,
+        100.0,
+    ]
 
 
 def test_a_small_canary_is_looked_at_more_often() -> None:
