@@ -17,8 +17,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from weighbridge.pilot.shadow.folding import folded
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 __all__ = ["KEPT_DAYS", "MOST_FILE_BYTES", "TextKeeper", "redacted"]
@@ -29,12 +31,22 @@ _MOST_CHARACTERS = 12_000  # of each text
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIVISOR, _REST = 97, 1
 _NINE, _TEN = 9, 10
+_CARD_DIGITS = range(12, 20)
+_LEAST_GROUP = 3
+_DIGITS = re.compile("[0-9]+")
 
 
 def redacted(text: str) -> str:
-    """Return a text with keys, e-mail addresses, IBANs, card and phone numbers replaced by `[key]` and so on."""
+    """Return a text with keys, e-mail addresses, IBANs, card and phone numbers replaced by `[key]` and so on.
+
+    They are found however their characters are written (`folding`); all else stays as it is.
+    """
+    seen = folded(text)
     for name, pattern, check in _redactions():
-        text = pattern.sub(_replacer(f"[{name}]", check), text)
+        passes = _CHECKS[check]
+        spans = [match.span() for match in pattern.finditer(seen) if passes(match[0])]
+        if spans:
+            text, seen = (_replaced(one, spans, f"[{name}]") for one in (text, seen))
     return text
 
 
@@ -88,23 +100,42 @@ def _redactions() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     return tuple((row["name"], re.compile(row["pattern"]), row.get("check", "")) for row in table["redaction"])
 
 
-def _replacer(replacement: str, check: str) -> Callable[[re.Match[str]], str]:
-    """Return what replaces a match that passes its check, and leaves others."""
-    passes = _CHECKS[check]
-    return lambda match: replacement if passes(match[0]) else match[0]
+def _replaced(text: str, spans: Sequence[tuple[int, int]], replacement: str) -> str:
+    """Return a text with its spans replaced; they are in order, and apart."""
+    ends = [0, *(end for _, end in spans)]
+    begins = [*(begin for begin, _ in spans), len(text)]
+    return replacement.join(text[end:begin] for end, begin in zip(ends, begins, strict=True))
 
 
-def _luhn(text: str) -> bool:
-    """Whether digits pass the check of ISO/IEC 7812-1, annex B."""
-    digits = [int(one) for one in text if one.isdecimal()]
+def _has_card(text: str) -> bool:
+    """Whether all digits are a card's number, or groups of three and more are: another number may stand beside it."""
+    groups = _DIGITS.findall(text)
+    if _is_card("".join(groups)):
+        return True
+    for first in range(len(groups)):
+        number = ""
+        for group in groups[first:]:
+            number += group
+            if len(group) < _LEAST_GROUP or len(number) > _CARD_DIGITS.stop:
+                break
+            if _is_card(number):
+                return True
+    return False
+
+
+def _is_card(number: str) -> bool:
+    """Whether digits are as many as a card has, and pass the check of ISO/IEC 7812-1, annex B."""
+    if len(number) not in _CARD_DIGITS:
+        return False
+    digits = [int(one) for one in number]
     doubled = [2 * one - _NINE if 2 * one > _NINE else 2 * one for one in digits[-2::-2]]
     return (sum(doubled) + sum(digits[-1::-2])) % _TEN == 0
 
 
 def _mod97(text: str) -> bool:
     """Whether an IBAN's two digits are right (ISO 7064)."""
-    bare = text.replace(" ", "").upper()
+    bare = text.replace(" ", "").replace("-", "").upper()
     return int("".join(str(int(one, 36)) for one in bare[4:] + bare[:4])) % _DIVISOR == _REST
 
 
-_CHECKS: dict[str, Callable[[str], bool]] = {"": bool, "luhn": _luhn, "mod97": _mod97}
+_CHECKS: dict[str, Callable[[str], bool]] = {"": bool, "luhn": _has_card, "mod97": _mod97}

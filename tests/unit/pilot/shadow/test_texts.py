@@ -30,14 +30,14 @@ TEXTS = ("p", "o", "c")
         ("IBAN DE89 3704 0044 0532 0130 00, GB82WEST12345698765432", "IBAN [IBAN], [IBAN]"),
         ("no IBAN: GB83WEST12345698765432", "no IBAN: GB83WEST12345698765432"),
         ("key sk-proj-abcDEF0123456789xyz", "key [key]"),
-        ("Authorization: Bearer abc.def-ghi123", "Authorization: [key]"),
+        ("Authorization: Bearer abc.def-ghi123", "[key]"),
         ("AKIAIOSFODNN7EXAMPLE", "[key]"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", "[key]"),
         ("password = hunter2!", "[key]"),
         ('{"api_key": "q8w7e6r5"}', '{"[key]"}'),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
-            "[key]-----END RSA PRIVATE KEY-----",
+            "[key]",
         ),
         ("d41d8cd98f00b204e9800998ecf8427e", "[key]"),
         ("In 1999, 3.14159 is 22/7; see page 1234-1250.", "In 1999, 3.14159 is 22/7; see page 1234-1250."),
@@ -49,10 +49,58 @@ def test_what_has_the_form_of_a_secret_is_taken_out(text: str, kept: str) -> Non
     assert redacted(text) == kept
 
 
-@pytest.mark.parametrize("piece", ["a", "1 ", "a@", "+1(", "AB12 ", "eyJ.", "=:", "sk-", ".a@b", "A1/", "0-", "token "])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "DB_PASSWORD=hunter2xx", 'client_secret: "s3cret, really"', "export SECRET_KEY=s3cretvalue",
+        "PASSWORD\n= hunter2x",
+        "AWS_SECRET_ACCESS_KEY=hunter2/K7MDENG", "AccountKey=s3cret1234==", "X-Api-Key: s3cret12345",
+        "Authorization: Token s3cret12345", "cookie: session=s3cret; theme=dark", '"token" => "s3cretefgh"',
+        '{\\"api_key\\": \\"s3cretvalue\\"}', '{"password": "s3\\"cret"}', "my password is hunter2hunter",
+        "https://user:s3cret@host/", "postgres://user:hunter2/x@db.host/x", "gsk_s3cretefghijkl1234",
+        "_ghp_s3cretefghijkl1234",
+        "hvs.s3cretIJabcdefabcdef12", "SG.s3cretghij.klmnopqrstuvwx",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\ns3cret\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2 (x-y)\n\ns3cret+/=\nno end",
+        "-----BEGIN EC PRIVATE KEY-----\\ns3cret\\n-----END EC PRIVATE KEY-----",
+        "4111.1111.1111.1111", "4111\u00a01111\u00a01111\u00a01111", "4111\u200b1111\u200b1111\u200b1111",
+        "4111\u20131111\u20131111\u20131111",
+        "\uff14\uff11\uff11\uff11 1111 1111 1111", "\u0664111 1111 1111 1111", "on 1234 4111 1111 1111 1111 12",
+        "+49\u00a0151\u00a023456789", "DE89-3704-0044-0532-0130-00", "a\uff20example.org",
+    ],
+)  # fmt: skip
+def test_secrets_are_found_as_callers_write_them(secret: str) -> None:
+    """Found by attack: names with an underscore, JSON in JSON, headers of keys, other spaces and other digits."""
+    kept = redacted(f"see {secret}")
+    assert kept.startswith("see ")
+    for part in ("s3", "hunter", "cret", "1111", "3456", "3704", "\uff20"):
+        assert part not in kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\uff08全角\uff09“\uff11\uff12\uff13” — it's “fine”\u00a0… ﬁ ①",
+        "max_tokens: 4096, tokens = 20, the token count: 5000",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "the password is wrong", "http://localhost:8000/v1?at=@b",
+    ],
+)  # fmt: skip
+def test_what_is_no_secret_stays_as_it_was_written(text: str) -> None:
+    """Patterns see another writing of a text; what is kept is the text's own."""
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a", "1 ", "a@", "+1(", "AB12 ", "eyJ.", "=:", "sk-", ".a@b", "A1/", "0-", "token ", "123 ", "http://a:",
+        "cookie:", 'token="\\a', "password\n", "-----BEGIN PRIVATE KEY-----", "secret_", "token is ",
+        "\uff11\u00a0", "-",
+    ],
+)  # fmt: skip
 def test_hostile_texts_are_done_with(piece: str) -> None:
-    """What almost matches again and again ends all the same, at once (measured: 2 to 7 ms for 12,000 characters)."""
-    text = (piece * 100_000)[:100_000]
+    """What almost matches again and again ends all the same, at once (measured: 4 to 20 ms for 12,000 characters)."""
+    text = (piece * 12_000)[:12_000]
     assert 0 < len(redacted(text)) < 5 * len(text)
 
 
