@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
@@ -33,59 +34,63 @@ __all__ = ["ENDED", "Desk", "login_routes"]
 
 ENDED = "/login/ended"
 _PATIENCE_S = 600
-_MOST_UNDER_WAY = 10_000
+_MOST_USED = 10_000
 _LONGEST_SESSION_S = 12 * 3600.0
 _MOST_CODE = 4096
 # a path of ours: one slash, then no second one and no backslash, which browsers take for one
 _OURS = re.compile(r"/(?![/\\])[A-Za-z0-9._~/?=&%:@,+-]{0,1000}")
 
 
-@dataclass(frozen=True, slots=True)
-class _UnderWay:
-    """A login that somebody went away for: secrets of it, the browser's own among them, and where they wanted to go."""
-
-    nonce: str
-    verifier: str
-    browser: str
-    wanted: str
-    until: float
-
-
 class Desk:
-    """Logins under way, in memory, each good for one return within ten minutes."""
+    """Logins under way, each good for one return within ten minutes.
+
+    Nothing of one is kept here but that it has been used, so that nobody can crowd out others: the browser keeps a
+    secret, the time and where it wanted to go, and state, nonce and verifier are made of that with a key of ours.
+    """
 
     def __init__(self, provider: Provider, now: Callable[[], float] = time.time) -> None:
         self.provider = provider
         self._now = now
+        self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._under_way: dict[str, _UnderWay] = {}
+        self._used: dict[str, float] = {}
 
     def send_away(self, wanted: str) -> tuple[str, str]:
-        """Return the provider's address, and the secret that the browser keeps meanwhile."""
-        state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))
-        address = self.provider.login_address(state, nonce, challenge_of(verifier))
+        """Return the provider's address, and what the browser keeps meanwhile."""
         wanted = wanted if _OURS.fullmatch(wanted) else "/pilot"
-        now = self._now()
-        with self._lock:
-            self._under_way = {name: one for name, one in self._under_way.items() if one.until > now}
-            if len(self._under_way) >= _MOST_UNDER_WAY:
-                del self._under_way[next(iter(self._under_way))]
-            self._under_way[state] = _UnderWay(nonce, verifier, browser, wanted, now + _PATIENCE_S)
-        return address, browser
+        place = base64.urlsafe_b64encode(wanted.encode()).decode().rstrip("=")
+        kept = f"{secrets.token_urlsafe(32)}.{int(self._now()) + _PATIENCE_S}.{place}"
+        challenge = challenge_of(self._made_of(kept, "verifier"))
+        return self.provider.login_address(self._made_of(kept, "state"), self._made_of(kept, "nonce"), challenge), kept
 
-    def welcome(self, state: str, browser: str, code: str, issuer: str) -> tuple[Identity, str]:
+    def welcome(self, state: str, kept: str, code: str, issuer: str) -> tuple[Identity, str]:
         """Return who came back, and where they wanted to go; raises LoginRefused. A state is good once."""
-        with self._lock:
-            found = self._under_way.pop(state, None)
-        if found is None or found.until <= self._now():
-            raise LoginRefused("no such login is under way", hint="begin again")
-        if not hmac.compare_digest(found.browser.encode(), browser.encode()):
-            raise LoginRefused("the login was begun in another browser", hint="begin again")
+        if not hmac.compare_digest(self._made_of(kept, "state").encode(), state.encode()):
+            raise LoginRefused("no such login is under way in this browser", hint="begin again")
+        _, until, place = kept.split(".")  # as we wrote it: the state says so
+        self._use(state, float(until))
         if issuer and issuer != self.provider.settings.issuer:
             raise LoginRefused("another provider answered than was asked")
         if not 0 < len(code) <= _MOST_CODE:
             raise LoginRefused("the provider let nobody in")
-        return self.provider.redeem(code, found.verifier, found.nonce), found.wanted
+        identity = self.provider.redeem(code, self._made_of(kept, "verifier"), self._made_of(kept, "nonce"))
+        return identity, base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)).decode()
+
+    def _made_of(self, kept: str, use: str) -> str:
+        """Return a value of 256 bits that only this process can make of what a browser keeps."""
+        digest = hmac.digest(self._key, f"{use}\0{kept}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def _use(self, state: str, until: float) -> None:
+        """Use a login up; raises LoginRefused where that was done before, or its time is over."""
+        now = self._now()
+        with self._lock:
+            self._used = {one: end for one, end in self._used.items() if end > now}
+            if until <= now or state in self._used:
+                raise LoginRefused("this login is over", hint="begin again")
+            if len(self._used) >= _MOST_USED:  # a login used again still needs a new code of the provider
+                del self._used[next(iter(self._used))]
+            self._used[state] = until
 
 
 def login_routes(desk: Desk, sessions: Sessions, cookies: Cookies, now: Callable[[], float] = time.time) -> list[Route]:
@@ -93,9 +98,9 @@ def login_routes(desk: Desk, sessions: Sessions, cookies: Cookies, now: Callable
 
     def login(request: Request) -> Response:
         """Send the browser to the provider."""
-        address, browser = desk.send_away(request.query_params.get("next", ""))
+        address, kept = desk.send_away(request.query_params.get("next", ""))
         answer = RedirectResponse(address, SEE_OTHER)
-        cookies.put(answer, browser, "login", _PATIENCE_S)
+        cookies.put(answer, kept, "login", _PATIENCE_S)
         return answer
 
     def callback(request: Request) -> Response:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,7 +24,7 @@ from weighbridge.web.oidc.settings import is_loopback
 from weighbridge.web.visitor import Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from weighbridge.web.oidc.fetch import Fetch
     from weighbridge.web.oidc.settings import OidcSettings
@@ -33,6 +34,7 @@ __all__ = ["Identity", "LoginRefused", "Provider", "challenge_of"]
 _FRESH_S = 3600.0
 _KEYS_AGAIN_S = 60.0
 _REST_S = 5.0
+_MOST_ASKING = 8  # of the server's forty threads: where the provider does not answer, the others go on
 _LEEWAY_S = 10
 _MOST_TOKEN = 64 << 10
 _MOST_GROUPS = 1000
@@ -65,7 +67,10 @@ def challenge_of(verifier: str) -> str:
 
 
 class Provider:
-    """Asks one provider, from any thread; what it says of itself is read again after an hour."""
+    """Asks one provider, from any thread; what it says of itself is read again after an hour.
+
+    Where eight threads ask it, or wait for what another one asks, the next is refused at once (WeighbridgeError).
+    """
 
     def __init__(
         self, settings: OidcSettings, secret: str = "", fetch: Fetch = ask, now: Callable[[], float] = time.time
@@ -75,6 +80,7 @@ class Provider:
         self._fetch = fetch
         self._now = now
         self._lock = threading.RLock()  # held while asking, so that many logins at once ask once
+        self._places = threading.BoundedSemaphore(_MOST_ASKING)
         self._failed_at = float("-inf")
         self._said: dict[str, Any] = {}
         self._said_at = 0.0
@@ -93,13 +99,13 @@ class Provider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        address = self._endpoint("authorization_endpoint")
+        address = self._page("authorization_endpoint")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
 
     def leave_address(self) -> str:
         """Return where people end their session with the provider as well, "" where it does not say."""
         try:
-            address = self._endpoint("end_session_endpoint")
+            address = self._page("end_session_endpoint")
         except WeighbridgeError:
             return ""
         return f"{address}{'&' if '?' in address else '?'}{urlencode({'client_id': self.settings.client_id})}"
@@ -117,11 +123,12 @@ class Provider:
         if self._secret:
             pair = f"{quote(self.settings.client_id, safe='')}:{quote(self._secret, safe='')}"  # RFC 6749, 2.3.1
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        answer = self._fetch(self._endpoint("token_endpoint"), form, headers)
-        token = answer.get("id_token")
-        if not isinstance(token, str) or len(token) > _MOST_TOKEN:
-            raise LoginRefused("the provider sent no ID token")
-        return self.identify(token, nonce)
+        with self._asking():
+            answer = self._fetch(self._endpoint("token_endpoint"), form, headers)
+            token = answer.get("id_token")
+            if not isinstance(token, str) or len(token) > _MOST_TOKEN:
+                raise LoginRefused("the provider sent no ID token")
+            return self.identify(token, nonce)
 
     def identify(self, token: str, nonce: str) -> Identity:
         """Return whom an ID token names; raises LoginRefused for one that does not count."""
@@ -179,17 +186,32 @@ class Provider:
             self._failed_at = self._now()
             raise
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Take one of the places of those who may wait for the provider; raises WeighbridgeError where none is free."""
+        if not self._places.acquire(blocking=False):
+            raise WeighbridgeError("the login provider is slow, and many wait for it", hint="try again in some seconds")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _is_fresh(self) -> bool:
+        """Whether what the provider said of itself still counts."""
+        return bool(self._said) and self._now() - self._said_at <= _FRESH_S
+
+    def _page(self, name: str) -> str:
+        """Return an address to send people to; where it is known nobody waits."""
+        if self._is_fresh():
+            return self._endpoint(name)
+        with self._asking():
+            return self._endpoint(name)
+
     def _endpoint(self, name: str) -> str:
         """Return an address that the provider names; raises WeighbridgeError where it would go without TLS."""
-        with self._lock:
-            if not self._said or self._now() - self._said_at > _FRESH_S:
-                said = self._told(self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
-                if said.get("issuer") != self.settings.issuer:
-                    raise WeighbridgeError(
-                        "the login provider calls itself otherwise than `issuer` does",
-                        hint="`issuer` must be spelled as in its `/.well-known/openid-configuration`",
-                    )
-                self._said, self._said_at = said, self._now()
+        if not self._is_fresh():
+            with self._lock:
+                self._introduce()
         address = self._said.get(name)
         try:
             parts = urlsplit(address if isinstance(address, str) else "")
@@ -200,6 +222,18 @@ class Provider:
         if not host or not (parts.scheme == "https" or plain):
             raise WeighbridgeError(f"the login provider names no `{name}` that can be trusted")
         return str(address)
+
+    def _introduce(self) -> None:
+        """Ask what the provider says of itself, unless another thread just did."""
+        if self._is_fresh():
+            return
+        said = self._told(self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if said.get("issuer") != self.settings.issuer:
+            raise WeighbridgeError(
+                "the login provider calls itself otherwise than `issuer` does",
+                hint="`issuer` must be spelled as in its `/.well-known/openid-configuration`",
+            )
+        self._said_at, self._said = self._now(), said
 
 
 def _fits(shown: dict[str, Any], name: object, algorithm: str) -> bool:
