@@ -28,6 +28,8 @@ def drift_lines(route: str, standing: Standing) -> Iterator[str]:
     yield from wrapped(
         f"a false alarm of all monitors together about every {standing.false_alarm_every:,} looked at, or more seldom"
     )
+    if standing.left_out:
+        yield from wrapped(f"{standing.left_out:,} more do not count: their user or key has its part already")
     if standing.learned < _FEW:
         yield from wrapped(f"needed: {_FEW - standing.learned} more, to have a reference")
     yield ""
@@ -40,8 +42,13 @@ def drift_lines(route: str, standing: Standing) -> Iterator[str]:
         yield f"  {'kinds of prompts':<18}{len(kinds)} are watched, each by its share"
     for stream in alarmed:
         yield ""
-        yield line("alarm", f"{stream.name} since {_time((stream.alarm or {}).get('at'))}", stream.severity)
+        yield line("alarm", f"{stream.name} since {_time((stream.alarm or {}).get('at'))}", _severity(stream))
         yield from wrapped(f"{stream.says}: {_change(stream.alarm or {})}")
+
+
+def _severity(stream: StreamStanding) -> str:
+    """Return how severe its alarm is: a warning, too, where one caller alone brings it about."""
+    return str((stream.alarm or {}).get("severity", stream.severity))
 
 
 def _row(stream: StreamStanding) -> str:

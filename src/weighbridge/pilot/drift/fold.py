@@ -23,7 +23,7 @@ __all__ = ["ADDRESSEE", "DriftFold", "route_of_name"]
 ADDRESSEE = "drift"
 """Orders to this room bear it as `to`: `{"to": "drift", "do": "acknowledge" | "learn", "by": ..., "because": ...}`."""
 
-_LAYOUT = 1  # of the body; another one begins anew
+_LAYOUT = 2  # of the body; another one begins anew
 _PRIMARY = "primary"
 _ALARMED = "drift.alarmed"
 
@@ -83,15 +83,15 @@ class DriftFold:
             seen = Observation.from_facts(entry.facts)
         except TypeError:  # written by another version
             return
-        for name, stream in state.take(seen):
+        for raised in state.take(seen):
+            name, stream = raised.name, raised.stream
             notice_id = f"{self._name}:{entry.number}:{_ALARMED}:{name}"
-            stream.alarm = {**alarm_of(name, stream), "id": notice_id, "at": entry.at}
+            stream.alarm = {**alarm_of(raised), "id": notice_id, "at": entry.at}
             if stream.kind.name == CLUSTER and _is_told(state, name):
                 continue  # where one kind of prompt grows, others do: one notice is enough
             why = sentence_of(self._route, name, stream.alarm)
             facts = {"stream": name, **{key: value for key, value in stream.alarm.items() if key not in ("id", "at")}}
-            severity = stream.kind.severity
-            yield Notice(notice_id, entry.at, self._route, _ALARMED, severity, why, self._decision, facts)
+            yield Notice(notice_id, entry.at, self._route, _ALARMED, raised.severity, why, self._decision, facts)
 
     def _obey(self, state: State, entry: Entry) -> tuple[State, list[Notice]]:
         """Obey an order: `acknowledge` the alarms, or `learn` a new reference."""

@@ -59,13 +59,17 @@ class StreamStanding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A route's drift: how many exchanges were looked at under the decision, and its streams by name."""
+    """A route's drift: how many exchanges were looked at under the decision, and its streams by name.
+
+    `left_out` were looked at and do not count: their user or key had more than its part.
+    """
 
     decision: str
     seen: int
     false_alarm_every: int
     learned: int
     streams: tuple[StreamStanding, ...]
+    left_out: int = 0
 
 
 def read_standing(body: Mapping[str, Any]) -> Standing:
@@ -79,7 +83,7 @@ def read_standing(body: Mapping[str, Any]) -> Standing:
     order = list(stream_kinds())
     ordered = sorted(state.streams.items(), key=lambda item: order.index(item[1].kind.name))  # clusters as they come
     rows = tuple(_row(name, stream) for name, stream in ordered)
-    return Standing(str(body.get("decision", "")), state.seen, every, min(state.seen, LEARNED), rows)
+    return Standing(str(body.get("decision", "")), state.seen, every, min(state.seen, LEARNED), rows, state.left_out)
 
 
 def _row(name: str, stream: Stream) -> StreamStanding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.drift.admission import LEAST_CALLERS, Admission
 from weighbridge.pilot.drift.centres import find_centres
 from weighbridge.pilot.drift.sketch import packed, unpacked
 from weighbridge.pilot.drift.stream import STAGES, Stream
@@ -15,17 +16,28 @@ from weighbridge.pilot.drift.table import CLUSTER, CLUSTERS, kind_of, stream_kin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from weighbridge.pilot.journal.protocol import Severity
     from weighbridge.pilot.observation.noun import Observation
 
-__all__ = ["LEARNED", "State"]
+__all__ = ["LEARNED", "Raised", "State"]
 
 LEARNED = STAGES[0][0]
 """Observations from which cutoffs and centres are made; then the texts' sketches are dropped."""
 
 _CLUSTER_NAMES = tuple(f"{CLUSTER}-{number}" for number in range(1, CLUSTERS + 1))
-_OPERATION = "operation"
+_BY_THEMSELVES = frozenset({"operation", "form"})  # their alarms end the growth of no other references
 _ALL = frozenset(kind.about for kind in stream_kinds().values())
 _SHORT = 0.5  # a cutoff at a quantile below it counts what lies below, else what lies above
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm: of which stream, how severe, and the keys without each of which there would be none."""
+
+    name: str
+    stream: Stream
+    severity: Severity
+    keys: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -34,7 +46,7 @@ class State:
 
     `values` are lengths, seconds and distances while their cutoffs are made, `sketches` the prompts while the centres
     are; both are empty afterwards. `frozen` names what the streams are about whose references grow no more: one of
-    them has alarmed.
+    them has alarmed. `left_out` counts exchanges of users and keys that had more than their part.
     """
 
     false_alarm_every: int
@@ -45,19 +57,32 @@ class State:
     sketches: list[str] = field(default_factory=list)
     centres: list[str] = field(default_factory=list)
     streams: dict[str, Stream] = field(default_factory=dict)
+    left_out: int = 0
+    admission: Admission = field(default_factory=Admission)
 
-    def take(self, seen: Observation) -> list[tuple[str, Stream]]:
-        """Take one observation of the primary leg and return the streams that it alarmed."""
+    def take(self, seen: Observation) -> list[Raised]:
+        """Take one observation of the primary leg and return the alarms that it raised."""
+        if not self.admission.admit(seen):
+            self.left_out += 1
+            return []
         self.seen += 1
         told = [(name, self.stream(name), hit) for name, hit in self._hits(seen)]
         frozen = self.frozen
-        raised = [
-            (name, stream) for name, stream, hit in told if stream.take(hit, grows=stream.kind.about not in frozen)
-        ]
-        for _, stream in raised:
-            self.frozen |= {stream.kind.about} if stream.kind.about == _OPERATION else _ALL
+        raised: list[Raised] = []
+        for name, stream, hit in told:
+            if stream.take(hit, grows=stream.kind.about not in frozen, key=seen.key, caller=seen.user):
+                raised += self._raise(name, stream)
         self._learn(seen)
         return raised
+
+    def _raise(self, name: str, stream: Stream) -> Iterator[Raised]:
+        """Yield an alarm that is to be told: a first one, or one whose warning was told and which others bear out."""
+        admission = self.admission
+        severity, keys = stream.severity(admission.is_one_of_several, min(LEAST_CALLERS, len(admission.known)))
+        if stream.alarm is None or severity == stream.kind.severity:
+            about = stream.kind.about
+            self.frozen |= {about} if keys or about in _BY_THEMSELVES else _ALL
+            yield Raised(name, stream, severity, tuple(keys))
 
     def stream(self, name: str) -> Stream:
         """Return a stream, a new one at its first observation."""
@@ -85,7 +110,7 @@ class State:
             ("accepted", seen.refused),
             ("out-of-form", _not(seen.in_form)),
             ("other-language", _not(seen.same_language)),
-            ("cut", seen.is_cut),
+            ("cut", None if seen.is_bound else seen.is_cut),
         )
         yield from ((name, hit) for name, hit in signs if hit is not None)
         for name, value in self._measured(seen):
@@ -100,7 +125,7 @@ class State:
         if seen.failed:
             return
         known = {
-            "chars": seen.chars,
+            "chars": None if seen.is_bound else seen.chars,
             "total_s": seen.total_s,
             "first_s": seen.first_s,
             "distance": seen.distance,
@@ -137,6 +162,8 @@ class State:
             "sketches": self.sketches,
             "centres": self.centres,
             "streams": {name: stream.to_json() for name, stream in self.streams.items()},
+            "left_out": self.left_out,
+            "admission": self.admission.state(),
         }
 
     @classmethod
@@ -150,7 +177,10 @@ class State:
             dict(body.get("cutoffs", {})),
             list(body.get("sketches", ())),
             list(body.get("centres", ())),
+            left_out=body.get("left_out", 0),
         )
+        if "admission" in body:
+            state.admission.restore(body["admission"])
         for name, stream in body.get("streams", {}).items():
             kind = kind_of(name)
             state.streams[name] = Stream.from_json(kind, state._threshold(kind.name), stream)

@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.drift.others import Others
 from weighbridge.statistics.drift import SRDetector
 from weighbridge.statistics.interval import clopper_pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from weighbridge.pilot.drift.table import StreamKind
+    from weighbridge.pilot.journal.protocol import Severity
 
 __all__ = ["STAGES", "Stream"]
 
@@ -24,8 +26,9 @@ the mean number of observations for each false alarm, over references, is at lea
 """
 _LEVELS = dict(STAGES)
 _RISES, _FALLS = (1.5, 2.0, 4.0), (0.67, 0.5, 0.25)
-_HIGHEST = 0.999
+_HIGHEST, _LOWEST = 0.999, 1e-9
 _RECENT = 500
+_MOST_CALLERS = 5
 _COMPARED = 2.0  # a run begins where a rate of twice (half) the reference last lost against it
 
 
@@ -35,7 +38,9 @@ class Stream:
 
     `seen` and `hits` are the reference's counts; `run_seen`, `run_hits` those since the likely beginning of a change,
     by a cumulative sum `run_sum` (E. S. Page, Biometrika 41, 1954), and `recent` the last 500 and what came since
-    (observations since, hits since, hits of the 500 before): for people to look at. `alarm` is told once.
+    (observations since, hits since, hits of the 500 before): for people to look at. `alarm` is told once; one of a
+    stream of severity `alarm` that rests on one key is told as a warning first. `others` says so, `callers` are the
+    first few whose exchanges spoke for the change.
     """
 
     kind: StreamKind
@@ -50,26 +55,53 @@ class Stream:
     alarm: dict[str, Any] | None = None
     detector: SRDetector | None = field(default=None, repr=False)
     steps: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
+    others: Others = field(default_factory=Others, repr=False)
+    callers: list[str] = field(default_factory=list, repr=False)
 
-    def take(self, hit: bool, *, grows: bool = True) -> bool:
-        """Take one observation, into the reference too if it `grows`, and return whether it raised the alarm."""
+    def take(self, hit: bool, *, grows: bool = True, key: str = "", caller: str = "") -> bool:
+        """Take one observation, into the reference too if it `grows`, and return whether the detector is alarmed.
+
+        False once the alarm was told.
+        """
         raised = False
         self._count(hit)
         if self.detector is not None:
             self.watched += 1
-            self._run(hit)
-            raised = self.alarm is None and self.detector.update(float(hit))
+            self._run(hit, caller)
+            if not self.is_told:
+                if self._is_alarm:
+                    self.others.take(key, hit, self.detector, self._without)
+                raised = self.detector.update(float(hit))
         if grows and not raised and self.seen < STAGES[-1][0]:
             self.seen += 1
             self.hits += hit
+            if self._is_alarm:
+                self.others.learn(key, hit)
             level = _LEVELS.get(self.seen)
             if level is not None:
                 self._set(level)
         return raised
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the alarm was told with the severity of its kind."""
+        return self.alarm is not None and self.alarm.get("severity") == self.kind.severity
+
+    def severity(self, needed: Callable[[str], bool], least_callers: int) -> tuple[Severity, list[str]]:
+        """Return how severe an alarm is now, and the keys that it rests on, each by itself.
+
+        It is a warning as long as it rests on one key of several (`needed` says so of a key), or on too few callers.
+        """
+        keys = self.others.explain(needed) if self._is_alarm else []
+        if keys or (self._is_alarm and len(self.callers) < least_callers):
+            return "warning", keys
+        return self.kind.severity, []
+
     def acknowledge(self) -> None:
         """Watch again after an alarm, against the same reference."""
         self.alarm = None
+        self.others.reset()
+        self.callers = []
         if self.detector is not None:
             self.detector.reset()
         self.run_seen = self.run_hits = 0
@@ -87,12 +119,25 @@ class Stream:
         if self.recent[0] == _RECENT:
             self.recent = [0, 0, self.recent[1]]
 
-    def _run(self, hit: bool) -> None:
+    @property
+    def _multiples(self) -> tuple[float, ...]:
+        """Return the multiples of the reference's rate that are bet on."""
+        return _RISES if self.kind.direction == "rise" else _FALLS
+
+    @property
+    def _is_alarm(self) -> bool:
+        """Whether an alarm of this stream has consequences, so that one key must not bring it about."""
+        return self.kind.severity == "alarm"
+
+    def _run(self, hit: bool, caller: str) -> None:
         """Follow the cumulative sum of the log-likelihood ratio."""
         self.run_seen += 1
         self.run_hits += hit
         self.run_sum += self.steps[hit]
+        if self.steps[hit] > 0 and len(self.callers) < _MOST_CALLERS and caller not in self.callers:
+            self.callers.append(caller)
         if self.run_sum <= 0:
+            self.callers = []
             self.run_seen = self.run_hits = 0
             self.run_sum = 0.0
 
@@ -101,18 +146,32 @@ class Stream:
         rises = self.kind.direction == "rise"
         other = min(_COMPARED * p0, (1 + p0) / 2) if rises else p0 / _COMPARED
         self.steps = math.log((1 - other) / (1 - p0)), math.log(other / p0)
-        return SRDetector(p0, self.threshold, _RISES if rises else _FALLS)
+        return SRDetector(p0, self.threshold, self._multiples)
 
     def _set(self, level: float) -> None:
         """Set the reference rate; what the detector has gathered so far stays, since each bet was fair in its time."""
-        low, high = clopper_pearson(self.hits, self.seen, 2 * level - 1)
-        p0 = min(high, _HIGHEST) if self.kind.direction == "rise" else low
+        p0 = self._bound(self.hits, self.seen, level)
         if p0 <= 0:
             return  # what never happened cannot become rarer
         values = None if self.detector is None else self.detector.values
         self.detector = self._begin(p0)
         if values is not None:
             self.detector.values = values
+        self.others.set(self.detector, self._without)
+
+    def _bound(self, hits: int, seen: int, level: float) -> float:
+        """Return the bound of a reference's rate that is held against."""
+        low, high = clopper_pearson(hits, seen, 2 * level - 1)
+        return min(high, _HIGHEST) if self.kind.direction == "rise" else low
+
+    def _without(self, seen: int, hits: int) -> SRDetector:
+        """Return a detector whose reference is less in favour of an alarm: the whole one, or the one less a part."""
+        whole = 0.0 if self.detector is None else self.detector.p0
+        level = next(level for size, level in reversed(STAGES) if self.seen >= size)
+        rest = self._bound(self.hits - hits, self.seen - seen, level) if seen else whole
+        rises = self.kind.direction == "rise"
+        p0 = max(whole, rest) if rises else max(min(whole, rest), _LOWEST)
+        return SRDetector(p0, self.threshold, self._multiples)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; a state that has not begun is short."""
@@ -124,6 +183,8 @@ class Stream:
                 "values": list(self.detector.values),
                 "run": [self.run_seen, self.run_hits, self.run_sum],
             }
+        if self._is_alarm:
+            state |= {"others": self.others.to_json(), "callers": self.callers}
         if self.alarm is not None:
             state["alarm"] = self.alarm
         return state
@@ -138,4 +199,7 @@ class Stream:
             stream.run_seen, stream.run_hits, stream.run_sum = state["run"]
             stream.detector = stream._begin(state["p0"])
             stream.detector.values = [float(value) for value in state["values"]]
+        if "others" in state:
+            stream.callers = list(state["callers"])
+            stream.others = Others.from_json(state["others"], threshold, stream._multiples)
         return stream

@@ -23,7 +23,7 @@ class StreamKind:
     """One row: its part of the route's false alarms, and for values the quantile beyond which they count."""
 
     name: str
-    about: Literal["answers", "operation", "prompts"]
+    about: Literal["answers", "form", "operation", "prompts"]
     direction: Literal["rise", "fall"]
     part: float
     severity: Severity

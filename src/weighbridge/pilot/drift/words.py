@@ -10,20 +10,22 @@ from weighbridge.statistics.interval import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weighbridge.pilot.drift.stream import Stream
+    from weighbridge.pilot.drift.state import Raised
 
 __all__ = ["alarm_of", "sentence_of", "share_of"]
 
 
-def alarm_of(name: str, stream: Stream) -> dict[str, Any]:
+def alarm_of(raised: Raised) -> dict[str, Any]:
     """Return an alarm as JSON values: shares with 95% intervals before and since, by counts.
 
-    `since` counts from the likely beginning of the change; that its place was chosen the interval does not know.
+    `keys` are those without each of which there would be no alarm. `since` counts from the likely beginning of the
+    change; that its place was chosen the interval does not know.
     """
-    kind = kind_of(name)
+    stream = raised.stream
     return {
-        "direction": kind.direction,
-        "severity": kind.severity,
+        "direction": stream.kind.direction,
+        "severity": raised.severity,
+        "keys": list(raised.keys),
         "reference": share_of(stream.hits, stream.seen),
         "since": share_of(stream.run_hits, stream.run_seen),
         "watched": stream.watched,
@@ -38,9 +40,15 @@ def sentence_of(route: str, name: str, alarm: Mapping[str, Any]) -> str:
     kind = kind_of(name)
     which = f" (kind {name.rpartition('-')[2]})" if kind.name == CLUSTER else ""
     since, reference = alarm["since"], alarm["reference"]
+    if alarm["severity"] == kind.severity:
+        doubt = ""
+    elif alarm["keys"]:
+        doubt = f"; the key `{alarm['keys'][0]}` alone shows it, so the decision stands"
+    else:
+        doubt = "; too few callers show it, so the decision stands"
     return (
         f"`{route}` {kind.says}{which}: {_percent(since)} of the last {since['n']} looked at, where its reference has "
-        f"{_percent(reference)} of {reference['n']}"
+        f"{_percent(reference)} of {reference['n']}{doubt}"
     )
 
 

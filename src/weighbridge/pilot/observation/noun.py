@@ -17,7 +17,8 @@ class Reading:
 
     `prompt` is the last message of the user, `answer` what the model says to the user, without its reasoning;
     `tool_calls` are pairs of name and arguments as text. `wanted` is the form that was asked for: a JSON Schema, or
-    `{}` for any JSON object, None for none; `tools` are the schemas of arguments by the names of tools offered.
+    `{}` for any JSON object, None for none; `tools` are the schemas of arguments by the names of tools offered. `bound`
+    is the caller's bound of tokens, None for none.
     """
 
     prompt: str
@@ -27,6 +28,7 @@ class Reading:
     tool_calls: tuple[tuple[str, str], ...] = ()
     wanted: Mapping[str, Any] | None = None
     tools: Mapping[str, Mapping[str, Any]] | None = None
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Observation:
     reference. `chance` is the probability with which this exchange was looked at. `is_left`: the caller left before the
     end, and the answer is not known. `sketch` is the prompt as 64 small numbers, told only while a reference is made.
     `key` is the id of the API key that asked, "" where an older version wrote: callers say who their users are.
+    `is_bound`: the answer was cut by a small bound of tokens of the caller's own, and its length tells nothing.
+    `is_shared`: another model failed the same request too, which tells more of the request than of either.
     """
 
     id: str
@@ -64,6 +68,8 @@ class Observation:
     is_left: bool | None = None
     sketch: str = ""
     key: str = ""
+    is_bound: bool | None = None
+    is_shared: bool | None = None
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values, without what is not known."""

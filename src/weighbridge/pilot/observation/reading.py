@@ -25,6 +25,7 @@ MOST_BYTES = 1 << 20
 _MOST_VALUES = 100_000
 _MARKS = (b"{", b"[", b",")
 _MOST_TOOLS = 128
+_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _TEXT_PARTS = frozenset({"text", "input_text"})
 _CHAT, _COMPLETIONS, _RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
 
@@ -53,6 +54,7 @@ def read_exchange(path: str, request: bytes, answer: bytes, *, is_stream: bool) 
         tool_calls=found.calls,
         wanted=_wanted(asked),
         tools=_tools(asked),
+        bound=_bound(asked),
     )
 
 
@@ -105,6 +107,12 @@ def _wanted(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return _schema((inner if isinstance(inner, dict) else form).get("schema"))
     structured = asked.get("structured_outputs")
     return _schema(asked.get("guided_json") or (structured.get("json") if isinstance(structured, dict) else None))
+
+
+def _bound(asked: Mapping[str, Any]) -> int | None:
+    """Return the caller's bound of tokens: of several the least, as servers differ in which they obey."""
+    said = [asked.get(name) for name in _BOUNDS]
+    return min((one for one in said if isinstance(one, int) and not isinstance(one, bool)), default=None)
 
 
 def _schema(value: Any) -> Mapping[str, Any] | None:

@@ -17,6 +17,7 @@ __all__ = ["Signs", "signs_of"]
 
 _SAMPLE = 600  # characters in which a language is read
 _OWN_SCRIPT = 0.6  # share of an answer in its language's script, below which the language is not told
+_SMALL_BOUND = 1_024  # tokens; a caller with a larger one hardly means the answer to end there
 _FILTERED = "content_filter"
 
 
@@ -30,6 +31,7 @@ class Signs:
     language: str
     chars: int | None
     is_cut: bool | None
+    is_bound: bool | None = None
 
 
 def signs_of(reading: Reading, language: str = "") -> Signs:
@@ -49,6 +51,7 @@ def signs_of(reading: Reading, language: str = "") -> Signs:
         language=said.tag if is_prose and said.sure else "",
         chars=len(answer) if answer or not reading.tool_calls else None,
         is_cut=is_cut,
+        is_bound=(is_cut and reading.bound is not None and reading.bound <= _SMALL_BOUND) or None,
     )
 
 

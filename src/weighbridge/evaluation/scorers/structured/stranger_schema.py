@@ -31,6 +31,7 @@ MOST_WORK = 500_000
 
 _LONGEST_PATTERN = 128
 _PATTERN_BYTES = 1 << 14  # of a compiled pattern: the larger, the more states a text is led through
+_READ = 20  # steps of handing a value to the validator
 _SPAN = 256  # characters that are counted or compared in one step
 _PER_NUMBER = 500  # steps of comparing two numbers exactly
 _PER_SIGN = 64  # steps of leading one character through a pattern
@@ -50,11 +51,12 @@ class Unbounded(ValueError):
 
 @dataclass(slots=True)
 class Bulk:
-    """How much there is: values and names, numbers and patterns among them, characters, levels."""
+    """How much there is: values and names, numbers and patterns among them, rules about names, characters, levels."""
 
     nodes: int = 0
     numbers: int = 0
     patterns: int = 0
+    names: int = 0
     chars: int = 0
     depth: int = 0
 
@@ -63,6 +65,7 @@ class Bulk:
         self.nodes += other.nodes
         self.numbers += other.numbers
         self.patterns += other.patterns
+        self.names += other.names
         self.chars += other.chars
         self.depth = max(self.depth, 1 + other.depth)
         if self.nodes > MOST_NODES or self.chars > MOST_CHARS or self.depth > MOST_DEPTH:
@@ -137,6 +140,8 @@ class _Counter:
                 yield _pattern(held)
             elif name == "patternProperties" and isinstance(held, dict):
                 yield from map(_pattern, held)
+            elif name == "propertyNames":
+                yield Bulk(nodes=1, names=1)
             elif name == "uniqueItems":
                 yield Bulk(nodes=_UNIQUE_NODES, numbers=_UNIQUE_NUMBERS)
 
@@ -178,14 +183,15 @@ def work_of(schema: Bulk, document: Any) -> int:
     """Return the most steps that holding a document against a schema takes; raises Unbounded for odd numbers.
 
     Every node of the schema may be held against every value, and every number or pattern of it against every number
-    or character. Counting stops where the work is beyond the bound already.
+    or character; names meet patterns, and what `propertyNames` says. Counting stops where the work is beyond the bound
+    already.
     """
-    work, levels = 0, [iter((document,))]
+    work, levels, patterns = 0, [iter((document,))], Bulk(patterns=schema.patterns)
     while levels:
         for value in levels[-1]:
             work += _steps(schema, value)
             if isinstance(value, dict):
-                work += sum(_steps(schema, name) for name in value)
+                work += sum(_steps(schema if schema.names else patterns, name) for name in value)
                 levels.append(iter(value.values()))
                 break
             if isinstance(value, list):
@@ -201,10 +207,10 @@ def work_of(schema: Bulk, document: Any) -> int:
 def _steps(schema: Bulk, value: Any) -> int:
     """Return the steps of one value, without what it holds."""
     if isinstance(value, dict | list):
-        return schema.nodes
+        return schema.nodes + _READ
     one = _plain(value)
     return (
-        schema.nodes * (1 + one.chars // _SPAN)
+        (schema.nodes + _READ) * (1 + one.chars // _SPAN)
         + schema.numbers * one.numbers * _PER_NUMBER
         + schema.patterns * one.chars * _PER_SIGN
     )
