@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,9 @@ import pytest
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Allowance, Price
+from weighbridge.pilot.shadow.asking.allotment import Allotment
 from weighbridge.pilot.shadow.asking.costs import tokens_in
+from weighbridge.pilot.state.protocol import NANO
 from weighbridge.pilot.state.sqlite import SQLiteState
 
 from .conftest import chat, ended, shadow_route, upstream
@@ -107,15 +111,16 @@ def test_embeddings_and_judges_that_say_no_tokens_are_not_free(tmp_path: Path) -
     """They cost what was sent; a judge that was cut off may have written all that it might."""
     bank = SQLiteState(tmp_path / "pilot.sqlite")
     vectors = Reply(200, b'{"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[1,1]}]}')
-    dear = Price(1000.0, 0.0)
+    dear = Price(250.0, 0.0)
     models = Models({"new": "Because.", "embedder": vectors, "judge": Reply(0, error="timeout")})
     route = shadow_route(
-        judge=upstream("judge"), embedding=upstream("embedder", price=dear), allowance=Allowance(usd_per_day=0.5)
+        judge=upstream("judge"), embedding=upstream("embedder", price=dear), allowance=Allowance(usd_per_day=0.6)
     )
-    pairs = Node(route, models, bank).run(*(ended(n) for n in range(40)))
-    assert pairs[0].spent.embedding_usd == pytest.approx(len(models.of("embedder")[0]) / 3 * 1e-3)
-    assert 0.35 <= sum(pair.spent.embedding_usd for pair in pairs) <= 0.5
-    (judged,) = (pair for pair in pairs if pair.judged)
+    pairs = Node(route, models, bank).run(*(ended(n) for n in range(90)))
+    assert pairs[0].spent.embedding_usd == pytest.approx(len(models.of("embedder")[0]) / 3 * 250e-6)
+    assert 0.56 <= sum(pair.spent.embedding_usd for pair in pairs) <= 0.6
+    assert len(pairs) < 90
+    judged = next(pair for pair in pairs if pair.judged)
     assert judged.spent.judge_usd == pytest.approx((len(models.of("judge")[0]) / 3 + 2 * 1024) / 1e6)
     bank.close()
 
@@ -158,3 +163,32 @@ def test_an_allowance_that_cannot_be_kept_stops_it() -> None:
 
 def _day(at: float) -> date:
     return datetime.fromtimestamp(at, UTC).date()
+
+
+def test_what_is_asked_does_not_depend_on_what_it_costs(tmp_path: Path) -> None:
+    """Found by measuring: once money ran out short prompts still passed, and verdicts were about them.
+
+    Half of the calls cost twenty times the others. Among those that are held half are dear, to the day's end; and one
+    that would take a twentieth of the day is never made, whatever is left.
+    """
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    allotment = Allotment("judge:qwen", Allowance(usd_per_day=0.1), bank, lambda: 1e9)
+    coin = random.Random(7)  # noqa: S311 - a simulation
+    held = []
+
+    async def main() -> None:
+        assert await allotment.hold(0.0051) is None
+        assert not allotment.is_spent
+        for _ in range(2000):
+            usd = coin.choice([0.0002, 0.004])
+            one = await allotment.hold(usd)
+            if one is not None:
+                allotment.settle(one, usd if coin.random() < 0.25 else 0.0)
+                held.append(usd)
+
+    asyncio.run(main())
+    dear = sum(usd > 0.001 for usd in held)
+    assert allotment.is_spent
+    assert abs(dear - len(held) / 2) < 3 * (len(held) / 4) ** 0.5
+    assert bank.spending("judge:qwen", _day(1e9)).day <= NANO // 10
+    bank.close()

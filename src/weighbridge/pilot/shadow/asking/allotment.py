@@ -2,7 +2,10 @@
 
 As with the budgets of keys (`access.budgets`), a lease is charged before any of it is used: all nodes together never
 spend more than the day's allowance, but for calls under way that cost more than was held for them; and a node that is
-killed loses at most a block.
+killed loses at most a block, and what it keeps for its next call.
+
+Whether a call is made must not depend on what it costs: where money runs out and the cheap ones still pass, what is
+compared is the short prompts alone. So a call is made only while there is enough for the dearest that came so far.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Allotment", "Bank", "Held"]
 
 _PARTS = 100
+_LEAST_CALLS = 20
 _LARGEST_USD = NANO // 10
 _LARGEST_CALLS = 20
 _log = logging.getLogger("weighbridge.pilot.shadow")
@@ -72,6 +76,7 @@ class Allotment:
     """An allowance's part on this node; used from one event loop, which never waits for the database itself.
 
     `name` is what is charged (`shadow:qwen`), `now` the wall clock. `is_spent`: nobody has more for it today.
+    Calls that may cost more than a twentieth of the day's money are never made: one must not end the day for all.
     """
 
     def __init__(self, name: str, allowance: Allowance, bank: Bank | None, now: Callable[[], float]) -> None:
@@ -82,17 +87,26 @@ class Allotment:
         self._day: date | None = None
         self._usd: _Purse | None = None
         self._calls: _Purse | None = None
+        self._dearest = 0
         self.is_spent = False
         self._asking = asyncio.Lock()
 
+    def is_too_dear(self, usd: float) -> bool:
+        """Whether a call is never made, however much is left."""
+        most = self.allowance.usd_per_day
+        return most is not None and usd > most / _LEAST_CALLS
+
     async def hold(self, usd: float) -> Held | None:
-        """Hold a call that may cost so much; None where today's allowance has no more, or nobody can tell."""
+        """Hold a call that may cost so much; None where it is too dear, none is left today, or nobody can tell."""
+        if self.is_too_dear(usd):
+            return None
         need = max(0, to_nano(usd))
         async with self._asking:
             day = self._turn_day()
+            self._dearest = max(self._dearest, need)
             short = [
                 (purse, amount)
-                for purse, amount in ((self._usd, need), (self._calls, 1))
+                for purse, amount in ((self._usd, self._dearest), (self._calls, 1))
                 if purse is not None and purse.balance < amount
             ]
             if short and (self.is_spent or not await self._lease(short)):

@@ -106,7 +106,10 @@ class Trials:
             raise Dropped("no_price", "candidate")
         allotment = self._allotments.of(f"shadow:{exchange.route}", terms.allowance)
         likely = likely_usd(exchange, price)
-        held = await allotment.hold(likely + sum(embedding_usd(one, exchange) for one in others))
+        usd = likely + sum(embedding_usd(one, exchange) for one in others)
+        if allotment.is_too_dear(usd):
+            raise Dropped("too_dear")
+        held = await allotment.hold(usd)
         if held is None:
             raise Dropped("spent", "candidate") if allotment.is_spent else Dropped("unleased")
         return allotment, held, likely
