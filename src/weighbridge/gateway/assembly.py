@@ -21,6 +21,7 @@ from weighbridge.gateway.request.bounds import Bounds, bounds_of
 from weighbridge.gateway.stop import STOP_PATH, STOP_SCOPE, CanaryStop
 from weighbridge.gateway.trials import Ground, Trials
 from weighbridge.gateway.upstream.pool import Upstreams
+from weighbridge.pilot.access.clerk import Mark
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
@@ -30,6 +31,7 @@ from weighbridge.pilot.alarm.deliver import Deliverer
 from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
+from weighbridge.pilot.audit.unadded import read_unadded
 from weighbridge.pilot.state.choose import open_state
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.admission.configuration.plan import GatewayFile
     from weighbridge.pilot.exchange import Listener
     from weighbridge.pilot.route import UpstreamSettings
+    from weighbridge.pilot.state.protocol import PilotState
 
 __all__ = ["Assembly", "assembled"]
 
@@ -78,7 +81,7 @@ def assembled(
         pepper = load_pepper(file.workspace)
         state = open_state(file.workspace)
         stack.callback(state.close)
-        gate = MemoryGatekeeper(state, pepper, record=record)
+        gate = MemoryGatekeeper(state, pepper, record=record, mark=_mark(state, log, folder))
         alarms = Deliverer(file.workspace / STORE_FILE, file.alarm, secret, record, state)
         stack.callback(alarms.close)
         name = secrets.token_hex(6)
@@ -121,6 +124,14 @@ def assembled(
         finally:
             with suppress(WeighbridgeError):  # a full disk has been told of before
                 record("gateway.stopped", {})
+
+
+def _mark(state: PilotState, log: AuditLog, folder: Path) -> Mark:
+    """Add what a gateway that was killed had not added to its keys' usage, and return the mark to go on from."""
+    last, rows = read_unadded(folder, state.usage_marks())
+    mark = Mark(lambda: log.head.hash, log.head.hash)
+    state.add_usage(rows, mark.last, last)
+    return mark
 
 
 def _make_workspace(folder: Path) -> None:

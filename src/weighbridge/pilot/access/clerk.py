@@ -27,12 +27,23 @@ if TYPE_CHECKING:
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import Lease, PilotState
 
-__all__ = ["POLL_S", "Clerk"]
+__all__ = ["POLL_S", "Clerk", "Mark"]
 
 POLL_S = 0.3  # with the patrol's quarter of a second a key ends everywhere well within one
 _WRITE_S = 1.0
 _PATIENCE_S = 10.0
 _Used = tuple[str, str, int, int, int]
+
+
+@dataclass(slots=True)
+class Mark:
+    """How far usage was added, by the audit log: `tip` returns the hash of the log's last record, `last` is the mark.
+
+    Where the node is killed, what the log holds beyond the mark is added at the next start (`audit.unadded`).
+    """
+
+    tip: Callable[[], str]
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class _Return:
 class Clerk:
     """Serves one node.
 
-    `record` is given the notes of changes that were made outside of a gateway.
+    `record` is given the notes of changes that were made outside of a gateway; `mark` moves on as usage is written.
     """
 
     def __init__(
@@ -65,7 +76,9 @@ class Clerk:
         keyring: Keyring,
         record: Recorder | None = None,
         now: Callable[[], float] = time.time,
+        mark: Mark | None = None,
     ) -> None:
+        self._mark = mark
         self._troubles = {"keys": "", "money": ""}
         self._record = record
         self._noted = -1  # the version of the keys up to which notes were handed over
@@ -182,15 +195,27 @@ class Clerk:
     def _write(self) -> None:
         """Add up what was used since, and write it; what cannot be written is kept for the next time."""
         day = self._today()
-        while self._used:
+        tip, count = self._look()
+        for _ in range(count):
             key_id, route, *numbers = self._used.popleft()
             sums = self._sums.setdefault((day, key_id, route), [0, 0, 0, 0])
             for place, number in enumerate((1, *numbers)):
                 sums[place] += number
-        if self._sums and self._try(
-            lambda: self._state.add_usage([UsageRow(*of, *sums) for of, sums in self._sums.items()])
-        ):
+        mark, rows = self._mark, [UsageRow(*of, *sums) for of, sums in self._sums.items()]
+        last = mark.last if mark is not None else ""
+        if rows and self._try(lambda: self._state.add_usage(rows, tip, last)):
             self._sums.clear()
+            if mark is not None:
+                mark.last = tip
+
+    def _look(self) -> tuple[str, int]:
+        """Return the log's last hash and how much was used, from one moment: between two equal hashes."""
+        if self._mark is None:
+            return "", len(self._used)
+        tip = ""
+        while tip != (tip := self._mark.tip()):
+            count = len(self._used)
+        return tip, count
 
     def _hand_over(self) -> None:
         """Take notes of changes of keys into the audit log."""

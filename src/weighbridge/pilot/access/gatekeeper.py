@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weighbridge.pilot.access.budgets import Purse
+    from weighbridge.pilot.access.clerk import Mark
     from weighbridge.pilot.access.keyring import Account
     from weighbridge.pilot.access.protocol import Caller
     from weighbridge.pilot.exchange import Usage
@@ -92,8 +93,8 @@ class MemoryGatekeeper:
     """Access by the keys of `state`, digested under `pepper`; used from one event loop.
 
     `record` is told of changes of keys that were made by the command line. `now` is the wall clock (expiry, which it
-    does not put off by going back, and days of budgets), `monotonic` that of the limits. Raises UsageError where the
-    keys were made under another pepper.
+    does not put off by going back, and days of budgets), `monotonic` that of the limits; `mark` says how far usage was
+    written. Raises UsageError where the keys were made under another pepper.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class MemoryGatekeeper:
         record: Recorder | None = None,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        mark: Mark | None = None,
     ) -> None:
         if not state.same_pepper(mark_of(pepper)):
             raise UsageError(
@@ -115,7 +117,7 @@ class MemoryGatekeeper:
         self._keyring = Keyring(monotonic)
         self._entries = self._keyring.entries
         self._accounts = self._keyring.accounts
-        self._clerk = Clerk(state, self._keyring, record, now)
+        self._clerk = Clerk(state, self._keyring, record, now, mark)
         self.refresh()
 
     @property
@@ -206,7 +208,7 @@ class MemoryGatekeeper:
             return _PENDING
         if self._must_wait(purse):
             purse.forget_missed()
-            return _UNAVAILABLE if purse.has_failed else self._exceeded(purse.short_of)
+            return _UNAVAILABLE if purse.has_failed else self._exceeded(purse)
         self._lease(account, purse)
         return _PENDING
 
@@ -219,12 +221,16 @@ class MemoryGatekeeper:
         purse.again_at = self._monotonic() + _AGAIN_S
         self._clerk.lease(account, purse)
 
-    def _exceeded(self, period: str) -> Refusal:
-        """Say that a budget is used up, and when the next begins."""
-        return Refusal(
-            429, "insufficient_quota", "budget_exceeded", f"the key's budget ({period}) is used up",
-            _seconds_left(period, self._now()),
-        )  # fmt: skip
+    def _exceeded(self, purse: Purse) -> Refusal:
+        """Say that a budget has not enough left for this request, or nothing, and when the next begins."""
+        period = purse.short_of
+        why = f"the key's budget ({period}) is used up"
+        if purse.balance > 0:
+            why = (
+                f"what is left of the key's budget ({period}) does not cover the most that this request may cost;"
+                " a smaller `max_tokens` lowers that"
+            )
+        return Refusal(429, "insufficient_quota", "budget_exceeded", why, _seconds_left(period, self._now()))
 
 
 def _seconds_left(period: str, now: float) -> float | None:

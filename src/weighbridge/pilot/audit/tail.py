@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.audit.export import Wanted
     from weighbridge.pilot.audit.record import Entry
 
-__all__ = ["Tail", "read_tail"]
+__all__ = ["Tail", "lines_backwards", "read_tail"]
 
 _BLOCK_BYTES = 256 << 10
 _MOST_BYTES = 64 << 20
@@ -52,7 +52,7 @@ def read_tail(folder: Path, wanted: Wanted, most: int, most_bytes: int = _MOST_B
     left = most_bytes
     for number in reversed(numbers):
         is_last_line = True
-        for line in _backwards(folder, number):
+        for line in lines_backwards(folder, number):
             left -= len(line)
             if left < 0:
                 return tail
@@ -83,7 +83,7 @@ def _record(entry: Entry, wanted: Wanted) -> dict[str, Any] | None:
     return None
 
 
-def _backwards(folder: Path, number: int) -> Iterator[bytes]:
+def lines_backwards(folder: Path, number: int) -> Iterator[bytes]:
     """Yield a segment's whole lines, the last first; what is longer than a record comes as one that is none."""
     path = segment_path(folder, number)
     try:

@@ -185,6 +185,19 @@ class StateLaws(JournalLaws):
         hold(len(state.usage(_DAY)) == 3, "and from the day before")  # noqa: PLR2004 - as many as were added
         state.close()
 
+    def test_a_mark_moves_with_the_usage(self, tmp_path: Path) -> None:
+        """The mark comes with its rows, in the place of the one before; marks of other nodes stay."""
+        state = self.open_state(tmp_path)
+        row = UsageRow(_DAY, "a", "qwen", 1, 20, 300, 4)
+        hold(state.usage_marks() == frozenset(), "none at first")
+        state.add_usage([], "1" * 64)
+        state.add_usage([], "2" * 64)
+        state.add_usage([row], "3" * 64, instead_of="1" * 64)
+        state.add_usage([row], "3" * 64, instead_of="3" * 64)
+        hold(state.usage_marks() == {"2" * 64, "3" * 64}, "each node's last one")
+        hold(state.usage(_DAY) == [replace(row, requests=2, input_tokens=40, output_tokens=600, nano_usd=8)], "rows")
+        state.close()
+
     def test_notes_are_handed_over_once(self, tmp_path: Path) -> None:
         """Notes come in order; those that the recorder raises at, and the ones after, stay for the next time."""
         state = self.open_state(tmp_path)

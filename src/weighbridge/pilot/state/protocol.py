@@ -128,8 +128,15 @@ class PilotState(Journal, Protocol):
         """Return what a key is charged with on this day, in its month, and in all."""
         ...
 
-    def add_usage(self, rows: Iterable[UsageRow]) -> None:
-        """Add what was used, in one transaction."""
+    def add_usage(self, rows: Iterable[UsageRow], mark: str = "", instead_of: str = "") -> None:
+        """Add what was used, in one transaction; with it `mark` is kept, in the place of `instead_of`.
+
+        A mark is the hash of the audit record up to which a node's usage was added.
+        """
+        ...
+
+    def usage_marks(self) -> frozenset[str]:
+        """Return the marks that are kept, those of all nodes."""
         ...
 
     def usage(self, since: date) -> list[UsageRow]:

@@ -29,6 +29,7 @@ _CHARGE = (
     "INSERT INTO charges (key_id, period, nano_usd) VALUES (?, ?, ?)"
     " ON CONFLICT (key_id, period) DO UPDATE SET nano_usd = charges.nano_usd + excluded.nano_usd"
 )
+_MARK = "usage up to "  # and the hash of an audit record, as the name of a fact
 _USE = (
     "INSERT INTO usage (day, key_id, route, requests, input_tokens, output_tokens, nano_usd)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, key_id, route) DO UPDATE SET"
@@ -93,11 +94,20 @@ class SQLState(SQLJournal):
         with self._reading() as ask:
             return _spending(ask, key_id, day)
 
-    def add_usage(self, rows: Iterable[UsageRow]) -> None:
-        """Add what was used, in one transaction."""
+    def add_usage(self, rows: Iterable[UsageRow], mark: str = "", instead_of: str = "") -> None:
+        """Add what was used, in one transaction; with it `mark` is kept, in the place of `instead_of`."""
         with self._writing() as ask:
+            if mark:
+                ask("DELETE FROM facts WHERE name = ?", (f"{_MARK}{instead_of}",))
+                ask("INSERT INTO facts (name, value) VALUES (?, '') ON CONFLICT (name) DO NOTHING", (f"{_MARK}{mark}",))
             for row in sorted(rows, key=lambda row: (row.day, row.key_id, row.route)):  # one order: no deadlock
                 ask(_USE, (row.day.isoformat(), *astuple(row)[1:]))
+
+    def usage_marks(self) -> frozenset[str]:
+        """Return the marks that are kept, those of all nodes."""
+        with self._reading() as ask:
+            rows = ask("SELECT name FROM facts WHERE name LIKE ?", (f"{_MARK}%",))
+        return frozenset(name.removeprefix(_MARK) for (name,) in rows)
 
     def usage(self, since: date) -> list[UsageRow]:
         """Return what was used from this day on, by day, key and route."""

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from weighbridge.errors import UsageError, WeighbridgeError
-from weighbridge.pilot.access.clerk import POLL_S
+from weighbridge.pilot.access.clerk import POLL_S, Mark
+from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.gatekeeper import Hold, MemoryGatekeeper
 from weighbridge.pilot.access.keys import Budget, Digester
-from weighbridge.pilot.access.orders import KeyPatch, Revocation, Rotation
+from weighbridge.pilot.access.orders import KeyOrder, KeyPatch, Revocation, Rotation
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.state.protocol import NANO
+from weighbridge.pilot.state.sqlite import SQLiteState
 
-from .conftest import NOON, Node
+from .conftest import NOON, PEPPER, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -441,6 +443,39 @@ def test_a_budget_needs_a_price(node: Node) -> None:
     held(node, node.make(), usd=None).settle(Usage(1, 2), None)
     node.gate.close()
     assert [row.nano_usd for row in node.state.usage(DAY)] == [0]
+
+
+def test_a_mark_moves_on_with_what_is_written(tmp_path: Path) -> None:
+    """Usage and the hash of the log's last record come in one write, and the mark before is forgotten."""
+    state = SQLiteState(tmp_path / "pilot.sqlite")
+    state.add_usage([], "1" * 64)
+    gate = MemoryGatekeeper(state, PEPPER, mark=Mark(lambda: "2" * 64, "1" * 64))
+    issued = KeyDesk(state, PEPPER, changed=gate.refresh).create("", KeyOrder(name="k"))
+    caller = gate.identify(b"Bearer " + issued.text.encode())
+    assert not isinstance(caller, Refusal)
+    hold = gate.reserve(caller, "qwen", 1, 0.0)
+    assert not isinstance(hold, Refusal)
+    hold.settle(Usage(1, 2), 0.0)
+    assert state.usage_marks() == {"1" * 64}
+    gate.start()
+    gate.close()
+    assert state.usage_marks() == {"2" * 64}
+    state.close()
+
+
+def test_too_little_is_told_from_nothing(node: Node) -> None:
+    """Where some money is left, but less than a request may cost, the refusal says so and names max_tokens."""
+    issued = node.make(budget={"usd_total": 1.0})
+    little = ask(node, issued, usd=1.5)
+    assert isinstance(little, Refusal)
+    assert little.code == "budget_exceeded"
+    assert "does not cover" in little.message
+    assert "max_tokens" in little.message
+    held(node, issued, usd=1.0).settle(FREE, 1.0)
+    node.clock.run += 2
+    none = ask(node, issued, usd=0.5)
+    assert isinstance(none, Refusal)
+    assert none.message == "the key's budget (total) is used up"
 
 
 @pytest.mark.parametrize("usd", [-1.0, float("nan"), float("inf"), 1e300])
