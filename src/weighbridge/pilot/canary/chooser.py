@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.canary.fold import canary_name
+from weighbridge.pilot.canary.jury import is_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ class CanaryChooser:
     """Chooses the candidate for its share of the callers, by the document that all nodes follow.
 
     `document_of` returns a document from memory. A caller is the user that a request names, else its key. Without a
-    document nobody gets the candidate.
+    document nobody gets the candidate, nor do callers of a key that was set apart.
     """
 
     def __init__(self, document_of: Callable[[str], Document | None], secret: bytes = b"") -> None:
@@ -47,6 +48,9 @@ class CanaryChooser:
         document = self._document_of(self._name(route))
         share = document.body["share"] if document is not None else 0.0
         if document is None or not share:
+            return "primary", route.primary
+        apart = document.body.get("apart")
+        if apart and is_apart(exchange.key_id, apart, document.body["keys"]):
             return "primary", route.primary
         caller = exchange.user_hash or exchange.key_id
         if place_of(self._secret, route.name, document.body["trial"], caller) < share:

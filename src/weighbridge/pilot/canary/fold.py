@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.digest import digest_of, short
 from weighbridge.pilot.canary.quality import quality_terms
 from weighbridge.pilot.canary.report import notice_of, start_of, why_of
-from weighbridge.pilot.canary.trial import Trial
+from weighbridge.pilot.canary.trial import Ground, Trial
 from weighbridge.pilot.observation.noun import Observation
 from weighbridge.pilot.shadow.pair import Pair
 
@@ -27,18 +27,12 @@ _LONGEST = 500  # characters of an order's words
 
 
 def canary_name(route: Route) -> str:
-    """Name the document of a route's canary: other models and other terms are another canary, which begins anew.
+    """Name the document of a route's canary: it is that of the candidate, whatever its terms, decision and primary are.
 
-    Raises ValueError for a route that has none.
+    So nothing but an operator's order brings back a candidate that was rolled back. Raises ValueError for a route that
+    has no canary.
     """
-    settings = _settings(route)
-    upstream, terms = settings.leg.upstream, settings.terms
-    asked = {
-        "primary": _artefact(route.primary),
-        "candidate": [_artefact(settings.leg), upstream.url, upstream.model],
-        "terms": [list(terms.steps), terms.margin, terms.alpha, terms.hold_s, terms.late_s],
-    }
-    return f"{_ROOM}/{route.name}/{short(digest_of(asked))}"
+    return f"{_ROOM}/{route.name}/{short(digest_of(_artefact(_settings(route).leg)))}"
 
 
 class CanaryFold:
@@ -53,9 +47,10 @@ class CanaryFold:
         self._route = route
         self._name = canary_name(route)
         self._decisions: dict[Arm, str] = {"primary": route.primary.decision, "canary": self._settings.leg.decision}
-        longest_s = max(route.primary.upstream.total_s, self._settings.leg.upstream.total_s)
-        self._settle_s = min(self._settings.terms.hold_s, longest_s)
+        terms, longest_s = self._settings.terms, _longest_s(route)
         self._judged = quality_terms(route)
+        settle_s = min(terms.hold_s, longest_s)
+        self._ground = Ground(terms, settle_s, longest_s, short(digest_of(_artefact(route.primary))), self._judged)
 
     @property
     def name(self) -> str:
@@ -69,7 +64,7 @@ class CanaryFold:
 
     def begin(self) -> Mapping[str, Any]:
         """Return the body before any entry."""
-        return self._new().body()
+        return Trial(self._ground).body()
 
     def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
         """Return the body after these entries, and the steps up and down that follow."""
@@ -81,40 +76,42 @@ class CanaryFold:
                 is_taken = self._see(trial, entry, notices) or is_taken
             elif entry.kind == "pair":
                 is_taken = self._hear(trial, entry, notices) or is_taken
-            elif entry.kind == "order" and entry.facts.get("to") == _ROOM:
+            elif entry.kind == "order" and entry.facts.get("to") == _ROOM and entry.facts.get("about") == self._name:
                 trial = self._obey(trial, entry, notices)
                 is_taken = True
         return (trial.body() if is_taken else body), notices
 
-    def _new(self, number: int = 1, now: float = 0.0) -> Trial:
-        """Return a trial that begins."""
-        return Trial(self._settings.terms, self._settle_s, number, now, self._judged)
-
     def _trial(self, body: Mapping[str, Any]) -> Trial:
         """Return the trial of a body; one that cannot be read, as after an upgrade, is stopped and not begun anew."""
         try:
-            return Trial.of(body, self._settings.terms, self._settle_s, self._judged)
+            return Trial.of(body, self._ground)
         except (KeyError, TypeError, ValueError):
             number = body.get("trial")
-            trial = self._new(number if isinstance(number, int) else 1)
+            trial = Trial(self._ground, number if isinstance(number, int) else 1)
             trial.carry_out(
                 "canary.stopped", "what was known of it is of another version of Weighbridge: start it again"
             )
             return trial
 
     def _see(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
-        """Take what was seen, where it is of these legs."""
-        try:
-            observation = Observation.from_facts(entry.facts)
-        except TypeError:
+        """Take what was seen, where it is of these legs, and at a time that can be true."""
+        if self._seen(entry.facts) is None:
             return False
-        arm = _ARMS.get(observation.leg)
-        if arm is None or observation.decision != self._decisions[arm]:
-            return False
-        trial.tell(entry.at)
-        trial.see(arm, observation)
-        self._look(trial, entry, notices)
+        for _, number, facts in trial.clock.ready(entry):
+            seen = self._seen(facts)
+            if seen is not None:
+                trial.see(*seen)
+                self._look(trial, number, notices)
         return True
+
+    def _seen(self, facts: Mapping[str, Any]) -> tuple[Arm, Observation] | None:
+        """Return what facts tell of one of these legs, None where they do not."""
+        try:
+            observation = Observation.from_facts(facts)
+        except TypeError:
+            return None
+        arm = _ARMS.get(observation.leg)
+        return None if arm is None or observation.decision != self._decisions[arm] else (arm, observation)
 
     def _hear(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
         """Take a judged pair of answers, where it is of this candidate under the settings of now."""
@@ -125,36 +122,36 @@ class CanaryFold:
         except (TypeError, ValueError):  # of a node that runs another version
             return False
         if is_counted:
-            self._look(trial, entry, notices)
+            self._look(trial, entry.number, notices)
         return is_counted
 
-    def _look(self, trial: Trial, entry: Entry, notices: list[Notice]) -> None:
+    def _look(self, trial: Trial, number: int, notices: list[Notice]) -> None:
         """Follow what is due, if anything is."""
         event = trial.due()
         if event is not None:
-            self._follow(trial, entry, event, notices)
+            self._follow(trial, number, event, notices)
 
     def _obey(self, trial: Trial, entry: Entry, notices: list[Notice]) -> Trial:
         """Stop a canary that may run, or start the next trial of one that may not; anything else changes nothing."""
-        trial.tell(entry.at)
+        trial.clock.now = trial.clock.now or entry.at
         by, because = (str(entry.facts.get(key, ""))[:_LONGEST] for key in ("by", "because"))
         is_over = trial.state in {"rolled back", "stopped"}
         if entry.facts.get("do") == "stop" and not is_over:
-            self._follow(trial, entry, "canary.stopped", notices, (by, because))
+            self._follow(trial, entry.number, "canary.stopped", notices, (by, because))
         elif entry.facts.get("do") == "start" and is_over:
-            started = self._new(trial.number + 1, trial.now)
+            started = Trial(self._ground, trial.number + 1, trial.clock)
             started.by, started.why = by, because or "an operator started it"
             notices.append(start_of(self._route, started, f"{self._name}/{entry.number}"))
             return started
         return trial
 
     def _follow(
-        self, trial: Trial, entry: Entry, event: Event, notices: list[Notice], order: tuple[str, str] = ("", "")
+        self, trial: Trial, number: int, event: Event, notices: list[Notice], order: tuple[str, str] = ("", "")
     ) -> None:
         """Do what is due, and tell of it."""
         by, because = order
         why = because or why_of(trial, event)
-        notices.append(notice_of(self._route, trial, (f"{self._name}/{entry.number}/{event}", event, why), by))
+        notices.append(notice_of(self._route, trial, (f"{self._name}/{number}/{event}", event, why), by))
         trial.carry_out(event, why, by)
 
 
@@ -165,6 +162,11 @@ def _settings(route: Route) -> CanarySettings:
     return route.canary
 
 
-def _artefact(leg: Leg) -> str:
-    """Return what a leg serves: what was weighed, else the decision that admits it."""
-    return leg.digest or leg.decision
+def _artefact(leg: Leg) -> str | list[str]:
+    """Return what a leg serves: what was weighed; where nothing ties it to bytes, its name and where it is served."""
+    return leg.digest or [leg.reference, leg.upstream.url, leg.upstream.model]
+
+
+def _longest_s(route: Route) -> float:
+    """Return how long an answer of either model may take."""
+    return max(route.primary.upstream.total_s, _settings(route).leg.upstream.total_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.canary.jury import OTHERS
 from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.standing import SIGN_WORDS, read_standing
 from weighbridge.pilot.journal.protocol import Notice
@@ -25,6 +26,7 @@ _SEVERITY: dict[Event, Severity] = {
     "canary.done": "info",
     "canary.rolled_back": "alarm",
     "canary.stopped": "warning",
+    "canary.key_set_apart": "warning",
 }
 _STARTED = "canary.started"
 _OUTCOME: dict[Event, str] = {
@@ -38,6 +40,10 @@ def why_of(trial: Trial, event: Event) -> str:
     """Say in one sentence why something is due."""
     if event == "canary.stopped":
         return "an operator stopped it"
+    if event == "canary.key_set_apart":
+        key = trial.jury.doubtful(1 / trial.terms.alpha, trial.quality.harm)
+        whose = "keys other than the first" if key == OTHERS else f"the key {key}"
+        return f"what is held against the candidate rests on {whose} alone, whose callers get the primary from now on"
     steps = trial.terms.steps
     if event == "canary.rolled_back" and trial.worst == QUALITY:
         return f"{_judged(trial)}; an equal one is rolled back with chance {trial.terms.alpha:g} at most"

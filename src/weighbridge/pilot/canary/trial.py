@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from weighbridge.pilot.canary.callers import Callers
-from weighbridge.pilot.canary.groups import LEAST_CALLERS, Groups
-from weighbridge.pilot.canary.lane import Lane, gather
+from weighbridge.pilot.canary.clock import Clock
+from weighbridge.pilot.canary.jury import Jury
+from weighbridge.pilot.canary.lane import gather
+from weighbridge.pilot.canary.panel import Panel
 from weighbridge.pilot.canary.quality import QUALITY, Quality
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
-from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
+from weighbridge.pilot.observation.callers import Callers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,48 +21,69 @@ if TYPE_CHECKING:
     from weighbridge.pilot.observation.noun import Observation
     from weighbridge.pilot.route import CanaryTerms
     from weighbridge.pilot.shadow.pair import Pair
+    from weighbridge.statistics.arms import HarmTest
 
-__all__ = ["Event", "State", "Trial"]
+__all__ = ["Event", "Ground", "State", "Trial"]
 
 State = Literal["measuring", "stepping", "done", "rolled back", "stopped"]
-Event = Literal["canary.advanced", "canary.done", "canary.rolled_back", "canary.stopped"]
+Event = Literal["canary.advanced", "canary.done", "canary.rolled_back", "canary.stopped", "canary.key_set_apart"]
 
-_SLOTS = 120  # of the time after which an answer is known to have come or not
-_LEAST_SLOT_S = 2.0
-_BEHIND_S, _BEHIND = 120.0, 50  # so many exchanges that far in the past: a clock was ahead, not they behind
 _RECENT = 50
-_LEFT = 0.5  # of the margin, that callers may take up: what is expected to be needed is reckoned with it
-_PLAIN = ("state", "share", "step", "now", "since", "start", "step_since", "why", "by", "late_s")
+_LEAST_WAIT_S = 2.0  # who leaves sooner tells nothing of the answer
+_ALONE = (
+    3  # evidence so many times as long as a rollback takes (its logarithm), and not without one key: it is that key's
+)
+_PLAIN = ("state", "share", "step", "since", "start", "step_since", "why", "by", "late_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a trial rests on: its terms, and the artefact that serves now.
+
+    An answer takes `longest_s` at the most; `settle_s` is how long one is waited for until it is known to have failed.
+    Without `judged` nobody judges answers.
+    """
+
+    terms: CanaryTerms
+    settle_s: float
+    longest_s: float
+    baseline: str = ""
+    judged: QualityTerms | None = None
 
 
 class Trial:
-    """The state of a canary; `settle_s` is how long an answer may take until it is known to have failed.
+    """The state of a canary.
 
     `measuring`: how long the primary takes, before the first step. `stepping`: at `share`, the step `step` (from 0).
     `done`: the last step was passed, its share stays. `rolled back`, `stopped`: the share is 0 until an operator starts
-    the next trial. `now` is the greatest time of an entry; `since` that of the state, `start` that of the first step,
-    `step_since` that of this one. `total` counts the trial's exchanges, `seen` the step's, `recent` the last ones.
-    `quality` holds pairs of the shadow; without its terms nobody judges answers.
+    the next trial. `now` is the journal's time; `since` that of the state, `start` that of the first step, `step_since`
+    that of this one. `total` counts the trial's exchanges, `seen` the step's, `recent` the last ones. `jury` weighs
+    exchanges, `quality` the pairs of a shadow.
     """
 
-    def __init__(
-        self, terms: CanaryTerms, settle_s: float, number: int = 1, now: float = 0.0, judged: QualityTerms | None = None
-    ) -> None:
-        self.terms, self.settle_s, self.number = terms, settle_s, number
+    def __init__(self, ground: Ground, number: int = 1, clock: Clock | None = None) -> None:
+        self.ground, self.terms, self.number = ground, ground.terms, number
+        self.clock = clock or Clock(ground.longest_s)
         self.state: State = "measuring"
         self.step, self.share = 0, 0.0
-        self.now = self.since = self.start = self.step_since = now
+        self.since = self.start = self.step_since = self.now
         self.why = self.by = ""
         self.late_s = 0.0
-        self.harm = {metric: HarmTest() for metric in METRICS}
-        self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
+        self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
         self._times: list[float] = []
-        self._behind = 0
         self.callers = Callers()
-        self.groups = Groups()
-        self.quality = Quality(judged.margin if judged is not None else None)
-        self._quick = self._lane(0.0)
-        self._fresh()
+        self.quality = Quality(ground.judged.margin if ground.judged is not None else None)
+        self.jury = Jury(self._panel, self.callers)
+
+    @property
+    def now(self) -> float:
+        """The journal's time."""
+        return self.clock.now
+
+    @property
+    def harm(self) -> Mapping[str, HarmTest]:
+        """The tests of harm by all exchanges."""
+        return self.jury.whole.harm
 
     @property
     def runs(self) -> bool:
@@ -68,40 +91,28 @@ class Trial:
         return self.state in {"stepping", "done"}
 
     @property
-    def harm_value(self) -> float:
-        """The evidence against "the candidate is equal", over all signs: a mean of e-values is one.
-
-        Quality has its part in any case: a part that changed when judging begins would make evidence of nothing.
-        """
-        return (sum(test.value for test in self.harm.values()) + self.quality.harm) / (len(self.harm) + 1)
-
-    @property
     def worst(self) -> str:
         """The sign with the most evidence of harm."""
         return max((*METRICS, QUALITY), key=self._harm_of)
 
-    def tell(self, at: float) -> None:
-        """Take the time of an entry, and that of the trial's making from the first."""
-        self.now = max(self.now, at)
-        self.since = self.since or self.now
-
     def see(self, arm: Arm, observation: Observation) -> None:
-        """Take an exchange."""
-        self._mind_the_clock(observation.at)
+        """Take an exchange; not one that both models failed: that was the request's doing, or both's."""
+        self._mind_the_clock()
+        if observation.is_shared or self.jury.is_apart(observation.key):
+            return
         if self.state == "measuring":
             self._measure(arm, observation)
             return
-        is_known = self.runs and observation.at >= self.start
-        if not is_known or not self.callers.admit(arm, observation.user, observation.at):
+        is_hasty = observation.is_left and observation.total_s < _LEAST_WAIT_S
+        is_known = self.runs and observation.at >= self.start and not is_hasty
+        if not is_known or not self.callers.admit(observation.key, observation.user, observation.at):
             return
-        self.groups.add(arm, observation.user)
         signs = signs_against(observation, self.late_s)
         self._count(arm, [1, *signs])
-        self._quick.add(arm, observation.at, signs)
-        if self.state == "stepping" and observation.at >= self.step_since:
+        is_of_step = self.state == "stepping" and observation.at >= self.step_since
+        if is_of_step:
             gather(self.seen[arm], (1, *signs))
-            self.step_groups.add(arm, observation.user)
-            self._sure.add(arm, observation.at, signs)
+        self.jury.add(observation.key, arm, observation.at, observation.user, signs, is_of_step=is_of_step)
 
     def hear(self, pair: Pair, at: float) -> bool:
         """Take a pair of the shadow that was judged then, and return whether it counts; raises ValueError."""
@@ -112,20 +123,17 @@ class Trial:
         if not self.runs:
             return None
         needed = 1 / self.terms.alpha
-        if self.harm_value >= needed:
-            return "canary.rolled_back"
-        for primary, canary in self._quick.close(self.now):
-            for place, metric in enumerate(METRICS, 1):
-                test, block = self.harm[metric], Block(primary[0], primary[place], canary[0], canary[place])
-                test.update(block, self.groups.slack(test.usual))
-            if self.harm_value >= needed:
+        harm = self.jury.weigh_harm(self.now, self.quality.harm)
+        if harm >= needed:
+            doubtful = self.jury.doubtful(needed, self.quality.harm)
+            if doubtful is None:
                 return "canary.rolled_back"
+            if harm >= needed**_ALONE:
+                return "canary.key_set_apart"
         if self.state == "done":
             return None
-        for primary, canary in self._sure.close(self.now):
-            for place, metric in enumerate(METRICS, 1):
-                sure, block = self.safety[metric], Block(primary[0], primary[place], canary[0], canary[place])
-                sure.update(block, self.step_groups.slack(sure.usual))
+        for panel in self.jury.panels:
+            panel.weigh_safety(self.now)
         if not self._is_shown(needed) or self.now - self.step_since < self.terms.hold_s:
             return None
         return "canary.done" if self._is_last(self.step + 1) else "canary.advanced"
@@ -133,8 +141,8 @@ class Trial:
     def _is_shown(self, needed: float) -> bool:
         """Whether every sign shows that the candidate is not worse by the margin, on callers enough."""
         is_as_good = self.quality.harm < needed and (self.quality.margin is None or self.quality.safe >= needed)
-        is_broad = min(self.step_groups.effective(arm) for arm in self.seen) >= LEAST_CALLERS
-        return is_as_good and is_broad and all(test.value >= needed for test in self.safety.values())
+        is_safe = all(panel.is_safe(needed) for panel in self.jury.speaking())
+        return is_as_good and is_safe and self.jury.whole.is_broad()
 
     def carry_out(self, event: Event, why: str, by: str = "") -> None:
         """Do what is due, or what an operator orders."""
@@ -144,25 +152,15 @@ class Trial:
         elif event == "canary.done":
             self.step = min(self.step + 1, len(self.terms.steps) - 1)
             self._turn("done", self.terms.steps[self.step])
+        elif event == "canary.key_set_apart":
+            self._set_apart()
         else:
             self._turn("rolled back" if event == "canary.rolled_back" else "stopped", 0.0)
 
     def needed(self) -> int:
-        """Return how many more exchanges of the candidate this step takes about, if it is as good as the primary.
-
-        That is with half of the margin left, or more, once `callers_needed` were seen.
-        """
+        """Return how many more exchanges of the candidate this step takes about, if it is as good as the primary."""
         ratio = self.seen["primary"][0] / self.seen["canary"][0] if self.seen["canary"][0] else 1.0
-        most = self.terms.margin * _LEFT
-        return max(
-            test.needed(self.terms.alpha, ratio, min(most, self.step_groups.slack(test.usual)))
-            for test in self.safety.values()
-        )
-
-    def callers_needed(self) -> int:
-        """Return about how many callers of the candidate this step takes: what they differ by is half of the margin."""
-        open_ones = [test.usual for test in self.safety.values() if test.value < 1 / self.terms.alpha]
-        return self.step_groups.needed(max(open_ones), self.terms.margin * _LEFT) if open_ones else LEAST_CALLERS
+        return max(panel.needed(self.terms.alpha, ratio) for panel in self.jury.speaking())
 
     def body(self) -> dict[str, Any]:
         """Return everything as JSON values, for `of`."""
@@ -173,47 +171,69 @@ class Trial:
             "margin": self.terms.margin,
             "alpha": self.terms.alpha,
             "hold_s": self.terms.hold_s,
-            "settle_s": self.settle_s,
+            "settle_s": self.ground.settle_s,
+            "baseline": self.ground.baseline,
+            "now": self.now,
             "trial": self.number,
             "needed": self.needed() if is_stepping else 0,
-            "callers_needed": self.callers_needed() if is_stepping else 0,
+            "callers_needed": self.jury.whole.callers_needed(self.terms.alpha) if is_stepping else 0,
             "pairs_needed": self.quality.needed(self.terms.alpha) if is_stepping else 0,
             "total": self.total,
             "seen": self.seen,
             "recent": self.recent,
             "last": self._last,
             "times": list(self._times),
-            "behind": self._behind,
+            "clock": self.clock.state(),
             "callers": self.callers.state(),
-            "groups": self.groups.state(),
-            "step_groups": self.step_groups.state(),
             "quality": self.quality.state(),
-            "quick": self._quick.state(),
-            "sure": self._sure.state(),
-            "harm": {metric: test.state() for metric, test in self.harm.items()},
-            "safety": {metric: test.state() for metric, test in self.safety.items()},
+            **self.jury.state(),
         }
 
     @classmethod
-    def of(
-        cls, body: Mapping[str, Any], terms: CanaryTerms, settle_s: float, judged: QualityTerms | None = None
-    ) -> Trial:
-        """Return the trial that `body` described; raises KeyError, TypeError or ValueError where it described none."""
-        trial = cls(terms, settle_s, body["trial"], judged=judged)
+    def of(cls, body: Mapping[str, Any], ground: Ground) -> Trial:
+        """Return the trial that `body` described, on the ground of now.
+
+        Raises KeyError, TypeError or ValueError where it described none.
+        """
+        trial = cls(ground, body["trial"], Clock(ground.longest_s, body["now"]).restore(body["clock"]))
         for name in _PLAIN:
             setattr(trial, name, body[name])
         trial.total, trial.seen = _copied(body["total"]), _copied(body["seen"])
         trial.recent, trial._last = _copied(body["recent"]), _copied(body["last"])
-        trial._times, trial._behind = list(body["times"]), body["behind"]
+        trial._times = list(body["times"])
         trial.callers.restore(body["callers"])
-        trial.groups.restore(body["groups"])
-        trial.step_groups.restore(body["step_groups"])
         trial.quality = Quality.of(body["quality"], trial.quality.margin)
-        trial._quick = trial._lane(trial._quick_s()).restore(body["quick"])
-        trial._sure.restore(body["sure"])
-        trial.harm = {metric: HarmTest.from_state(body["harm"][metric]) for metric in METRICS}
-        trial.safety = {metric: SafetyTest.from_state(body["safety"][metric]) for metric in METRICS}
+        trial.jury = Jury(trial._panel, trial.callers).restore(body, has_lanes=body["settle_s"] == ground.settle_s)
+        trial._settle(body)
         return trial
+
+    def _settle(self, body: Mapping[str, Any]) -> None:
+        """Begin the evidence anew, at the present share, where other terms or another primary have made it another's.
+
+        What has ended stays so. How long a step lasts, and what is late, may change at any time: no evidence rests on
+        it.
+        """
+        terms = self.terms
+        self.late_s = self.late_s and (terms.late_s or self.late_s)
+        is_other = body["baseline"] != self.ground.baseline
+        if is_other and self.state == "measuring":
+            self._times.clear()
+        was = (body["steps"], body["margin"], body["alpha"])
+        if not self.runs or not (is_other or was != (list(terms.steps), terms.margin, terms.alpha)):
+            return
+        if is_other:
+            apart = self.jury.apart
+            self.jury = Jury(self._panel, self.callers)
+            self.jury.apart = apart
+            self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
+        self._enter(max((at for at, share in enumerate(terms.steps) if share <= self.share), default=0))
+
+    def _set_apart(self) -> None:
+        """Take back to the primary whose exchanges the evidence of harm rests on, and forget what was counted."""
+        place = self.jury.doubtful(1 / self.terms.alpha, self.quality.harm)
+        if place is not None:
+            self.jury.set_apart(place)
+            self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
 
     def _harm_of(self, metric: str) -> float:
         """Return the evidence of harm by one sign."""
@@ -231,17 +251,19 @@ class Trial:
         """Learn how long the primary takes, unless the terms say how long it may, and begin once that is known."""
         if arm == "primary" and not observation.failed:
             self._times.append(round(observation.total_s, 3))
+            self.callers.know(observation.key, observation.user)
         if self.terms.late_s is not None or len(self._times) >= REFERENCE:
             self.late_s = self.terms.late_s or late_limit(self._times)
             self._times.clear()
-            self._quick = self._lane(self._quick_s())
+            self.jury = Jury(self._panel, self.callers)
             self.start = self.now
             self._enter(0)
 
     def _enter(self, step: int) -> None:
         """Begin a step, with nothing shown yet: more callers are others."""
         self.step, self.step_since = step, self.now
-        self._fresh()
+        self.seen = _nothing()
+        self.jury.begin_step()
         self._turn("done" if self._is_last(step) else "stepping", self.terms.steps[step])
 
     def _is_last(self, step: int) -> bool:
@@ -254,27 +276,18 @@ class Trial:
             self.since = self.now
         self.state, self.share = state, share
 
-    def _fresh(self) -> None:
-        """Forget what was shown in the step before."""
-        self.safety = {metric: SafetyTest(self.terms.margin) for metric in METRICS}
-        self.seen, self.step_groups = _nothing(), Groups()
-        self._sure = self._lane(self.settle_s)
+    def _panel(self) -> Panel:
+        """Return a panel that has seen nothing."""
+        quick_s = min(max(self.late_s, 1.0), self.ground.settle_s)
+        return Panel(self.terms.margin, self.ground.settle_s, quick_s)
 
-    def _quick_s(self) -> float:
-        """Return after how many seconds almost all answers have come: harm is not waited for any longer."""
-        return min(max(self.late_s, 1.0), self.settle_s)
-
-    def _lane(self, settle_s: float) -> Lane:
-        return Lane(max(_LEAST_SLOT_S, self.settle_s / _SLOTS), settle_s, len(METRICS))
-
-    def _mind_the_clock(self, at: float) -> None:
-        """Set the time back where exchange after exchange says that a clock was ahead."""
-        self._behind = self._behind + 1 if at < self.now - self.settle_s - _BEHIND_S else 0
-        if self._behind >= _BEHIND:
-            self._behind, self.now = 0, at
-            self.start, self.step_since = min(self.start, at), min(self.step_since, at)
-            self._quick.rewind(at)
-            self._sure.rewind(at)
+    def _mind_the_clock(self) -> None:
+        """Set the times back where a clock was ahead of what is known to be now."""
+        self.since = min(self.since, self.now) or self.now
+        if self.start > self.now or self.step_since > self.now:
+            self.start, self.step_since = min(self.start, self.now), min(self.step_since, self.now)
+            for panel in self.jury.panels:
+                panel.rewind(self.now)
 
 
 def _nothing() -> dict[Arm, Counts]:

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["LEAST_CALLERS", "MOST_A_DAY", "Callers"]
 
@@ -49,8 +49,7 @@ class Callers:
         day = int(at // _DAY_S)
         if not self._day - 1 <= day <= self._day:
             self._day, self._today, self._size = day, {}, 0
-        tag = hashlib.blake2b(f"{key}\0{user}".encode(), digest_size=4).hexdigest()[:_TAG]
-        self._note(key, tag)
+        tag = self.know(key, user)
         users = self._today.setdefault(key, {})
         count = users.get(tag, 0)
         if count >= MOST_A_DAY:
@@ -59,12 +58,26 @@ class Callers:
         if not count:
             self._size += 1
             if self._size > _MOST_USERS:
-                self._forget()
+                self._drop_oldest()
         return True
+
+    def know(self, key: str, user: str) -> str:
+        """Remember that a key has this user, though nothing of it counts, and return what stands for it."""
+        tag = hashlib.blake2b(f"{key}\0{user}".encode(), digest_size=4).hexdigest()[:_TAG]
+        self._note(key, tag)
+        return tag
+
+    def brought(self, is_asked: Callable[[str], bool]) -> int:
+        """Return how many callers those keys have brought, 20 of each at the most."""
+        return sum(len(users) for key, users in self._known.items() if is_asked(key))
 
     def is_one_of_several(self, key: str) -> bool:
         """Whether the other keys have brought 20 callers or more by now: then this one does not speak for all."""
-        return sum(len(users) for other, users in self._known.items() if other != key) >= LEAST_CALLERS
+        return self.brought(lambda other: other != key) >= LEAST_CALLERS
+
+    def forget(self, is_asked: Callable[[str], bool]) -> None:
+        """Forget that those keys have brought callers."""
+        self._known = {key: users for key, users in self._known.items() if not is_asked(key)}
 
     def state(self) -> dict[str, Any]:
         """Return everything as JSON values, for `restore`: less than 16 kB."""
@@ -89,7 +102,7 @@ class Callers:
         if len(self._known) > _MOST_KEYS:
             del self._known[min(self._known, key=lambda one: len(self._known[one]))]
 
-    def _forget(self) -> None:
+    def _drop_oldest(self) -> None:
         """Forget the oldest user of the key that has the most."""
         users = max(self._today.values(), key=len)
         del users[next(iter(users))]

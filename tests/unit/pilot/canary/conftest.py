@@ -71,9 +71,10 @@ class Traffic:
         self.tell("seen", self.observe(arm, refused=refused, **facts).to_facts())
         return arm
 
-    def order(self, what: str, to: str = "canary") -> None:
-        """Give an order."""
-        self.tell("order", {"to": to, "do": what, "by": "kim", "because": "it rhymes"})
+    def order(self, what: str, to: str = "canary", about: str = "") -> None:
+        """Give an order, about this candidate unless it names another."""
+        facts = {"to": to, "about": about or self.fold.name, "do": what, "by": "kim", "because": "it rhymes"}
+        self.tell("order", facts)
 
     @property
     def events(self) -> list[str]:

@@ -39,7 +39,7 @@ def test_an_equal_candidate_goes_all_the_way(traffic: Traffic) -> None:
 
 
 @pytest.mark.parametrize("sign", [{"failed": True}, {"refused": True}, {"in_form": False}, {"same_language": False},
-                                  {"chars": None}, {"total_s": 9.0}, {"is_left": True}])  # fmt: skip
+                                  {"chars": None}, {"total_s": 9.0}, {"is_left": True, "total_s": 3.0}])  # fmt: skip
 def test_a_candidate_that_is_always_bad_is_rolled_back_within_twenty_answers(
     traffic: Traffic, sign: dict[str, object]
 ) -> None:
@@ -195,21 +195,33 @@ def test_a_clock_that_was_ahead_does_not_blind_it(traffic: Traffic) -> None:
     assert traffic.events == ["canary.rolled_back"]
 
 
-def test_other_models_or_terms_are_another_canary() -> None:
-    """The name changes with what is compared and how, and not with a price or a timeout."""
+def test_only_another_candidate_is_another_canary() -> None:
+    """The name changes with what is served, and with nothing else: not terms, decision, primary, price or place."""
     one = route()
     assert one.canary is not None
     priced = leg("new", price=Price(1, 2, "here"), idle_s=3.0)
-    same = replace(one, canary=CanarySettings(priced, TERMS), retries=3)
-    others = (
+    same = (
+        replace(one, canary=CanarySettings(priced, TERMS), retries=3),
         replace(one, primary=leg("older")),
-        replace(one, canary=CanarySettings(leg("newer"), TERMS)),
-        replace(one, canary=CanarySettings(leg("new"), replace(TERMS, steps=(0.1,)))),
+        replace(one, canary=CanarySettings(replace(leg("new"), decision="sha256:again"), TERMS)),
+        replace(one, canary=CanarySettings(leg("new"), replace(TERMS, steps=(0.1,), hold_s=1.0))),
     )
-    assert canary_name(same) == canary_name(one)
-    assert len({canary_name(other) for other in (one, *others)}) == 4
+    assert {canary_name(other) for other in same} == {canary_name(one)}
+    assert canary_name(replace(one, canary=CanarySettings(leg("newer"), TERMS))) != canary_name(one)
     with pytest.raises(ValueError, match="no canary"):
         CanaryFold(Route("qwen", leg("old")))
+
+
+def test_without_a_digest_the_reference_and_the_place_are_the_candidate() -> None:
+    """Deciding again about the same endpoint begins nothing anew; another endpoint is another candidate."""
+    one = route()
+
+    def named(reference: str, model: str, decision: str) -> str:
+        bare = replace(leg(model), digest="", reference=reference, decision=decision)
+        return canary_name(replace(one, canary=CanarySettings(bare, TERMS)))
+
+    assert named("hf:a", "new", "sha256:1") == named("hf:a", "new", "sha256:2")
+    assert len({named("hf:a", "new", "d"), named("hf:b", "new", "d"), named("hf:a", "newer", "d")}) == 3
 
 
 def test_a_step_of_all_callers_ends_it() -> None:

@@ -1,0 +1,133 @@
+"""Evidence that must stand without any single key: one panel sees all exchanges, the others all but those of one key.
+
+A key is handed out by the operator; the users that come with it may be invented. Where several keys are in use, none
+of them alone shall send a candidate back, and none alone shall let it advance. For any key the panel without it rests
+on the others only, so its e-values keep their promise whatever that key does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.pilot.observation.callers import LEAST_CALLERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from weighbridge.pilot.canary.lane import Arm
+    from weighbridge.pilot.canary.panel import Panel
+    from weighbridge.pilot.observation.callers import Callers
+
+__all__ = ["OTHERS", "Jury", "is_apart"]
+
+OTHERS = "*"
+"""All keys after the first three that were seen, as one."""
+
+_NAMED = 3
+_PANELS = 2 + _NAMED  # the whole, one without each named key, one without the others
+
+
+def is_apart(key: str, apart: Sequence[str], named: Sequence[str]) -> bool:
+    """Whether the callers of a key were taken back to the primary."""
+    return key in apart or (OTHERS in apart and key not in named)
+
+
+class Jury:
+    """Panels that weigh a canary; `fresh` makes one that has seen nothing.
+
+    `whole` sees all, `without` has a panel for each key that was seen, which sees all but that key's. `apart` are keys
+    whose callers were taken back to the primary; nothing of theirs counts.
+    """
+
+    def __init__(self, fresh: Callable[[], Panel], callers: Callers) -> None:
+        self._fresh, self._callers = fresh, callers
+        self.whole = fresh()
+        self.without: dict[str, Panel] = {}
+        self.apart: list[str] = []
+
+    @property
+    def panels(self) -> Iterator[Panel]:
+        """All panels."""
+        yield self.whole
+        yield from self.without.values()
+
+    def add(self, key: str, arm: Arm, at: float, user: str, signs: Sequence[int], *, is_of_step: bool) -> None:
+        """Put an exchange before all panels but the one without its key."""
+        place = key if key in self.without else self._place(key)
+        if place not in self.without:  # until now it has left out nothing
+            self.without[place] = self._fresh().restore(self.whole.state())
+        for panel in (self.whole, *(panel for name, panel in self.without.items() if name != place)):
+            panel.add(arm, at, user, signs, is_of_step=is_of_step)
+
+    def begin_step(self) -> None:
+        """Forget what was shown for the candidate in the step before."""
+        for panel in self.panels:
+            panel.begin_step()
+
+    def weigh_harm(self, now: float, quality: float) -> float:
+        """Take what is old enough, and return the mean of the panels' e-values; `quality` is that of pairs.
+
+        There are five, always: one for a key that was not seen yet is the whole. So their mean is an e-value, too.
+        """
+        for panel in self.panels:
+            panel.weigh_harm(now)
+        whole = self.whole.harm_value(quality)
+        others = [panel.harm_value(quality) for panel in self.without.values()]
+        return (whole * (_PANELS - len(others)) + sum(others)) / _PANELS
+
+    def doubtful(self, needed: float, quality: float) -> str | None:
+        """Return the key without which there is the least evidence of harm, less than needed; None where there is none.
+
+        Only a key among several counts: where the others have brought next to nobody, one speaks for all.
+        """
+        short = {
+            place: value
+            for place, panel in self.without.items()
+            if (value := panel.harm_value(quality)) < needed and self._is_one_of_several(place)
+        }
+        return min(short, key=lambda place: short[place]) if short else None
+
+    def set_apart(self, place: str) -> None:
+        """Let nothing of a key count, then or from now on: what the panel without it saw is the whole."""
+        self.whole = self.without.pop(place)
+        self.apart.append(place)
+        self._callers.forget(self.is_apart)
+        for other in self.without:
+            self.without[other] = self._fresh()
+
+    def is_apart(self, key: str) -> bool:
+        """Whether nothing of a key counts."""
+        return bool(self.apart) and is_apart(key, self.apart, tuple(self.without))
+
+    def speaking(self) -> list[Panel]:
+        """Return the panels that all have to show that the candidate is not worse.
+
+        A panel without a key among several speaks as soon as it saw callers enough on both models.
+        """
+        others = [panel for place, panel in self.without.items() if self._is_one_of_several(place) and panel.can_tell()]
+        return [self.whole, *others]
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as JSON values, for `restore`."""
+        without = {key: panel.state() for key, panel in self.without.items()}
+        return {**self.whole.state(), "without": without, "keys": list(without), "apart": list(self.apart)}
+
+    def restore(self, state: Mapping[str, Any], *, has_lanes: bool = True) -> Jury:
+        """Take over what `state` described, and return itself; raises KeyError, TypeError or ValueError."""
+        self.whole.restore(state, has_lanes=has_lanes)
+        self.without = {
+            key: self._fresh().restore(panel, has_lanes=has_lanes) for key, panel in state["without"].items()
+        }
+        self.apart = list(state["apart"])
+        return self
+
+    def _place(self, key: str) -> str:
+        """Return whose panel leaves out a key that has none of its own yet."""
+        is_full = OTHERS in self.without or len(self.without) + len(self.apart) >= _NAMED
+        return OTHERS if is_full else key
+
+    def _is_one_of_several(self, place: str) -> bool:
+        """Whether other keys have brought callers enough."""
+        if place != OTHERS:
+            return self._callers.is_one_of_several(place)
+        return self._callers.brought(lambda key: key in self.without) >= LEAST_CALLERS

@@ -1,0 +1,138 @@
+"""What exchanges show: tests of every sign, by blocks of time; of all exchanges, or of those without one key's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weighbridge.pilot.canary.groups import LEAST_CALLERS, Groups
+from weighbridge.pilot.canary.lane import Lane
+from weighbridge.pilot.canary.signs import METRICS
+from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from weighbridge.pilot.canary.lane import Arm, Counts
+
+__all__ = ["Panel"]
+
+_SLOTS = 120  # of the time after which an answer is known to have come or not
+_LEAST_SLOT_S = 2.0
+_LEFT = 0.5  # of the margin, that callers may take up: what is expected to be needed is reckoned with it
+_ARMS: tuple[Arm, Arm] = ("primary", "canary")
+
+
+class Panel:
+    """Tests of harm over a trial, and of safety over a step.
+
+    `settle_s` is how long an answer may take until it is known to have failed, `quick_s` after how long almost all have
+    come: harm is not waited for any longer.
+    """
+
+    def __init__(self, margin: float, settle_s: float, quick_s: float) -> None:
+        self._margin, self._settle_s = margin, settle_s
+        self.harm = {metric: HarmTest() for metric in METRICS}
+        self.groups = Groups()
+        self._quick = self._lane(quick_s)
+        self.begin_step()
+
+    def begin_step(self) -> None:
+        """Forget what was shown in the step before."""
+        self.safety = {metric: SafetyTest(self._margin) for metric in METRICS}
+        self.step_groups = Groups()
+        self._sure = self._lane(self._settle_s)
+
+    def add(self, arm: Arm, at: float, user: str, signs: Sequence[int], *, is_of_step: bool) -> None:
+        """Put an exchange, by the time of its arrival."""
+        self.groups.add(arm, user)
+        self._quick.add(arm, at, signs)
+        if is_of_step:
+            self.step_groups.add(arm, user)
+            self._sure.add(arm, at, signs)
+
+    def weigh_harm(self, now: float) -> None:
+        """Take what is old enough to be held against the candidate."""
+        for metric, block in _blocks(self._quick.close(now)):
+            test = self.harm[metric]
+            test.update(block, self.groups.slack(test.usual))
+
+    def weigh_safety(self, now: float) -> None:
+        """Take what is old enough to speak for the candidate."""
+        for metric, block in _blocks(self._sure.close(now)):
+            test = self.safety[metric]
+            test.update(block, self.step_groups.slack(test.usual))
+
+    def harm_value(self, quality: float) -> float:
+        """Return the evidence against "the candidate is equal", over all signs: a mean of e-values is one.
+
+        Quality has its part in any case: a part that changed when judging begins would make evidence of nothing.
+        """
+        return (sum(test.value for test in self.harm.values()) + quality) / (len(self.harm) + 1)
+
+    def is_safe(self, needed: float) -> bool:
+        """Whether every sign shows that the candidate is not worse by the margin."""
+        return all(test.value >= needed for test in self.safety.values())
+
+    def is_broad(self) -> bool:
+        """Whether the step's exchanges are of callers enough."""
+        return min(self.step_groups.effective(arm) for arm in _ARMS) >= LEAST_CALLERS
+
+    def needed(self, alpha: float, ratio: float) -> int:
+        """Return about how many more exchanges of the candidate this step takes, if it is as good as the primary.
+
+        That is with half of the margin left, or more, once `callers_needed` were seen; `ratio` is how many exchanges of
+        the primary come with one of the candidate.
+        """
+        most = self._margin * _LEFT
+        return max(
+            test.needed(alpha, ratio, min(most, self.step_groups.slack(test.usual))) for test in self.safety.values()
+        )
+
+    def callers_needed(self, alpha: float) -> int:
+        """Return about how many callers of the candidate this step takes: what they differ by is half of the margin."""
+        open_ones = [test.usual for test in self.safety.values() if test.value < 1 / alpha]
+        return self.step_groups.needed(max(open_ones), self._margin * _LEFT) if open_ones else LEAST_CALLERS
+
+    def can_tell(self) -> bool:
+        """Whether the trial's exchanges are of callers enough to show anything of others."""
+        return min(self.groups.effective(arm) for arm in _ARMS) >= LEAST_CALLERS
+
+    def rewind(self, now: float) -> None:
+        """Take it that the time is `now`, after a clock that was ahead."""
+        self._quick.rewind(now)
+        self._sure.rewind(now)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as JSON values, for `restore`."""
+        return {
+            "groups": self.groups.state(),
+            "step_groups": self.step_groups.state(),
+            "quick": self._quick.state(),
+            "sure": self._sure.state(),
+            "harm": {metric: test.state() for metric, test in self.harm.items()},
+            "safety": {metric: test.state() for metric, test in self.safety.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any], *, has_lanes: bool = True) -> Panel:
+        """Take over what `state` described, and return itself; raises KeyError, TypeError or ValueError.
+
+        Without its lanes, where times are cut otherwise now: what has not counted yet is lost.
+        """
+        self.groups.restore(state["groups"])
+        self.step_groups.restore(state["step_groups"])
+        if has_lanes:
+            self._quick.restore(state["quick"])
+            self._sure.restore(state["sure"])
+        self.harm = {metric: HarmTest.from_state(state["harm"][metric]) for metric in METRICS}
+        self.safety = {metric: SafetyTest.from_state(state["safety"][metric]) for metric in METRICS}
+        return self
+
+    def _lane(self, settle_s: float) -> Lane:
+        return Lane(max(_LEAST_SLOT_S, self._settle_s / _SLOTS), settle_s, len(METRICS))
+
+
+def _blocks(pairs: Iterator[tuple[Counts, Counts]]) -> Iterator[tuple[str, Block]]:
+    """Yield a block for each sign of each pair of counts."""
+    for primary, canary in pairs:
+        for place, metric in enumerate(METRICS, 1):
+            yield metric, Block(primary[0], primary[place], canary[0], canary[place])
