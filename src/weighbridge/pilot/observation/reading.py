@@ -17,7 +17,7 @@ from weighbridge.pilot.observation.noun import Reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MOST_BYTES", "read_exchange"]
+__all__ = ["MOST_BYTES", "read_exchange", "read_object", "text_in"]
 
 MOST_BYTES = 1 << 20
 """Longer bodies are not read: of a request then nothing is known but the answer, of an answer nothing."""
@@ -40,11 +40,11 @@ def read_exchange(path: str, request: bytes, answer: bytes, *, is_stream: bool) 
         return None
     # A body that begins with a brace is whole, whatever was asked for: servers without streams answer so.
     whole = not (is_stream and answer.lstrip()[:1] != b"{")
-    said = _object(answer) if whole else gathered(events_of(answer[:MOST_BYTES]))
+    said = read_object(answer) if whole else gathered(events_of(answer[:MOST_BYTES]))
     found = answer_of(said)
     if found is None:
         return None
-    asked = _object(request)
+    asked = read_object(request)
     text = answer_part(Completion(Outcome.ANSWERED, found.text)).text if found.text else ""
     return Reading(
         _prompt(path, asked),
@@ -58,7 +58,7 @@ def read_exchange(path: str, request: bytes, answer: bytes, *, is_stream: bool) 
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object; an empty one for anything else, and for what would take much memory."""
     if len(body) > MOST_BYTES or sum(map(body.count, _MARKS)) > _MOST_VALUES:
         return {}
@@ -80,11 +80,11 @@ def _prompt(path: str, asked: Mapping[str, Any]) -> str:
         return messages
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
-            return _text(message.get("content"))
+            return text_in(message.get("content"))
     return ""
 
 
-def _text(content: Any) -> str:
+def text_in(content: Any) -> str:
     """Return the text of a message's content: a string, or the text among its parts."""
     if isinstance(content, str):
         return content
@@ -118,7 +118,7 @@ def _bound(asked: Mapping[str, Any]) -> int | None:
 def _schema(value: Any) -> Mapping[str, Any] | None:
     """Return a schema that says something; servers also take one written as text."""
     if isinstance(value, str):
-        value = _object(value.encode("utf-8", "replace"))
+        value = read_object(value.encode("utf-8", "replace"))
     return value if isinstance(value, dict) and value else None
 
 
