@@ -71,12 +71,16 @@ class Bench:
         held = await allotment.hold(usd)
         return None if held is None else Seat(terms, allotment, held, usd)
 
+    def is_asked(self, pair: Pair) -> bool:
+        """Say whether a judge is asked about a pair: the draw with its chance says so."""
+        return not pair.settled and self._is_drawn(pair.id, pair.chance)
+
     async def hear(self, pair: Pair, texts: tuple[str, str, str], seat: Seat, send: Send) -> Pair:
         """Return the pair with a judge's word, if the draw with its chance says so.
 
         A judge that could not be asked has said nothing that can be read, and rests.
         """
-        if pair.settled or not self._is_drawn(pair.id, pair.chance):
+        if not self.is_asked(pair):
             seat.leave()
             return pair
         upstream = seat.terms.upstream

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.recorder import Recorder, record_nothing
+from weighbridge.pilot.shadow.asking.conversation import conversation_of
 from weighbridge.pilot.shadow.asking.costs import Allotments, can_be_held, cost_of, likely_usd, unsaid_usd
 from weighbridge.pilot.shadow.asking.questions import Bench, ask_embedding, embedding_usd
 from weighbridge.pilot.shadow.scoring import score, with_chance
@@ -31,6 +32,7 @@ __all__ = ["LEAST_PATIENCE_S", "Dropped", "Links", "Trials"]
 
 LEAST_PATIENCE_S = 60.0
 _PATIENCE = 10  # times as long as the primary took
+_SHORT_BYTES = 16 << 10  # of a request that is read on the event loop: in less time than a thread takes to wake
 _T = TypeVar("_T")
 
 
@@ -74,7 +76,8 @@ class Trials:
         if not self._links.admits(shadow.leg):
             raise Dropped("closed")
         upstream = shadow.leg.upstream
-        sent = await self.beside(partial(self._links.address, exchange.path, exchange.request, upstream.model))
+        address = partial(self._links.address, exchange.path, exchange.request, upstream.model)
+        sent = address() if len(exchange.request) <= _SHORT_BYTES else await self.beside(address)
         if sent is None:
             raise Dropped("unreadable")
         allotment, held, likely = await self._held(exchange, shadow)
@@ -140,8 +143,12 @@ class Trials:
             if embedding is not None and not pair.same:
                 pair = await ask_embedding(pair, scored.texts, embedding, send)
             if seat is not None:
+                pair, texts = with_chance(pair), scored.texts
+                if self._bench.is_asked(pair):
+                    talk = await self.beside(partial(conversation_of, exchange.path, exchange.request))
+                    texts = (talk or texts[0], *texts[1:])
                 taken, seat = seat, None
-                pair = await self._bench.hear(with_chance(pair), scored.texts, taken, send)
+                pair = await self._bench.hear(pair, texts, taken, send)
             return replace(scored, pair=pair)
         finally:
             if seat is not None:
