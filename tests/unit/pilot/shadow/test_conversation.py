@@ -21,7 +21,7 @@ def said(role: str, content: Any, **more: Any) -> dict[str, Any]:
 
 
 def test_a_judge_sees_what_a_last_message_is_about() -> None:
-    """Nobody can judge an answer to `And in French?` alone; texts that are kept are those of the last message, as ever."""
+    """Nobody can judge an answer to `And in French?` alone. Texts that are kept are those of the last message."""
     talk = [said("system", "Be brief."), said("user", "How do I say cheese?"), said("assistant", "Queso."),
             said("user", "And in French?")]  # fmt: skip
     node = Node(shadow_route(judge=upstream("judge")), Models({"new": "Fromage.", "judge": "A"}))
