@@ -68,4 +68,6 @@ def acknowledge(alarm_id: str, because: str, workspace: str | None, *, as_json: 
         print_json("pilot-alarm", answered.to_json())
         return
     click.echo(f"{short(answered.id)}: answered")
-    click.echo(f"Next: `weighbridge decide {answered.subject} --policy NAME` makes the decision again", err=True)
+    # a warning re-opened nothing
+    again = f"decide {answered.subject} --policy NAME` makes the decision again"
+    click.echo(f"Next: `weighbridge {again if answered.severity == 'alarm' else 'pilot alarms`'}", err=True)

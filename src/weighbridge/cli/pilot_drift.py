@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from weighbridge.errors import UsageError
 if TYPE_CHECKING:
     from weighbridge.pilot.drift.standing import Standing
     from weighbridge.pilot.state.protocol import PilotState
+    from weighbridge.workflow.workspace import Workspace
 
 __all__ = ["command"]
 
@@ -41,10 +43,11 @@ def command(
 
     if acknowledge and learn:
         raise UsageError("--acknowledge and --learn exclude each other", hint="--learn forgets the alarms, too")
-    if (acknowledge or learn) and (route is None or not because):
+    if (acknowledge or learn) and (route is None or not because.strip()):
         raise UsageError("an order needs a ROUTE and --because", hint="say in a few words what was found out")
-    folder = load_settings(workspace=workspace).workspace.path
-    with closing(open_state(folder, must_exist=True)) as state:
+    workplace = load_settings(workspace=workspace).workspace
+    answered = 0
+    with closing(open_state(workplace.path, must_exist=True)) as state:
         found = {name: standing for name, standing in _standings(state).items() if route in (None, name)}
         if not found:
             raise NotFound(
@@ -52,7 +55,7 @@ def command(
                 hint="a gateway watches a route once it is asked: `[route.observe] share` says how much",
             )
         if route is not None and (acknowledge or learn):
-            _order(state, route, "learn" if learn else "acknowledge", because)
+            answered = _order(workplace, state, route, "learn" if learn else "acknowledge", because)
     if as_json:
         print_json("pilot-drift", {"routes": [_facts(name, standing) for name, standing in found.items()]})
         return
@@ -61,6 +64,8 @@ def command(
             click.echo(text)
     if acknowledge or learn:
         click.echo("the order is written: a running gateway obeys within two seconds", err=True)
+        if answered:
+            click.echo(f"{answered} alarm{'s' if answered != 1 else ''} answered by it", err=True)
     alarmed = next((name for name, one in found.items() if any(stream.alarm for stream in one.streams)), None)
     then = f"pilot drift {alarmed} --acknowledge --because TEXT" if alarmed else "audit list --event drift.alarmed"
     click.echo(f"Next: `weighbridge {'pilot drift' if acknowledge or learn else then}`", err=True)
@@ -80,16 +85,18 @@ def _standings(state: PilotState) -> dict[str, Standing]:
     return dict(sorted(newest.items()))
 
 
-def _order(state: PilotState, route: str, what: str, because: str) -> None:
-    """Write an order down."""
+def _order(workplace: Workspace, state: PilotState, route: str, what: str, because: str) -> int:
+    """Write an order down, and return how many alarms it answers."""
+    from weighbridge.pilot.alarm.alarms import answer_room
     from weighbridge.pilot.drift.fold import ADDRESSEE
-    from weighbridge.pilot.journal.order import give_order
 
     try:
         by = getpass.getuser()
     except (KeyError, OSError):  # a container's user often has none
         by = "operator"
-    give_order(state, route, {"to": ADDRESSEE, "do": what, "by": by, "because": because})
+    order = {"to": ADDRESSEE, "do": what, "by": by, "because": because.strip()}
+    with workplace.store() as store:
+        return len(answer_room(store, state, route, order, time.time()))
 
 
 def _facts(route: str, standing: Standing) -> dict[str, object]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.state.protocol import PilotState
     from weighbridge.store.protocol import Store
 
-__all__ = ["Alarm", "answer_alarm", "read_alarms"]
+__all__ = ["Alarm", "answer_alarm", "answer_room", "read_alarms"]
 
 _ANSWER = "alarm-answer/v1"
 _Form = TypeVar("_Form", AlarmV1, AlarmAnswerV1)
@@ -80,10 +80,28 @@ def answer_alarm(store: Store, state: PilotState, wanted: str, because: str, by:
         raise UsageError(f"it was answered on {alarm.answered_at}", hint="`weighbridge pilot alarms --all`")
     if not because:
         raise UsageError("an answer says what was found out", hint="`--because TEXT`")
-    order = {"to": alarm.notice.partition("/")[0], "do": "acknowledge", "alarm": alarm.notice, "by": by}
-    give_order(state, alarm.route, {**order, "because": because}, lambda: at)
+    order = {"to": _room(alarm), "do": "acknowledge", "alarm": alarm.notice, "by": by, "because": because}
+    give_order(state, alarm.route, order, lambda: at)
+    return _state_answer(store, state, alarm, order, at)
+
+
+def answer_room(store: Store, state: PilotState, route: str, order: Mapping[str, str], at: float) -> tuple[Alarm, ...]:
+    """Give one order to a room of a route (`to`, `do`, `by`, `because`), and answer all its open alarms with it."""
+    give_order(state, route, order, lambda: at)
+    meant = [one for one in read_alarms(store) if one.is_open and (one.route, _room(one)) == (route, order["to"])]
+    return tuple(_state_answer(store, state, one, {**order, "alarm": one.notice}, at) for one in meant)
+
+
+def _room(alarm: Alarm) -> str:
+    """Return the room that raised an alarm, which orders are addressed to."""
+    return alarm.notice.partition("/")[0]
+
+
+def _state_answer(store: Store, state: PilotState, alarm: Alarm, order: Mapping[str, str], at: float) -> Alarm:
+    """Note an answer for the audit log, state it, and return the alarm as answered."""
+    because, by = order["because"], order["by"]
     with state.changing_keys() as book:
-        book.note("alarm.answered", {**order, "because": because, "statement": alarm.id})
+        book.note("alarm.answered", {**order, "statement": alarm.id})
     body = AlarmAnswerV1(alarm=alarm.id, because=because, by=by, answered_at=seen_at(at))
     day = datetime.fromtimestamp(at, UTC).date()
     store.add(Evidence(alarm.subject, _ANSWER, body.model_dump(), (alarm.id,), OURS, day))
