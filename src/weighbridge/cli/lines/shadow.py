@@ -22,11 +22,13 @@ _SIGNS = {
     "cut": "cut off",
 }
 _ALL = 1.0
+_SHORT = {"not looked at": "not judged"}
 
 
 def shadow_lines(route: str, now: Standing) -> Iterator[str]:
     """Yield the verdict, and why."""
-    yield line(now.verdict, f"{route}: {now.candidate} beside {now.primary}", f"margin {now.margin:g}")
+    verdict = _SHORT.get(now.verdict, now.verdict)
+    yield line(verdict, f"{route}: {now.candidate} beside {now.primary}", f"margin {now.margin:g}")
     yield from wrapped(now.why)
     left_out = [
         f"{count} {text}"

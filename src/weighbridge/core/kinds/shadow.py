@@ -28,8 +28,9 @@ class ShadowV1(Body):
 
     `preference` is the mean over sampled prompts of 1 where the candidate's answer is better, 0 where it is worse and
     0.5 where they tie: equal answers tie and a candidate that fails loses by definition, the others were judged with
-    known chances. The verdict is that of a test that may be looked at at any time. Rates are of prompts on which
-    only one of the two models did it.
+    known chances. The verdict is that of a test that may be looked at at any time: "not worse" says that neither the
+    preference nor any sign of harm (failed, refused, malformed, another language, cut off) is worse by more than
+    `margin`. Rates are of prompts on which only one of the two models did it.
     """
 
     route: str

@@ -8,8 +8,9 @@ from weighbridge.evaluation.arena.wording import WORDING
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.shadow.pair import SCORING, Pair, settings_of
 from weighbridge.pilot.shadow.report import report_of
-from weighbridge.pilot.shadow.standing import verdict_now
+from weighbridge.pilot.shadow.standing import told_excess
 from weighbridge.pilot.shadow.tally import Tally
+from weighbridge.pilot.shadow.verdict import excess_of, verdict_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,16 +94,18 @@ class ShadowFold:
 
     def _conclude(self, tally: Tally, entry: Entry) -> list[Notice]:
         """Reach a verdict, if the pairs suffice."""
-        verdict = verdict_now(tally.body["cells"], self._about["margin"])
-        if verdict == "not yet":
+        verdict = verdict_now(tally.body)
+        if verdict in {"not yet", "not looked at"}:
             return []
         tally.body["concluded"] = {"verdict": verdict, "at": entry.at, "number": entry.number}
         report = report_of(tally.body, WORDING)
         facts = {"verdict": verdict, "evidence": {"kind": "shadow/v1", "body": report}}
+        harm = told_excess(excess_of(tally.body), self._about["margin"])
         low, high = report["preference"]["low"], report["preference"]["high"]
         why = (
             f"`{self._about['candidate_model']}` is {verdict} than `{self._about['primary_model']}` (margin "
             f"{self._about['margin']:g}) on real prompts of `{self._route}`: preference {low:.3f} to {high:.3f}"
+            + (f"; {harm}" if harm else "")
         )
         return [self._notice(entry, "shadow.concluded", "info" if verdict == "not worse" else "warning", why, facts)]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.shadow.standing import ALPHA, read_standing, stamp
+from weighbridge.pilot.shadow.standing import read_standing, stamp
+from weighbridge.pilot.shadow.verdict import ALPHA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ _NAMES = {"refused": "refused", "malformed": "malformed", "language": "language_
 def report_of(body: Mapping[str, Any], instruction: str) -> dict[str, Any]:
     """Return the evidence of a document with a verdict; `instruction` is the digest of what judges are told."""
     now, about = read_standing(body), body["about"]
-    if now.preference is None or now.verdict == "not yet":
+    if now.preference is None or now.verdict in {"not yet", "not looked at"}:
         raise ValueError("nothing is concluded yet")
     rates = {
         f"{name}_by_{who}": _estimate(rates.get(key))

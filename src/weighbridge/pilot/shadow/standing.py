@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.estimate import Estimate
 from weighbridge.pilot.shadow.scoring import UNAVAILABLE
 from weighbridge.pilot.shadow.tally import BINS_PER_OCTAVE, SAME_BAND, preference_of
+from weighbridge.pilot.shadow.verdict import ALPHA, BAD, Verdict, excess_of, is_looked_at
 from weighbridge.statistics.stream_mean import StreamMean, quantile_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ALPHA", "Band", "Ratio", "Standing", "Verdict", "read_standing", "stamp", "verdict_now"]
+__all__ = ["Band", "Ratio", "Standing", "read_standing", "stamp", "told_excess"]
 
-ALPHA = 0.05
-"""Of each of the two verdicts, only one of which can be wrong: as `statistics.sequential` plans a comparison."""
-
-Verdict: TypeAlias = Literal["not worse", "worse", "not yet"]
 _EACH = 0.025  # of both ends of the other intervals, at 95%
-_BAD = (
-    ("refused", "refused", True),
-    ("malformed", "in_form", False),
-    ("language", "same_language", False),
-    ("cut", "cut", True),
-)
-"""Name, flag, and what of it is bad."""
+_HUNDRED = 100
+_WORDS = {"malformed": "not in the form asked for", "language": "in another language", "cut": "cut off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +46,11 @@ class Standing:
 
     `verdict` stays once it is reached, on `concluded_at` (seconds); `preference` goes on: the candidate's mean over
     sampled prompts, 0.5 where both are as good, at level 1 - 2 ALPHA, so that verdict and interval agree. It is about
-    `counted` of the `pairs`. `only_candidate` and `only_primary`: the shares of prompts on which one alone `refused`,
-    was `malformed` (not in the form asked for), answered in another `language`, or was `cut`.
+    `counted` of the `pairs`. Without a judge nobody looks at which answers are better: there is no preference, and the
+    verdict is "not looked at". `excess`: by how much more of all prompts the candidate shows each sign of harm than
+    the primary, at that level, too; where it is "not worse" none is above the margin. `only_candidate` and
+    `only_primary`: the shares of prompts on which one alone `refused`, was `malformed` (not in the form asked for),
+    answered in another `language`, or was `cut`.
     `shown_first`: the share of a judge's decisive verdicts for what it saw first. Money in US dollars.
     """
 
@@ -78,6 +72,7 @@ class Standing:
     unread: int
     failed: Estimate | None
     failures: Mapping[str, int]
+    excess: Mapping[str, Estimate]
     only_candidate: Mapping[str, Estimate]
     only_primary: Mapping[str, Estimate]
     agreement: tuple[Band, ...]
@@ -119,18 +114,19 @@ def _read(body: Mapping[str, Any]) -> Standing:
     asked = body["pairs"] - unavailable
     failed = sum(body["failed"].values()) - unavailable
     concluded = body["concluded"]
-    preference = _preference(cells, judge.get("unread", 0))
-    verdict: Verdict = concluded["verdict"] if concluded else "not yet"
+    is_seen, excess = is_looked_at(body) or bool(concluded and about["judge"]), excess_of(body)
+    preference = _preference(cells, judge.get("unread", 0)) if is_seen else None
+    verdict: Verdict = "not looked at" if not is_seen else concluded["verdict"] if concluded else "not yet"
     return Standing(
         verdict=verdict,
-        why=_why(body, preference, verdict),
+        why=_why(body, preference, verdict, excess),
         margin=about["margin"],
         primary=about["primary_model"],
         candidate=about["candidate_model"],
         judge=about["judge"],
         since=body["since"],
         until=body["until"],
-        concluded_at=concluded["at"] if concluded else None,
+        concluded_at=concluded["at"] if concluded and is_seen else None,
         preference=preference,
         pairs=body["pairs"],
         counted=sum(cells.values()),
@@ -140,6 +136,7 @@ def _read(body: Mapping[str, Any]) -> Standing:
         unread=judge.get("unread", 0),
         failed=_share(failed, asked),
         failures=body["failed"],
+        excess=excess,
         only_candidate=_only(body, "theirs", "ours"),
         only_primary=_only(body, "ours", "theirs"),
         agreement=_bands(body["agreement"]),
@@ -152,17 +149,6 @@ def _read(body: Mapping[str, Any]) -> Standing:
         days=body["days"],
         spent_out=body["spent_out"],
     )
-
-
-def verdict_now(cells: Mapping[str, int], margin: float) -> Verdict:
-    """Return what the pairs so far show: the greatest chance of a wrong verdict, at any time, is ALPHA."""
-    least, most = preference_of(cells, "loss"), preference_of(cells, "win")
-    needed = -math.log(ALPHA)
-    if least.counts and least.log_above(0.5 - margin) >= needed:
-        return "not worse"
-    if most.counts and most.log_below(0.5 - margin) >= needed:
-        return "worse"
-    return "not yet"
 
 
 def stamp(at: float | None) -> str | None:
@@ -188,7 +174,7 @@ def _share(count: int, total: int) -> Estimate | None:
 def _only(body: Mapping[str, Any], if_bad: str, if_good: str) -> dict[str, Estimate]:
     """Return the shares of prompts on which one alone did what is bad: it alone has the flag, or the other alone."""
     found = {}
-    for name, flag, is_bad in _BAD:
+    for name, flag, is_bad in BAD:
         counts = body[flag]
         one = _share(counts.get(if_bad if is_bad else if_good, 0), sum(counts.values()))
         if one is not None:
@@ -220,16 +206,35 @@ def _ratios(bounds: tuple[int, int, int]) -> tuple[float, float, float]:
     return 2.0 ** ((low - 0.5) * scale), 2.0 ** (at * scale), 2.0 ** ((high + 0.5) * scale)
 
 
-def _why(body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict) -> str:
+def told_excess(excess: Mapping[str, Estimate], margin: float) -> str:
+    """Say which signs of harm are more frequent than the margin allows, "" where none is."""
+    found = [
+        f"{_WORDS.get(name, name)} on {one.value * _HUNDRED:.1f} [{one.low * _HUNDRED:.1f}, "
+        f"{one.high * _HUNDRED:.1f}] of 100 prompts more"
+        for name, one in excess.items()
+        if one.low > margin
+    ]
+    return ", ".join(found)
+
+
+def _why(body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict, excess: Mapping[str, Estimate]) -> str:
     """Say in a sentence what the verdict rests on, or what it waits for."""
+    margin = body["about"]["margin"]
+    harm = told_excess(excess, margin)
+    seen = f"; {harm} than with the primary" if harm else ""
     if preference is None:
-        if body["about"]["judge"] or not body["pairs"]:
-            return "no pair that counts has come yet"
-        return "no judge is named, and no pair was settled without one"
+        if not body["about"]["judge"]:
+            return f"no judge is named, so nobody looks at which answers are better{seen}"
+        return f"{'no pair that counts has come' if not body['cells'] else 'no judge has said a word'} yet{seen}"
     told = (
         f"preference {preference.value:.3f} [{preference.low:.3f}, {preference.high:.3f}] over {preference.n} prompts"
     )
-    against = f"{0.5 - body['about']['margin']:.3f}"
-    if verdict == "not yet":
-        return f"{told}; not told apart from {against} yet"
-    return f"{told}; {'above' if verdict == 'not worse' else 'below'} {against} when it was concluded"
+    against = f"{0.5 - margin:.3f}"
+    if verdict != "not yet":
+        return f"{told}; the margin is at {against}{seen}"
+    if preference.low <= 0.5 - margin:
+        return f"{told}; not told apart from {against} yet{seen}"
+    unclear = ", ".join(
+        f"{_WORDS.get(name, name)} up to {one.high * _HUNDRED:.1f}" for name, one in excess.items() if one.high > margin
+    )
+    return f"{told}, above {against}; not shown yet to be within {margin * _HUNDRED:g} of 100 prompts more: {unclear}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.shadow.pair import Outcome, Pair, Two
 
-__all__ = ["BINS_PER_OCTAVE", "FLAGS", "RATIOS", "SAME_BAND", "Tally", "cell_of", "preference_of"]
+__all__ = ["BINS_PER_OCTAVE", "FLAGS", "RATIOS", "SAME_BAND", "Tally", "cell_of", "is_judged", "preference_of"]
 
 FLAGS = ("refused", "in_form", "same_language", "cut")
 RATIOS = ("chars", "total_s", "first_s")
@@ -120,6 +120,12 @@ def preference_of(cells: Mapping[str, int], unread: Outcome) -> StreamMean:
             value = _VALUES[unread if judged == "none" else judged] if judged else None
             mean.add(weighted(value, float(chance), _GUESS), count)
     return mean
+
+
+def is_judged(cells: Mapping[str, int]) -> bool:
+    """Whether a judge's word is among the cells, or none was needed: all pairs were settled."""
+    is_open = [cell for cell in cells if cell not in _VALUES]
+    return not is_open or any(cell.rpartition(" ")[2] in _VALUES for cell in is_open)
 
 
 def _grow(counts: dict[str, int], name: str) -> None:

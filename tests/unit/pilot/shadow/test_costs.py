@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from weighbridge.pilot.shadow.asking.judging import CHANCES
-from weighbridge.pilot.shadow.standing import ALPHA
+from weighbridge.pilot.shadow.verdict import ALPHA, PREFERENCE_PART
 from weighbridge.statistics.stream_mean import STAKES, weighted
 
 SHARES = np.array([share for share, _ in STAKES])
@@ -33,19 +33,19 @@ def verdicts(mix: Mix, runs: int, prompts: int, skill: float = 0.5) -> tuple[flo
     y = np.where(generator.random(kind.shape) < ties[kind], 0.5, wins)
     values = np.where(asked, 0.5 + (y - 0.5) / np.where(chance > 0, chance, 1), 0.5)
     above = _first((values - low) / (tau - low))
-    below = _first((1 - low - values) / (1 - low - tau))
+    below = _first((1 - low - values) / (1 - low - tau), PREFERENCE_PART)
     calls = np.take_along_axis(asked.cumsum(axis=1), np.minimum(above, below).clip(max=prompts - 1)[:, None], 1)
     is_above = (above < below) & (above < prompts)
     is_below = (below < above) & (below < prompts)
     return float(calls.mean()), float(is_above.mean()), float(is_below.mean())
 
 
-def _first(growth: np.ndarray) -> np.ndarray:
-    """Return when the wealth first reaches 1 / ALPHA, the length where it does not."""
+def _first(growth: np.ndarray, part_of_all: float = 1.0) -> np.ndarray:
+    """Return when the wealth, so large a part of all, first reaches 1 / ALPHA, the length where it does not."""
     total = np.zeros(growth.shape)
     for share, part in zip(SHARES, PARTS, strict=True):
         total += part * np.exp(np.minimum(np.log1p(share * (growth - 1)).cumsum(axis=1), 60.0))
-    reached = total >= 1 / ALPHA
+    reached = part_of_all * total >= 1 / ALPHA
     found: np.ndarray = np.where(reached.any(axis=1), reached.argmax(axis=1), growth.shape[1])
     return found
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from weighbridge.core.kinds import KINDS
@@ -13,8 +15,9 @@ from weighbridge.pilot.journal.protocol import Entry, Notice
 from weighbridge.pilot.route import Route, ShadowSettings
 from weighbridge.pilot.shadow.fold import ShadowFold
 from weighbridge.pilot.shadow.pair import Pair, Spent, settings_of
-from weighbridge.pilot.shadow.standing import read_standing, verdict_now
-from weighbridge.pilot.shadow.tally import preference_of
+from weighbridge.pilot.shadow.standing import read_standing
+from weighbridge.pilot.shadow.tally import Tally, preference_of
+from weighbridge.pilot.shadow.verdict import ALPHA, verdict_now
 
 from .conftest import shadow_route, upstream
 
@@ -51,7 +54,7 @@ def wins(count: int, first: int = 1, **known: Any) -> list[Entry]:
 
 def test_a_verdict_is_reached_once_and_told_with_its_evidence() -> None:
     """The notice names the candidate's decision and bears a `shadow/v1` that its kind accepts."""
-    body, notices = folded(wins(60))
+    body, notices = folded(wins(200))
     (notice,) = notices
     now = read_standing(body)
     assert (now.verdict, notice.event, notice.severity) == ("not worse", "shadow.concluded", "info")
@@ -60,10 +63,10 @@ def test_a_verdict_is_reached_once_and_told_with_its_evidence() -> None:
     report = KINDS[evidence["kind"]].model_validate(evidence["body"]).model_dump()
     assert report["verdict"] == "not worse"
     assert report["preference"]["low"] > 0.45
-    assert report["shadowed"] == report["counted"] == report["judged"] < 60
+    assert report["shadowed"] == report["counted"] == report["judged"] < 200
     assert (report["baseline"], report["candidate_model"]) == ("decision-old", "new")
     assert now.preference is not None
-    assert now.preference.n == 60
+    assert now.preference.n == 200
     assert now.preference.level == pytest.approx(0.9)
     assert now.shown_first is not None
     assert now.shown_first.value == 0.5  # won from the first place and from the second in turns
@@ -104,31 +107,108 @@ def test_gaps_outages_and_other_settings_do_not_count() -> None:
     assert now.failed.value == 0.0
 
 
-def test_without_a_judge_only_signs_are_told() -> None:
-    """Pairs that are open stay open: there is no preference, and it is said why."""
+def test_without_a_judge_nothing_is_concluded() -> None:
+    """Found by a user: 41% declined beside 2%, the rest the same, and "not worse" came of the pairs that are the same.
+
+    Nobody looked at which answers are better: there is no preference and no evidence, and the signs are told.
+    """
     route = shadow_route()
-    open_pairs = [pair(n, test=settings_of(route), refused=(False, True), agreement=0.3) for n in range(1, 9)]
-    body, _ = folded(open_pairs, route)
+    test = settings_of(route)
+    same = [pair(n, test=test, same=True, settled="tie", refused=(False, False)) for n in range(1, 591)]
+    flips = [pair(n, test=test, refused=(False, True), agreement=0.3) for n in range(591, 1001)]
+    body, notices = folded([*same, *flips], route)
     now = read_standing(body)
-    assert now.preference is None
-    assert "no judge" in now.why
-    assert now.only_candidate["refused"].value == 1.0
+    assert (now.preference, now.verdict, notices) == (None, "not looked at", [])
+    assert "no judge is named" in now.why
+    assert "refused on 41.0 [" in now.why
+    assert now.only_candidate["refused"].value == 0.41
     assert now.only_primary["refused"].value == 0.0
+
+
+def test_a_judge_that_said_nothing_has_not_looked() -> None:
+    """Pairs are open, and it was drawn for none of them, or said nothing that can be read."""
+    open_pairs = [*(pair(n, chance=0.15) for n in range(10)), pair(10, chance=0.5, judged="none")]
+    body, notices = folded([*open_pairs, *(pair(n, settled="tie", same=True) for n in range(11, 900))])
+    assert (read_standing(body).verdict, notices) == ("not looked at", [])
+
+
+HARMS: dict[str, dict[str, Any]] = {
+    "refused": {"refused": (False, True)},
+    "malformed": {"in_form": (True, False)},
+    "language": {"same_language": (True, False)},
+    "cut": {"cut": (False, True)},
+    "failed": {"failed": "timeout"},
+}
+
+
+@pytest.mark.parametrize("sign", HARMS)
+def test_no_judge_outvotes_a_sign_of_harm(sign: str) -> None:
+    """A judge that prefers the candidate everywhere does not make up for harm on every tenth prompt: it is worse."""
+    entries = [
+        pair(n, chance=0.5, judged="win", first=True, **(HARMS[sign] if n % 10 == 0 else {})) for n in range(2500)
+    ]
+    body, (notice,) = folded(entries, size=500)
+    now = read_standing(body)
+    assert (now.verdict, notice.severity) == ("worse", "warning")
+    assert now.excess[sign].low > 0.05
+    assert now.preference is not None
+    assert now.preference.low > 0.45
+    assert "of 100 prompts more" in notice.why
+
+
+def test_harm_that_the_primary_does_as_often_is_no_excess() -> None:
+    """The margin is one of differences: each declines another twentieth of the prompts."""
+    flags = {0: {"refused": (False, True)}, 10: {"refused": (True, False)}}
+    entries = [pair(n, chance=0.5, judged="tie", **flags.get(n % 20, {})) for n in range(3000)]
+    now = read_standing(folded(entries, size=500)[0])
+    assert now.verdict == "not worse"
+    assert abs(now.excess["refused"].value) < 0.001
+    assert now.excess["refused"].high < 0.05
+
+
+def test_signs_that_are_not_clear_yet_hold_a_verdict_back() -> None:
+    """The preference would do; too few prompts say that refusals are no more than the margin allows."""
+    now = read_standing(folded(wins(60))[0])
+    assert now.verdict == "not yet"
+    assert "not shown yet to be within 5 of 100 prompts more: failed up to" in now.why
+
+
+def test_excess_is_at_most_the_margin_as_seldom_as_stated_where_it_is_not() -> None:
+    """Refusals on exactly 5% more of the prompts, the judge all for it: "not worse" in at most ALPHA of the runs.
+
+    By simulation of the rule itself; 200 runs of 1,500 prompts, looked at every 50.
+    """
+    generator = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(200):
+        flips = (generator.random(1500) < 0.05).cumsum()
+        for count in range(50, 1501, 50):
+            theirs = int(flips[count - 1])
+            body = Tally.empty() | {
+                "about": {"judge": "judge", "margin": 0.05}, "pairs": count, "cells": {"1 win": count},
+                "refused": {"theirs": theirs, "neither": count - theirs},
+            }  # fmt: skip
+            if verdict_now(body) == "not worse":
+                wrong += 1
+                break
+    assert wrong <= 200 * ALPHA + 3 * math.sqrt(200 * ALPHA * (1 - ALPHA))
 
 
 def test_replies_that_cannot_be_read_count_against_both_sides() -> None:
     """They widen the interval on either side, and settle nothing."""
-    cells = {"0.5 none": 50, "tie": 300}
-    body, _ = folded([*(pair(n, chance=0.5, judged="none") for n in range(1, 51)),
-                      *(pair(n, settled="tie") for n in range(51, 351))])  # fmt: skip
+    ties = [pair(n, settled="tie") for n in range(51, 351)]
+    body, notices = folded([pair(0, chance=0.5, judged="tie"),
+                            *(pair(n, chance=0.5, judged="none") for n in range(1, 51)), *ties])  # fmt: skip
     now = read_standing(body)
-    assert body["cells"] == cells
+    assert body["cells"] == {"0.5 tie": 1, "0.5 none": 50, "tie": 300}
     assert now.unread == 50
     assert now.preference is not None
     assert now.preference.low < 0.4
     assert now.preference.high > 0.6
-    assert verdict_now(cells, 0.05) == "not yet"
-    assert verdict_now({"tie": 600}, 0.05) == "not worse"
+    assert (now.verdict, notices) == ("not yet", [])
+    assert read_standing(folded([*wins(1), *ties, *(pair(n, settled="tie") for n in range(400, 700))])[0]).verdict == (
+        "not worse"
+    )
 
 
 def test_the_preference_is_that_of_all_prompts() -> None:
