@@ -1,4 +1,4 @@
-"""Whose exchanges count: a few a day of one user, told apart by the keys that vouch for them.
+"""Whose exchanges count: a few at a time of one user, told apart by the keys that vouch for them.
 
 A user is a name that whoever holds a key may invent; a key is handed out by the operator. So the key is the unit of
 trust: what one key does must neither fill the table for others nor decide anything where several keys are in use.
@@ -12,53 +12,54 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["LEAST_CALLERS", "MOST_A_DAY", "Callers"]
+__all__ = ["AGAIN_S", "LEAST_CALLERS", "MOST_AT_ONCE", "Callers"]
 
-MOST_A_DAY = 5
-"""Looked-at exchanges of one user of one key that count on one UTC day: the first ones."""
+MOST_AT_ONCE = 5
+"""Looked-at exchanges of one user of one key that count at once."""
+
+AGAIN_S = 180
+"""After so many seconds one more of a user counts: 20 an hour, so that a change is seen on those who ask all day."""
 
 LEAST_CALLERS = 20
 """What fewer show, they show of themselves."""
 
-_DAY_S = 86_400
-_MOST_USERS = 1_200  # remembered of a day
+_BACK_S = 3_600  # a time so much before the newest is taken for the truth, after a clock that was ahead
+_MOST_USERS = 1_200  # remembered at once
 _MOST_KEYS = 64
-_TAG = 5  # hex digits that stand for a user within a key
+_TAG, _WAIT = 5, 3  # hex digits that stand for a user within a key, and for seconds
 
 
 class Callers:
-    """Counts this day's exchanges by user and key, and remembers the first users of every key.
+    """Keeps for every user of a key until when its exchanges are paid for, and remembers the first users of every key.
 
-    Where the table is full the oldest user of the key with the most users is forgotten: who invents users pushes out
-    its own. A user that was forgotten may count again, which is the lesser evil: newcomers are never refused.
+    An exchange is paid for with 180 seconds, beforehand up to five of them (the generic cell rate algorithm, ITU-T
+    I.371). Where the table is full the oldest user of the key with the most users is forgotten: who invents users
+    pushes out its own. A user that was forgotten may count again, the lesser evil: newcomers are never refused.
     """
 
     def __init__(self) -> None:
-        self._day = 0
-        self._today: dict[str, dict[str, int]] = {}
+        self._now = 0
+        self._until: dict[str, dict[str, int]] = {}
         self._size = 0
         self._known: dict[str, list[str]] = {}
 
     def admit(self, key: str, user: str, at: float) -> bool:
-        """Whether an exchange of this user of this key counts; one that names nobody always does.
-
-        A time two days or more before the newest is taken for the truth, after a clock that was ahead.
-        """
+        """Whether an exchange of this user of this key counts; one that names nobody always does."""
         if not user:
             return True
-        day = int(at // _DAY_S)
-        if not self._day - 1 <= day <= self._day:
-            self._day, self._today, self._size = day, {}, 0
+        now = int(at)
+        if now < self._now - _BACK_S:
+            self._until, self._size, self._now = {}, 0, now
+        self._now = max(self._now, now)
         tag = self.know(key, user)
-        users = self._today.setdefault(key, {})
-        count = users.get(tag, 0)
-        if count >= MOST_A_DAY:
+        users = self._until.setdefault(key, {})
+        until = max(users.get(tag, 0), now)
+        if until - now > (MOST_AT_ONCE - 1) * AGAIN_S:
             return False
-        users[tag] = count + 1
-        if not count:
-            self._size += 1
-            if self._size > _MOST_USERS:
-                self._drop_oldest()
+        self._size += tag not in users
+        users[tag] = until + AGAIN_S
+        if self._size > _MOST_USERS:
+            self._drop_oldest()
         return True
 
     def know(self, key: str, user: str) -> str:
@@ -80,17 +81,22 @@ class Callers:
         self._known = {key: users for key, users in self._known.items() if not is_asked(key)}
 
     def state(self) -> dict[str, Any]:
-        """Return everything as JSON values, for `restore`: less than 16 kB."""
-        today = {key: "".join(f"{tag}{count}" for tag, count in users.items()) for key, users in self._today.items()}
-        return {"day": self._day, "today": today, "known": {key: "".join(tags) for key, tags in self._known.items()}}
+        """Return everything as JSON values, for `restore`: less than 18 kB. What is paid for by now is left out."""
+        until = {
+            key: "".join(f"{tag}{at - self._now:0{_WAIT}x}" for tag, at in users.items() if at > self._now)
+            for key, users in self._until.items()
+        }
+        known = {key: "".join(tags) for key, tags in self._known.items()}
+        return {"now": self._now, "until": {key: text for key, text in until.items() if text}, "known": known}
 
     def restore(self, state: Mapping[str, Any]) -> Callers:
         """Take over what `state` described, and return itself; raises KeyError, TypeError or ValueError."""
-        self._day = int(state["day"])
-        self._today = {
-            key: {one[:_TAG]: int(one[_TAG:]) for one in _parts(text, _TAG + 1)} for key, text in state["today"].items()
+        self._now = int(state["now"])
+        self._until = {
+            key: {one[:_TAG]: self._now + int(one[_TAG:], 16) for one in _parts(text, _TAG + _WAIT)}
+            for key, text in state["until"].items()
         }
-        self._size = sum(len(users) for users in self._today.values())
+        self._size = sum(len(users) for users in self._until.values())
         self._known = {key: _parts(text, _TAG) for key, text in state["known"].items()}
         return self
 
@@ -104,7 +110,7 @@ class Callers:
 
     def _drop_oldest(self) -> None:
         """Forget the oldest user of the key that has the most."""
-        users = max(self._today.values(), key=len)
+        users = max(self._until.values(), key=len)
         del users[next(iter(users))]
         self._size -= 1
 

@@ -4,48 +4,57 @@ from __future__ import annotations
 
 import json
 
-from weighbridge.pilot.observation.callers import LEAST_CALLERS, MOST_A_DAY, Callers
+from weighbridge.pilot.observation.callers import AGAIN_S, LEAST_CALLERS, MOST_AT_ONCE, Callers
 
 DAY_S = 86_400.0
 
 
-def test_a_user_counts_five_times_a_day() -> None:
-    """The first five of a UTC day, and five again on the next; the same name under another key is somebody else."""
+def test_a_user_counts_five_times_at_once() -> None:
+    """Then again after three minutes, and so on; the same name under another key is somebody else."""
     callers = Callers()
-    assert sum(callers.admit("key", "kim", 10.0) for _ in range(9)) == MOST_A_DAY
+    assert sum(callers.admit("key", "kim", 10.0) for _ in range(9)) == MOST_AT_ONCE
     callers = Callers().restore(json.loads(json.dumps(callers.state())))
-    assert not callers.admit("key", "kim", DAY_S - 1)
-    assert callers.admit("other", "kim", DAY_S - 1)
-    assert callers.admit("key", "kim", DAY_S)
+    assert not callers.admit("key", "kim", 9.0 + AGAIN_S)
+    assert callers.admit("other", "kim", 9.0 + AGAIN_S)
+    assert callers.admit("key", "kim", 10.0 + AGAIN_S)
+    assert not callers.admit("key", "kim", 10.0 + AGAIN_S)
     assert all(callers.admit("key", "", 10.0) for _ in range(9))
 
 
-def test_a_slow_answer_from_before_midnight_does_not_begin_the_day_anew() -> None:
-    """It counts with those of the day that has begun."""
+def test_a_robot_that_asks_all_day_counts_all_day_and_no_more_than_twenty_times_an_hour() -> None:
+    """Every hour of the day some of its answers are seen: what changes in the night is seen in the night."""
     callers = Callers()
-    for _ in range(MOST_A_DAY):
-        callers.admit("key", "kim", DAY_S + 1)
-    assert not callers.admit("key", "kim", DAY_S - 1)
-    assert not callers.admit("key", "kim", DAY_S + 2)
+    hours = [sum(callers.admit("key", "robot", hour * 3600.0 + at) for at in range(0, 3600, 5)) for hour in range(24)]
+    assert hours[0] == MOST_AT_ONCE + 19
+    assert set(hours[1:]) == {3600 // AGAIN_S}
+
+
+def test_a_slow_answer_is_told_of_late() -> None:
+    """It takes its part of what the user has at that time; nothing begins anew."""
+    callers = Callers()
+    for _ in range(MOST_AT_ONCE):
+        callers.admit("key", "kim", 2000.0)
+    assert not callers.admit("key", "kim", 200.0)
+    assert not callers.admit("key", "kim", 2001.0)
 
 
 def test_a_clock_that_was_ahead_blinds_nobody() -> None:
-    """After an entry from a month ahead everybody counts as ever, up to five times a day."""
+    """After an entry from a month ahead everybody counts as ever, up to five times at once."""
     callers = Callers()
     callers.admit("key", "ahead", 30 * DAY_S)
-    assert sum(callers.admit("key", "kim", 10.0) for _ in range(9)) == MOST_A_DAY
+    assert sum(callers.admit("key", "kim", 10.0) for _ in range(9)) == MOST_AT_ONCE
 
 
 def test_who_invents_users_pushes_out_its_own() -> None:
-    """40,000 users of one key: newcomers of another still count, and their five a day are kept; the state is small."""
+    """40,000 users of one key: newcomers of another still count, and what it has had is kept; the state is small."""
     callers = Callers()
-    for _ in range(MOST_A_DAY):
+    for _ in range(MOST_AT_ONCE):
         callers.admit("honest", "kim", 10.0)
     for number in range(40_000):
         assert callers.admit("loud", f"user {number}", 10.0)
     assert not callers.admit("honest", "kim", 10.0)
     assert all(callers.admit("honest", f"user {number}", 10.0) for number in range(500))
-    assert len(json.dumps(callers.state())) < 9_000
+    assert len(json.dumps(callers.state())) < 11_000
 
 
 def test_a_key_is_one_of_several_where_others_have_brought_twenty_callers() -> None:
@@ -57,7 +66,7 @@ def test_a_key_is_one_of_several_where_others_have_brought_twenty_callers() -> N
     assert not callers.is_one_of_several("app")
     assert callers.is_one_of_several("trial")
     for number in range(LEAST_CALLERS - 1):
-        callers.admit(f"key {number}", "a", 5 * DAY_S)
+        callers.admit(f"key {number}", "a", 3600.0)
     callers = Callers().restore(json.loads(json.dumps(callers.state())))
     assert callers.is_one_of_several("app")
 
