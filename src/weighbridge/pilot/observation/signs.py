@@ -13,7 +13,7 @@ from weighbridge.pilot.observation.refusal import declines
 if TYPE_CHECKING:
     from weighbridge.pilot.observation.noun import Reading
 
-__all__ = ["Signs", "signs_of"]
+__all__ = ["Signs", "signs_of", "tongue_of"]
 
 _SAMPLE = 600  # characters in which a language is read
 _OWN_SCRIPT = 0.6  # share of an answer in its language's script, below which the language is not told
@@ -34,8 +34,15 @@ class Signs:
     is_bound: bool | None = None
 
 
-def signs_of(reading: Reading, language: str = "") -> Signs:
+def tongue_of(prompt: str) -> Tongue:
+    """Return the language that is asked in."""
+    return read_tongue(prompt[:_SAMPLE])
+
+
+def signs_of(reading: Reading, language: str = "", *, asked: Tongue | None = None) -> Signs:
     """Return the signs of an answer; `language` is the one asked in (BCP 47), "" to read it from the prompt.
+
+    `asked` is the prompt's, where it was read before (`tongue_of`).
 
     Refused: the API says so (`refusal`, `content_filter`), or the detector of behaviour does (refusal or partial).
     The form of a cut answer is not told. JSON, code and calls have no language; nor has what is too short to tell.
@@ -47,7 +54,7 @@ def signs_of(reading: Reading, language: str = "") -> Signs:
     return Signs(
         refused=_refused(reading, said),
         in_form=None if is_cut else is_in_form(reading),
-        same_language=_same(reading.prompt, said, language) if is_prose else None,
+        same_language=_same(reading.prompt, said, language, asked) if is_prose else None,
         language=said.tag if is_prose and said.sure else "",
         chars=len(answer) if answer or not reading.tool_calls else None,
         is_cut=is_cut,
@@ -66,11 +73,11 @@ def _refused(reading: Reading, said: Tongue) -> bool | None:
     return declines(reading.prompt, reading.answer, said)
 
 
-def _same(prompt: str, said: Tongue, language: str) -> bool | None:
+def _same(prompt: str, said: Tongue, language: str, asked: Tongue | None) -> bool | None:
     """Say whether an answer is in the language of its prompt; None where one of them is not sure."""
     if not said.sure or said.share < _OWN_SCRIPT:
         return None
     if language:
         return said.language == language.partition("-")[0].lower()
-    asked = read_tongue(prompt[:_SAMPLE])
+    asked = asked or tongue_of(prompt)
     return said.language == asked.language if asked.sure else None

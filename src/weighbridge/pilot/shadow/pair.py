@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from weighbridge.core.digest import digest_of
@@ -74,14 +74,13 @@ class Pair:
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values (lists, no tuples: an entry equals what is read back), without what is not known."""
-        facts = asdict(self)
-        facts["spent"] = {name: value for name, value in facts["spent"].items() if value}
-        empty: tuple[object, ...] = ("", (None, None), {})
-        return {
-            name: list(value) if name in _TWOS else value
-            for name, value in facts.items()
-            if name in _ALWAYS or not (value is None or (value is False and name != "first") or value in empty)
-        }
+        facts: dict[str, Any] = {"id": self.id, "test": self.test}
+        for name in _OTHERS:
+            value = getattr(self, name)
+            if value is not None and (value is not False or name == "first") and value not in _EMPTY:
+                facts[name] = list(value) if name in _TWOS else value
+        spent = {name: value for name in _SPENT if (value := getattr(self.spent, name))}
+        return facts | {"spent": spent} if spent else facts
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Pair:
@@ -89,8 +88,7 @@ class Pair:
 
         Raises TypeError or ValueError for what no pair can be: another version may have written it.
         """
-        known = {one.name for one in fields(cls)}
-        values = {name: value for name, value in facts.items() if name in known}
+        values = {name: value for name, value in facts.items() if name in _KNOWN}
         for name in _TWOS & values.keys():
             ours, theirs = values[name]
             values[name] = (ours, theirs)
@@ -115,7 +113,10 @@ class Pair:
 _TWOS = frozenset({"refused", "in_form", "same_language", "cut", "chars", "total_s", "first_s"})
 _OUTCOMES = frozenset(get_args(Outcome))
 _ABSURD = 1e9
-_ALWAYS = ("id", "test")
+_EMPTY: tuple[object, ...] = ("", (None, None))
+_SPENT = tuple(one.name for one in fields(Spent))
+_KNOWN = frozenset(one.name for one in fields(Pair))
+_OTHERS = tuple(one.name for one in fields(Pair) if one.name not in ("id", "test", "spent"))
 
 
 def settings_of(route: Route) -> str:

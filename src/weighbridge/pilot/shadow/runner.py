@@ -70,6 +70,7 @@ class Shadow:
         self._trials = Trials(ask, spend, links)
         self._line = Line()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._settings: dict[str, tuple[Route, str]] = {}
         self._told: set[tuple[str, str, str]] = set()
         self._second, self._begun = 0, 0
         self._is_closed = False
@@ -153,13 +154,20 @@ class Shadow:
         """Run a trial, and put the pair."""
         if route.shadow is None:
             return
-        scored = await self._trials.run(exchange, route.shadow, settings_of(route))
+        scored = await self._trials.run(exchange, route.shadow, self._test_of(route))
         pair = scored.pair
         self._count(pair, route.name)
         self._put(Entry(self._links.now(), route.name, "pair", pair.to_facts()))
         self._tell_spent(route, scored.spent)
         if route.shadow.terms.keep_texts:
             await self._keep(scored, route.name)
+
+    def _test_of(self, route: Route) -> str:
+        """Return the digest of a route's settings; reckoned once for each reading of the file."""
+        known = self._settings.get(route.name)
+        if known is None or known[0] is not route:
+            known = self._settings[route.name] = route, settings_of(route)
+        return known[1]
 
     async def _keep(self, scored: Scored, route: str) -> None:
         """Keep the texts of a pair; raises OSError."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.observation.reading import read_exchange
-from weighbridge.pilot.observation.signs import Signs, signs_of
+from weighbridge.pilot.observation.signs import Signs, signs_of, tongue_of
 from weighbridge.pilot.shadow.agreement import are_same, shown, word_agreement
 from weighbridge.pilot.shadow.asking.judging import chance_of
 from weighbridge.pilot.shadow.pair import Pair
@@ -85,8 +85,9 @@ def _compared(pair: Pair, readings: tuple[Reading, Reading]) -> Pair:
     """Return the pair with the signs of both answers."""
     ours, theirs = readings
     same = are_same(ours, theirs)
-    one = signs_of(ours)
-    two = one if same and ours.finish == theirs.finish else signs_of(theirs)
+    asked = tongue_of(ours.prompt)
+    one = signs_of(ours, asked=asked)
+    two = one if same and ours.finish == theirs.finish else signs_of(theirs, asked=asked)
     return replace(
         pair,
         same=same,
