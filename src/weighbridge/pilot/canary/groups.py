@@ -2,8 +2,8 @@
 
 Callers, not requests, are dealt out to the two models. Where callers differ in what they ask, the rates of two groups
 differ by more than their requests alone would say, and by the more, the fewer callers there are and the more a few of
-them ask. That difference is held against whatever a test would show: in favour of the candidate where it is to be
-rolled back, against it where it is to advance.
+them ask. For a rollback that difference is held in favour of the candidate, as a slack, since it lasts however long one
+looks; for an advance exchanges count for so many fewer, as a design effect.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LEAST_CALLERS = 20
 """Of each model: what fewer show, they show of themselves."""
 
 _RESEMBLANCE = 0.1  # assumed correlation of two answers to one caller; trials with clusters mostly find less
+_MOST_RESEMBLANCE = 0.2
 _DEVIATIONS = 2.5  # that groups of callers may differ by: 0.6% of all dealings go beyond, on one side
 _PLACES = 512  # the sum of squares is known within 6% (standard error sqrt(2 / places))
 _ARMS: tuple[Arm, Arm] = ("primary", "canary")
@@ -39,7 +40,7 @@ class Groups:
         self.counts: dict[Arm, int] = {"primary": 0, "canary": 0}
         self._alone: dict[Arm, int] = {"primary": 0, "canary": 0}
         self._squares: dict[Arm, int] = {"primary": 0, "canary": 0}  # of the places, kept as they change
-        self._places: dict[Arm, list[int]] = {arm: [0] * _PLACES for arm in _ARMS}
+        self._places: dict[Arm, dict[str, int]] = {"primary": {}, "canary": {}}  # by number, as JSON names them
 
     def add(self, arm: Arm, user: str) -> None:
         """Take an exchange; one of nobody is that of a caller by itself."""
@@ -48,9 +49,15 @@ class Groups:
             self._alone[arm] += 1
             return
         number = int.from_bytes(hashlib.blake2b(user.encode(), digest_size=8, person=b"groups").digest())
-        place, sign = (number >> 1) % _PLACES, 1 if number & 1 else -1
-        self._squares[arm] += 2 * sign * self._places[arm][place] + 1
-        self._places[arm][place] += sign
+        place, sign = str((number >> 1) % _PLACES), 1 if number & 1 else -1
+        before = self._places[arm].get(place, 0)
+        self._squares[arm] += 2 * sign * before + 1
+        self._places[arm][place] = before + sign
+
+    @property
+    def ratio(self) -> float:
+        """How many exchanges of the primary come with one of the candidate."""
+        return self.counts["primary"] / self.counts["canary"] if self.counts["canary"] else 1.0
 
     def effective(self, arm: Arm) -> float:
         """Return how many callers with equally many exchanges would differ as much: n^2 / the sum of squares."""
@@ -67,22 +74,35 @@ class Groups:
         inverse = sum(1 / max(1.0, self.effective(arm)) for arm in _ARMS)
         return min(0.9, _DEVIATIONS * math.sqrt(_RESEMBLANCE * rate * (1 - rate) * inverse))
 
-    def needed(self, rate: float, slack: float) -> int:
-        """Return about how many callers of the candidate leave no more slack than that, dealt out as they are now."""
-        ours, theirs = (max(1.0, self.effective(arm)) for arm in ("canary", "primary"))
-        inverse = (slack / _DEVIATIONS) ** 2 / (_RESEMBLANCE * rate * (1 - rate))
-        return max(LEAST_CALLERS, math.ceil((1 + ours / theirs) / inverse))
+    def effect(self) -> float:
+        """Return the design effect: how many times the variance of the difference is that of independent exchanges.
+
+        Within an arm it is 1 + resemblance x (m - 1), m being the sum of squares / n: as many as the caller of an
+        exchange has in the mean (Kish, 1965). The resemblance is taken to be 0.2 here: an advance is to be right where
+        callers differ more than they mostly do, too.
+        """
+        sizes = [(max(1, self.counts[arm]), max(1.0, self.effective(arm))) for arm in _ARMS]
+        within = [(1 + _MOST_RESEMBLANCE * (n / callers - 1), n) for n, callers in sizes]
+        return max(1.0, sum(effect / n for effect, n in within) / sum(1 / n for _, n in within))
+
+    @staticmethod
+    def needed(independent: int) -> int:
+        """Return about how many callers it takes where so many independent exchanges would do.
+
+        However many exchanges they have, callers never tell more than callers / resemblance independent ones; with
+        twice as many callers it takes 1.6 times the exchanges.
+        """
+        return max(LEAST_CALLERS, math.ceil(2 * _MOST_RESEMBLANCE * independent))
 
     def state(self) -> dict[str, Any]:
-        """Return everything as JSON values, for `restore`; the places that are not 0, by number."""
-        places = {arm: {str(at): n for at, n in enumerate(all_of) if n} for arm, all_of in self._places.items()}
+        """Return everything as JSON values, for `restore`."""
+        places = {arm: dict(self._places[arm]) for arm in _ARMS}
         return {"counts": dict(self.counts), "alone": dict(self._alone), "places": places}
 
     def restore(self, state: Mapping[str, Any]) -> Groups:
         """Take over what `state` described, and return itself."""
         self.counts, self._alone = dict(state["counts"]), dict(state["alone"])
         for arm in _ARMS:
-            for place, number in state["places"][arm].items():
-                self._places[arm][int(place)] = number
-            self._squares[arm] = sum(number * number for number in self._places[arm])
+            self._places[arm] = dict(state["places"][arm])
+            self._squares[arm] = sum(number * number for number in self._places[arm].values())
         return self

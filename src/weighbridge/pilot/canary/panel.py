@@ -18,7 +18,6 @@ __all__ = ["Panel"]
 
 _SLOTS = 120  # of the time after which an answer is known to have come or not
 _LEAST_SLOT_S = 2.0
-_LEFT = 0.5  # of the margin, that callers may take up: what is expected to be needed is reckoned with it
 _ARMS: tuple[Arm, Arm] = ("primary", "canary")
 
 
@@ -59,8 +58,7 @@ class Panel:
     def weigh_safety(self, now: float) -> None:
         """Take what is old enough to speak for the candidate."""
         for metric, block in _blocks(self._sure.close(now)):
-            test = self.safety[metric]
-            test.update(block, self.step_groups.slack(test.usual))
+            self.safety[metric].update(block, self.step_groups.effect())
 
     def harm_value(self, quality: float) -> float:
         """Return the evidence against "the candidate is equal", over all signs: a mean of e-values is one.
@@ -77,21 +75,16 @@ class Panel:
         """Whether the step's exchanges are of callers enough."""
         return min(self.step_groups.effective(arm) for arm in _ARMS) >= LEAST_CALLERS
 
-    def needed(self, alpha: float, ratio: float) -> int:
-        """Return about how many more exchanges of the candidate this step takes, if it is as good as the primary.
-
-        That is with half of the margin left, or more, once `callers_needed` were seen; `ratio` is how many exchanges of
-        the primary come with one of the candidate.
-        """
-        most = self._margin * _LEFT
-        return max(
-            test.needed(alpha, ratio, min(most, self.step_groups.slack(test.usual))) for test in self.safety.values()
-        )
+    def needed(self, alpha: float) -> int:
+        """Return about how many more exchanges of the candidate this step takes, if it is as good as the primary."""
+        return max(test.needed(alpha, self.step_groups.ratio) for test in self.safety.values())
 
     def callers_needed(self, alpha: float) -> int:
-        """Return about how many callers of the candidate this step takes: what they differ by is half of the margin."""
-        open_ones = [test.usual for test in self.safety.values() if test.value < 1 / alpha]
-        return self.step_groups.needed(max(open_ones), self._margin * _LEFT) if open_ones else LEAST_CALLERS
+        """Return about how many callers of the candidate this step takes, if it is as good as the primary."""
+        open_ones = [test for test in self.safety.values() if test.value < 1 / alpha]
+        return self.step_groups.needed(
+            max((test.independent(alpha, self.step_groups.ratio) for test in open_ones), default=0)
+        )
 
     def can_tell(self) -> bool:
         """Whether the trial's exchanges are of callers enough to show anything of others."""

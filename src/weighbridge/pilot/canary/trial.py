@@ -159,8 +159,7 @@ class Trial:
 
     def needed(self) -> int:
         """Return how many more exchanges of the candidate this step takes about, if it is as good as the primary."""
-        ratio = self.seen["primary"][0] / self.seen["canary"][0] if self.seen["canary"][0] else 1.0
-        return max(panel.needed(self.terms.alpha, ratio) for panel in self.jury.speaking())
+        return max(panel.needed(self.terms.alpha) for panel in self.jury.speaking())
 
     def body(self) -> dict[str, Any]:
         """Return everything as JSON values, for `of`."""

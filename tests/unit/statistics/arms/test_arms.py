@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weighbridge.statistics.arms import Block, HarmTest, Rates, SafetyTest, apart, evidence, rate_sequence, together
+from weighbridge.statistics.arms import (
+    Block,
+    HarmTest,
+    PairHarm,
+    Rates,
+    SafetyTest,
+    apart,
+    evidence,
+    rate_sequence,
+    together,
+)
+from weighbridge.statistics.stream_mean import weighted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,3 +212,53 @@ def test_the_interval_holds_at_all_times_at_once() -> None:
     assert rate_sequence(0, 0) == (0.0, 1.0)
     with pytest.raises(ValueError, match="3 of 2"):
         rate_sequence(3, 2)
+
+
+PAIRS = st.lists(st.tuples(st.sampled_from((0.15, 0.25, 0.5, 1.0)), st.floats(0, 1)), max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PAIRS, st.sampled_from((0.15, 0.25, 0.5, 1.0)), st.floats(0.5, 1.0), st.floats(0, 1))
+def test_wealth_on_pairs_does_not_grow_where_answers_are_as_good(
+    past: list[tuple[float, float]], chance: float, wins: float, ties: float
+) -> None:
+    """After any past, looked at with any chance: the mean of the next value is the present one at most."""
+    test = PairHarm(weighted(1.0, 0.15, 0.5))
+    for looked, value in past:
+        test.update(weighted(round(2 * value) / 2, looked, 0.5))
+    state, before = test.state(), test.value
+    outcomes_of_one = [(chance * ties, 0.5), (chance * (1 - ties) * wins, 1.0), (chance * (1 - ties) * (1 - wins), 0.0)]
+    after = sum(
+        likely * PairHarm.from_state(state).update(weighted(value, chance, 0.5)) for likely, value in outcomes_of_one
+    )
+    if chance < 1:
+        after += (1 - chance) * PairHarm.from_state(state).update(weighted(None, chance, 0.5))
+    assert after <= before * EXACT
+
+
+@pytest.mark.parametrize(("quiet", "most"), [(0, 100), (2000, 200)])
+def test_answers_that_are_always_worse_are_found_by_a_few_judgements(quiet: int, most: int) -> None:
+    """At the eighth part of 5% (eight signs share it), each pair judged with chance 1/4; also after a long quiet."""
+    draw, test, pairs = random.Random(3), PairHarm(weighted(1.0, 0.15, 0.5)), 0  # noqa: S311 - a simulation
+    for _ in range(quiet):
+        test.update(0.5)
+    while test.value < 8 / 0.05:
+        test.update(weighted(0.0 if draw.random() < 0.25 else None, 0.25, 0.5))
+        pairs += 1
+    assert pairs <= most
+
+
+def test_what_resembles_itself_shows_less() -> None:
+    """With a design effect of 2 the evidence is the square root of what it is for independent answers, bet by bet."""
+    one, two = SafetyTest(0.03), SafetyTest(0.03)
+    for _ in range(200):
+        one.update(Block(1, 0, 1, 0))
+        two.update(Block(1, 0, 1, 0), 2.0)
+    both = [math.exp(log) for log in one.state()["logs"]]
+    assert one.value == pytest.approx(sum(both) / 2)
+    assert two.value == pytest.approx(sum(math.sqrt(value) for value in both) / 2)
+    assert one.needed(0.05, 1.0) < two.needed(0.05, 1.0)
+    assert SafetyTest.from_state(json.loads(json.dumps(two.state()))).value == two.value
+    for effect in (0.9, math.nan):
+        with pytest.raises(ValueError, match="design effect"):
+            one.update(Block(1, 0, 1, 0), effect)
