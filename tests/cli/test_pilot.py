@@ -45,6 +45,9 @@ def test_a_key_from_its_making_to_its_end(weighbridge: CommandLine) -> None:
     (row,) = json.loads(weighbridge("pilot", "spend", "--by", "route", "--json").stdout)["rows"]
     assert row == {"route": "qwen", "requests": 2, "input_tokens": 1500, "output_tokens": 20, "usd": 1.25}
 
+    by_key = weighbridge("pilot", "spend")
+    assert by_key.stdout.splitlines()[-1].split() == [caller.key_id, "2", "1,500", "20", "1.25", "the", "app"]
+
     new = weighbridge("pilot", "key", "rotate", caller.key_id, "--grace", "1h").stdout.strip()
     assert weighbridge("pilot", "key", "revoke", caller.key_id).returncode == 0
     gate.refresh()
@@ -52,6 +55,25 @@ def test_a_key_from_its_making_to_its_end(weighbridge: CommandLine) -> None:
         assert isinstance(gate.identify(b"Bearer " + old.encode()), Refusal)
     assert "revoked" in weighbridge("pilot", "key", "list", "--all").stdout
     state.close()
+
+
+def test_small_money_is_written_out_and_a_route_that_is_not_there_is_told(weighbridge: CommandLine) -> None:
+    """A budget of $0.0004 is not $0.00; a key for a route that the file does not have is made with a warning."""
+    (weighbridge.folder / "gateway.toml").write_text(
+        '[[route]]\nname = "qwen"\ndecision = "latest"\nreference = "o/m"\npolicy = "pilot"\nfingerprint = "weighed"\n'
+        'upstream = { url = "http://127.0.0.1:9/v1", model = "m" }\n'
+    )
+    words = ("--usd-total", "0.0004", "--model", "qwen", "--model", "nosuchroute")
+    done = weighbridge("pilot", "key", "create", "app", *words)
+    assert done.returncode == 0
+    assert "no route `nosuchroute`" in done.stderr
+    assert "`qwen`" not in done.stderr
+    key_id = done.stdout.split("_")[1]
+    state = SQLiteState(weighbridge.folder / "weighbridge-work" / STATE_FILE)
+    state.add_usage([UsageRow(datetime.now(UTC).date(), key_id, "qwen", 1, 1, 1, 42_900)])
+    state.close()
+    assert "$0.0004" in weighbridge("pilot", "key", "show", key_id).stdout
+    assert "0.0000429" in weighbridge("pilot", "spend").stdout
 
 
 def test_what_was_done_waits_for_the_audit_log(weighbridge: CommandLine) -> None:

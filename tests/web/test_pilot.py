@@ -11,6 +11,7 @@ import runpy
 import threading
 import time
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.alarm.alarms import read_alarms
 from weighbridge.pilot.audit.export import Wanted, select
 from weighbridge.pilot.audit.log import AuditLog
+from weighbridge.pilot.state.protocol import UsageRow
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.web.pages.pilot.legs import Legs
@@ -179,6 +181,15 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(boss: Any, pilot: SimpleNa
     assert {("key.created", ME), ("key.rotated", ME), ("key.revoked", ME)} <= set(notes)
 
 
+def test_a_key_without_a_budget_shows_what_it_spent(boss: Any, pilot: SimpleNamespace) -> None:
+    """Nothing is charged to it, and its requests cost money all the same: here three weeks ago."""
+    with closing(SQLiteState(pilot.folder / STATE_FILE)) as state:
+        state.add_usage([UsageRow(date(2026, 11, 1), pilot.keys[1], "team/coder", 1, 1, 1, 42_900)])
+    (key,) = [one for one in _twin(boss, "/pilot/keys.json")["keys"] if one["id"] == pilot.keys[1]]
+    assert [row["usd"] for row in key["budgets"]] == [0.0, 0.0000429, 0.0000429]
+    assert "0.0000429 USD" in boss.ask("/pilot/keys").text
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -204,9 +215,11 @@ def test_the_stop_button_asks_first_and_writes_an_order(boss: Any, pilot: Simple
         told = boss.ask("/pilot/order", {"do": "stop", "route": "team/coder", "because": "it looks odd"})
         assert "told-stop" in told.leads
         (order,) = [one for one in state.entries("team/coder", 0, 100) if one.kind == "order"]
+        (canary,) = [one.name for one in state.documents()[1] if one.name.startswith("canary/")]
         notes: list[Any] = []
         state.hand_over(lambda event, facts: notes.append((event, facts.get("route"), facts.get("by"))))
-    assert dict(order.facts) == {"to": "canary", "do": "stop", "by": ME, "because": "it looks odd"}
+    facts = {"to": "canary", "about": canary, "do": "stop", "by": ME, "because": "it looks odd"}
+    assert dict(order.facts) == facts
     assert ("canary.ordered", "team/coder", ME) in notes
     assert "order to stop" in boss.ask(told.leads).text
 

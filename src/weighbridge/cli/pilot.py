@@ -13,7 +13,7 @@ from weighbridge.cli import options
 from weighbridge.cli.pilot_alarms import command as alarms
 from weighbridge.cli.pilot_canary import command as canary
 from weighbridge.cli.pilot_drift import command as drift
-from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of
+from weighbridge.cli.pilot_rights import form_of, rights_options, seconds_of, warn_of_models
 from weighbridge.cli.pilot_routes import command as routes
 from weighbridge.cli.pilot_shadow import command as shadow
 from weighbridge.errors import UsageError
@@ -70,6 +70,7 @@ def create(name: str, workspace: str | None, *, as_json: bool, **wishes: Any) ->
     order = KeyOrder.read(form_of(wishes, {"name": name, **tenant}))
     with _desk(workspace) as (desk, _):
         _show_issued(desk.create(_OPERATOR, order), as_json=as_json)
+    warn_of_models(workspace, wishes)
 
 
 @key.command(name="change")
@@ -89,6 +90,7 @@ def change(key_id: str, workspace: str | None, *, as_json: bool, **wishes: Any) 
         raise UsageError("nothing was named to change", hint="see `weighbridge pilot key change --help`")
     with _desk(workspace, must_exist=True) as (desk, _):
         changed = desk.change(_OPERATOR, key_id, patch)
+    warn_of_models(workspace, wishes)
     if as_json:
         print_json("pilot-key", key_facts(changed, time.time()))
         return
@@ -210,13 +212,21 @@ def _summed(used: list[tuple[Key, UsageRow]], by: str) -> list[dict[str, Any]]:
     from weighbridge.pilot.state.protocol import NANO
 
     sums: dict[str, list[int]] = {}
+    names = {key.id: {"name": key.name} for key, _ in used} if by == "key" else {}
     for key, row in used:
         group = {"key": key.id, "route": row.route, "tenant": key.rights.tenant, "day": row.day.isoformat()}[by]
         total = sums.setdefault(group, [0, 0, 0, 0])
         for place, number in enumerate((row.requests, row.input_tokens, row.output_tokens, row.nano_usd)):
             total[place] += number
     return [
-        {by: group, "requests": n, "input_tokens": told, "output_tokens": said, "usd": nano / NANO}
+        {
+            by: group,
+            **names.get(group, {}),
+            "requests": n,
+            "input_tokens": told,
+            "output_tokens": said,
+            "usd": nano / NANO,
+        }
         for group, (n, told, said, nano) in sorted(sums.items(), key=lambda item: -item[1][3])
     ]
 

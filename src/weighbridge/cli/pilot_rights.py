@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
+from weighbridge.cli.layout import plain
 from weighbridge.errors import UsageError
 
-__all__ = ["form_of", "rights_options", "seconds_of"]
+__all__ = ["form_of", "rights_options", "seconds_of", "warn_of_models"]
 
 _SPAN = re.compile(r"([0-9]{1,5})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NONE = "none"
+_FILE = Path("gateway.toml")
 _ALL = "*"
 
 
@@ -84,6 +88,22 @@ def form_of(wishes: dict[str, Any], fields: dict[str, Any]) -> bytes:
         if given:
             fields[part] = given
     return json.dumps(fields).encode()
+
+
+def warn_of_models(workspace: str | None, wishes: dict[str, Any]) -> None:
+    """Warn of routes that `gateway.toml` beside us does not have, where it is there and is for this workspace."""
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.errors import WeighbridgeError
+    from weighbridge.pilot.admission.file import load_gateway_file
+
+    wanted = set(wishes["models"]) - {_ALL}
+    if not (wanted and _FILE.is_file()):
+        return
+    with suppress(WeighbridgeError):  # `serve --check` says what is wrong with it
+        file = load_gateway_file(_FILE)
+        if file.workspace.resolve() == load_settings(workspace=workspace).workspace.path.resolve():
+            for name in sorted(wanted - {route.name for route in file.routes}):
+                click.echo(f"warning: `{_FILE}` has no route `{plain(name):.80}`: the key cannot use it yet", err=True)
 
 
 def seconds_of(span: str) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["alarm_lines", "key_line", "key_lines", "spend_lines"]
 
 _BUDGETS = {"usd_per_day": "day", "usd_per_month": "month", "usd_total": "total"}
+_CENT = 0.01
 _LIMITS = {
     "requests_per_minute": "requests a minute",
     "tokens_per_minute": "tokens a minute",
@@ -52,14 +53,22 @@ def key_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, period in _BUDGETS.items():
         cap, charged = facts["budget"][name], facts["charged_usd"][period]
         if cap is not None:
-            yield line("budget", f"{period:<6} ${cap:,.2f}", f"${charged:,.4f} charged")
+            yield line("budget", f"{period:<6} ${_usd(cap)}", f"${_usd(charged)} charged")
 
 
 def spend_lines(rows: list[dict[str, Any]], by: str) -> Iterator[str]:
     """Return a table of sums."""
-    yield f"  {by:<24} {'requests':>10} {'tokens in':>14} {'tokens out':>14} {'USD':>14}"
+    name = "  name" if by == "key" else ""
+    yield f"  {by:<24} {'requests':>10} {'tokens in':>14} {'tokens out':>14} {'USD':>14}{name}"
     for row in rows:
-        yield (
-            f"  {plain(row[by])[:24]:<24} {row['requests']:>10,} {row['input_tokens']:>14,}"
-            f" {row['output_tokens']:>14,} {row['usd']:>14,.4f}"
-        )
+        yield plain(
+            f"  {row[by][:24]:<24} {row['requests']:>10,} {row['input_tokens']:>14,}"
+            f" {row['output_tokens']:>14,} {_usd(row['usd']):>14}  {row.get('name', '')}"
+        ).rstrip()
+
+
+def _usd(value: float) -> str:
+    """Write money: cents, four digits where there is more, and under a cent all that there are (to 1e-9)."""
+    text = f"{value:,.{4 if abs(value) >= _CENT else 9}f}"
+    whole, _, rest = text.partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"

@@ -182,7 +182,9 @@ class StateLaws(JournalLaws):
         state.add_usage([row])
         twice = replace(row, requests=2, input_tokens=40, output_tokens=600, nano_usd=8 * 10**15)
         hold(state.usage(_NEXT) == [replace(row, route="b"), twice], "sums from that day on")
-        hold(len(state.usage(_DAY)) == 3, "and from the day before")  # noqa: PLR2004 - as many as were added
+        state.add_usage([replace(row, day=date(2026, 3, 9), route="c")])
+        hold(state.used(_NEXT) == {"a": Spending(12 * 10**15, 16 * 10**15, 20 * 10**15)}, "day, month and all")
+        hold(len(state.usage(_DAY)) == 4, "and from the day before")  # noqa: PLR2004 - as many as were added
         state.close()
 
     def test_a_mark_moves_with_the_usage(self, tmp_path: Path) -> None:

@@ -143,6 +143,10 @@ class PilotState(Journal, Protocol):
         """Return what was used from this day on, by day, key and route."""
         ...
 
+    def used(self, day: date) -> dict[str, Spending]:
+        """Return what each key's requests cost on this day, in its month, and in all: spent, nothing leased."""
+        ...
+
     def same_pepper(self, mark: str) -> bool:
         """Whether keys here are digested with the pepper of this mark; the first one asked for is remembered."""
         ...

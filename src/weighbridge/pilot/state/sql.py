@@ -119,6 +119,16 @@ class SQLState(SQLJournal):
             )
         return [UsageRow(date.fromisoformat(day), *others) for day, *others in rows]
 
+    def used(self, day: date) -> dict[str, Spending]:
+        """Return what each key's requests cost on this day, in its month, and in all."""
+        with self._reading() as ask:
+            rows = ask(
+                "SELECT key_id, sum(CASE WHEN day = ? THEN nano_usd ELSE 0 END),"
+                " sum(CASE WHEN day LIKE ? THEN nano_usd ELSE 0 END), sum(nano_usd) FROM usage GROUP BY key_id",
+                (day.isoformat(), f"{day:%Y-%m}-%"),
+            )
+        return {key_id: Spending(*(int(nano) for nano in sums)) for key_id, *sums in rows}
+
     def same_pepper(self, mark: str) -> bool:
         """Whether keys here are digested with the pepper of this mark; the first one asked for is remembered."""
         with self._writing() as ask:

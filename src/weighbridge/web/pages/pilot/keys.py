@@ -17,7 +17,7 @@ from starlette.routing import Route
 from weighbridge.errors import UsageError
 from weighbridge.pilot.access.keys import SCOPES, key_facts
 from weighbridge.pilot.access.orders import KeyOrder, Revocation, Rotation
-from weighbridge.pilot.state.protocol import NANO
+from weighbridge.pilot.state.protocol import NANO, Spending
 from weighbridge.web.gate import SEE_OTHER
 from weighbridge.web.page import as_json
 from weighbridge.web.pages.pilot.shown import pilot_page, query, read_fields
@@ -164,8 +164,10 @@ def _facts(room: PilotRoom, request: Request) -> dict[str, Any]:
     today = datetime.fromtimestamp(now, UTC).date()
     rows = []
     if state is not None:
+        used = state.used(today)
         for key in wanted[start : start + _A_PAGE]:
-            charged = state.spending(key.id, today)
+            # only budgets are charged: of another key there is what its requests cost
+            charged = state.spending(key.id, today) if _is_bounded(key) else used.get(key.id, Spending())
             rows.append({**key_facts(key, now), "budgets": _budgets(key, charged.day, charged.month, charged.total)})
     return {
         "has_pilot": state is not None,
@@ -178,6 +180,12 @@ def _facts(room: PilotRoom, request: Request) -> dict[str, Any]:
         "after": query(request, start=str(start + _A_PAGE), note="") if start + _A_PAGE < len(wanted) else None,
         "note": "revoked" if asked.get("note") == "revoked" else "",
     }
+
+
+def _is_bounded(key: Key) -> bool:
+    """Whether a key has a budget."""
+    budget = key.rights.budget
+    return any(bound is not None for bound in (budget.usd_per_day, budget.usd_per_month, budget.usd_total))
 
 
 def _budgets(key: Key, *charged: int) -> list[dict[str, Any]]:
