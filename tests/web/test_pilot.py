@@ -63,6 +63,7 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
     assert [(leg["leg"], leg["state"]) for leg in route["legs"]] == [("primary", "open"), ("canary", "refused")]
     assert {leg["decision"] for leg in route["legs"]} == {pilot.decision}
     assert [step["share"] for step in route["canary"]["ladder"]] == [0.01, 0.05, 0.25, 1.0]
+    assert route["canary"]["quality"] == "not looked at"  # its shadow has no judge
     assert route["shadow"]["pairs"] == 100
     assert route["drift"]["seen"] == 200
     ((leg, checks, verdict, evidence),) = [
@@ -74,6 +75,8 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
     assert len(route["days"]) == 14
     assert sum(day["usd"] for day in route["days"]) == pytest.approx(6.25)  # five days of 1.25 USD
     page = boss.ask("/pilot").text
+    assert "Quality is not looked at" in page
+    assert "未考察质量" in boss.ask("/pilot?language=zh").text
     for text in ("team/coder", "Stop the canary", f"/decision/{pilot.decision}", "6.25 USD", 'http-equiv="refresh"'):
         assert text in page
 

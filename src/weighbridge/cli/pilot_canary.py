@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -45,7 +45,7 @@ def status(route: str, workspace: str | None, *, as_json: bool) -> None:
 
     folder = load_settings(workspace=workspace).workspace.path
     with closing(open_state(folder, must_exist=True)) as state:
-        standing = _standing(state, route)
+        _, standing = _newest(state, route)
     _show(route, standing, as_json=as_json, has_signs=True)
     then = "start" if standing.state in {"rolled back", "stopped"} else "stop"
     click.echo(f"Next: `weighbridge pilot canary {then} {route}`", err=True)
@@ -71,21 +71,22 @@ def start(route: str, because: str, workspace: str | None, *, as_json: bool) -> 
     _order(route, "start", because, workspace, as_json=as_json)
 
 
-def _order(route: str, what: str, because: str, workspace: str | None, *, as_json: bool) -> None:
+def _order(route: str, what: Literal["stop", "start"], because: str, workspace: str | None, *, as_json: bool) -> None:
     """Write an order, and wait a little for a gateway to obey."""
     from weighbridge.cli.settings import load_settings
+    from weighbridge.pilot.canary.order import canary_order
     from weighbridge.pilot.journal.order import give_order
     from weighbridge.pilot.state.choose import open_state
 
     folder = load_settings(workspace=workspace).workspace.path
     with closing(open_state(folder, must_exist=True)) as state:
-        standing = _standing(state, route)
+        document, standing = _newest(state, route)
         is_over = standing.state in {"rolled back", "stopped"}
         if is_over != (what == "start"):
             _show(route, standing, as_json=as_json)
             click.echo("nothing to do", err=True)
         else:
-            order = {"to": "canary", "do": what, "by": _who(), "because": because}
+            order = canary_order(document, what, _who(), because)
             give_order(state, route, order)
             with state.changing_keys() as book:
                 book.note("canary.ordered", {"at": time.time(), "route": route, **order})
@@ -108,14 +109,14 @@ def _awaited(state: PilotState, route: str, before: Standing) -> Standing:
     """Return where the canary stands once the order was obeyed, or after some seconds."""
     until = time.monotonic() + _PATIENCE_S
     while True:
-        now = _standing(state, route)
+        _, now = _newest(state, route)
         if (now.state, now.trial) != (before.state, before.trial) or time.monotonic() > until:
             return now
         time.sleep(_LOOK_S)
 
 
-def _standing(state: PilotState, route: str) -> Standing:
-    """Return where the newest canary of a route stands; raises NotFound where there was none."""
+def _newest(state: PilotState, route: str) -> tuple[str, Standing]:
+    """Return the newest canary of a route: its document's name, and where it stands; raises NotFound for none."""
     from weighbridge.errors import NotFound
     from weighbridge.pilot.canary.standing import read_standing
 
@@ -125,7 +126,7 @@ def _standing(state: PilotState, route: str) -> Standing:
     for document in sorted(mine, key=lambda one: -one.version):
         standing = read_standing(document.body)
         if standing is not None:
-            return standing
+            return document.name, standing
     raise NotFound(
         f"no canary of `{ascii(route)[1:-1]:.80}` has begun",
         hint="give the route a `[route.canary]` in gateway.toml and start `weighbridge serve`",

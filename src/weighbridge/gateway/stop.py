@@ -16,6 +16,8 @@ from weighbridge.formats.strict_json import parse_json
 from weighbridge.gateway.errors import Refused, bad_request
 from weighbridge.gateway.request.head import read_body, read_head
 from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.canary.fold import canary_name
+from weighbridge.pilot.canary.order import canary_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +55,7 @@ class CanaryStop:
         route = self._route_of(name)
         if route is None or route.canary is None or (caller.models is not None and name not in caller.models):
             raise bad_request("there is no such canary, or this key may not use its route", "not_found", status=404)
-        order = {"to": "canary", "do": "stop", "by": f"key {caller.key_id}", "because": because}
+        order = canary_order(canary_name(route), "stop", f"key {caller.key_id}", because)
         try:
             await asyncio.to_thread(self._order, name, order)
         except WeighbridgeError as error:

@@ -12,6 +12,7 @@ from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway.hooks import Mount
 from weighbridge.gateway.stop import STOP_PATH, STOP_SCOPE, CanaryStop
 from weighbridge.pilot.access.protocol import Caller
+from weighbridge.pilot.canary.order import canary_order
 from weighbridge.pilot.route import CanarySettings, CanaryTerms, Route
 
 from .conftest import KEY, Running, leg_to, run_gateway
@@ -64,8 +65,10 @@ def test_the_order_is_written_with_who_gave_it(gateway: Running, orders: Orders)
     """202 once it is in the journal; what it says is what a command line's would."""
     status, _, answer = gateway.ask({"route": "qwen", "because": "the pager rang"}, STOP_PATH)
     assert (status, json.loads(answer)) == (202, {"route": "qwen", "ordered": "stop"})
-    facts = {"to": "canary", "do": "stop", "by": "key key-1", "because": "the pager rang"}
-    assert orders.taken == [("qwen", facts)]
+    (name, facts), *more = orders.taken
+    assert (name, more) == ("qwen", [])
+    assert str(facts["about"]).startswith("canary/qwen/")
+    assert {**facts, "about": ""} == canary_order("", "stop", "key key-1", "the pager rang")
 
 
 def test_who_may_not_stop_stops_nothing(gateway: Running, orders: Orders) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import uvicorn
@@ -28,6 +28,7 @@ from weighbridge.pilot.admission.keeper import STORE_FILE
 from weighbridge.pilot.audit.export import Wanted, select
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.board.fold import read_board
+from weighbridge.pilot.canary.order import canary_order
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.state.choose import open_state
 from weighbridge.store.sqlite import SQLiteStore
@@ -113,10 +114,11 @@ class Pilot:
         route = f'[[route]]\nname = "qwen"\nretries = 0\n{self.leg(primary.url, "old")}{OBSERVE}{table}'
         (self.folder / "gateway.toml").write_text(f'[gateway]\nworkspace = "work"\n{route}', encoding="utf-8")
 
-    def order(self, do: str) -> None:
+    def order(self, do: Literal["stop", "start"]) -> None:
         """Order as an operator does, past any gateway."""
         with closing(open_state(self.work)) as state:
-            give_order(state, "qwen", {"to": "canary", "do": do, "by": "ada", "because": "a test"})
+            (canary,) = [one.name for one in state.documents()[1] if one.name.startswith("canary/qwen/")]
+            give_order(state, "qwen", canary_order(canary, do, "ada", "a test"))
 
     def body(self, room: str) -> Mapping[str, Any]:
         """Return what is kept of a room."""

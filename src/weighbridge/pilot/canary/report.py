@@ -92,7 +92,8 @@ def notice_of(route: Route, trial: Trial, what: tuple[str, Event, str], by: str 
         facts |= {"needed": standing.needed, "rows": [row.to_json() for row in standing.rows]}
     if standing is not None and event in _OUTCOME:
         facts["evidence"] = {"kind": KIND, "body": _statement(route, leg, standing, _OUTCOME[event], why)}
-    return Notice(number, trial.now, route.name, event, _SEVERITY[event], why, leg.decision, facts)
+    severity = "info" if by else _SEVERITY[event]  # who gave the order knows
+    return Notice(number, trial.now, route.name, event, severity, why, leg.decision, facts)
 
 
 def _leg(route: Route) -> Leg:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.pilot.alarm.alarms import answer_alarm, read_alarms
+from weighbridge.pilot.canary.order import canary_order
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.web.gate import SEE_OTHER
 from weighbridge.web.pages.pilot.shown import language_of, pilot_page, read_fields
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-_ORDERS = ("stop", "start")
+_ORDERS: tuple[Literal["stop"], Literal["start"]] = ("stop", "start")
 _MOST_WORDS = 500
 
 
@@ -49,10 +50,13 @@ def routes(room: PilotRoom, dashboard: Dashboard, reader: Callable[[], Reader]) 
         """Write the order into the journal, and go back to the route."""
         visitor, fields = require(request, "operator"), await read_fields(request)
         name, order = _field(fields, "route"), _order(_field(fields, "do"))
-        facts = {"to": "canary", "do": order, "by": visitor.name, "because": _field(fields, "because")[:_MOST_WORDS]}
+        because = _field(fields, "because")[:_MOST_WORDS]
 
         def write() -> None:
-            dashboard.route(name)
+            canary = dashboard.route(name)["canary"]
+            if canary is None:
+                raise NotFound("this route has no canary", hint="`/pilot` lists what there is")
+            facts = canary_order(canary["document"], order, visitor.name, because)
             state = room.state()
             give_order(state, name, facts, room.now)
             with state.changing_keys() as book:  # a gateway takes the note into its audit log
@@ -95,11 +99,12 @@ def _answer(room: PilotRoom, alarm: Alarm, because: str, who: str) -> None:
         answer_alarm(store, room.state(), alarm.id, because, who, room.now())
 
 
-def _order(text: str) -> str:
+def _order(text: str) -> Literal["stop", "start"]:
     """Return an order; raises UsageError for another."""
-    if text not in _ORDERS:
-        raise UsageError("there is no such order", hint="use the buttons of the page")
-    return text
+    for order in _ORDERS:
+        if text == order:
+            return order
+    raise UsageError("there is no such order", hint="use the buttons of the page")
 
 
 def _field(fields: dict[str, list[str]], name: str) -> str:

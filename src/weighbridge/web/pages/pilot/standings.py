@@ -112,7 +112,13 @@ def _canary(found: Sequence[Document], _now: float) -> dict[str, Any]:
         {"share": share, "state": "done" if number < done else here if number == standing.step else "later"}
         for number, share in enumerate(standing.steps)
     ]
-    return {**standing.to_json(), "ladder": ladder, "may_stop": not is_over, "may_start": is_over}
+    return {
+        **standing.to_json(),
+        "document": found[0].name,
+        "ladder": ladder,
+        "may_stop": not is_over,
+        "may_start": is_over,
+    }
 
 
 def _shadow(found: Sequence[Document], _now: float) -> dict[str, Any]:
