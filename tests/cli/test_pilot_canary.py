@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.pilot.canary.fold import CanaryFold
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.protocol import Entry
 from weighbridge.pilot.observation.noun import Observation
-from weighbridge.pilot.route import CanarySettings, CanaryTerms, Leg, Route, UpstreamSettings
+from weighbridge.pilot.route import (
+    CanarySettings,
+    CanaryTerms,
+    JudgeTerms,
+    Leg,
+    Route,
+    ShadowSettings,
+    ShadowTerms,
+    UpstreamSettings,
+)
+from weighbridge.pilot.shadow.pair import Pair, settings_of
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 
 if TYPE_CHECKING:
@@ -35,9 +46,9 @@ def opened(folder: Path) -> SQLiteState:
     return SQLiteState(workspace / STATE_FILE)
 
 
-def worked(state: SQLiteState, seen: int = 0) -> None:
+def worked(state: SQLiteState, seen: int = 0, route: Route = ROUTE) -> None:
     """Let a node see so many exchanges of each model, a second apart, and do what it does twice a second."""
-    keeper = Bookkeeper(state, lambda: [CanaryFold(ROUTE)], lambda _: None)
+    keeper = Bookkeeper(state, lambda: [CanaryFold(route)], lambda _: None)
     keeper.work()
     for number in range(seen):
         for arm, decision in (("primary", "sha256:old"), ("canary", "sha256:new")):
@@ -60,6 +71,29 @@ def test_status_says_where_it_stands_and_what_is_needed(weighbridge: CommandLine
     told = json.loads(weighbridge("pilot", "canary", "status", "qwen", "--json").stdout)
     assert (told["schema"], told["route"], told["state"]) == ("weighbridge/pilot-canary/v1", "qwen", "stepping")
     assert {row["candidate"]["n"] for row in told["rows"]} == {51}  # the 40th answer of the primary began it
+    assert "quality: not looked at" in done.stdout
+    assert "[route.shadow.judge]" in done.stdout
+    assert told["quality"] == "not looked at"
+
+
+def test_status_shows_what_a_judge_says_of_the_answers(weighbridge: CommandLine) -> None:
+    """A row of its own, with how many prompts it still takes; nothing is said to be missing then."""
+    judge = JudgeTerms(UpstreamSettings("http://127.0.0.1:9/v1", "judge"))
+    route = replace(ROUTE, shadow=ShadowSettings(leg("new"), ShadowTerms(0.1, judge=judge)))
+    with closing(opened(weighbridge.folder)) as state:
+        worked(state, seen=90, route=route)
+        keeper = Bookkeeper(state, lambda: [CanaryFold(route)], lambda _: None)
+        for number in range(8):
+            pair = Pair(f"p{number}", settings_of(route), chance=0.25, judged="win" if number % 2 else "loss")
+            keeper.put(Entry(1e9 + 90, "qwen", "pair", pair.to_facts()))
+        keeper.work()
+    done = weighbridge("pilot", "canary", "status", "qwen")
+    assert "judged worse        50.0% [" in done.stdout
+    assert "more prompts compared by the shadow" in done.stdout
+    assert "not looked at" not in done.stdout
+    told = json.loads(weighbridge("pilot", "canary", "status", "qwen", "--json").stdout)
+    assert told["quality"] == "looked at"
+    assert told["rows"][-1]["candidate"]["n"] == 8
 
 
 def test_stop_and_start_are_obeyed_by_a_running_node(weighbridge: CommandLine) -> None:

@@ -99,7 +99,7 @@ def test_a_step_waits_until_the_judge_has_shown_that_answers_are_not_worse() -> 
     assert waiting.rows[-1].candidate is None
     assert traffic.events == []
     pairs = 0
-    while standing_of(traffic).pairs_needed:
+    while traffic.body["pairs_needed"]:
         traffic.compare(mine, Pair("x", "", same=True, settled="tie"))
         pairs += 1
     assert waiting.pairs_needed / 10 < pairs < waiting.pairs_needed  # equal answers show it sooner than judged ones
