@@ -133,7 +133,9 @@ class Deliverer:
 
     def follow(self) -> None:
         """State what other nodes have delivered and this one did not; what has to wait is tried again next time."""
-        for document in self._documents():
+        documents = tuple(self._documents())
+        self._followed &= {document.name for document in documents}  # old ones are dropped in the end
+        for document in documents:
             if document.name in self._followed:
                 continue
             notice = notice_of(document)

@@ -57,3 +57,6 @@ def test_what_is_no_notice_is_passed_over(scene: Any, other: dict[str, Any]) -> 
     deliver._documents = lambda: (bad, Document("drift/qwen/1", {"alarm": ""}), good)
     deliver.follow()
     assert len(scene.bodies("stale/v1")) == 1
+    deliver._documents = lambda: (good,)
+    deliver.follow()
+    assert deliver._followed == {good.name}  # those that were dropped are remembered no more
