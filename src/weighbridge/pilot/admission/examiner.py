@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.core.progress import Progress, silent
@@ -12,6 +13,7 @@ from weighbridge.pilot.admission.clock import NEVER
 from weighbridge.pilot.admission.decided import Decided, Origins, find_decided
 from weighbridge.pilot.admission.judge import HOLDS_S, Facts
 from weighbridge.pilot.admission.likeness import find_expected
+from weighbridge.pilot.admission.recall import files_of
 from weighbridge.pilot.admission.served import NOT_YET, Identity, Served, Stamps, check_served
 from weighbridge.pilot.route import Leg, UpstreamSettings
 from weighbridge.store.sqlite import SQLiteStore
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.admission.configuration.plan import LegPlan
     from weighbridge.pilot.admission.likeness import Held, Probe
+    from weighbridge.pilot.admission.recall import Recall
     from weighbridge.store.protocol import Store
 
 __all__ = ["Examiner"]
 
 _EVERY_S = 3600.0
+_FRESH_S = 600.0  # after which a check of an earlier run is made again, though it counts on
 _AGAIN_S = {"matches": _EVERY_S, "unknown": 60.0, "differs": 300.0}
 _GRACE_S = 300.0  # a store that cannot be read for so long is being moved or backed up
 
@@ -35,7 +39,7 @@ class Examiner:
     """What is known of each plan of a leg; safe to use from several threads, and it holds no lock while it waits.
 
     `store` is the evidence store's file, opened for each reading and for reading only. `clock` gives seconds (UTC).
-    `probed` is told of each fingerprint that was taken, and when.
+    `probed` is told of each fingerprint that was taken, and when. `recall` has the checks of an earlier run.
     """
 
     def __init__(
@@ -44,11 +48,13 @@ class Examiner:
         clock: Callable[[], float],
         probe: Probe,
         probed: Callable[[Identity, Held, float], None],
+        recall: Recall,
     ) -> None:
         self._store = store
         self._clock = clock
         self._probe = probe
         self._probed = probed
+        self._recall = recall
         self._lock = threading.Lock()
         self._stamps = Stamps()
         self._read_at = -_GRACE_S
@@ -90,12 +96,16 @@ class Examiner:
             found = {plan: (problem, None) for plan in plans if not (is_kept and plan in self._decided)}
             found |= {plan: (self._decided[plan], self._identities.get(plan)) for plan in plans if plan not in found}
         identities = {plan: identity for plan, (_, identity) in found.items() if identity is not None}
+        recalled = self._recalled({one for one in identities.values() if one not in self._served})
         with self._lock:
             self._decided = {plan: decided for plan, (decided, _) in found.items()}
             self._identities = identities
             current = set(identities.values())
             self._served = {one: served for one, served in self._served.items() if one in current}
             self._tried_at = {one: at for one, at in self._tried_at.items() if one in current}
+            for one, served in recalled.items():
+                self._served.setdefault(one, served)
+                self._tried_at.setdefault(one, served.checked_at - _EVERY_S + _FRESH_S)
 
     def due(self) -> Identity | None:
         """Return what is to be checked now, that first which takes no time."""
@@ -109,7 +119,10 @@ class Examiner:
 
         Where nothing can be found out now, what was found before stays until it is too old.
         """
+        files = "" if identity.is_quick else files_of(identity)
         served = check_served(identity, self._clock(), self._probe, self._stamps, progress)
+        if not identity.is_quick and served.state != "unknown":
+            self._recall.keep(identity, served, files)
         now = self._clock()
         with self._lock:
             before = self._served.get(identity, NOT_YET)
@@ -141,6 +154,15 @@ class Examiner:
         )
         return Facts(plan, leg, decided, served)
 
+    def _recalled(self, identities: Collection[Identity]) -> dict[Identity, Served]:
+        """Return what was found to match in an earlier run, and is not too old to count."""
+        found, now = {}, self._clock()
+        for identity in identities:
+            known = None if identity.is_quick else self._recall.find(identity)
+            if known is not None and now - HOLDS_S < known.at <= now:
+                found[identity] = Served("matches", f"{known.why} (at {_time_of(known.at)})", known.at)
+        return found
+
     def _due_at(self, identity: Identity) -> float:
         """Return when something is to be checked next; a check that failed is made again soon."""
         served = self._served.get(identity)
@@ -151,6 +173,11 @@ class Examiner:
         tried_at = self._tried_at[identity]
         is_carried = served.state == "matches" and tried_at > served.checked_at
         return tried_at + _AGAIN_S["unknown" if is_carried else served.state]
+
+
+def _time_of(at: float) -> str:
+    """Return a time of day in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M UTC")
 
 
 def _read(store: Store, plan: LegPlan, origins: Origins) -> tuple[Decided, Identity | None]:

@@ -17,6 +17,7 @@ from weighbridge.pilot.admission.examiner import Examiner
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.pilot.admission.judge import Ruled, rule_on
 from weighbridge.pilot.admission.likeness import probe_with
+from weighbridge.pilot.admission.recall import CHECKS_FILE, Recall
 from weighbridge.pilot.admission.rows import RouteRow, row_of
 from weighbridge.pilot.clock import SteadyClock
 from weighbridge.pilot.identity.probe import probe_entry
@@ -73,7 +74,8 @@ class Keeper:
         self._clock = clock or SteadyClock()
         self.admissions = Admissions(self._clock)
         self._store = file.workspace / STORE_FILE
-        self._examiner = Examiner(self._store, self._clock, probe or probe_with(), self._probed)
+        recall = Recall(file.workspace / CHECKS_FILE)
+        self._examiner = Examiner(self._store, self._clock, probe or probe_with(), self._probed, recall)
         self._put = put
         self._publishing = threading.Lock()
         self._legs: dict[_Role, Leg] = {}
@@ -88,7 +90,10 @@ class Keeper:
         self._threads: tuple[threading.Thread, ...] = ()
 
     def start(self) -> None:
-        """Read the evidence now, so that what needs no further check is open on return; then keep watch."""
+        """Read the evidence now, so that what needs no further check is open on return; then keep watch.
+
+        What an earlier run found to match less than two hours ago is open, too, and is soon checked again.
+        """
         self._refresh()
         self._threads = tuple(
             threading.Thread(target=self._repeat, args=(work, pause_s), name=f"admission-{name}", daemon=True)
@@ -104,7 +109,10 @@ class Keeper:
             thread.join(_CLOSING_S)
 
     def check(self, progress: Progress = silent) -> tuple[RouteRow, ...]:
-        """Check everything now, which reads files and asks servers, and return the table of routes."""
+        """Check everything and return the table of routes; this reads files and asks servers.
+
+        What was found to match less than ten minutes ago, by the gateway say, is not asked again.
+        """
         self._read_store()
         self._check_due(lambda _one: True, progress)
         self._publish()

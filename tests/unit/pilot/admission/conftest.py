@@ -20,6 +20,7 @@ from weighbridge.errors import EngineUnreachable
 from weighbridge.hub.mirror.manifest import MANIFEST, Manifest, Origin
 from weighbridge.pilot.admission.file import load_gateway_file
 from weighbridge.pilot.admission.keeper import STORE_FILE, Keeper
+from weighbridge.pilot.admission.recall import CHECKS_FILE
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.workflow.judge import judge
 
@@ -188,7 +189,8 @@ class Scene:
         return self.served
 
     def row(self) -> RouteRow:
-        """Check everything anew and return the row of the first leg."""
+        """Check everything anew, as if nobody had, and return the row of the first leg."""
+        (self.folder / "work" / CHECKS_FILE).unlink(missing_ok=True)
         return self.keeper().check()[0]
 
 
