@@ -126,19 +126,19 @@ class Cycle:
     def _begin(self, status: int, headers: Collection[tuple[bytes, bytes]]) -> None:
         """Make the head, which says how the body is framed."""
         self.response_started, self._is_awaited = True, False
-        lines = [b"%b: %b\r\n" % header for header in headers]
+        lines = [STATUS_LINE[status][:-2], *map(b": ".join, headers)]
         fields = dict(headers)
         if _LENGTH in fields:
             self._left = int(fields[_LENGTH])
         elif status not in _BODILESS:
             self._is_chunked = True
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         if fields.get(_CONNECTION) == b"close":
             self.keep_alive = False
         elif not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"%b%b\r\n" % (STATUS_LINE[status], b"".join(lines))
-        if not head.count(b"\n") == head.count(b"\r") == len(lines) + 2 or b"\0" in head:
+            lines.append(b"connection: close")
+        head = b"\r\n".join((*lines, b"", b""))
+        if not head.count(b"\n") == head.count(b"\r") == len(lines) + 1 or b"\0" in head:
             raise RuntimeError("a header of the answer holds more than one line")
         self._head = head
 

@@ -71,8 +71,30 @@ class Desk:
 
     async def serve(self, visit: Visit, endpoint: Endpoint) -> None:
         """Serve a request of a known caller; raises Refused before the first byte, Left where the caller left."""
+        caller, exchange, witness = visit.caller, visit.exchange, self._hooks.witness
+        headers = visit.head.passed_on(self._name)
         try:
-            await self._serve(visit, endpoint)
+            body = await read_body(visit.head, visit.receive, self._bounds.body_bytes, partial(self._take, visit))
+            exchange.request_bytes, exchange.request_sha256 = len(body), hashlib.sha256(body).hexdigest()
+            ask = read_ask(endpoint, body, self._bounds)
+            route = self._route(ask, caller)
+            exchange.route, exchange.is_stream = route.name, ask.is_stream
+            if ask.user:
+                exchange.user_hash = self._hash(caller, ask.user)
+            keeps = self._hooks.keeps(exchange)
+            if keeps:
+                exchange.request = body
+            refusal = witness.refusal()
+            if refusal is not None:
+                raise Refused(refusal)
+            reservation = await self._reserve(ask, caller, route)
+            exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
+            try:
+                with self.patrol.follow(caller, visit.receive, route.primary.upstream.total_s) as flight:
+                    way = (visit.send, headers, visit.arrived, witness, reservation.headers, keeps)
+                    await self._fly(Call(ask, exchange, flight, *way), route, visit)
+            finally:
+                reservation.settle(exchange.usage, exchange.usd)
         finally:
             self._let_go(visit)
 
@@ -99,42 +121,6 @@ class Desk:
             self._bytes_of[key_id] = own
         else:
             self._bytes_of.pop(key_id, None)
-
-    async def _serve(self, visit: Visit, endpoint: Endpoint) -> None:
-        """Serve a request, whose body is let go of by `serve`."""
-        caller, exchange = visit.caller, visit.exchange
-        headers = visit.head.passed_on(self._name)
-        body = await read_body(visit.head, visit.receive, self._bounds.body_bytes, partial(self._take, visit))
-        exchange.request_bytes, exchange.request_sha256 = len(body), hashlib.sha256(body).hexdigest()
-        ask = read_ask(endpoint, body, self._bounds)
-        route = self._route(ask, caller)
-        exchange.route, exchange.is_stream = route.name, ask.is_stream
-        if ask.user:
-            exchange.user_hash = self._hash(caller, ask.user)
-        keeps = self._hooks.keeps(exchange)
-        if keeps:
-            exchange.request = body
-        refusal = self._hooks.witness.refusal()
-        if refusal is not None:
-            raise Refused(refusal)
-        reservation = await self._reserve(ask, caller, route)
-        exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
-        try:
-            with self.patrol.follow(caller, visit.receive, route.primary.upstream.total_s) as flight:
-                call = Call(
-                    ask,
-                    exchange,
-                    flight,
-                    visit.send,
-                    headers,
-                    visit.arrived,
-                    self._hooks.witness,
-                    reservation.headers,
-                    keeps=keeps,
-                )
-                await self._fly(call, route, visit)
-        finally:
-            reservation.settle(exchange.usage, exchange.usd)
 
     async def _fly(self, call: Call, route: Route, visit: Visit) -> None:
         """Pass a request on, and say how it ended where it ended early."""

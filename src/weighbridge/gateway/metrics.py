@@ -64,19 +64,19 @@ class Metrics:
     def ended(self, exchange: Exchange) -> None:
         """Count an exchange; seconds only where a model answered, so that quick refusals do not flatter them."""
         leg = self._legs.get((exchange.route, exchange.leg)) or self._leg(exchange)
-        kind = exchange.status // _CLASS
+        kind, usage, usd = exchange.status // _CLASS, exchange.usage, exchange.usd
         leg.statuses[kind] = leg.statuses.get(kind, 0) + 1
-        usage = exchange.usage
         leg.input += usage.input_tokens or 0
         leg.output += usage.output_tokens or 0
-        if exchange.usd is not None and 0 <= exchange.usd <= _MOST_USD:
-            leg.usd += exchange.usd
+        if usd is not None and 0 <= usd <= _MOST_USD:
+            leg.usd += usd
         if kind == _OK:
-            leg.total[bisect_left(TOTAL_S, exchange.total_s)] += 1
-            leg.total_s += exchange.total_s
-            if exchange.first_s is not None:
-                leg.first[bisect_left(FIRST_S, exchange.first_s)] += 1
-                leg.first_s += exchange.first_s
+            total_s, first_s = exchange.total_s, exchange.first_s
+            leg.total[bisect_left(TOTAL_S, total_s)] += 1
+            leg.total_s += total_s
+            if first_s is not None:
+                leg.first[bisect_left(FIRST_S, first_s)] += 1
+                leg.first_s += first_s
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - an ASGI application
         """Answer GET with all metrics as text."""

@@ -83,22 +83,22 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
         too_long = upstream_failed(502, f"the answer is longer than {bounds.answer_bytes} bytes", "answer_too_long")
         raise Again(too_long, elsewhere=True) from error
     call.note_first_byte()
-    exchange = call.exchange
-    exchange.status = answer.status
-    exchange.usage = usage_of(body, echoes=call.ask.endpoint.echoes) if answer.status == mapping.OK else Usage(0, 0)
-    exchange.usd = cost_usd(exchange.usage, price)
+    exchange, size = call.exchange, len(body)
+    exchange.status = status = answer.status
+    exchange.usage = usage = usage_of(body, echoes=call.ask.endpoint.echoes) if status == mapping.OK else Usage(0, 0)
+    exchange.usd = cost_usd(usage, price)
     exchange.upstream_sha256 = exchange.sent_sha256 = hashlib.sha256(body).hexdigest()
-    exchange.sent_bytes = len(body)
+    exchange.sent_bytes = size
     if call.keeps:
         exchange.answer = body[:_KEPT_BYTES]
     call.testify()
     headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
+        (b"content-length", b"%d" % size),
         (b"x-request-id", exchange.id.encode()),
         *call.limits,
     ]
-    await call.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await call.send({"type": "http.response.start", "status": status, "headers": headers})
     await _send(call, body, more=False)
 
 

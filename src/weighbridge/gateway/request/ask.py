@@ -21,7 +21,7 @@ __all__ = ["Ask", "read_ask", "refused_fields"]
 _LONGEST_NAME = 256
 _MARKS = (b"{", b"[", b",")
 _SMALL_BYTES, _MOST_VALUES = 256 << 10, 400_000  # 2,000 texts of 100 tokens each; as objects they take some 100 MB
-_MOST_OUTPUT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict")
+_MOST_OUTPUT = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict"})
 _COUNTED = frozenset({"tools", "functions", "n", "best_of"})
 _MOST_TOKENS = 1 << 31
 _BYTES_PER_TOKEN = 3
@@ -133,8 +133,8 @@ def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> 
     if not endpoint.generates:
         return 0
     most = 0
-    for name in _MOST_OUTPUT:
-        value = fields.get(name)
+    for name in _MOST_OUTPUT & fields.keys():
+        value = fields[name]
         if value is None:
             continue
         if type(value) is not int or not 0 <= value < _MOST_TOKENS:
@@ -143,11 +143,11 @@ def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> 
     most = most or bounds.assumed_output_tokens  # vLLM takes 0 for no bound at all
     if not _COUNTED.isdisjoint(fields):
         most *= max(fields.get("n") or 1, fields.get("best_of") or 1)
-    return most * _prompts(endpoint, fields)
+    return most if endpoint.listed != "prompt" else most * _prompts(fields)
 
 
-def _prompts(endpoint: Endpoint, fields: dict[str, Any]) -> int:
+def _prompts(fields: dict[str, Any]) -> int:
     """Return how many prompts a request holds, each of which is answered: `completions` takes a list of them."""
-    prompts = fields.get("prompt") if endpoint.listed == "prompt" else None
+    prompts = fields.get("prompt")
     is_batch = isinstance(prompts, list) and any(not isinstance(one, int) for one in prompts[:1])
     return len(prompts) if is_batch and prompts else 1

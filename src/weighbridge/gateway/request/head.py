@@ -19,6 +19,7 @@ _LONGEST_VIA = 1024
 _MOST_HOPS = 16
 _TRACED = (b"traceparent", b"tracestate")  # W3C Trace Context: the only headers of a caller that go on
 _LONGEST_TRACE = 512
+_PASSED = frozenset((_VIA, *_TRACED))
 _LOOP = 508
 
 
@@ -37,8 +38,10 @@ class Head(NamedTuple):
 
         Keys, cookies, addresses and everything else that a caller sends stay here.
         """
-        via = self.fields.get(_VIA, b"")
         mark = f"1.1 weighbridge-{name}"
+        if _PASSED.isdisjoint(self.fields):
+            return {"via": mark}
+        via = self.fields.get(_VIA, b"")
         if not via:
             headers = {"via": mark}
         elif mark.encode() in via or len(via) > _LONGEST_VIA or via.count(b",") >= _MOST_HOPS or not _is_plain(via):
@@ -71,26 +74,26 @@ async def read_body(head: Head, receive: Receive, max_bytes: int, take: Callable
 
     `take` is told of the bytes that come, and may raise Refused, too.
     """
-    if head.fields.get(b"content-encoding", b"identity") != b"identity":
+    fields = head.fields
+    if fields.get(b"content-encoding", b"identity") != b"identity":
         raise bad_request("packed bodies are not taken", "encoding_refused", status=415)
-    announced = head.fields.get(b"content-length", b"0")
+    announced = fields.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_long(max_bytes)
-    body = b""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise Left
-        body = message.get("body", b"")
+        body: bytes = message.get("body", b"")
         size += len(body)
         if size > max_bytes:
             raise _too_long(max_bytes)
         take(len(body))
-        parts.append(body)
         if not message.get("more_body", False):
-            return body if len(parts) == 1 else b"".join(parts)
+            return b"".join((*parts, body)) if parts else body
+        parts.append(body)
 
 
 def _too_long(max_bytes: int) -> Refused:

@@ -73,28 +73,26 @@ class HTTPUpstream:
         """
         extra = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"POST {self._path}{path}{self._tail}{extra}content-length: {len(body)}\r\n\r\n".encode("ascii")
-        while (kept := self._kept()) is not None:
+        while True:
+            kept = self._kept()
+            connection = kept or await self._connect()
             try:
-                return await self._ask(kept, head, body)
+                await connection.ask(head, body)
             except UpstreamFailure as failure:
-                if failure.kind != "reset" or not kept.is_untouched:
+                connection.finish()
+                if kept is None or failure.kind != "reset" or not kept.is_untouched:
                     raise
-        return await self._ask(await self._connect(), head, body)
+            except BaseException:  # whatever interrupts the wait cuts the connection
+                connection.finish()
+                raise
+            else:
+                return _Answer(self, connection)
 
     def close(self) -> None:
         """Close all idle connections; those in use close with their answers."""
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.cut()
-
-    async def _ask(self, connection: Connection, head: bytes, body: bytes) -> _Answer:
-        """Send over one connection; whatever interrupts the wait cuts it."""
-        try:
-            await connection.ask(head, body)
-        except BaseException:
-            connection.finish()
-            raise
-        return _Answer(self, connection)
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for another request."""
