@@ -1,15 +1,14 @@
 """What a canary's evidence costs in answers, and how often it is wrong: the tests that the gateway runs.
 
-    python bench/canary.py [--repetitions 200] [--tables cost delay errors whole callers]
+    python bench/canary.py [--repetitions 200] [--tables cost delay errors groups]
 
-Of the tests by themselves: `cost`: answers of the candidate until a step may be passed, both models alike, margin 3
-points, error 5%. Beside ours betting on differences within pairs (Waudby-Smith and Ramdas, JRSS B 86, 2024), which can
-use no more answers of the primary than of the candidate. `delay`: answers of the candidate from a regress to the
-rollback. `errors`: how often a candidate that is equal is rolled back, and how often one that is worse by exactly the
-margin is advanced, within 3,000 answers and with a look after every block; beside ours the z-test at 5% that a
-dashboard invites to. Of the whole canary, as the gateway runs it, with its waiting, its caps and its slack: `whole`:
-answers and minutes until it goes up or down. `callers`: how often it errs where callers come back and differ. Seeded:
-the same command prints the same figures.
+`cost`: answers of the candidate until a step may be passed, both models alike, margin 3 points, error 5%. Beside ours
+betting on differences within pairs (Waudby-Smith and Ramdas, JRSS B 86, 2024), which can use no more answers of the
+primary than of the candidate. `delay`: answers of the candidate from a regress to the rollback. `errors`: how often a
+candidate that is equal is rolled back, and how often one that is worse by exactly the margin is advanced, within 3,000
+answers and with a look after every block; beside ours the z-test at 5% that a dashboard invites to. `groups`: the same
+where answers of one caller resemble each other. All of the tests by themselves: `canary_route.py` has the whole canary.
+Seeded: the same command prints the same figures.
 """
 
 from __future__ import annotations
@@ -18,14 +17,10 @@ import argparse
 import math
 import random
 import statistics
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weighbridge.pilot.canary.fold import CanaryFold
-from weighbridge.pilot.journal.protocol import Entry
-from weighbridge.pilot.observation.noun import Observation
-from weighbridge.pilot.route import CanarySettings, CanaryTerms, Leg, Route, UpstreamSettings
 from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
 from weighbridge.statistics.arms.harm import ODDS
 from weighbridge.statistics.arms.safety import TILTS
@@ -40,7 +35,6 @@ if TYPE_CHECKING:
 ALPHA, MARGIN = 0.05, 0.03
 SIGNS = 8  # that share one error of a false rollback
 MOST = 3000
-ARMS, ENDS, BATCH = ("primary", "canary"), ("canary.rolled_back", "canary.done"), 25
 LAMBDAS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 
@@ -161,8 +155,8 @@ def wrong_harm(bad_a: Array, bad_b: Array) -> float:
     return float(is_wrong.mean())
 
 
-def wrong_safe(bad_a: Array, bad_b: Array, n_a: int) -> float:
-    """Return the share of streams [blocks, streams] that `SafetyTest` holds for safe."""
+def wrong_safe(bad_a: Array, bad_b: Array, n_a: int, effect: Array | float = 1.0) -> float:
+    """Return the share of streams [blocks, streams] that `SafetyTest` holds for safe, by 20 answers at the soonest."""
     rate = guessed(bad_a + bad_b, np.full(MOST, n_a + 1.0))
     logs = np.zeros((MOST, bad_a.shape[1], len(TILTS)))
     for place, tilt in enumerate(TILTS):
@@ -177,7 +171,8 @@ def wrong_safe(bad_a: Array, bad_b: Array, n_a: int) -> float:
             bad_a * np.log(rate / a) + (n_a - bad_a) * np.log((1 - rate) / (1 - a))
             + np.where(bad_b, np.log(bet / b), np.log((1 - bet) / (1 - b))), axis=0,
         )  # fmt: skip
-    return float((np.exp(np.minimum(logs, 700)).mean(axis=2).max(axis=0) >= 1 / ALPHA).mean())
+    values = np.mean([np.exp(np.minimum(logs[:, :, place] / effect, 700)) for place in range(len(TILTS))], axis=0)
+    return float((values[20:].max(axis=0) >= 1 / ALPHA).mean())
 
 
 def wrong_looks(bad_a: Array, bad_b: Array, margin: float) -> float:
@@ -189,99 +184,35 @@ def wrong_looks(bad_a: Array, bad_b: Array, margin: float) -> float:
     return float((found & (error > 0))[29:].any(axis=0).mean())
 
 
-class Callers(NamedTuple):
-    """Who asks: so many callers, of whom a share gets the candidate; `refused` has each one's own rate, by arm."""
-
-    names: dict[str, list[str]]
-    rates: dict[str, list[float]]
-
-
-class Run(NamedTuple):
-    """What ends a canary, "" for nothing, after how many answers of the candidate and minutes of serving."""
-
-    event: str
-    answers: int
-    minutes: float
-
-
-def dealt(draw: random.Random, callers: int, share: float, correlation: float, means: tuple[float, float]) -> Callers:
-    """Deal callers out; the rates within an arm follow a Beta distribution with that correlation within a caller."""
-    names, rates = {}, {}
-    for arm, count, mean in zip(ARMS, (callers - round(callers * share), round(callers * share)), means, strict=True):
-        names[arm] = [f"{arm} {number}" for number in range(count)]
-        worth = 1 / correlation - 1 if correlation else 0.0
-        rates[arm] = [draw.betavariate(mean * worth, (1 - mean) * worth) if worth else mean for _ in range(count)]
-    return Callers(names, rates)
-
-
-def seen(draw: random.Random, who: Callers, arm: str, at: float, number: int) -> Entry:
-    """Return an exchange of one of an arm's callers."""
-    place = draw.randrange(len(who.names[arm]))
-    facts = Observation(
-        str(number), at, "r", arm, arm, who.names[arm][place], failed=False, total_s=1.0, chars=1,
-        refused=draw.random() < who.rates[arm][place],
-    ).to_facts()  # fmt: skip
-    return Entry(at, "r", "seen", facts, number)
-
-
-def one_canary(draw: random.Random, who: Callers, apart_s: float, most: int) -> Run:
-    """Run a canary of one step; half of what is looked at is the candidate's while it serves."""
-    legs = [Leg(UpstreamSettings("http://127.0.0.1:9/v1", arm), arm, digest=arm) for arm in ARMS]
-    fold = CanaryFold(Route("r", legs[0], canary=CanarySettings(legs[1], CanaryTerms((0.5, 1.0), late_s=60.0))))
-    body, answers, began, batch = fold.begin(), 0, 0.0, []
-    for number in range(1, most + 1):
-        at = 1e6 + number * apart_s
-        began = began or (at if body["share"] else 0.0)
-        arm = ARMS[bool(body["share"]) and draw.random() < 0.5]
-        answers += arm == ARMS[1]
-        batch.append(seen(draw, who, arm, at, number))
-        if len(batch) < BATCH and body["share"]:
-            continue
-        body, notices = fold.take(body, batch)
-        for notice in notices:
-            if notice.event in ENDS:
-                beyond = sum(one.at > notice.at and one.facts["leg"] == ARMS[1] for one in batch)
-                return Run(notice.event, answers - beyond, (notice.at - began) / 60)
-        batch = []
-    return Run("", answers, math.inf)
-
-
-def show_whole(draw: random.Random, repetitions: int) -> None:
-    """Print how soon a whole canary goes up or down."""
-    print("10,000 callers, half of them the candidate's; one looked-at exchange a second, mean (9 of 10 within)")
-    print(f"{'refused':>12} {'ends':>20} {'answers':>16} {'minutes':>14}")
-    cases = ((0.02, 0.02), (0.02, 1.0), (0.02, 0.5), (0.02, 0.1), (0.02, 0.06))
-    for means in cases:
-        runs = [one_canary(draw, dealt(draw, 10_000, 0.5, 0.0, means), 1.0, 12_000) for _ in range(repetitions // 4)]
-        ended = [run for run in runs if run.event]
-        events = ", ".join(sorted({run.event.removeprefix("canary.") for run in ended}))
-        answers, minutes = spread([run.answers for run in ended]), spread([run.minutes for run in ended])
-        print(f"{means[0]:>5.0%} {means[1]:>6.0%} {events:>20} {answers:>16} {minutes:>14} {len(ended)}/{len(runs)}")
-
-
-def show_callers(draw: random.Random, repetitions: int) -> None:
-    """Print how often a whole canary errs, and finds what it should, where callers differ."""
-    print("3,000 looked-at exchanges in 10 days, half of them the candidate's; 5% refused by the primary")
-    print(
-        f"{'callers':>8} {'share':>6} {'correlation':>12} {'equal: back':>12} {'passed':>7} {'8%: passed':>11} "
-        f"{'15%: back':>10}"
-    )
-    for callers, share in ((100, 0.5), (1000, 0.05), (1000, 0.5), (10_000, 0.5)):
+def show_groups(draw: random.Random, repetitions: int) -> None:
+    """Print how often an advance is wrong, and right, where callers differ; with our design effect, and without."""
+    print(f"advanced within {MOST:,} answers of each model where callers differ: worse by 3 points, and alike at 5%")
+    print(f"{'callers':>8} {'correlation':>12}  {'worse':>6} {'without':>8}  {'alike':>6} {'without':>8}")
+    rng, streams = np.random.default_rng(draw.randrange(2**32)), 4 * repetitions
+    n = np.arange(1, MOST + 1)[:, None]
+    for callers in (20, 50, 200, 500, 5000):
         for correlation in (0.0, 0.1, 0.3):
             cells = []
-            for worse in (0.05, 0.08, 0.15):
-                runs = range(max(10, repetitions // 4))
-                means = (0.05, worse)
-                ended = [
-                    one_canary(draw, dealt(draw, callers, share, correlation, means), 288.0, MOST).event for _ in runs
-                ]
-                cells.append([statistics.mean(end == event for end in ended) for event in ENDS])
-            (back, passed), (_, wrong), (found, _) = cells
+            for rates in ((0.05, 0.05 + MARGIN), (0.05, 0.05)):
+                bad = [drawn_from(rng, (MOST, streams), callers, rate, correlation) for rate in rates]
+                effect = 1 + 0.2 * ((n - 1) / callers)  # of equally busy callers; `Groups.effect` has 0.2
+                cells += [wrong_safe(bad[0].astype(int), bad[1], 1, effect), wrong_safe(bad[0].astype(int), bad[1], 1)]
+            worse, without, alike, other = cells
             print(
-                f"{callers:>8,} {share:>6.0%} {correlation:>12.1f} {back:>12.1%} {passed:>7.0%} {wrong:>11.1%} "
-                f"{found:>10.0%}",
+                f"{callers:>8,} {correlation:>12.1f}  {worse:>6.1%} {without:>8.1%}  {alike:>6.0%} {other:>8.0%}",
                 flush=True,
             )
+
+
+def drawn_from(
+    rng: np.random.Generator, shape: tuple[int, int], callers: int, rate: float, correlation: float
+) -> Array:
+    """Return answers [answers, streams], bad or not, of callers whose rates have a Beta distribution."""
+    worth = 1 / correlation - 1 if correlation else 0.0
+    rates = (
+        rng.beta(rate * worth, (1 - rate) * worth, (callers, shape[1])) if worth else np.full((callers, shape[1]), rate)
+    )
+    return rng.random(shape) < rates[rng.integers(0, callers, shape), np.arange(shape[1])[None, :]]
 
 
 def spread(values: Sequence[float]) -> str:
@@ -289,7 +220,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{statistics.mean(values):,.0f} ({statistics.quantiles(values, n=10)[-1]:,.0f})"
 
 
-TABLES = {"cost": show_cost, "delay": show_delay, "errors": show_errors, "whole": show_whole, "callers": show_callers}
+TABLES = {"cost": show_cost, "delay": show_delay, "errors": show_errors, "groups": show_groups}
 
 
 def main() -> None:

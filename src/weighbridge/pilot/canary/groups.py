@@ -67,12 +67,12 @@ class Groups:
     def slack(self, rate: float) -> float:
         """Return by how much the rates of the two groups may differ where the models are alike.
 
-        2.5 standard errors of the difference of two groups, the part of it that callers make: the variance within an
-        arm is resemblance x rate (1 - rate) / effective callers (Donner and Klar, Design and Analysis of Cluster
-        Randomization Trials, 2000).
+        2.5 standard errors of the difference of two groups, the part of it that independent exchanges would not have:
+        the variance within an arm is rate (1 - rate) (1 + resemblance (m - 1)) / n, m being the sum of squares / n
+        (Donner and Klar, Design and Analysis of Cluster Randomization Trials, 2000). None where no caller comes twice.
         """
-        inverse = sum(1 / max(1.0, self.effective(arm)) for arm in _ARMS)
-        return min(0.9, _DEVIATIONS * math.sqrt(_RESEMBLANCE * rate * (1 - rate) * inverse))
+        excess = (1 / self.effective(arm) - 1 / self.counts[arm] for arm in _ARMS if self.counts[arm])
+        return min(0.9, _DEVIATIONS * math.sqrt(_RESEMBLANCE * rate * (1 - rate) * max(0.0, sum(excess))))
 
     def effect(self) -> float:
         """Return the design effect: how many times the variance of the difference is that of independent exchanges.
