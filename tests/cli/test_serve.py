@@ -118,8 +118,35 @@ def test_an_address_that_others_reach_is_refused(weighbridge: Any, tmp_path: Pat
 def test_a_check_listens_to_nobody(weighbridge: Any, tmp_path: Path) -> None:
     """It checks what the gateway would check, says so, and ends; a wrong file is refused with its place."""
     prepare(weighbridge, tmp_path, "http://127.0.0.1:9/v1")
+    weighbridge.env["SMALL_KEY"] = "sk-small"
     checked = weighbridge.json("serve", "--check")
     assert [row["is_open"] for row in checked["routes"]] == [True]
     (tmp_path / "gateway.toml").write_text("[[route]]\nname = 5\n")
     done = weighbridge("serve", "--check")
     assert (done.returncode, "gateway.toml" in done.stderr) == (2, True)
+
+
+def test_a_check_passes_only_what_would_be_served(weighbridge: Any, tmp_path: Path) -> None:
+    """Found by a user: `--check` passed what `serve` refuses, and always left with 0.
+
+    2 where `serve` would not start, in its words; 12 where a route is served by nothing, 11 where a leg is refused.
+    """
+    prepare(weighbridge, tmp_path, "http://127.0.0.1:9/v1")
+    done = weighbridge("serve", "--check")
+    assert (done.returncode, "`SMALL_KEY` is not set" in done.stderr) == (2, True)
+    weighbridge.env["SMALL_KEY"] = "sk-small"
+    for flags, why in ((("--behind-proxy",), "there is no key yet"), ((), "there is no key yet")):
+        done = weighbridge("serve", "--check", "--host", "0.0.0.0", *flags)
+        assert (done.returncode, why in done.stderr) == (2, True)
+    weighbridge("pilot", "key", "create", "app")
+    done = weighbridge("serve", "--check", "--host", "0.0.0.0")
+    assert (done.returncode, "in the clear" in done.stderr) == (2, True)
+    assert weighbridge("serve", "--check", "--host", "0.0.0.0", "--behind-proxy").returncode == 0
+    text = (tmp_path / "gateway.toml").read_text()
+    other = '[[route.fallback]]\ndecision = "0123456789ab"\nupstream = { url = "http://127.0.0.1:9/v1", model = "x" }\n'
+    (tmp_path / "gateway.toml").write_text(text + other)
+    done = weighbridge("serve", "--check")
+    assert (done.returncode, "1 of 2 open" in done.stderr) == (11, True)
+    (tmp_path / "gateway.toml").write_text(text.replace('workspace = "weighbridge-work"', "").replace(
+        "[gateway]", '[gateway]\nworkspace = "nowhere"'))  # fmt: skip
+    assert weighbridge("serve", "--check").returncode == 12
