@@ -99,6 +99,10 @@ class Jury:
         """Whether nothing of a key counts."""
         return bool(self.apart) and is_apart(key, self.apart, tuple(self.without))
 
+    def may_advance(self) -> bool:
+        """Whether no key was set apart, or several are left: of two that disagree nobody knows which one lies."""
+        return not self.apart or (bool(self.without) and all(map(self._is_one_of_several, self.without)))
+
     def speaking(self) -> list[Panel]:
         """Return the panels that all have to show that the candidate is not worse.
 

@@ -128,8 +128,8 @@ class Trial:
             doubtful = self.jury.doubtful(needed, self.quality.harm)
             if doubtful is None:
                 return "canary.rolled_back"
-            if harm >= needed**_ALONE:
-                return "canary.key_set_apart"
+            if harm >= needed**_ALONE:  # a second key that shows it makes it more than one key's
+                return "canary.rolled_back" if self.jury.apart else "canary.key_set_apart"
         if self.state == "done":
             return None
         for panel in self.jury.panels:
@@ -142,7 +142,7 @@ class Trial:
         """Whether every sign shows that the candidate is not worse by the margin, on callers enough."""
         is_as_good = self.quality.harm < needed and (self.quality.margin is None or self.quality.safe >= needed)
         is_safe = all(panel.is_safe(needed) for panel in self.jury.speaking())
-        return is_as_good and is_safe and self.jury.whole.is_broad()
+        return is_as_good and is_safe and self.jury.whole.is_broad() and self.jury.may_advance()
 
     def carry_out(self, event: Event, why: str, by: str = "") -> None:
         """Do what is due, or what an operator orders."""

@@ -43,6 +43,8 @@ class Traffic:
     notices: list[Notice] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=lambda: {"primary": 0, "canary": 0})
     number: int = 0
+    at_once: int = 1  # entries that the fold gets together
+    waiting: list[Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin."""
@@ -51,9 +53,12 @@ class Traffic:
     def tell(self, kind: Any, facts: Mapping[str, Any], at: float | None = None) -> None:
         """Give the fold one entry; documents pass through JSON now and then, as through a database."""
         self.number += 1
-        entry = Entry(self.at if at is None else at, "qwen", kind, facts, self.number)
+        self.waiting.append(Entry(self.at if at is None else at, "qwen", kind, facts, self.number))
+        if len(self.waiting) < self.at_once:
+            return
         before = json.loads(json.dumps(self.body)) if self.number % 16 == 0 else self.body
-        self.body, notices = self.fold.take(before, [entry])
+        self.body, notices = self.fold.take(before, self.waiting)
+        self.waiting = []
         self.notices += notices
 
     def observe(self, arm: str, **facts: Any) -> Observation:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def test_an_equal_candidate_goes_all_the_way(traffic: Traffic) -> None:
     """The primary is timed first, then every step passes on new evidence and after its time, and the share stays."""
     shares = []
+    traffic.at_once = 5
     while traffic.body["state"] != "done":
         traffic.exchange(0.02)
         shares.append(traffic.body["share"])
@@ -75,6 +76,7 @@ def test_a_rollback_stays_until_the_next_start(traffic: Traffic) -> None:
 
 def test_a_regress_after_the_last_step_is_rolled_back_too(traffic: Traffic) -> None:
     """`done` is no promise: a candidate that turns bad later is found by bets that are fresh."""
+    traffic.at_once = 10
     while traffic.body["state"] != "done":
         traffic.exchange(0.02)
     before = traffic.seen["canary"]
@@ -86,6 +88,7 @@ def test_a_regress_after_the_last_step_is_rolled_back_too(traffic: Traffic) -> N
 
 def test_what_strikes_both_models_is_no_harm(traffic: Traffic) -> None:
     """Refusals that jump from 2% to 40% and back with the callers' questions roll nothing back."""
+    traffic.at_once = 10
     for number in range(1500):
         rate = 0.4 if number // 300 % 2 else 0.02
         traffic.exchange(rate, rate)

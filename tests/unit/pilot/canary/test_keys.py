@@ -1,0 +1,141 @@
+"""Keys: what one of several does decides nothing for the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from weighbridge.pilot.canary.chooser import CanaryChooser
+from weighbridge.pilot.canary.fold import CanaryFold
+from weighbridge.pilot.exchange import Exchange
+from weighbridge.pilot.journal.protocol import Document, Entry
+
+from .conftest import Traffic, route
+
+BAD: dict[str, Any] = {"failed": True}
+
+
+def told(traffic: Traffic, arm: str, key: str, **facts: Any) -> None:
+    """Let an exchange of a user of that key happen."""
+    traffic.at += 0.2
+    traffic.tell("seen", traffic.observe(arm, key=key, **facts).to_facts())
+
+
+def begun(traffic: Traffic, keys: str = "ab") -> None:
+    """Time the primary, with users of these keys."""
+    traffic.at_once = 20
+    for number in range(60):
+        told(traffic, "primary", keys[number % len(keys)])
+    assert traffic.body["state"] == "stepping"
+
+
+def test_one_key_of_several_rolls_nothing_back(traffic: Traffic) -> None:
+    """160 users that it invents fail on the candidate only: its callers get the primary, the others go on."""
+    begun(traffic)
+    for number in range(160):
+        told(traffic, "canary", "bad", **BAD)
+        told(traffic, "primary", "bad")
+        for arm in ("canary", "primary"):
+            told(traffic, arm, "ab"[number % 2])
+    assert "canary.rolled_back" not in traffic.events
+    (apart,) = [notice for notice in traffic.notices if notice.event == "canary.key_set_apart"]
+    assert (apart.severity, traffic.body["apart"]) == ("warning", ["bad"])
+    assert "the key bad alone" in apart.why
+    assert traffic.body["total"]["canary"][1] == 0
+    document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
+    choose = CanaryChooser({traffic.fold.name: document}.get)
+    legs = {key: choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "bad", "new")}
+    assert legs == {"a": "canary", "bad": "primary", "new": "canary"}
+
+
+def test_what_all_keys_show_is_rolled_back(traffic: Traffic) -> None:
+    """A candidate that fails for everybody: no key is set apart, though each has brought a third of it."""
+    begun(traffic, "abc")
+    for number in range(60):
+        told(traffic, "canary", "abc"[number % 3], **BAD)
+        told(traffic, "primary", "abc"[number % 3])
+    assert traffic.events == ["canary.rolled_back"]
+    assert traffic.seen["canary"] <= 60
+
+
+def test_a_single_key_speaks_for_all_where_the_others_have_brought_next_to_nobody(traffic: Traffic) -> None:
+    """An operator's own key beside the application's leaves its evidence whole: rolled back as with one key."""
+    begun(traffic, "a")
+    told(traffic, "canary", "trial", user="operator")
+    traffic.at_once = 1
+    while not traffic.notices:
+        told(traffic, "canary", "a", **BAD)
+        told(traffic, "primary", "a")
+        assert traffic.seen["canary"] <= 21
+    assert traffic.events == ["canary.rolled_back"]
+
+
+@pytest.mark.parametrize(("keys", "ends"), [("ab", "canary.rolled_back"), ("a", "canary.key_set_apart")])
+def test_one_key_of_several_makes_no_bad_candidate_advance(traffic: Traffic, keys: str, ends: str) -> None:
+    """Honest callers see it fail half of the time; one key, twice as busy, hides it by failing on the primary.
+
+    Two honest keys that show it end it; a single one is taken back, and the other alone lets nothing advance.
+    """
+    begun(traffic, keys)
+    for _ in range(250):
+        arm = "canary" if traffic.draw.random() < 0.5 else "primary"
+        told(traffic, arm, keys[traffic.number % len(keys)], failed=arm == "canary" and traffic.draw.random() < 0.5)
+        told(traffic, "primary", "bad", failed=traffic.draw.random() < 0.5)
+        told(traffic, "canary", "bad")
+        if traffic.body["state"] == "rolled back":
+            break
+    assert "canary.advanced" not in traffic.events
+    assert traffic.events[-1] == ends
+
+
+def test_invented_users_hide_no_failures(traffic: Traffic) -> None:
+    """After 6,000 exchanges of users that one key invented, of which none failed, the others' evidence stands."""
+    begun(traffic)
+    entries = []
+    for number in range(6000):
+        traffic.at += 0.01
+        observation = traffic.observe(("canary", "primary")[number % 2], key="bad", user=f"invented {number}")
+        entries.append(Entry(traffic.at, "qwen", "seen", observation.to_facts(), number))
+    traffic.body, _ = traffic.fold.take(traffic.body, entries)
+    for number in range(120):
+        told(traffic, "canary", "ab"[number % 2], **BAD)
+        told(traffic, "primary", "ab"[number % 2])
+        if traffic.body["state"] == "rolled back":
+            break
+    assert "canary.rolled_back" in traffic.events
+
+
+def test_what_both_models_fail_counts_for_neither(traffic: Traffic) -> None:
+    """A request that no server answers is the request's doing: the fallback to the primary has failed as well."""
+    begun(traffic)
+    before = traffic.body["total"]
+    for _ in range(50):
+        for arm in ("canary", "primary"):
+            told(traffic, arm, "a", is_shared=True, **BAD)
+    assert (traffic.events, traffic.body["total"]) == ([], before)
+
+
+def test_who_leaves_at_once_tells_nothing_of_the_answer(traffic: Traffic) -> None:
+    """Nobody has read an answer within two seconds of asking, so nobody has left because of it."""
+    begun(traffic)
+    before = traffic.body["total"]
+    for _ in range(50):
+        told(traffic, "canary", "a", is_left=True, total_s=1.9)
+    assert (traffic.events, traffic.body["total"]) == ([], before)
+
+
+def test_many_keys_share_the_last_place() -> None:
+    """Beyond three keys all others are one: what rests on them alone takes all of them back, and no named key."""
+    traffic = Traffic(CanaryFold(route()))
+    begun(traffic, "abc")
+    for number in range(160):
+        told(traffic, "canary", f"other {number % 5}", **BAD)
+        told(traffic, "primary", f"other {number % 5}")
+        for arm in ("canary", "primary"):
+            told(traffic, arm, "abc"[number % 3])
+    assert traffic.body["apart"] == ["*"]
+    document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
+    choose = CanaryChooser({traffic.fold.name: document}.get)
+    legs = [choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "other 1", "new")]
+    assert legs == ["canary", "primary", "primary"]
