@@ -81,6 +81,18 @@ def test_records_are_listed_and_exported(weighbridge: CommandLine) -> None:
     assert [json.loads(line)["event"] for line in lines] == ["key.created"]
 
 
+def test_the_last_records_are_listed_though_one_is_altered(weighbridge: CommandLine, log: Path) -> None:
+    """What stands after a damaged line is listed, and that there is one is said; an export ends at it."""
+    path = log / "audit-000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"=1+1"', b'"=1+2"'))
+    listed = weighbridge("audit", "list", "--last", "1")
+    assert (len(listed.stdout.splitlines()), "no records" in listed.stderr) == (1, False)
+    listed = weighbridge("audit", "list")
+    assert len(listed.stdout.splitlines()) == 6
+    assert "lines that are no records: 1" in listed.stderr
+    assert weighbridge("audit", "export").returncode != 0
+
+
 def test_no_log_is_said(weighbridge: CommandLine) -> None:
     """Where nothing was served there is nothing to verify: 3, and what writes one."""
     done = weighbridge("audit", "verify")

@@ -267,7 +267,9 @@ def test_the_log_is_verified_at_a_click_and_a_change_is_found(boss: Any, pilot: 
         return found["result"]
 
     assert verified()["holds"] is True
-    assert "whole and in order" in boss.ask("/pilot/audit").text
+    page = boss.ask("/pilot/audit").text
+    assert "whole and in order" in page
+    assert re.search(r'Verified: <time datetime="20[^"]+">', page)
     (path,) = (pilot.folder / "audit").glob("audit-*.jsonl")
     whole = path.read_bytes()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _DIFFERS = 12
+_ALL = 1 << 62  # bytes
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -90,13 +92,14 @@ def verify_log(
 @options.as_json
 def list_records(folder: Path | None, *, last: int, as_json: bool, **given: Any) -> None:
     """List records, oldest first."""
-    from collections import deque
+    from weighbridge.pilot.audit.tail import read_tail
 
-    from weighbridge.pilot.audit.export import select
-
-    records = deque(select(folder or _default(given["workspace"]), _wanted(**given)), maxlen=last)
+    tail = read_tail(folder or _default(given["workspace"]), _wanted(**given), last, _ALL)
+    records = tail.records[::-1]
+    if tail.damaged:
+        click.echo(f"warning: lines that are no records: {tail.damaged}; see `weighbridge audit verify`", err=True)
     if as_json:
-        print_json("audit-list", {"records": list(records)})
+        print_json("audit-list", {"records": records, "damaged": tail.damaged})
         return
     for record in records:
         click.echo(plain(_line(record)))
@@ -117,8 +120,8 @@ def export(folder: Path | None, *, form: str, **given: Any) -> None:
     from weighbridge.pilot.audit.export import csv_lines, json_lines, select
 
     records = select(folder or _default(given["workspace"]), _wanted(**given))
-    for line in csv_lines(records) if form == "csv" else json_lines(records):
-        click.echo(line, nl=False)
+    lines = csv_lines(records) if form == "csv" else json_lines(records)
+    sys.stdout.writelines(lines)
 
 
 @command.command(name="head")

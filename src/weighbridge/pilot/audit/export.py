@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import NotFound, StoreDamaged
-from weighbridge.formats.strict_json import parse_json
-from weighbridge.pilot.audit.record import MAX_LINE_BYTES, read_line
+from weighbridge.pilot.audit.record import read_body, read_line
 from weighbridge.pilot.audit.segments import find_segments, read_lines, segment_path
 
 if TYPE_CHECKING:
@@ -27,6 +25,7 @@ COLUMNS = (
     "first_s", "total_s", "request_sha256", "upstream_sha256", "sent_sha256", "facts",
 )  # fmt: skip
 _UNITS = {"nano_usd": ("usd", 9), "first_us": ("first_s", 6), "total_us": ("total_s", 6)}
+_COLUMNS = frozenset(COLUMNS)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for one (OWASP, CSV injection)
 
 
@@ -66,15 +65,16 @@ def select(folder: Path, wanted: Wanted) -> Iterator[dict[str, Any]]:
                 is_meant = since <= entry.time < until and wanted.event in ("", entry.event)
                 if not is_meant:
                     continue
-                body = parse_json(entry.body, segment_path(folder, number), max_bytes=MAX_LINE_BYTES)
+                body = read_body(entry.body, segment_path(folder, number))
                 if wanted.key in ("", body.get("key")) and wanted.route in ("", body.get("route")):
                     yield {"sequence": entry.sequence, "time": entry.time, "event": entry.event, "body": body}
 
 
 def json_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Yield records as lines of JSON."""
+    encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
     for record in records:
-        yield json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+        yield f"{encode(record)}\n"
 
 
 def csv_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -82,13 +82,14 @@ def csv_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
 
     A text that a spreadsheet would take for a formula has an apostrophe before it.
     """
-    yield _csv(COLUMNS)
+    write = csv.writer(_Echo(), lineterminator="\n").writerow
+    yield write(COLUMNS)
     for record in records:
-        values: dict[str, Any] = {name: record[name] for name in ("sequence", "time", "event")}
+        values: dict[str, Any] = {"sequence": record["sequence"], "time": record["time"], "event": record["event"]}
         facts: dict[str, Any] = {}
         for name, value in record["body"].items():
             column, digits = _UNITS.get(name, (name, 0))
-            if column not in COLUMNS or isinstance(value, dict | list):
+            if column not in _COLUMNS or isinstance(value, dict | list):
                 facts[name] = value
             elif digits and isinstance(value, int):
                 values[column] = _decimal(value, digits)
@@ -96,19 +97,23 @@ def csv_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
                 values[column] = value
         if facts:
             values["facts"] = json.dumps(facts, ensure_ascii=True, sort_keys=True)
-        yield _csv(tuple(_cell(values.get(column)) for column in COLUMNS))
+        yield write([_cell(values.get(column)) for column in COLUMNS])
 
 
-def _csv(cells: tuple[str, ...]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+class _Echo:
+    """A file whose `write` returns the text: csv's writer returns what that does."""
+
+    def write(self, text: str) -> str:
+        """Return the text."""
+        return text
 
 
 def _cell(value: object) -> str:
     """Return a value as a cell; control characters are written as JSON writes them."""
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)

@@ -15,13 +15,15 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from weighbridge.core.digest import canonical
 from weighbridge.errors import WeighbridgeError
+from weighbridge.formats.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from weighbridge.pilot.exchange import Exchange
 
@@ -33,6 +35,7 @@ __all__ = [
     "event_name",
     "exchange_body",
     "facts_body",
+    "read_body",
     "read_line",
     "stamp",
     "write_line",
@@ -42,6 +45,7 @@ FIRST = "0" * 64
 MAX_LINE_BYTES = 64 << 10
 _MAX_BODY_BYTES = 32 << 10
 _MAX_NAME = 256
+_MOST_NESTED = 64
 _MICRO, _NANO = 1_000_000, 1_000_000_000
 _MOST = (1 << 53) - 1
 _HEAD, _JOINT, _END = b'{"entry":', b',"hash":"', b'"}\n'
@@ -173,6 +177,21 @@ def read_line(line: bytes) -> Entry | str:
         return "is not a record of this form"
     event, previous, sequence, when = (part.decode("ascii") for part in tail.groups())
     return Entry(int(sequence), when, event, previous, digest.decode("ascii"), entry[len(b'{"body":') : start + 1])
+
+
+def read_body(body: bytes, place: Path | str) -> dict[str, Any]:
+    """Return a record's body; raises DamagedFile where it is no JSON, or more than one reading.
+
+    What is written again byte by byte had one reading: a key that stands twice would have come back once.
+    """
+    try:
+        found = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        if type(found) is dict and body.count(b"{") + body.count(b"[") < _MOST_NESTED and to_json(found) == body:
+            return found
+    except (ValueError, PydanticSerializationError):
+        pass
+    strict: dict[str, Any] = parse_json(body, place, max_bytes=MAX_LINE_BYTES)
+    return strict
 
 
 def _ordered(fields: dict[str, Any]) -> bytes:

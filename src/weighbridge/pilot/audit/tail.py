@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import DamagedFile, NotFound, WeighbridgeError
-from weighbridge.formats.strict_json import parse_json
-from weighbridge.pilot.audit.record import MAX_LINE_BYTES, read_line
+from weighbridge.pilot.audit.record import MAX_LINE_BYTES, read_body, read_line
 from weighbridge.pilot.audit.segments import find_segments, segment_path
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def read_tail(folder: Path, wanted: Wanted, most: int, most_bytes: int = _MOST_B
 def _record(entry: Entry, wanted: Wanted) -> dict[str, Any] | None:
     """Return a record as `export.select` has it, or None for another key's or route's."""
     try:
-        body = parse_json(entry.body, "the record", max_bytes=MAX_LINE_BYTES)
+        body = read_body(entry.body, "the record")
     except DamagedFile:
         return None
     if wanted.key in ("", body.get("key")) and wanted.route in ("", body.get("route")):

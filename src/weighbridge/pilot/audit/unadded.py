@@ -6,9 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from weighbridge.errors import DamagedFile
-from weighbridge.formats.strict_json import parse_json
 from weighbridge.pilot.audit.log import ENDED, EXCHANGE
-from weighbridge.pilot.audit.record import MAX_LINE_BYTES, read_line
+from weighbridge.pilot.audit.record import read_body, read_line
 from weighbridge.pilot.audit.segments import find_segments
 from weighbridge.pilot.audit.tail import lines_backwards
 from weighbridge.pilot.state.protocol import UsageRow
@@ -53,7 +52,7 @@ def read_unadded(folder: Path, marks: Collection[str]) -> tuple[str, list[UsageR
 def _row(entry: Entry) -> UsageRow | None:
     """Return what one exchange used; None for one that no model was asked."""
     try:
-        body = parse_json(entry.body, "the record", max_bytes=MAX_LINE_BYTES)
+        body = read_body(entry.body, "the record")
     except DamagedFile:
         return None
     key, route = body.get("key"), body.get("route")

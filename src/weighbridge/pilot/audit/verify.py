@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.progress import silent
 from weighbridge.errors import DamagedFile, NotFound
-from weighbridge.formats.strict_json import parse_json
 from weighbridge.pilot.audit.head import Head
 from weighbridge.pilot.audit.log import BEGAN, ENDED
-from weighbridge.pilot.audit.record import FIRST, MAX_LINE_BYTES, read_line
+from weighbridge.pilot.audit.record import FIRST, MAX_LINE_BYTES, read_body, read_line
 from weighbridge.pilot.audit.segments import find_segments, read_lines, segment_path
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ class _Reader:
     def _pair(self, entry: Entry, name: str, count: int) -> None:
         """Keep a stream in mind until its end."""
         try:
-            body = parse_json(entry.body, name, max_bytes=MAX_LINE_BYTES)
+            body = read_body(entry.body, name)
         except DamagedFile as error:
             self.report.add(name, count, error.message)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import WeighbridgeError
@@ -59,7 +60,8 @@ class Verification:
         except Exception as error:  # noqa: BLE001 - the page must say that it ended, whatever ended it
             found = {"failed": type(error).__name__}
         with self._lock:
-            self._runs, self._result = False, {**found, "at": self._now()}
+            at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")
+            self._runs, self._result = False, {**found, "at": at}
 
     @contextmanager
     def _watched(
