@@ -12,6 +12,7 @@ from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.orders import KeyOrder
 from weighbridge.pilot.access.pepper import load_pepper, mark_of
 from weighbridge.pilot.admission.configuration.plan import AlarmPlan
+from weighbridge.pilot.admission.told import ToldLegs
 from weighbridge.pilot.alarm.statements import state_notice
 from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.board.fold import BoardFold
@@ -137,8 +138,11 @@ def _keys(state: SQLiteState, folder: Path) -> list[str]:
 def _log(folder: Path, decision: str) -> None:
     log = AuditLog(folder / "audit")
     facts = {"route": ROUTE, "leg": "primary", "decision": decision, "verdict": "adopt", "until": "2027-05-01"}
-    log.record("leg.opened", {**facts, "why": "", "unverified": ""})
-    log.record("leg.refused", {**facts, "leg": "canary", "why": "the decision has <i>expired</i>", "unverified": ""})
+    with closing(SQLiteState(folder / STATE_FILE)) as state:
+        for record in (log.record, ToldLegs(state)):
+            record("leg.opened", {**facts, "why": "", "unverified": ""})
+            why = "the decision has <i>expired</i>"
+            record("leg.refused", {**facts, "leg": "canary", "why": why, "unverified": ""})
     for number in range(4):
         exchange = Exchange(f"x{number}", NOW + number, "k1", "default", ROUTE, "primary", decision, "/v1/completions")
         exchange.sent_sha256, exchange.status = "c" * 64, 200

@@ -21,9 +21,9 @@ import pytest
 
 from weighbridge.pilot.access.keys import digest_of_key
 from weighbridge.pilot.access.pepper import load_pepper
+from weighbridge.pilot.admission.told import ToldLegs, read_told
 from weighbridge.pilot.alarm.alarms import read_alarms
 from weighbridge.pilot.audit.export import Wanted, select
-from weighbridge.pilot.audit.log import AuditLog
 from weighbridge.pilot.state.protocol import UsageRow
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 from weighbridge.store.sqlite import SQLiteStore
@@ -334,24 +334,28 @@ decision = "{"a" * 12}"
 {leg}
 """
     path = scene.write(text)
-    clock = [scene.now]
-    legs = Legs(path, tmp_path / "work" / "audit", lambda: clock[0])
+    state = SQLiteState(tmp_path / "work" / STATE_FILE)
+    tell, legs = ToldLegs(state), Legs(path)
+
+    def table() -> tuple[dict[str, list[dict[str, Any]]], str]:
+        return legs.table(read_told(state.documents()[1]))
 
     def states() -> dict[str, str]:
-        clock[0] += 10
-        return {name: row["state"] for name, (row,) in legs.table()[0].items()}
+        return {name: row["state"] for name, (row,) in table()[0].items()}
 
     assert states() == {"near": "open", "printed": "unknown", "gone": "refused"}
-    log = AuditLog(tmp_path / "work" / "audit")
     facts = {"route": "printed", "leg": "primary", "decision": by_files, "verdict": "adopt", "until": "", "why": ""}
-    log.record("leg.opened", facts)
+    tell("leg.opened", facts)
     assert states()["printed"] == "open"
-    log.record("leg.refused", {**facts, "why": "the server answers otherwise"})
-    log.record("leg.opened", {**facts, "decision": "sha256:" + "b" * 64, "route": "gone"})
-    log.close()
+    tell("leg.refused", {**facts, "why": "the server answers otherwise"})
+    tell("leg.opened", {**facts, "decision": "sha256:" + "b" * 64, "route": "gone"})
+    tell("leg.opened", {**facts, "leg": "canary"})
+    elsewhere = Legs(None).table(read_told(state.documents()[1]))[0]
+    assert [(row["leg"], row["state"]) for row in elsewhere["printed"]] == [("primary", "refused"), ("canary", "open")]
     assert states() == {"near": "open", "printed": "refused", "gone": "refused"}
     scene.write("= nonsense")
     states()
     states()
-    assert "refused" in legs.table()[1]
+    assert "refused" in table()[1]
     assert states()["near"] == "open"
+    state.close()

@@ -27,6 +27,7 @@ from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.admission.keeper import STORE_FILE, Keeper
 from weighbridge.pilot.admission.likeness import probe_with
+from weighbridge.pilot.admission.told import ToldLegs
 from weighbridge.pilot.alarm.deliver import Deliverer
 from weighbridge.pilot.audit.head import HeadKeeper
 from weighbridge.pilot.audit.log import AuditLog
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.route import UpstreamSettings
     from weighbridge.pilot.state.protocol import PilotState
 
-__all__ = ["Assembly", "assembled"]
+__all__ = ["Assembly", "asked_by", "assembled"]
 
 _OTEL = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -71,7 +72,7 @@ def assembled(
     """
     _make_workspace(file.workspace)
     upstreams = Upstreams(secret)
-    for upstream in _asked(file):
+    for upstream in asked_by(file):
         upstreams.check(upstream)
     with ExitStack() as stack:
         folder = file.workspace / AUDIT_FOLDER
@@ -90,7 +91,7 @@ def assembled(
         keeper: Keeper = Keeper(
             file,
             record=record,
-            listeners=(lambda event, _facts: _forget(upstreams, keeper, event),),
+            listeners=(lambda event, _facts: _forget(upstreams, keeper, event), ToldLegs(state)),
             probe=probe_with(secret),
             vet=upstreams.check,
             put=trials.put,
@@ -148,10 +149,10 @@ def _make_workspace(folder: Path) -> None:
 def _forget(upstreams: Upstreams, keeper: Keeper, event: str) -> None:
     """Forget what a reload dropped."""
     if event == "routes.reloaded":
-        upstreams.keep(_asked(keeper.file))
+        upstreams.keep(asked_by(keeper.file))
 
 
-def _asked(file: GatewayFile) -> set[UpstreamSettings]:
+def asked_by(file: GatewayFile) -> set[UpstreamSettings]:
     """Return all upstreams that a file names: those of legs, and those that score a shadow's answers."""
     asked = {leg.upstream for route in file.routes for _, leg in route.legs()}
     for terms in (route.shadow.terms for route in file.routes if route.shadow is not None):

@@ -72,11 +72,11 @@ class Dashboard:
         """Gather what is cheap to know of all routes."""
         room = self._room
         if self._legs is None:
-            self._legs = Legs(room.gateway_file, room.audit, room.now)
-        legs, problem = self._legs.table()
+            self._legs = Legs(room.gateway_file)
         state = room.known_state()
         if state is not None:
             self._standings.follow(state)
+        legs, problem = self._legs.table(self._standings.told())
         days = _days(state, room.now()) if state is not None else {}
         alarms = _alarms(self._reader().store)
         names = sorted({*legs, *days, *self._standings.routes(), *alarms})

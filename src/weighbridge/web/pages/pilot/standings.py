@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.admission.told import read_told
 from weighbridge.pilot.board.fold import read_board
 from weighbridge.pilot.canary.standing import read_standing as read_canary
 from weighbridge.pilot.drift.standing import read_standing as read_drift
@@ -15,7 +16,7 @@ from weighbridge.pilot.drift.state import LEARNED
 from weighbridge.pilot.shadow.standing import read_standing as read_shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from weighbridge.pilot.journal.protocol import Document, Journal
 
@@ -60,6 +61,10 @@ class Standings:
     def routes(self) -> set[str]:
         """Return the routes that something is known of."""
         return {route for _, route in self._found}
+
+    def told(self) -> Iterator[dict[str, Any]]:
+        """Yield what gateways last told of each leg."""
+        return read_told(tuple(self._documents.values()))
 
     def of(self, route: str, now: float) -> dict[str, Any]:
         """Return canary, shadow, monitors and board of a route as JSON values; None, or nothing, where there is none.
