@@ -19,7 +19,7 @@ Arm = Literal["primary", "canary"]
 Counts = list[int]
 """How many exchanges, and how many of them showed each of the signs."""
 
-_APART_S = 600.0  # answers of the two arms that lie further apart are not held against each other
+_APART_S = 6 * 3600.0  # answers of the two arms that lie further apart, by night and by day, are not compared
 
 
 class Lane:

@@ -110,7 +110,7 @@ def test_answers_that_hang_are_no_evidence_of_safety(traffic: Traffic) -> None:
     assert traffic.events == ["canary.rolled_back"]
 
 
-def test_one_caller_counts_five_times_a_day(traffic: Traffic) -> None:
+def test_one_caller_counts_five_times_at_once(traffic: Traffic) -> None:
     """A caller who is always refused, on the candidate only, does not roll it back by asking again and again."""
     for _ in range(60):
         traffic.exchange(0.0, 0.0)

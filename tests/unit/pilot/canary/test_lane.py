@@ -40,13 +40,13 @@ def test_a_slot_counts_when_it_is_old_enough_and_takes_the_latecomers() -> None:
 
 
 def test_arms_far_apart_are_not_compared() -> None:
-    """An arm waits ten minutes for the other; then what it saw is of another time, and dropped."""
+    """An arm waits six hours for the other; then what it saw is of another time, and dropped."""
     lane = Lane(5.0, 0.0, 1)
     lane.add("primary", 0.0, [1])
-    lane.add("canary", 550.0, [0])
-    assert list(lane.close(600.0)) == [([1, 1], [1, 0])]
-    lane.add("primary", 700.0, [1])
-    lane.add("canary", 1400.0, [0])
-    assert list(lane.close(1500.0)) == []
-    lane.add("primary", 1600.0, [0])
-    assert list(lane.close(1700.0)) == [([1, 0], [1, 0])]
+    lane.add("canary", 21_000.0, [0])
+    assert list(lane.close(21_600.0)) == [([1, 1], [1, 0])]
+    lane.add("primary", 30_000.0, [1])
+    lane.add("canary", 52_000.0, [0])
+    assert list(lane.close(53_000.0)) == []
+    lane.add("primary", 60_000.0, [0])
+    assert list(lane.close(61_000.0)) == [([1, 0], [1, 0])]

@@ -180,3 +180,17 @@ def test_hostile_answers_are_observed_like_others(piece: str) -> None:
     for body in (chat(text), events({"choices": [{"index": 0, "delta": {"content": text}}]}), text.encode()):
         seen = observe(exchange(body, prompt=text[: 1 << 16], is_stream=body[:1] != b"{"), 1.0)
         assert len(json.dumps(seen.to_facts())) < 500
+
+
+def test_a_request_that_every_model_fails_says_so() -> None:
+    """Where the primary failed after the canary, or both before a fallback, each failure is marked as shared."""
+    canary, primary = ("canary", "sha256:c", "upstream_status"), ("primary", "sha256:p", "upstream_status")
+    both = (
+        replace(exchange(status=502, error="upstream_status"), rescued=(canary,)),
+        replace(exchange(), leg="fallback-1", rescued=(canary, primary)),
+    )
+    for one in both:
+        facts = [entry.facts for entry in look(one)]
+        assert [(fact["leg"], fact["is_shared"]) for fact in facts] == [("canary", True), ("primary", True)]
+    (alone,) = look(replace(exchange(), rescued=(canary,)))
+    assert "is_shared" not in alone.facts
