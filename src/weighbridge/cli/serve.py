@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_PARTLY, _UNSERVED = 11, 12
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
@@ -34,21 +35,27 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.option("--audit-key", type=_FILE, help="Private key that signs the heads of the audit log.")
 @options.as_json
-def command(path: Path, *, check: bool, audit_key: Path | None, as_json: bool, **where: Any) -> None:
-    """Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
+@click.pass_context
+def command(
+    ctx: click.Context, /, path: Path, *, check: bool, audit_key: Path | None, as_json: bool, **where: Any
+) -> None:
+    r"""Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
 
     Every request needs a key: `weighbridge pilot key create NAME`. Keys of upstreams come from the environment
     variables that the file names. The file is read again when it changes; a wrong one is refused, the old one stays.
+
+    \b
+    Exit codes with --check: 0 all is open, 2 `serve` would refuse to start,
+                            11 all routes are served, but not by all that they name,
+                            12 a route is served by nothing.
     """
     from weighbridge.pilot.admission.file import load_gateway_file
 
     file = load_gateway_file(path)
-    if check:
-        _check(file, as_json=as_json)
-        return
     try:
         from weighbridge.gateway.assembly import assembled
         from weighbridge.gateway.logs import logs_on_stderr
+        from weighbridge.gateway.rehearsal import rehearse
         from weighbridge.gateway.server import Listening, may_listen, run
     except ModuleNotFoundError as error:
         raise ExtraMissing(
@@ -59,6 +66,9 @@ def command(path: Path, *, check: bool, audit_key: Path | None, as_json: bool, *
 
     listening = _listening(file, Listening, **where)
     key = signing_key(audit_key) if audit_key else None
+    if check:
+        rehearse(file, listening, read_secret)
+        ctx.exit(_check(file, as_json=as_json))
     with logs_on_stderr(as_json=as_json), assembled(file, read_secret, key) as parts:
         may_listen(listening, has_keys=parts.has_keys)
         rows = parts.keeper.rows()
@@ -71,8 +81,9 @@ def _listening(file: GatewayFile, make: type[Listening], **where: Any) -> Listen
     return make(**{"host": file.host, "port": file.port, **known})
 
 
-def _check(file: GatewayFile, *, as_json: bool) -> None:
-    """Check everything once and show the table of routes."""
+def _check(file: GatewayFile, *, as_json: bool) -> int:
+    """Check everything once, show the table of routes, and return the exit code."""
+    from weighbridge.cli.lines.routes import routes_summary
     from weighbridge.cli.progress import progress_on_stderr
     from weighbridge.cli.show import print_json
     from weighbridge.pilot.admission.keeper import Keeper
@@ -82,7 +93,13 @@ def _check(file: GatewayFile, *, as_json: bool) -> None:
         print_json("serve-check", {"file": file.digest, "routes": [row.to_json() for row in rows]})
     else:
         _show(rows)
-    click.echo(f"Next: `weighbridge serve --config {file.path}`", err=True)
+    click.echo(routes_summary(rows), err=True)
+    served = {row.route for row in rows if row.is_open and row.serves}
+    is_whole = all(row.is_open for row in rows)
+    code = _UNSERVED if any(row.route not in served for row in rows) else 0 if is_whole else _PARTLY
+    then = "serve" if code != _UNSERVED else "pilot routes"
+    click.echo(f"Next: `weighbridge {then} --config {file.path}`", err=True)
+    return code
 
 
 def _announce(url: str, rows: Sequence[RouteRow], has_keys: bool, *, as_json: bool) -> None:

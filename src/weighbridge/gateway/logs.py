@@ -62,11 +62,15 @@ def logs_on_stderr(*, as_json: bool = True, stream: TextIO | None = None) -> Ite
 
 
 def logged(record: Recorder) -> Recorder:
-    """Return a recorder that says on stderr what it recorded: starts, stops, reloads, admissions, keys."""
+    """Return a recorder that says on stderr what it recorded: starts, stops, reloads, admissions, keys.
+
+    What was refused, a changed file or a leg, is a warning.
+    """
 
     def both(event: str, facts: Mapping[str, object]) -> None:
         record(event, facts)
-        _log.info(event, extra={"facts": dict(facts)})
+        level = logging.WARNING if event.endswith(".refused") else logging.INFO
+        _log.log(level, event, extra={"facts": dict(facts)})
 
     return both
 

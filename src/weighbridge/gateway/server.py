@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from weighbridge.gateway.hooks import App
     from weighbridge.gateway.request.bounds import Bounds
 
-__all__ = ["Listening", "may_listen", "run"]
+__all__ = ["Listening", "check_certificate", "may_listen", "run"]
 
 _BACKLOG = 2048
 _DRAIN_S = 30
@@ -86,6 +86,19 @@ def may_listen(listening: Listening, *, has_keys: bool) -> None:
         )
 
 
+def check_certificate(listening: Listening) -> None:
+    """See that certificate and key can be used, where there are any; raises UsageError."""
+    if listening.tls_cert is None:
+        return
+    try:  # nobody is there who could type a password
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listening.tls_cert, listening.tls_key, password="")
+    except OSError as error:  # of which those of TLS are kinds
+        raise UsageError(
+            "the certificate or its key cannot be used",
+            hint="both are PEM files, the key is the certificate's own, and has no password",
+        ) from error
+
+
 def run(app: App, listening: Listening, bounds: Bounds, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C, then let what is under way end (30 s); `announce` is told the address.
 
@@ -104,6 +117,7 @@ def run(app: App, listening: Listening, bounds: Bounds, announce: Callable[[str]
 
 def _configured(app: App, listening: Listening, bounds: Bounds) -> uvicorn.Config:
     """Return uvicorn's configuration, the certificate read; raises UsageError."""
+    check_certificate(listening)
     config = uvicorn.Config(
         app,
         http=bounded_protocol(bounds),
@@ -120,12 +134,7 @@ def _configured(app: App, listening: Listening, bounds: Bounds) -> uvicorn.Confi
         ssl_certfile=listening.tls_cert,
         ssl_keyfile=listening.tls_key,
     )
-    try:
-        config.load()
-    except OSError as error:  # of which those of TLS are kinds
-        raise UsageError(
-            "the certificate or its key cannot be used", hint="both are PEM files, and the key is the certificate's own"
-        ) from error
+    config.load()
     return config
 
 

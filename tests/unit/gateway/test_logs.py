@@ -103,6 +103,15 @@ def test_stream_that_nobody_reads_delays_nothing(monkeypatch: pytest.MonkeyPatch
     assert 0 < len(stream.getvalue().splitlines()) <= 102
 
 
+def test_what_was_refused_is_a_warning() -> None:
+    """Found by a user: a wrong file and a leg that closed were said like everything else, as `info`."""
+    stream = io.StringIO()
+    with logs_on_stderr(stream=stream):
+        for event in ("routes.refused", "leg.refused", "leg.opened"):
+            logged(lambda *_: None)(event, {})
+    assert [line["level"] for line in _lines(stream)] == ["warning", "warning", "info"]
+
+
 def test_recorder_says_what_it_recorded_only() -> None:
     """An event is said after it was recorded; one that could not be is not, and its error goes on."""
     told: list[str] = []
