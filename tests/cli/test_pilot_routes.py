@@ -65,3 +65,17 @@ def test_a_missing_and_a_wrong_file(weighbridge: Any, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "route 1 (`small`): key `mirrror` is not known" in done.stderr
     assert "did you mean `mirror`?" in done.stderr
+
+
+def test_what_a_missing_price_means_is_said_for_each_leg(weighbridge: Any, tmp_path: Path) -> None:
+    """Callers pay for no shadow; a canary without a price does not serve budgets; a primary refuses them."""
+    leg = 'decision = "0123456789ab"\nupstream = { url = "http://127.0.0.1:9/v1", model = "m" }\n'
+    (tmp_path / "gateway.toml").write_text(
+        f'[[route]]\nname = "a"\n{leg}[route.shadow]\nshare = 0.1\n{leg}[route.canary]\nsteps = [0.1]\n{leg}'
+    )
+    said = " ".join(weighbridge("pilot", "routes").stdout.split())
+    for text in (
+        "keys with a budget in money are refused here", "keys with a budget in money are not served by it",
+        "callers do not pay for it",
+    ):  # fmt: skip
+        assert said.count(text) == 1, text

@@ -87,11 +87,12 @@ class Desk:
             refusal = witness.refusal()
             if refusal is not None:
                 raise Refused(refusal)
-            reservation = await self._reserve(ask, caller, route)
+            usd, priced_only = self._most_cost(ask, caller, route)
+            reservation = await self._reserve(ask, caller, route, usd)
             exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
             try:
                 with self.patrol.follow(caller, visit.receive, route.primary.upstream.total_s) as flight:
-                    way = (visit.send, headers, visit.arrived, witness, reservation.headers, keeps)
+                    way = (visit.send, headers, visit.arrived, witness, reservation.headers, keeps, priced_only)
                     await self._fly(Call(ask, exchange, flight, *way), route, visit)
             finally:
                 reservation.settle(exchange.usage, exchange.usd)
@@ -147,13 +148,25 @@ class Desk:
             )
         return route
 
-    async def _reserve(self, ask: Ask, caller: Caller, route: Route) -> Reservation:
-        """Hold the most that a request can cost on any leg of its route; raises Refused."""
+    def _most_cost(self, ask: Ask, caller: Caller, route: Route) -> tuple[float | None, bool]:
+        """Return the most that a request can cost on any leg that may serve it, None for not known.
+
+        Also whether legs without a price are passed over: they are for a budget in money, where the primary has one, so
+        that a canary or a fallback without a price locks nobody out.
+        """
         asked, said = ask.most_tokens
-        usd: float | None = 0.0
-        for leg in _legs(route):
-            price = leg.upstream.price
-            usd = max(usd, _most_usd(price, asked, said)) if usd is not None and price.is_known else None
+        prices = [leg.upstream.price for leg in _legs(route)]
+        known = [price for price in prices if price.is_known]
+        priced_only = False
+        if len(known) < len(prices):
+            priced_only = prices[0].is_known and self._hooks.gatekeeper.has_budget(caller)
+            if not priced_only:
+                return None, False
+        return max(_most_usd(price, asked, said) for price in known), priced_only
+
+    async def _reserve(self, ask: Ask, caller: Caller, route: Route, usd: float | None) -> Reservation:
+        """Hold the most tokens and money that a request can cost; raises Refused."""
+        asked, said = ask.most_tokens
         reserved = await self._hooks.gatekeeper.reserve_soon(caller, route.name, asked + said, usd)
         if isinstance(reserved, Refusal):
             raise Refused(reserved)
@@ -166,7 +179,7 @@ class Desk:
 
 
 def _legs(route: Route) -> tuple[Leg, ...]:
-    """Return all legs that may serve a route."""
+    """Return all legs that may serve a route, the primary first."""
     canary = (route.canary.leg,) if route.canary is not None else ()
     return (route.primary, *canary, *route.fallbacks)
 

@@ -64,14 +64,18 @@ class Forwarder:
     def _legs(self, call: Call, route: Route) -> Iterator[tuple[str, Leg]]:
         """Yield the legs to try, the admitted ones only; a canary that fails does not fail its callers."""
         chosen = self._hooks.choose(route, call.exchange)
-        admission = self._hooks.admissions.admission
-        if admission(chosen[1]).is_open:
+        if self._may_serve(call, chosen[1]):
             yield chosen
-        if chosen[0] != "primary" and admission(route.primary).is_open:
+        if chosen[0] != "primary" and self._may_serve(call, route.primary):
             yield "primary", route.primary
         for number, leg in enumerate(route.fallbacks, 1):
-            if admission(leg).is_open:
+            if self._may_serve(call, leg):
                 yield f"fallback-{number}", leg
+
+    def _may_serve(self, call: Call, leg: Leg) -> bool:
+        """Whether a leg is admitted now, and has a price where a budget is held against it."""
+        is_priced = leg.upstream.price.is_known or not call.priced_only
+        return is_priced and self._hooks.admissions.admission(leg).is_open
 
     def _why_closed(self, route: Route) -> str:
         """Say why a route is served by nothing."""

@@ -39,7 +39,7 @@ class Call(NamedTuple):
     """One request on its way: what is asked, what is noted of it, and where its answer goes.
 
     `headers` are those for the upstream, `arrived` a monotonic time; with `keeps` the bodies are kept for listeners,
-    `limits` are the headers that say what the key has left.
+    `limits` are the headers that say what the key has left; with `priced_only` legs without a price are passed over.
     """
 
     ask: Ask
@@ -51,6 +51,7 @@ class Call(NamedTuple):
     witness: Witness
     limits: tuple[tuple[bytes, bytes], ...] = ()
     keeps: bool = False
+    priced_only: bool = False
 
     def testify(self) -> None:
         """Have the answer written down before it is sent; raises Refused where that fails."""

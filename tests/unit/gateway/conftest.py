@@ -60,6 +60,7 @@ class Keys:
     refusal: Refusal | None = None
     held: list[Reservation] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
+    budgeted: bool = False
 
     def identify(self, authorization: bytes | None) -> Caller | Refusal:
         """Look the header up."""
@@ -69,6 +70,11 @@ class Keys:
     def is_live(self, caller: Caller) -> bool:
         """Look whether its key has ended."""
         return caller.key_id not in self.ended
+
+    def has_budget(self, caller: Caller) -> bool:
+        """Return what it was told."""
+        assert caller.key_id
+        return self.budgeted
 
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Hold everything, or refuse everything."""

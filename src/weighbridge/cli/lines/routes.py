@@ -32,7 +32,16 @@ def route_lines(row: RouteRow) -> Iterator[str]:
     if row.why:
         yield from wrapped(f"why: {row.why}")
     price = row.price and f"USD a million tokens, {row.price}"
-    yield from wrapped(f"price: {price or 'not stated; keys with a budget in money are refused here'}")
+    yield from wrapped(f"price: {price or f'not stated; {_unpriced(row)}'}")
+
+
+def _unpriced(row: RouteRow) -> str:
+    """Say what follows for keys with a budget in money where a leg has no price."""
+    if row.leg == "shadow":
+        return "callers do not pay for it, and an allowance in money cannot be kept"
+    if row.leg == "primary":
+        return "keys with a budget in money are refused here"
+    return "keys with a budget in money are not served by it"
 
 
 def routes_summary(rows: Sequence[RouteRow]) -> str:

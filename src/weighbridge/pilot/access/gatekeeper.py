@@ -166,6 +166,11 @@ class MemoryGatekeeper:
         account = self._accounts.get(caller.key_id)
         return account is not None and self._now() < account.until
 
+    def has_budget(self, caller: Caller) -> bool:
+        """Whether the caller's key, or one above it, has a budget in money."""
+        account = self._accounts.get(caller.key_id)
+        return account is not None and account.purse is not None
+
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """Hold a request's most tokens and money; nothing is held where it is refused."""
         account = self._accounts.get(caller.key_id)

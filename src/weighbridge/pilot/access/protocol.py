@@ -63,6 +63,10 @@ class Gatekeeper(Protocol):
         """Whether the key of a caller that was identified before still counts: asked while its answer is under way."""
         ...
 
+    def has_budget(self, caller: Caller) -> bool:
+        """Whether a budget in money is held against what a caller asks: legs without a price do not serve it then."""
+        ...
+
     def reserve(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """Hold a request's most tokens and money against limits and budgets, before it is passed on.
 

@@ -18,7 +18,8 @@ class RouteRow:
 
     `leg` is `primary`, `canary`, `fallback-N` or `shadow`; `why` is the reason of a refusal, `unverified` the note of a
     leg that is served unverified, `doubt` why its decision is to be made again, `checked` what holding it against its
-    decision gave. `price` is "" where nobody has stated one: a key with a budget in money is then refused.
+    decision gave. `price` is "" where nobody has stated one: a key with a budget in money is then not served by that
+    leg, and refused where it is the primary.
     """
 
     route: str
@@ -37,6 +38,11 @@ class RouteRow:
     unverified: str
     doubt: str
     checked: str
+
+    @property
+    def serves(self) -> bool:
+        """Whether callers of a route are served by this leg alone, where it is open: by its primary or a fallback."""
+        return self.leg == "primary" or self.leg.startswith("fallback")
 
     @property
     def state(self) -> str:

@@ -439,7 +439,9 @@ def test_a_budget_counts_from_when_it_is_set(node: Node) -> None:
 
 def test_a_budget_needs_a_price(node: Node) -> None:
     """What costs nobody knows how much is not passed on for a key with a budget; for another it costs nothing."""
-    assert code(ask(node, node.make(budget={"usd_total": 1.0}), usd=None)) == "price_unknown"
+    budgeted = node.make(budget={"usd_total": 1.0})
+    assert code(ask(node, budgeted, usd=None)) == "price_unknown"
+    assert [node.gate.has_budget(node.caller(one)) for one in (budgeted, node.make())] == [True, False]
     held(node, node.make(), usd=None).settle(Usage(1, 2), None)
     node.gate.close()
     assert [row.nano_usd for row in node.state.usage(DAY)] == [0]
