@@ -141,7 +141,7 @@ def _log(folder: Path, decision: str) -> None:
     with closing(SQLiteState(folder / STATE_FILE)) as state:
         for record in (log.record, ToldLegs(state)):
             record("leg.opened", {**facts, "why": "", "unverified": ""})
-            why = "the decision has <i>expired</i>"
+            why = f"the decision has <i>expired</i>: `/srv/{'ab' * 32}`"
             record("leg.refused", {**facts, "leg": "canary", "why": why, "unverified": ""})
     for number in range(4):
         exchange = Exchange(f"x{number}", NOW + number, "k1", "default", ROUTE, "primary", decision, "/v1/completions")

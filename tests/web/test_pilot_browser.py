@@ -91,6 +91,20 @@ def test_leaving_ends_the_session(browser: Browser, enter: Callable[..., Any]) -
     context.close()
 
 
+@pytest.mark.parametrize("width", [400, 1200])
+def test_a_long_path_leaves_room_for_every_column(browser: Browser, guest: Any, width: int) -> None:
+    """State and decision of a leg can be read whole on a telephone and on a desk, though a reason holds 64 digits."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_cookies([{"name": name, "value": value, "url": guest.origin} for name, value in guest.jar.items()])
+    page = context.new_page()
+    page.goto(f"{guest.origin}/pilot")
+    region = page.locator("div.scroll:has(table.legs)").first
+    assert region.evaluate("e => e.scrollWidth <= e.clientWidth")
+    sizes = region.locator("tbody td").evaluate_all("all => all.map(e => [e.clientWidth, e.scrollWidth])")
+    assert all(seen >= 90 and whole <= seen for seen, whole in sizes), sizes
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_can_be_read_on_paper_and_on_a_telephone(browser: Browser, guest: Any, scheme: Any) -> None:
     """At 400 px nothing is wider than the window, every text has a contrast of 4.5 (WCAG 2.2 AA), fields have names."""

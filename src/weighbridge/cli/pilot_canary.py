@@ -47,6 +47,8 @@ def status(route: str, workspace: str | None, *, as_json: bool) -> None:
     with closing(open_state(folder, must_exist=True)) as state:
         _, standing = _newest(state, route)
     _show(route, standing, as_json=as_json, has_signs=True)
+    if as_json:
+        return
     then = "start" if standing.state in {"rolled back", "stopped"} else "stop"
     click.echo(f"Next: `weighbridge pilot canary {then} {route}`", err=True)
 
@@ -94,7 +96,8 @@ def _order(route: str, what: Literal["stop", "start"], because: str, workspace: 
             _show(route, after, as_json=as_json)
             if (after.state, after.trial) == (standing.state, standing.trial):
                 click.echo("no gateway has obeyed yet: one that starts does so first of all", err=True)
-    click.echo(f"Next: `weighbridge pilot canary status {route}`", err=True)
+    if not as_json:
+        click.echo(f"Next: `weighbridge pilot canary status {route}`", err=True)
 
 
 def _who() -> str:
