@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.canary.lane import Arm
     from weighbridge.pilot.canary.panel import Panel
     from weighbridge.pilot.observation.callers import Callers
+    from weighbridge.pilot.shadow.pair import Pair
 
 __all__ = ["OTHERS", "Jury", "is_apart"]
 
@@ -53,29 +54,30 @@ class Jury:
 
     def add(self, key: str, arm: Arm, at: float, user: str, signs: Sequence[int], *, is_of_step: bool) -> None:
         """Put an exchange before all panels but the one without its key."""
-        place = key if key in self.without else self._place(key)
-        if place not in self.without:  # until now it has left out nothing
-            self.without[place] = self._fresh().restore(self.whole.state())
-        for panel in (self.whole, *(panel for name, panel in self.without.items() if name != place)):
+        for panel in self._others(key):
             panel.add(arm, at, user, signs, is_of_step=is_of_step)
+
+    def hear(self, key: str, pair: Pair) -> bool:
+        """Put a pair before all panels but the one without its key, and return whether it counts; raises ValueError."""
+        return all(panel.quality.add(pair) for panel in self._others(key))
 
     def begin_step(self) -> None:
         """Forget what was shown for the candidate in the step before."""
         for panel in self.panels:
             panel.begin_step()
 
-    def weigh_harm(self, now: float, quality: float) -> float:
-        """Take what is old enough, and return the mean of the panels' e-values; `quality` is that of pairs.
+    def weigh_harm(self, now: float) -> float:
+        """Take what is old enough, and return the mean of the panels' e-values.
 
         There are five, always: one for a key that was not seen yet is the whole. So their mean is an e-value, too.
         """
         for panel in self.panels:
             panel.weigh_harm(now)
-        whole = self.whole.harm_value(quality)
-        others = [panel.harm_value(quality) for panel in self.without.values()]
+        whole = self.whole.harm_value()
+        others = [panel.harm_value() for panel in self.without.values()]
         return (whole * (_PANELS - len(others)) + sum(others)) / _PANELS
 
-    def doubtful(self, needed: float, quality: float) -> str | None:
+    def doubtful(self, needed: float) -> str | None:
         """Return the key without which there is the least evidence of harm, less than needed; None where there is none.
 
         Only a key among several counts: where the others have brought next to nobody, one speaks for all.
@@ -83,7 +85,7 @@ class Jury:
         short = {
             place: value
             for place, panel in self.without.items()
-            if (value := panel.harm_value(quality)) < needed and self._is_one_of_several(place)
+            if (value := panel.harm_value()) < needed and self._is_one_of_several(place)
         }
         return min(short, key=lambda place: short[place]) if short else None
 
@@ -124,6 +126,13 @@ class Jury:
         }
         self.apart = list(state["apart"])
         return self
+
+    def _others(self, key: str) -> list[Panel]:
+        """Return the panels that see what comes of a key."""
+        place = key if key in self.without else self._place(key)
+        if place not in self.without:  # until now it has left out nothing
+            self.without[place] = self._fresh().restore(self.whole.state())
+        return [self.whole, *(panel for name, panel in self.without.items() if name != place)]
 
     def _place(self, key: str) -> str:
         """Return whose panel leaves out a key that has none of its own yet."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.canary.groups import LEAST_CALLERS, Groups
 from weighbridge.pilot.canary.lane import Lane
+from weighbridge.pilot.canary.quality import Quality
 from weighbridge.pilot.canary.signs import METRICS
 from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
 
@@ -25,11 +26,12 @@ class Panel:
     """Tests of harm over a trial, and of safety over a step.
 
     `settle_s` is how long an answer may take until it is known to have failed, `quick_s` after how long almost all have
-    come: harm is not waited for any longer.
+    come: harm is not waited for any longer. `judged` is the margin of quality, None where nobody judges.
     """
 
-    def __init__(self, margin: float, settle_s: float, quick_s: float) -> None:
+    def __init__(self, margin: float, settle_s: float, quick_s: float, judged: float | None = None) -> None:
         self._margin, self._settle_s = margin, settle_s
+        self.quality = Quality(judged)
         self.harm = {metric: HarmTest() for metric in METRICS}
         self.groups = Groups()
         self._quick = self._lane(quick_s)
@@ -60,12 +62,12 @@ class Panel:
         for metric, block in _blocks(self._sure.close(now)):
             self.safety[metric].update(block, self.step_groups.effect())
 
-    def harm_value(self, quality: float) -> float:
+    def harm_value(self) -> float:
         """Return the evidence against "the candidate is equal", over all signs: a mean of e-values is one.
 
         Quality has its part in any case: a part that changed when judging begins would make evidence of nothing.
         """
-        return (sum(test.value for test in self.harm.values()) + quality) / (len(self.harm) + 1)
+        return (sum(test.value for test in self.harm.values()) + self.quality.harm) / (len(self.harm) + 1)
 
     def is_safe(self, needed: float) -> bool:
         """Whether every sign shows that the candidate is not worse by the margin."""
@@ -98,6 +100,7 @@ class Panel:
     def state(self) -> dict[str, Any]:
         """Return everything as JSON values, for `restore`."""
         return {
+            "quality": self.quality.state(),
             "groups": self.groups.state(),
             "step_groups": self.step_groups.state(),
             "quick": self._quick.state(),
@@ -111,6 +114,7 @@ class Panel:
 
         Without its lanes, where times are cut otherwise now: what has not counted yet is lost.
         """
+        self.quality = Quality.of(state["quality"], self.quality.margin)
         self.groups.restore(state["groups"])
         self.step_groups.restore(state["step_groups"])
         if has_lanes:

@@ -41,7 +41,7 @@ def why_of(trial: Trial, event: Event) -> str:
     if event == "canary.stopped":
         return "an operator stopped it"
     if event == "canary.key_set_apart":
-        key = trial.jury.doubtful(1 / trial.terms.alpha, trial.quality.harm)
+        key = trial.jury.doubtful(1 / trial.terms.alpha)
         whose = "keys other than the first" if key == OTHERS else f"the key {key}"
         return f"what is held against the candidate rests on {whose} alone, whose callers get the primary from now on"
     steps = trial.terms.steps

@@ -9,7 +9,7 @@ from weighbridge.pilot.canary.clock import Clock
 from weighbridge.pilot.canary.jury import Jury
 from weighbridge.pilot.canary.lane import gather
 from weighbridge.pilot.canary.panel import Panel
-from weighbridge.pilot.canary.quality import QUALITY, Quality
+from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
 from weighbridge.pilot.observation.callers import Callers
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from weighbridge.pilot.canary.lane import Arm, Counts
-    from weighbridge.pilot.canary.quality import QualityTerms
+    from weighbridge.pilot.canary.quality import Quality, QualityTerms
     from weighbridge.pilot.observation.noun import Observation
     from weighbridge.pilot.route import CanaryTerms
     from weighbridge.pilot.shadow.pair import Pair
@@ -58,7 +58,7 @@ class Trial:
     `done`: the last step was passed, its share stays. `rolled back`, `stopped`: the share is 0 until an operator starts
     the next trial. `now` is the journal's time; `since` that of the state, `start` that of the first step, `step_since`
     that of this one. `total` counts the trial's exchanges, `seen` the step's, `recent` the last ones. `jury` weighs
-    exchanges, `quality` the pairs of a shadow.
+    exchanges and the pairs of a shadow.
     """
 
     def __init__(self, ground: Ground, number: int = 1, clock: Clock | None = None) -> None:
@@ -71,14 +71,18 @@ class Trial:
         self.late_s = 0.0
         self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
         self._times: list[float] = []
-        self.callers = Callers()
-        self.quality = Quality(ground.judged.margin if ground.judged is not None else None)
+        self.callers, self.compared = Callers(), Callers()
         self.jury = Jury(self._panel, self.callers)
 
     @property
     def now(self) -> float:
         """The journal's time."""
         return self.clock.now
+
+    @property
+    def quality(self) -> Quality:
+        """The pairs of all keys."""
+        return self.jury.whole.quality
 
     @property
     def harm(self) -> Mapping[str, HarmTest]:
@@ -116,16 +120,17 @@ class Trial:
 
     def hear(self, pair: Pair, at: float) -> bool:
         """Take a pair of the shadow that was judged then, and return whether it counts; raises ValueError."""
-        return self.runs and at >= self.start and self.quality.add(pair)
+        is_known = self.runs and at >= self.start and not self.jury.is_apart(pair.key)
+        return is_known and self.compared.admit(pair.key, pair.user, at) and self.jury.hear(pair.key, pair)
 
     def due(self) -> Event | None:
         """Weigh what is old enough to count, and return what has to follow; `carry_out` does it."""
         if not self.runs:
             return None
         needed = 1 / self.terms.alpha
-        harm = self.jury.weigh_harm(self.now, self.quality.harm)
+        harm = self.jury.weigh_harm(self.now)
         if harm >= needed:
-            doubtful = self.jury.doubtful(needed, self.quality.harm)
+            doubtful = self.jury.doubtful(needed)
             if doubtful is None:
                 return "canary.rolled_back"
             if harm >= needed**_ALONE:  # a second key that shows it makes it more than one key's
@@ -184,7 +189,7 @@ class Trial:
             "times": list(self._times),
             "clock": self.clock.state(),
             "callers": self.callers.state(),
-            "quality": self.quality.state(),
+            "compared": self.compared.state(),
             **self.jury.state(),
         }
 
@@ -201,7 +206,7 @@ class Trial:
         trial.recent, trial._last = _copied(body["recent"]), _copied(body["last"])
         trial._times = list(body["times"])
         trial.callers.restore(body["callers"])
-        trial.quality = Quality.of(body["quality"], trial.quality.margin)
+        trial.compared.restore(body["compared"])
         trial.jury = Jury(trial._panel, trial.callers).restore(body, has_lanes=body["settle_s"] == ground.settle_s)
         trial._settle(body)
         return trial
@@ -229,7 +234,7 @@ class Trial:
 
     def _set_apart(self) -> None:
         """Take back to the primary whose exchanges the evidence of harm rests on, and forget what was counted."""
-        place = self.jury.doubtful(1 / self.terms.alpha, self.quality.harm)
+        place = self.jury.doubtful(1 / self.terms.alpha)
         if place is not None:
             self.jury.set_apart(place)
             self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
@@ -278,7 +283,8 @@ class Trial:
     def _panel(self) -> Panel:
         """Return a panel that has seen nothing."""
         quick_s = min(max(self.late_s, 1.0), self.ground.settle_s)
-        return Panel(self.terms.margin, self.ground.settle_s, quick_s)
+        judged = self.ground.judged
+        return Panel(self.terms.margin, self.ground.settle_s, quick_s, judged.margin if judged is not None else None)
 
     def _mind_the_clock(self) -> None:
         """Set the times back where a clock was ahead of what is known to be now."""

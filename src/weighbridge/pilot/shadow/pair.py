@@ -41,7 +41,8 @@ class Spent:
 class Pair:
     """One prompt, answered by the primary and by the candidate. Two values are the primary's and the candidate's.
 
-    `test` is the digest of the settings under which it was scored. `failed` says why the candidate has no answer; it is
+    `test` is the digest of the settings under which it was scored. `user` stands for who asked, with which `key`, as in
+    Observation. `failed` says why the candidate has no answer; it is
     `unavailable` where nobody could have asked it just then, whatever the prompt. `same`: the answers are equal but for
     white space. `agreement` is from 0 to 1, measured by `words` or by `embedding`. Flags are as Observation
     has them; `calls` says whether tools were called.
@@ -54,6 +55,8 @@ class Pair:
 
     id: str
     test: str
+    user: str = ""
+    key: str = ""
     failed: str = ""
     same: bool = False
     agreement: float | None = None
@@ -103,8 +106,8 @@ class Pair:
         numbers += astuple(self.spent)
         if not all(number is None or (math.isfinite(number) and abs(number) < _ABSURD) for number in numbers):
             raise ValueError("a number that no pair has")
-        words = (self.settled, self.judged)
-        if not {*words} <= _OUTCOMES or {type(self.failed), type(self.measure)} != {str}:
+        words, told = (self.settled, self.judged), (self.user, self.key, self.failed, self.measure)
+        if not {*words} <= _OUTCOMES or {*map(type, told)} != {str}:
             raise ValueError(f"the outcomes {words}")
         if not (0 <= self.chance <= 1 and 0 <= (self.agreement or 0.0) <= 1) or min(astuple(self.spent)) < 0:
             raise ValueError(f"a chance {self.chance}, an agreement {self.agreement}, or a cost below nothing")

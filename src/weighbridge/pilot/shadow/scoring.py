@@ -64,7 +64,10 @@ def score(exchange: Exchange, reply: Reply, test: str) -> Scored | None:
     if not failed:
         theirs = read_exchange(exchange.path, exchange.request, reply.body, is_stream=exchange.is_stream)
         failed = "" if theirs is not None else "garbled"
-    pair = Pair(exchange.id, test, total_s=(exchange.total_s, reply.total_s), first_s=(exchange.first_s, reply.first_s))
+    pair = Pair(
+        exchange.id, test, exchange.user_hash or exchange.key_id, exchange.key_id,
+        total_s=(exchange.total_s, reply.total_s), first_s=(exchange.first_s, reply.first_s),
+    )  # fmt: skip
     if theirs is None:
         unavailable = failed == UNAVAILABLE
         timeless = replace(pair, total_s=(exchange.total_s, None), first_s=(exchange.first_s, None))

@@ -178,3 +178,31 @@ def test_how_many_pairs_are_needed_is_about_what_it_takes() -> None:
         taken.append(pairs)
     mean = sum(taken) / len(taken)
     assert mean / 2 < Quality(0.1).needed(0.05) < mean * 2
+
+
+def test_pairs_of_one_key_among_several_roll_nothing_back() -> None:
+    """Its prompts are always lost, the others' are even: it is taken back to the primary, and the candidate stays."""
+    mine, draw = judged_route(), random.Random(9)  # noqa: S311 - a simulation
+    traffic = Compared(CanaryFold(mine))
+    while not traffic.notices:
+        key = "odd" if traffic.number % 3 == 0 else "plain"
+        traffic.exchange(0.0, 0.0, key=key)
+        if traffic.body["share"]:
+            one = Pair("x", "", settled="loss") if key == "odd" else pair(draw, 0.5)
+            traffic.compare(mine, replace(one, key=key, user=str(traffic.number)))
+        assert traffic.number < 4000
+    assert traffic.events == ["canary.key_set_apart"]
+    assert "the key odd" in traffic.notices[0].why
+
+
+def test_one_caller_has_few_pairs_that_count() -> None:
+    """Five at once: who asks again and again is one caller in the judge's eyes, too."""
+    mine = judged_route()
+    traffic = Compared(CanaryFold(mine))
+    while not traffic.body["share"]:
+        traffic.exchange(0.0, 0.0)
+    for _ in range(50):
+        traffic.compare(mine, Pair("x", "", user="one", key="k", settled="loss"))
+    row = standing_of(traffic).rows[-1]
+    assert row.candidate is not None
+    assert row.candidate.n == 5
