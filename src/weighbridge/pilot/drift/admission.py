@@ -43,7 +43,7 @@ class Admission:
         if not self._day - 1 <= day <= self._day:
             self._counts = [{}, self._counts[0] if day == self._day + 1 else {}]
             self._day = day
-        user = seen.user if seen.user != seen.key else ""
+        user = seen.user if seen.key and seen.user != seen.key else ""
         mine, others = self._both(seen.key)
         if others >= LEAST_OTHERS and mine >= others + _FREE:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.statistics.drift import SRDetector
@@ -9,9 +10,37 @@ from weighbridge.statistics.drift import SRDetector
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Others"]
+__all__ = ["BLOCK", "Block", "Others"]
 
+BLOCK = 250
 _MOST = 8
+
+
+@dataclass(slots=True)
+class Block:
+    """Observations that are counted together: all, the hits, and both by key."""
+
+    seen: int = 0
+    hits: int = 0
+    parts: dict[str, list[int]] = field(default_factory=dict)
+
+    def take(self, hit: bool, key: str) -> None:
+        """Count one."""
+        self.seen += 1
+        self.hits += hit
+        part = self.parts.setdefault(key, [0, 0])
+        part[0] += 1
+        part[1] += hit
+
+    def to_json(self) -> list[Any]:
+        """Return JSON values."""
+        return [self.seen, self.hits, self.parts]
+
+    @classmethod
+    def from_json(cls, state: list[Any]) -> Block:
+        """Return what `to_json` described. Raises ValueError or TypeError."""
+        seen, hits, parts = state
+        return cls(seen, hits, {key: list(part) for key, part in parts.items()})
 
 
 class Others:
@@ -27,13 +56,14 @@ class Others:
         self._parts: dict[str, list[int]] = {}  # of the reference, by key: observations, hits
         self._without: dict[str, SRDetector] = {}
 
-    def learn(self, key: str, hit: bool) -> None:
-        """Take an observation of the reference."""
-        part = self._parts.setdefault(key, [0, 0])
-        part[0] += 1
-        part[1] += hit
-        if len(self._parts) > _MOST:
-            del self._parts[min((name for name in self._parts if name != key), key=lambda name: self._parts[name][0])]
+    def learn(self, parts: Mapping[str, list[int]]) -> None:
+        """Take observations of the reference, by key."""
+        for key, (seen, hits) in parts.items():
+            part = self._parts.setdefault(key, [0, 0])
+            part[0] += seen
+            part[1] += hits
+        while len(self._parts) > _MOST:
+            del self._parts[min(self._parts, key=lambda name: self._parts[name][0])]
 
     def take(self, key: str, hit: bool, whole: SRDetector, begin: Callable[[int, int], SRDetector]) -> None:
         """Take an observation that `whole` has not taken yet; `begin` makes a detector of the reference less a part."""
@@ -51,9 +81,13 @@ class Others:
             self._without[key] = self._begin(key, whole, begin)
             self._without[key].values = detector.values
 
-    def explain(self, needed: Callable[[str], bool]) -> list[str]:
-        """Return the keys without which there is no alarm, of those whose absence is needed to be borne."""
-        return [key for key, detector in self._without.items() if needed(key) and not detector.alarmed]
+    def explain(self, needed: Callable[[str], bool]) -> list[tuple[str, float]]:
+        """Return the keys without which there is no alarm, and the value without each, least first.
+
+        Only those count whose absence is `needed` to be borne.
+        """
+        found = [(key, one.value) for key, one in self._without.items() if needed(key) and not one.alarmed]
+        return sorted(found, key=lambda one: one[1])
 
     def reset(self) -> None:
         """Start anew against the same reference."""

@@ -23,7 +23,7 @@ _READ = 1_500  # characters of a prompt
 _MOST_WORDS = 60
 _STEM = 6
 _SCALE = 127.0
-_FORM = 2.0  # weight of the form beside the words, chosen on public prompts of seven kinds (`bench/drift.py prompts`)
+_FORM = 2.0  # weight of the form beside the words, chosen on public prompts of seven kinds (`bench/drift_texts.py`)
 _SAMPLE, _FIRST, _MOST_GRADE = 300, 8, 4
 _LINE, _QUESTION = "\n", ("?", "\uff1f", "\u061f")
 _DIGITS, _SIGNS = re.compile(r"\d"), re.compile(r"[{}()\[\];=<>$\\_]")

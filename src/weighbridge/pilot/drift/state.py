@@ -32,12 +32,12 @@ _SHORT = 0.5  # a cutoff at a quantile below it counts what lies below, else wha
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alarm: of which stream, how severe, and the keys without each of which there would be none."""
+    """An alarm: of which stream, how severe, and the key without which there would be none, "" for no single one."""
 
     name: str
     stream: Stream
     severity: Severity
-    keys: tuple[str, ...]
+    key: str
 
 
 @dataclass(slots=True)
@@ -78,11 +78,11 @@ class State:
     def _raise(self, name: str, stream: Stream) -> Iterator[Raised]:
         """Yield an alarm that is to be told: a first one, or one whose warning was told and which others bear out."""
         admission = self.admission
-        severity, keys = stream.severity(admission.is_one_of_several, min(LEAST_CALLERS, len(admission.known)))
-        if stream.alarm is None or severity == stream.kind.severity:
+        severity, key = stream.severity(admission.is_one_of_several, min(LEAST_CALLERS, len(admission.known)))
+        if severity is not None and (stream.alarm is None or severity == stream.kind.severity):
             about = stream.kind.about
-            self.frozen |= {about} if keys or about in _BY_THEMSELVES else _ALL
-            yield Raised(name, stream, severity, tuple(keys))
+            self.frozen |= {about} if key or about in _BY_THEMSELVES else _ALL
+            yield Raised(name, stream, severity, key)
 
     def stream(self, name: str) -> Stream:
         """Return a stream, a new one at its first observation."""

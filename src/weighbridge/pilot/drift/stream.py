@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.drift.others import Others
+from weighbridge.pilot.drift.others import BLOCK, Block, Others
 from weighbridge.statistics.drift import SRDetector
 from weighbridge.statistics.interval import clopper_pearson
 
@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Stream"]
 
-STAGES = ((500, 0.85), (1_000, 0.85), (2_000, 0.8), (4_000, 0.8), (8_000, 0.8), (16_000, 0.6), (32_000, 0.5))
+STAGES = (
+    *((500, 0.85), (750, 0.85), (1_000, 0.85), (1_500, 0.85), (2_000, 0.8), (3_000, 0.8), (4_000, 0.8), (6_000, 0.8)),
+    *((8_000, 0.8), (12_000, 0.7), (16_000, 0.6), (24_000, 0.55), (32_000, 0.5)),
+)
 """At so many observations the reference rate is set anew, to its one-sided bound of that level.
 
 A bound and not the rate itself: its error would become false alarms. `bench/drift.py` measures that with these levels
 the mean number of observations for each false alarm, over references, is at least the threshold at every stage.
 """
 _LEVELS = dict(STAGES)
+_AFTER_ALARM = 0.95  # level of the bound once an alarm was acknowledged: an unlucky reference would alarm again
 _RISES, _FALLS = (1.5, 2.0, 4.0), (0.67, 0.5, 0.25)
 _HIGHEST, _LOWEST = 0.999, 1e-9
 _RECENT = 500
 _MOST_CALLERS = 5
+_QUARTER = 0.25
+_MOST_WAITING = 8  # blocks: 2,000 observations
 _COMPARED = 2.0  # a run begins where a rate of twice (half) the reference last lost against it
 
 
@@ -40,7 +46,7 @@ class Stream:
     by a cumulative sum `run_sum` (E. S. Page, Biometrika 41, 1954), and `recent` the last 500 and what came since
     (observations since, hits since, hits of the 500 before): for people to look at. `alarm` is told once; one of a
     stream of severity `alarm` that rests on one key is told as a warning first. `others` says so, `callers` are the
-    first few whose exchanges spoke for the change.
+    first few whose exchanges spoke for the change. `waiting` are blocks that are to join the reference.
     """
 
     kind: StreamKind
@@ -57,6 +63,7 @@ class Stream:
     steps: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
     others: Others = field(default_factory=Others, repr=False)
     callers: list[str] = field(default_factory=list, repr=False)
+    waiting: list[Block] = field(default_factory=list, repr=False)
 
     def take(self, hit: bool, *, grows: bool = True, key: str = "", caller: str = "") -> bool:
         """Take one observation, into the reference too if it `grows`, and return whether the detector is alarmed.
@@ -72,14 +79,10 @@ class Stream:
                 if self._is_alarm:
                     self.others.take(key, hit, self.detector, self._without)
                 raised = self.detector.update(float(hit))
-        if grows and not raised and self.seen < STAGES[-1][0]:
-            self.seen += 1
-            self.hits += hit
-            if self._is_alarm:
-                self.others.learn(key, hit)
-            level = _LEVELS.get(self.seen)
-            if level is not None:
-                self._set(level)
+        if not grows:
+            self.waiting.clear()
+        elif not raised and self.seen < STAGES[-1][0]:
+            self._grow(hit, key)
         return raised
 
     @property
@@ -87,18 +90,26 @@ class Stream:
         """Whether the alarm was told with the severity of its kind."""
         return self.alarm is not None and self.alarm.get("severity") == self.kind.severity
 
-    def severity(self, needed: Callable[[str], bool], least_callers: int) -> tuple[Severity, list[str]]:
-        """Return how severe an alarm is now, and the keys that it rests on, each by itself.
+    def severity(self, needed: Callable[[str], bool], least_callers: int) -> tuple[Severity | None, str]:
+        """Return how severe an alarm is now, None for one that is to wait, and the key that it rests on.
 
-        It is a warning as long as it rests on one key of several (`needed` says so of a key), or on too few callers.
+        It is a warning where it rests on one key of several (`needed` says so of a key), or on too few callers. Others
+        need longer than all together: it waits as long as they bring a quarter of the evidence, on the scale of logs.
         """
         keys = self.others.explain(needed) if self._is_alarm else []
-        if keys or (self._is_alarm and len(self.callers) < least_callers):
-            return "warning", keys
-        return self.kind.severity, []
+        if not keys and (not self._is_alarm or len(self.callers) >= least_callers):
+            return self.kind.severity, ""
+        key, value = keys[0] if keys else ("", self.threshold)
+        whole = self.threshold if self.detector is None else self.detector.value
+        if value >= whole**_QUARTER:
+            return None, ""
+        return "warning", key
 
     def acknowledge(self) -> None:
-        """Watch again after an alarm, against the same reference."""
+        """Watch again after an alarm, against the same reference, by a surer bound of its rate."""
+        if self.alarm is not None and self.detector is not None:
+            p0 = self._bound(self.hits, self.seen, _AFTER_ALARM)
+            self.detector = self._begin(p0) if p0 > 0 else self.detector
         self.alarm = None
         self.others.reset()
         self.callers = []
@@ -111,6 +122,30 @@ class Stream:
         """Return hits and observations of late: of the last 500 to 1,000, or of all where there are fewer."""
         since, hits, before = self.recent
         return (hits, since) if before < 0 else (hits + before, since + _RECENT)
+
+    def _grow(self, hit: bool, key: str) -> None:
+        """Let an observation wait, and the oldest block that waits join the reference; the first 500 join at once.
+
+        So a change is held against a reference without it for as many observations as wait.
+        """
+        if self.detector is None:
+            self._join(Block(1, int(hit), {key: [1, int(hit)]}))
+            return
+        if not self.waiting or self.waiting[-1].seen == BLOCK:
+            self.waiting.append(Block())
+        self.waiting[-1].take(hit, key)
+        if len(self.waiting) > _MOST_WAITING:
+            self._join(self.waiting.pop(0))
+
+    def _join(self, block: Block) -> None:
+        """Take a block into the reference; at a stage the rate is set anew."""
+        self.seen += block.seen
+        self.hits += block.hits
+        if self._is_alarm:
+            self.others.learn(block.parts)
+        level = _LEVELS.get(self.seen)
+        if level is not None:
+            self._set(level)
 
     def _count(self, hit: bool) -> None:
         """Count what came of late."""
@@ -183,6 +218,8 @@ class Stream:
                 "values": list(self.detector.values),
                 "run": [self.run_seen, self.run_hits, self.run_sum],
             }
+        if self.waiting:
+            state["waiting"] = [block.to_json() for block in self.waiting]
         if self._is_alarm:
             state |= {"others": self.others.to_json(), "callers": self.callers}
         if self.alarm is not None:
@@ -199,6 +236,7 @@ class Stream:
             stream.run_seen, stream.run_hits, stream.run_sum = state["run"]
             stream.detector = stream._begin(state["p0"])
             stream.detector.values = [float(value) for value in state["values"]]
+        stream.waiting = [Block.from_json(block) for block in state.get("waiting", ())]
         if "others" in state:
             stream.callers = list(state["callers"])
             stream.others = Others.from_json(state["others"], threshold, stream._multiples)

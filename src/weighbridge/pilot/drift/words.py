@@ -18,14 +18,14 @@ __all__ = ["alarm_of", "sentence_of", "share_of"]
 def alarm_of(raised: Raised) -> dict[str, Any]:
     """Return an alarm as JSON values: shares with 95% intervals before and since, by counts.
 
-    `keys` are those without each of which there would be no alarm. `since` counts from the likely beginning of the
+    `key` is the one without which there would be no alarm. `since` counts from the likely beginning of the
     change; that its place was chosen the interval does not know.
     """
     stream = raised.stream
     return {
         "direction": stream.kind.direction,
         "severity": raised.severity,
-        "keys": list(raised.keys),
+        "key": raised.key,
         "reference": share_of(stream.hits, stream.seen),
         "since": share_of(stream.run_hits, stream.run_seen),
         "watched": stream.watched,
@@ -42,8 +42,8 @@ def sentence_of(route: str, name: str, alarm: Mapping[str, Any]) -> str:
     since, reference = alarm["since"], alarm["reference"]
     if alarm["severity"] == kind.severity:
         doubt = ""
-    elif alarm["keys"]:
-        doubt = f"; the key `{alarm['keys'][0]}` alone shows it, so the decision stands"
+    elif alarm["key"]:
+        doubt = f"; the key `{alarm['key']}` alone shows it, so the decision stands"
     else:
         doubt = "; too few callers show it, so the decision stands"
     return (

@@ -61,8 +61,8 @@ class Traffic:
         for facts in seen:
             self.number += 1
             at, name = float(self.number), f"x{self.number}"
-            told = {"user": "k", "key": "k", "failed": False, "total_s": 1.0, **facts}
-            one = Observation(name, at, "qwen", "primary", DECISION, **told)
+            told = {"at": at, "user": "k", "key": "k", "failed": False, "total_s": 1.0, **facts}
+            one = Observation(name, route="qwen", leg="primary", decision=DECISION, **told)
             entries.append(Entry(at, "qwen", "seen", one.to_facts(), self.number))
         self.take(*entries)
 

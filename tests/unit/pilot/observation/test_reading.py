@@ -192,3 +192,20 @@ def test_nothing_is_raised_whatever_comes(request_: Any, answer: Any, is_stream:
     if reading is not None:
         assert all(isinstance(one, str) for one in (reading.prompt, reading.answer, reading.finish, reading.refusal))
         assert all(isinstance(one, str) for call in reading.tool_calls for one in call)
+
+
+@pytest.mark.parametrize(
+    ("asked", "bound"),
+    [
+        ({}, None),
+        ({"max_tokens": 1}, 1),
+        ({"max_completion_tokens": 9, "max_tokens": 50}, 9),
+        ({"max_tokens": True}, None),
+    ],
+)
+def test_the_callers_bound_of_tokens(asked: dict[str, Any], bound: int | None) -> None:
+    """By either name; of both the smaller one, and what is no number is none."""
+    request = json.dumps({"messages": [{"role": "user", "content": "hi"}], **asked}).encode()
+    reading = read_exchange(CHAT, request, chat("x"), is_stream=False)
+    assert reading is not None
+    assert reading.bound == bound

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.unit.pilot.observation.exchanges import ENOUGH
 
-from weighbridge.evaluation.scorers.structured.json_schema import schema_check
 from weighbridge.pilot.observation.noun import Reading
 from weighbridge.pilot.observation.signs import signs_of
 
@@ -111,13 +110,9 @@ def test_a_call_that_stayed_text_is_out_of_form() -> None:
 
 def test_without_the_extra_a_schema_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """JSON that parses is not called valid; what is no JSON is out of form all the same."""
-    schema_check.cache_clear()
     monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
-    try:
-        assert signs_of(Reading("x", '{"age": 3}', wanted=SCHEMA)).in_form is None
-        assert signs_of(Reading("x", "no", wanted=SCHEMA)).in_form is False
-    finally:
-        schema_check.cache_clear()
+    assert signs_of(Reading("x", '{"age": 3}', wanted=SCHEMA)).in_form is None
+    assert signs_of(Reading("x", "no", wanted=SCHEMA)).in_form is False
 
 
 def test_a_cut_answer_is_not_out_of_form() -> None:
@@ -143,3 +138,21 @@ def test_length_counts_characters() -> None:
     """Of the answer; a call alone has none."""
     assert signs_of(Reading("x", "naïve 漢字")).chars == 8
     assert signs_of(Reading("x", "", tool_calls=(("a", "{}"),))).chars is None
+
+
+def test_a_small_bound_of_the_callers_own_cut_the_answer() -> None:
+    """Then its length tells nothing of the model; under a large bound, none, or ended by itself, it does."""
+    cut = [Reading("x", "y", finish="length", bound=bound) for bound in (1, 1024, 4096, None)]
+    assert [signs_of(one).is_bound for one in cut] == [True, True, None, None]
+    assert signs_of(Reading("x", "y", finish="stop", bound=1)).is_bound is None
+
+
+def test_a_stranger_cannot_hold_up_the_node_by_schema() -> None:
+    """Forty levels of references that double, as form and as parameters; more calls than are checked are unknown."""
+    steps: dict[str, Any] = {f"a{at}": {"anyOf": [{"$ref": f"#/$defs/a{at + 1}"}] * 2} for at in range(40)}
+    schema = {"$defs": steps | {"a40": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/a0"}}}
+    assert signs_of(Reading("x", '{"a": 1}', wanted=schema)).in_form is None
+    assert signs_of(Reading("x", "", tool_calls=(("save", '{"a": 1}'),), tools={"save": schema})).in_form is None
+    many = (("free", "{}"),) * 9
+    assert signs_of(Reading("x", "", tool_calls=many, tools={"free": {}})).in_form is None
+    assert signs_of(Reading("x", "[1]" + " " * 300_000, wanted={})).in_form is None
