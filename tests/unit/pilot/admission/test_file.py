@@ -38,6 +38,26 @@ def refused(text: str) -> str:
     return f"{caught.value.message} | {caught.value.hint}"
 
 
+@pytest.mark.parametrize(
+    ("steps", "more", "words"),
+    [
+        ("[10, 50]", "", ("`steps[1]` must be at most 1 |", "0.1, 0.5, 1]` is 10%")),
+        ("[]", "", ("`steps` is shorter than it may be: the least length is 1 |", "shares that rise")),
+        ("[0.1]", "alpha = 5", ("`alpha` must be at most 0.2 |", "0.05 is 5%")),
+    ],
+)
+def test_a_number_out_of_bounds_is_said_with_its_bound_and_its_unit(
+    steps: str, more: str, words: tuple[str, ...]
+) -> None:
+    """Found by a user: percents are no shares, and the words of a library say neither."""
+    text = refused(
+        f"{HEAD}{ROUTE}{UPSTREAM}[route.canary]\ndecision = '0123456789ab'\nsteps = {steps}\n{more}\n{UPSTREAM}"
+    )
+    for one in words:
+        assert one in text, text
+    assert "input should" not in text
+
+
 def test_a_whole_file() -> None:
     """Every table; paths are relative to the file, an address loses its last stroke, prices are per million tokens."""
     file = parse_gateway_file(

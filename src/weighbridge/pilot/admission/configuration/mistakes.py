@@ -55,8 +55,12 @@ def refusal(error: ValidationError, tables: dict[str, Any], place: str) -> Usage
             return UsageError(f"{where}: key `{key}` is not written as it should be", hint=_HINTS.get(key))
         case "model_type" | "model_attributes_type" | "list_type":
             return UsageError(f"{where}: `{key}` is not written as such a table or list", hint=_HINTS.get(key))
+    hint = _HINTS.get(key.partition("[")[0])  # an entry of a list: as for all of them
+    for name, words in _BOUNDS.items():
+        if name in first.get("ctx", {}):
+            return UsageError(f"{where}: key `{key}` {words} {first['ctx'][name]:g}", hint=hint)
     message = first["msg"].replace("'", "`")
-    return UsageError(f"{where}: key `{key}`: {message[:1].lower()}{message[1:]}", hint=_HINTS.get(key))
+    return UsageError(f"{where}: key `{key}`: {message[:1].lower()}{message[1:]}", hint=hint)
 
 
 def table_of(loc: tuple[Any, ...], tables: dict[str, Any], place: str) -> tuple[str, str]:
@@ -96,6 +100,16 @@ def _leaves(value: Any, loc: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...],
         yield loc, value
 
 
+_BOUNDS = {
+    "le": "must be at most",
+    "lt": "must be less than",
+    "ge": "must be at least",
+    "gt": "must be more than",
+    "min_length": "is shorter than it may be: the least length is",
+    "max_length": "is longer than it may be: the greatest length is",
+}
+"""What pydantic calls a bound, in words."""
+
 _HINTS = {
     "route": "begin one with a line `[[route]]`",
     "upstream": 'say where the model answers: `upstream = { url = "http://127.0.0.1:8000/v1", model = "name" }`',
@@ -104,5 +118,9 @@ _HINTS = {
     "key_env": "the name of an environment variable in capitals, never the key itself",
     "name": "letters, digits and `. _ : / @ -`, as callers will write it",
     "listen": "as in `127.0.0.1:8080`",
+    "share": "a share of all, from 0 to 1: 0.1 is 10%",
+    "steps": "shares that rise, each from 0 to 1: `steps = [0.1, 0.5, 1]` is 10%, half, all",
+    "margin": "a share: 0.03 is 3 points",
+    "alpha": "a chance: 0.05 is 5%",
     "unverified_until": "a date without quotes, as in `2026-12-31`",
 }
