@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.cli.layout import line, wrapped
+from weighbridge.pilot.canary.jury import OTHERS
 from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.standing import SIGN_WORDS
 
@@ -37,6 +38,8 @@ def canary_lines(route: str, standing: Standing) -> Iterator[str]:
         by = f" ({standing.by})" if standing.by else ""
         yield from wrapped(f"why: {standing.why}{by}")
     yield from wrapped(_needed(standing))
+    if standing.apart:
+        yield from wrapped(_apart(standing.apart))
     if standing.quality == "not looked at":
         yield from wrapped(_UNJUDGED)
 
@@ -75,6 +78,15 @@ def _needed(standing: Standing) -> str:
     if standing.state == "done":
         return "the share stays, and is still watched; make the candidate the primary in gateway.toml"
     return "nobody gets the candidate until it is started again"
+
+
+def _apart(keys: tuple[str, ...]) -> str:
+    """Say whose callers were taken back to the primary, and what brings them in again."""
+    named = ", ".join("all keys not named" if key == OTHERS else f"the key {key}" for key in keys)
+    return (
+        f"set apart: callers of {named} get the primary, for what was held against the candidate rests on them alone. "
+        "Look at what they ask; `stop` and `start` begin again with them"
+    )
 
 
 def _row(row: Row, standing: Standing) -> str:

@@ -78,6 +78,7 @@ class Standing:
     before that is known. `callers` of this step got the candidate (of those with equally many exchanges), about
     `least_callers` have to. `harm_share` is that of all signs together. `quality` says whether anybody judges which
     answers are better; where nobody does there is no row of it, and nothing is claimed.
+    `apart` are keys whose callers were taken back to the primary.
     """
 
     state: str
@@ -104,11 +105,13 @@ class Standing:
     harm: float
     harm_share: float
     rows: tuple[Row, ...]
+    apart: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"rows", "steps"}}
-        return {**plain, "steps": list(self.steps), "rows": [row.to_json() for row in self.rows]}
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"rows", "steps", "apart"}}
+        lists = {"steps": list(self.steps), "apart": list(self.apart)}
+        return {**plain, **lists, "rows": [row.to_json() for row in self.rows]}
 
 
 def read_standing(body: Mapping[str, Any]) -> Standing | None:
@@ -155,6 +158,7 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         harm=harm,
         harm_share=_way(harm, alpha),
         rows=tuple(rows),
+        apart=tuple(str(key) for key in body["apart"]),
     )
 
 

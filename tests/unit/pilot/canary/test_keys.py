@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from weighbridge.cli.lines.canary import canary_lines
 from weighbridge.pilot.canary.chooser import CanaryChooser
 from weighbridge.pilot.canary.fold import CanaryFold
+from weighbridge.pilot.canary.standing import read_standing
 from weighbridge.pilot.exchange import Exchange
 from weighbridge.pilot.journal.protocol import Document, Entry
 
@@ -43,6 +45,10 @@ def test_one_key_of_several_rolls_nothing_back(traffic: Traffic) -> None:
     assert (apart.severity, traffic.body["apart"]) == ("warning", ["bad"])
     assert "the key bad alone" in apart.why
     assert traffic.body["total"]["canary"][1] == 0
+    standing = read_standing(traffic.body)
+    assert standing is not None
+    assert standing.to_json()["apart"] == ["bad"]
+    assert "callers of the key bad get the primary" in " ".join(" ".join(canary_lines("qwen", standing)).split())
     document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
     choose = CanaryChooser({traffic.fold.name: document}.get)
     legs = {key: choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "bad", "new")}
