@@ -54,9 +54,9 @@ def build(folder: Path, weighed: Any, exchanges: int = 900) -> SimpleNamespace:
         for one in weighed.evidence():
             store.add(one)
         decision = store.add(weighed.decided(verdict="adopt", expires_on="2027-05-01"))
-        notice = Notice("drift/team/coder/0/77/refused", NOW - 3600, ROUTE, "drift.alarm", "alarm", WHY, decision)
+        notice = Notice("drift/team/coder/0/77/refused", NOW - 3600, ROUTE, "drift.alarmed", "alarm", WHY, decision)
         alarm = next(iter(state_notice(store, notice, AlarmPlan(reopens=False))))
-        late = Notice("drift/team/coder/0/78/late", NOW - 60, ROUTE, "drift.alarm", "warning", "it is slow", decision)
+        late = Notice("drift/team/coder/0/78/late", NOW - 60, ROUTE, "drift.alarmed", "warning", "it is slow", decision)
         assert list(state_notice(store, late, AlarmPlan(reopens=False)))
     with closing(SQLiteState(folder / STATE_FILE)) as state:
         _tell(state, decision, exchanges)

@@ -81,6 +81,13 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
         assert text in page
 
 
+def test_an_alarm_is_named_in_the_reader_s_language(boss: Any) -> None:
+    """The event has a word; the sentence that the monitor wrote is English, and says that it is."""
+    page = boss.ask("/pilot?language=zh").text
+    assert "漂移 <code>drift.alarmed</code>" in page
+    assert '<span lang="en"><code>team/coder</code> declines more often' in page
+
+
 def test_many_routes_are_listed_and_the_first_are_shown(pilot: SimpleNamespace, enter: Callable[..., Any]) -> None:
     """Of 130 routes a hundred have cards, the one with an alarm first, and the others are named with their links."""
     leg = 'upstream = { url = "http://127.0.0.1:1/v1", model = "m" }'
