@@ -114,10 +114,19 @@ class Revocation(_Form):
 def _refused(error: ValidationError) -> UsageError:
     """Say what is wrong with the first field that is."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])[:100] or "the body"
+    path = ".".join(str(part) for part in first["loc"])[:100]
+    place = f"the field `{path}`" if path else "the body"
     if first["type"] == "extra_forbidden":
-        return UsageError(f"the field `{place}` is not known here")
+        return UsageError(f"{place} is not known here")
     if first["type"] == "string_pattern_mismatch":
-        known = f"known scopes: {', '.join(SCOPES)}" if place.startswith("scopes") else None
-        return UsageError(f"the field `{place}` has a form that is not allowed", hint=known)
-    return UsageError(f"the field `{place}` cannot be taken: {first['msg'][:1].lower()}{first['msg'][1:200]}")
+        known = (
+            f"known scopes: {', '.join(SCOPES)}" if path.startswith("scopes") else _FORMS.get(path.partition(".")[0])
+        )
+        return UsageError(f"{place} has a form that is not allowed", hint=known)
+    return UsageError(f"{place} cannot be taken: {first['msg'][:1].lower()}{first['msg'][1:200]}")
+
+
+_FORMS = {
+    "name": "1 to 100 printable characters on one line",
+    "tenant": "small letters, digits and `-`, as in `team-a`",
+}
