@@ -39,15 +39,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 def command(
     ctx: click.Context, /, path: Path, *, check: bool, audit_key: Path | None, as_json: bool, **where: Any
 ) -> None:
-    r"""Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
+    """Serve OpenAI's API, and pass on what asks for a model that a valid decision admits.
 
     Every request needs a key: `weighbridge pilot key create NAME`. Keys of upstreams come from the environment
     variables that the file names. The file is read again when it changes; a wrong one is refused, the old one stays.
 
-    \b
-    Exit codes with --check: 0 all is open, 2 `serve` would refuse to start,
-                            11 all routes are served, but not by all that they name,
-                            12 a route is served by nothing.
+    With --check it leaves with 0 where all is open, with 2 where it would not start, with 12 where a route is served by
+    nothing, and with 11 where each is, but not by every leg that it names.
     """
     from weighbridge.pilot.admission.file import load_gateway_file
 

@@ -77,7 +77,7 @@ def may_listen(listening: Listening, *, has_keys: bool) -> None:
     if not has_keys:
         raise UsageError(
             f"`{listening.host}` can be reached from other machines, and there is no key yet",
-            hint="make one with `weighbridge pilot key new`, or listen on 127.0.0.1",
+            hint="make one with `weighbridge pilot key create NAME`, or listen on 127.0.0.1",
         )
     if listening.tls_cert is None and not listening.behind_proxy:
         raise UsageError(
