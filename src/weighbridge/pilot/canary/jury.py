@@ -108,9 +108,14 @@ class Jury:
     def speaking(self) -> list[Panel]:
         """Return the panels that all have to show that the candidate is not worse.
 
-        A panel without a key among several speaks as soon as it saw callers enough on both models.
+        A panel without a key among several speaks as soon as it saw callers enough on both models; once a key was set
+        apart keys contradict each other, and all of these have to.
         """
-        others = [panel for place, panel in self.without.items() if self._is_one_of_several(place) and panel.can_tell()]
+        others = [
+            panel
+            for place, panel in self.without.items()
+            if self._is_one_of_several(place) and (self.apart or panel.can_tell())
+        ]
         return [self.whole, *others]
 
     def state(self) -> dict[str, Any]:

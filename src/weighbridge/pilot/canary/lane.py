@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Arm", "Counts", "Lane", "gather"]
+__all__ = ["Arm", "Counts", "Lane", "copied", "gather"]
 
 Arm = Literal["primary", "canary"]
 Counts = list[int]
@@ -88,3 +88,8 @@ def gather(counts: Counts, more: Sequence[int]) -> None:
     """Add counts up."""
     for place, number in enumerate(more):
         counts[place] += number
+
+
+def copied(counts: Mapping[Arm, Counts]) -> dict[Arm, Counts]:
+    """Return counts of both arms that may be changed."""
+    return {arm: list(numbers) for arm, numbers in counts.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.pilot.canary.clock import Clock
 from weighbridge.pilot.canary.jury import Jury
-from weighbridge.pilot.canary.lane import gather
+from weighbridge.pilot.canary.lane import copied, gather
 from weighbridge.pilot.canary.panel import Panel
 from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
@@ -38,10 +38,9 @@ _PLAIN = ("state", "share", "step", "since", "start", "step_since", "why", "by",
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a trial rests on: its terms, and the artefact that serves now.
+    """What a trial rests on: its terms, the artefact that serves now, and who judges answers, if anybody does.
 
-    An answer takes `longest_s` at the most; `settle_s` is how long one is waited for until it is known to have failed.
-    Without `judged` nobody judges answers.
+    An answer takes `longest_s` at the most; after `settle_s` without an end it counts as failed.
     """
 
     terms: CanaryTerms
@@ -202,8 +201,8 @@ class Trial:
         trial = cls(ground, body["trial"], Clock(ground.longest_s, body["now"]).restore(body["clock"]))
         for name in _PLAIN:
             setattr(trial, name, body[name])
-        trial.total, trial.seen = _copied(body["total"]), _copied(body["seen"])
-        trial.recent, trial._last = _copied(body["recent"]), _copied(body["last"])
+        trial.total, trial.seen = copied(body["total"]), copied(body["seen"])
+        trial.recent, trial._last = copied(body["recent"]), copied(body["last"])
         trial._times = list(body["times"])
         trial.callers.restore(body["callers"])
         trial.compared.restore(body["compared"])
@@ -214,8 +213,7 @@ class Trial:
     def _settle(self, body: Mapping[str, Any]) -> None:
         """Begin the evidence anew, at the present share, where other terms or another primary have made it another's.
 
-        What has ended stays so. How long a step lasts, and what is late, may change at any time: no evidence rests on
-        it.
+        What has ended stays so; how long a step lasts, and what is late, may change at any time.
         """
         terms = self.terms
         self.late_s = self.late_s and (terms.late_s or self.late_s)
@@ -237,7 +235,9 @@ class Trial:
         place = self.jury.doubtful(1 / self.terms.alpha)
         if place is not None:
             self.jury.set_apart(place)
-            self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
+            self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
+            if self.state == "stepping":
+                self._enter(self.step)
 
     def _harm_of(self, metric: str) -> float:
         """Return the evidence of harm by one sign."""
@@ -298,7 +298,3 @@ class Trial:
 def _nothing() -> dict[Arm, Counts]:
     """Return counts of both arms, all 0."""
     return {"primary": [0] * (1 + len(METRICS)), "canary": [0] * (1 + len(METRICS))}
-
-
-def _copied(counts: Mapping[Arm, Counts]) -> dict[Arm, Counts]:
-    return {arm: list(numbers) for arm, numbers in counts.items()}

@@ -145,3 +145,19 @@ def test_many_keys_share_the_last_place() -> None:
     choose = CanaryChooser({traffic.fold.name: document}.get)
     legs = [choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "other 1", "new")]
     assert legs == ["canary", "primary", "primary"]
+
+
+def test_what_was_shown_with_a_key_that_was_set_apart_passes_no_step(traffic: Traffic) -> None:
+    """The step begins anew, and every panel has to show it: one honest key set apart, another masked by a third."""
+    begun(traffic, "ab")
+    shares = set()
+    for _ in range(700):
+        arm = "canary" if traffic.draw.random() < 0.5 else "primary"
+        told(traffic, arm, "ab"[traffic.number % 2], failed=traffic.draw.random() < (0.3 if arm == "canary" else 0.01))
+        told(traffic, "primary", "k", failed=traffic.draw.random() < 0.3)
+        told(traffic, "canary", "k")
+        shares.add(traffic.body["share"])
+        if traffic.body["state"] == "rolled back":
+            break
+    assert shares <= {0.0, 0.05}
+    assert traffic.events[-1] == "canary.rolled_back"
