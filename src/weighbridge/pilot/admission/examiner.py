@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Examiner"]
 
 _EVERY_S = 3600.0
-_FRESH_S = 600.0  # after which a check of an earlier run is made again, though it counts on
+_FRESH_S = 600.0  # so long a look at the routes believes the check of another run
 _AGAIN_S = {"matches": _EVERY_S, "unknown": 60.0, "differs": 300.0}
 _GRACE_S = 300.0  # a store that cannot be read for so long is being moved or backed up
 
@@ -106,6 +106,13 @@ class Examiner:
             for one, served in recalled.items():
                 self._served.setdefault(one, served)
                 self._tried_at.setdefault(one, served.checked_at - _EVERY_S + _FRESH_S)
+
+    def renew(self) -> None:
+        """Have what an earlier run found be found again now; it counts on until then."""
+        with self._lock:
+            for one, served in self._served.items():
+                if not one.is_quick:
+                    self._tried_at[one] = min(self._tried_at.get(one, served.checked_at), self._clock() - _EVERY_S)
 
     def due(self) -> Identity | None:
         """Return what is to be checked now, that first which takes no time."""

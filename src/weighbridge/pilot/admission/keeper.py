@@ -95,6 +95,7 @@ class Keeper:
         What an earlier run found to match less than two hours ago is open, too, and is soon checked again.
         """
         self._refresh()
+        self._examiner.renew()  # a server may have been swapped while nobody looked
         self._threads = tuple(
             threading.Thread(target=self._repeat, args=(work, pause_s), name=f"admission-{name}", daemon=True)
             for name, work, pause_s in (("watch", self.follow, _ROUND_S), ("check", self._check_served, _ROUND_S))

@@ -42,6 +42,19 @@ def test_a_restart_closes_nothing(checked: Any, ask: Any) -> None:
     assert "it is being checked" in started(checked, ask).refused
 
 
+def test_a_server_swapped_while_the_gateway_was_down_is_found_at_its_start(checked: Any) -> None:
+    """The check of a minute ago opens the route at once, and is made again at once: another model closes it."""
+    checked.now += MINUTE
+    checked.served = checked.print_of(2.0)
+    keeper = checked.keeper()
+    assert not keeper._examiner.due()
+    keeper.start()
+    keeper.close()
+    keeper._check_served()
+    (row,) = keeper.rows()
+    assert (row.is_open, "otherwise than what was weighed" in row.why) == (False, True)
+
+
 def test_a_fresh_check_is_not_made_again(checked: Any) -> None:
     """Within ten minutes no server is asked (this one is away); the row says when it was."""
     asked: list[int] = []
