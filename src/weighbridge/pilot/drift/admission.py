@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_CALLERS", "LEAST_OTHERS", "Admission"]
 
 LEAST_CALLERS = 5
-"""An alarm rests on so many callers at least, or on all there are."""
+"""Where one key is in use, an alarm rests on so many callers at least, or on all there are."""
 
 LEAST_OTHERS = 20
 """Counted exchanges of other keys, today and yesterday, from which on a key is one of several."""
@@ -60,6 +60,11 @@ class Admission:
     def is_one_of_several(self, key: str) -> bool:
         """Whether others are there who would see what this key sees, if it were so."""
         return self._both(key)[1] >= LEAST_OTHERS
+
+    def least_callers(self) -> int:
+        """Return on how many callers an alarm must rest: five or all there are, one where there are several keys."""
+        today = self._counts[0]
+        return 1 if today and self.is_one_of_several(next(iter(today))) else min(LEAST_CALLERS, len(self.known))
 
     def _both(self, key: str) -> tuple[int, int]:
         """Return what counted of a key and of all others, today and yesterday."""

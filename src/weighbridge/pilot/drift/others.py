@@ -46,10 +46,11 @@ class Block:
 class Others:
     """For the keys that matter most to a stream: how the stream would stand without each.
 
-    A detector that leaves a key out begins, at the key's first exchange, as a copy of the one that leaves out none:
-    until then they are the same. Its reference is that of the other keys, where theirs is less in favour of an alarm,
-    so that a key cannot raise one by having lowered the reference and gone. Whatever one key does, as long as the
-    others are as their reference allows, the detector without it alarms at most once in `threshold` observations.
+    A detector that leaves a key out begins, at the key's first exchange that speaks for a change, as a copy of the one
+    that leaves out none: what the key said against it before only makes it slower. Its reference is that of the other
+    keys, where theirs is less in favour of an alarm, so that a key cannot raise one by having lowered the reference
+    and gone. Whatever one key does, as long as the others are as their reference allows, the detector without it alarms
+    at most once in `threshold` observations.
     """
 
     def __init__(self) -> None:
@@ -65,11 +66,20 @@ class Others:
         while len(self._parts) > _MOST:
             del self._parts[min(self._parts, key=lambda name: self._parts[name][0])]
 
-    def take(self, key: str, hit: bool, whole: SRDetector, begin: Callable[[int, int], SRDetector]) -> None:
-        """Take an observation that `whole` has not taken yet; `begin` makes a detector of the reference less a part."""
-        if key not in self._without:
-            if len(self._without) >= _MOST:  # that one goes whose leaving out matters least
-                del self._without[max(self._without, key=lambda name: self._without[name].value)]
+    def take(
+        self, key: str, hit: bool, whole: SRDetector, begin: Callable[[int, int], SRDetector], *, new: bool
+    ) -> None:
+        """Take an observation that `whole` has not taken yet; `begin` makes a detector of the reference less a part.
+
+        A key is left out from the first time that it speaks for a change on (`new` says that it does), and the keys of
+        the reference always.
+        """
+        for name in sorted(self._parts.keys() - self._without.keys()):
+            self._without[name] = self._begin(name, whole, begin)
+        if new and key and key not in self._without:
+            able = {name: one.value for name, one in self._without.items() if name not in self._parts}
+            if len(able) >= _MOST:  # that one goes whose leaving out matters least
+                del self._without[max(able, key=able.__getitem__)]
             self._without[key] = self._begin(key, whole, begin)
         for name, detector in self._without.items():
             if name != key:

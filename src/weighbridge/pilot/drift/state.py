@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.drift.admission import LEAST_CALLERS, Admission
+from weighbridge.pilot.drift.admission import Admission
 from weighbridge.pilot.drift.centres import find_centres
 from weighbridge.pilot.drift.sketch import packed, unpacked
 from weighbridge.pilot.drift.stream import STAGES, Stream
@@ -78,7 +78,7 @@ class State:
     def _raise(self, name: str, stream: Stream) -> Iterator[Raised]:
         """Yield an alarm that is to be told: a first one, or one whose warning was told and which others bear out."""
         admission = self.admission
-        severity, key = stream.severity(admission.is_one_of_several, min(LEAST_CALLERS, len(admission.known)))
+        severity, key = stream.severity(admission.is_one_of_several, admission.least_callers())
         if severity is not None and (stream.alarm is None or severity == stream.kind.severity):
             about = stream.kind.about
             self.frozen |= {about} if key or about in _BY_THEMSELVES else _ALL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.drift.others import BLOCK, Block, Others
@@ -32,8 +33,8 @@ _AFTER_ALARM = 0.95  # level of the bound once an alarm was acknowledged: an unl
 _RISES, _FALLS = (1.5, 2.0, 4.0), (0.67, 0.5, 0.25)
 _HIGHEST, _LOWEST = 0.999, 1e-9
 _RECENT = 500
-_MOST_CALLERS = 5
 _QUARTER = 0.25
+_SEVERAL = 5
 _MOST_WAITING = 8  # blocks: 2,000 observations
 _COMPARED = 2.0  # a run begins where a rate of twice (half) the reference last lost against it
 
@@ -45,8 +46,9 @@ class Stream:
     `seen` and `hits` are the reference's counts; `run_seen`, `run_hits` those since the likely beginning of a change,
     by a cumulative sum `run_sum` (E. S. Page, Biometrika 41, 1954), and `recent` the last 500 and what came since
     (observations since, hits since, hits of the 500 before): for people to look at. `alarm` is told once; one of a
-    stream of severity `alarm` that rests on one key is told as a warning first. `others` says so, `callers` are the
-    first few whose exchanges spoke for the change. `waiting` are blocks that are to join the reference.
+    stream of severity `alarm` that rests on one key is told as a warning first. `others` and `users` say how it stands
+    without single keys and users; `callers` are the first few whose exchanges spoke for the change. `waiting` are
+    blocks that are to join the reference.
     """
 
     kind: StreamKind
@@ -63,6 +65,7 @@ class Stream:
     steps: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
     others: Others = field(default_factory=Others, repr=False)
     callers: list[str] = field(default_factory=list, repr=False)
+    users: Others = field(default_factory=Others, repr=False)
     waiting: list[Block] = field(default_factory=list, repr=False)
 
     def take(self, hit: bool, *, grows: bool = True, key: str = "", caller: str = "") -> bool:
@@ -77,12 +80,12 @@ class Stream:
             self._run(hit, caller)
             if not self.is_told:
                 if self._is_alarm:
-                    self.others.take(key, hit, self.detector, self._without)
+                    self._leave_out(hit, key, caller, self.detector)
                 raised = self.detector.update(float(hit))
         if not grows:
             self.waiting.clear()
         elif not raised and self.seen < STAGES[-1][0]:
-            self._grow(hit, key)
+            self._grow(hit, key if self._is_alarm else "")
         return raised
 
     @property
@@ -97,6 +100,8 @@ class Stream:
         need longer than all together: it waits as long as they bring a quarter of the evidence, on the scale of logs.
         """
         keys = self.others.explain(needed) if self._is_alarm else []
+        if not keys and least_callers >= _SEVERAL:
+            keys = [("", value) for _, value in self.users.explain(lambda _: True)]
         if not keys and (not self._is_alarm or len(self.callers) >= least_callers):
             return self.kind.severity, ""
         key, value = keys[0] if keys else ("", self.threshold)
@@ -112,6 +117,7 @@ class Stream:
             self.detector = self._begin(p0) if p0 > 0 else self.detector
         self.alarm = None
         self.others.reset()
+        self.users.reset()
         self.callers = []
         if self.detector is not None:
             self.detector.reset()
@@ -122,6 +128,13 @@ class Stream:
         """Return hits and observations of late: of the last 500 to 1,000, or of all where there are fewer."""
         since, hits, before = self.recent
         return (hits, since) if before < 0 else (hits + before, since + _RECENT)
+
+    def _leave_out(self, hit: bool, key: str, caller: str, whole: SRDetector) -> None:
+        """Let the detectors without this key and this user pass it over; of a fall no user brings much."""
+        speaks = self.steps[hit] > 0
+        self.others.take(key, hit, whole, self._without, new=speaks)
+        if self.kind.direction == "rise":
+            self.users.take("" if caller == key else caller, hit, whole, self._without, new=speaks)
 
     def _grow(self, hit: bool, key: str) -> None:
         """Let an observation wait, and the oldest block that waits join the reference; the first 500 join at once.
@@ -169,7 +182,7 @@ class Stream:
         self.run_seen += 1
         self.run_hits += hit
         self.run_sum += self.steps[hit]
-        if self.steps[hit] > 0 and len(self.callers) < _MOST_CALLERS and caller not in self.callers:
+        if self.steps[hit] > 0 and len(self.callers) < _SEVERAL and caller not in self.callers:
             self.callers.append(caller)
         if self.run_sum <= 0:
             self.callers = []
@@ -193,10 +206,11 @@ class Stream:
         if values is not None:
             self.detector.values = values
         self.others.set(self.detector, self._without)
+        self.users.set(self.detector, self._without)
 
     def _bound(self, hits: int, seen: int, level: float) -> float:
         """Return the bound of a reference's rate that is held against."""
-        low, high = clopper_pearson(hits, seen, 2 * level - 1)
+        low, high = _interval(hits, seen, level)
         return min(high, _HIGHEST) if self.kind.direction == "rise" else low
 
     def _without(self, seen: int, hits: int) -> SRDetector:
@@ -221,7 +235,7 @@ class Stream:
         if self.waiting:
             state["waiting"] = [block.to_json() for block in self.waiting]
         if self._is_alarm:
-            state |= {"others": self.others.to_json(), "callers": self.callers}
+            state |= {"others": self.others.to_json(), "users": self.users.to_json(), "callers": self.callers}
         if self.alarm is not None:
             state["alarm"] = self.alarm
         return state
@@ -240,4 +254,11 @@ class Stream:
         if "others" in state:
             stream.callers = list(state["callers"])
             stream.others = Others.from_json(state["others"], threshold, stream._multiples)
+            stream.users = Others.from_json(state["users"], threshold, stream._multiples)
         return stream
+
+
+@lru_cache(maxsize=512)
+def _interval(hits: int, seen: int, level: float) -> tuple[float, float]:
+    """Return both exact one-sided bounds of a rate."""
+    return clopper_pearson(hits, seen, 2 * level - 1)

@@ -45,7 +45,7 @@ def sentence_of(route: str, name: str, alarm: Mapping[str, Any]) -> str:
     elif alarm["key"]:
         doubt = f"; the key `{alarm['key']}` alone shows it, so the decision stands"
     else:
-        doubt = "; too few callers show it, so the decision stands"
+        doubt = "; too few callers show it by now, so the decision stands"
     return (
         f"`{route}` {kind.says}{which}: {_percent(since)} of the last {since['n']} looked at, where its reference has "
         f"{_percent(reference)} of {reference['n']}{doubt}"

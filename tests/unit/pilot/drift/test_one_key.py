@@ -74,6 +74,13 @@ def test_a_change_that_all_see_is_an_alarm_at_once(traffic: Traffic) -> None:
     assert severities(traffic) == ["alarm"]
 
 
+def test_one_key_hides_no_large_change(traffic: Traffic) -> None:
+    """Half of what counts is its own, under invented users and never declined: the others' rise is seen still."""
+    traffic.tell(honest(traffic, 1200))
+    traffic.tell(mixed((hostile(at, refused=False) for at in range(1200)), honest(traffic, 1200, refused=0.15)))
+    assert severities(traffic) == ["alarm"]
+
+
 def test_a_key_that_lowered_the_reference_and_left_raises_nothing(traffic: Traffic) -> None:
     """Half of the reference is its and has no refusals; without it, the others are as they always were."""
     good = ({"key": "bad", "user": "bad", "refused": False} for _ in range(2000))
@@ -93,6 +100,15 @@ def test_few_users_of_the_only_key_do_not_speak_for_it(traffic: Traffic) -> None
             [{"key": "app", "user": f"u{at % users}", "refused": True, "at": start + at * 60.0} for at in range(60)]
         )
         assert severities(traffic) == said
+
+
+def test_one_user_among_many_of_the_only_key_closes_nothing(traffic: Traffic) -> None:
+    """All its answers decline, five at once and then twenty an hour: with the others as ever, that is no alarm."""
+    usual = [{"user": f"u{at % 300}", "refused": traffic.draw.random() < 0.02, "at": at * 9.0} for at in range(1600)]
+    traffic.tell([{"key": "app", **one} for one in usual[:1200]])
+    attack = ({"key": "app", "user": "one", "refused": True, "at": 1200 * 9.0 + at * 9.0} for at in range(400))
+    traffic.tell(mixed(attack, [{"key": "app", **one} for one in usual[1200:]]))
+    assert "alarm" not in severities(traffic)
 
 
 def test_small_bounds_of_callers_say_nothing_of_length(traffic: Traffic) -> None:
