@@ -31,7 +31,13 @@ __all__ = ["STOP_PATH", "STOP_SCOPE", "CanaryStop"]
 STOP_PATH, STOP_SCOPE = "/stop", "stop"
 _MOST_BYTES = 4096
 _LONGEST = 500
-_GONE = Refusal(503, "server_error", "state_unavailable", "the order cannot be written now; nothing was stopped", 1.0)
+_GONE = Refusal(
+    503,
+    "server_error",
+    "state_unavailable",
+    "this node stopped it; the order for the others cannot be written now",
+    1.0,
+)
 
 
 class CanaryStop:

@@ -6,7 +6,7 @@ import hmac
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.gateway.asker import addressed
 from weighbridge.gateway.exposition import Family, Sample
@@ -23,7 +23,7 @@ from weighbridge.pilot.shadow.runner import Links, Shadow
 from weighbridge.pilot.shadow.texts import TextKeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from weighbridge.gateway.hooks import Admissions
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ground", "Trials", "folds_of"]
 
-_STALE_S = 60.0
+_STALE_S = 10.0  # rounds are half a second apart
 _TEXTS = "shadow"
 
 
@@ -76,6 +76,7 @@ class Trials:
         self._folds: tuple[Fold, ...] = ()
         self._deliver = ground.deliver
         self._delivered: Counter[tuple[str, str]] = Counter()
+        self._halted: dict[str, int] = {}
         self.books = Bookkeeper(ground.state, self._current_folds, self._delivering)
         self.choose = CanaryChooser(self._fresh, ground.key(b"canary"))
         self._observer = Observer(
@@ -105,6 +106,16 @@ class Trials:
     def put(self, entry: Entry) -> None:
         """Take an entry of another room; never waits."""
         self.books.put(entry)
+
+    def stop(self, route: str, order: Mapping[str, Any]) -> None:
+        """Serve a candidate to nobody on this node at once, and write the order down for all; raises WeighbridgeError.
+
+        Where it cannot be written, this node obeys all the same, until an operator starts the candidate again.
+        """
+        document = self.books.document(order["about"])
+        if document is not None:
+            self._halted[document.name] = document.body["trial"]
+        self.books.order(route, order)
 
     def start(self) -> None:
         """Read what is known of the routes, and begin: to be called when the routes are there."""
@@ -146,8 +157,11 @@ class Trials:
         yield Family("weighbridge_notices_total", "counter", "Notices of the monitors that were delivered.", delivered)
 
     def _fresh(self, name: str) -> Document | None:
-        """Return a document that is not older than a minute: a candidate that nobody watches serves nobody."""
-        return self.books.document(name) if self.books.stale_s < _STALE_S else None
+        """Return a canary's document unless it is old: a candidate that nobody watches, or can stop, serves nobody."""
+        document = self.books.document(name) if self.books.stale_s < _STALE_S else None
+        if document is None or self._halted.get(name) == document.body["trial"]:
+            return None
+        return document
 
     def _route_of(self, name: str) -> Route | None:
         """Return a route as it is now."""

@@ -17,6 +17,7 @@ from weighbridge.core.artefact import digest_of_endpoint
 from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.core.kinds import KINDS
 from weighbridge.decision.policy import parse_policy
+from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway import trials
 from weighbridge.gateway.assembly import assembled
 from weighbridge.gateway.wire import bounded_protocol
@@ -29,6 +30,7 @@ from weighbridge.pilot.audit.export import Wanted, select
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.board.fold import read_board
 from weighbridge.pilot.canary.order import canary_order
+from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.state.choose import open_state
 from weighbridge.store.sqlite import SQLiteStore
@@ -236,6 +238,11 @@ def test_a_shadow_is_asked_and_answers_nobody(pilot: Pilot) -> None:
     assert list(read_board(pilot.body("board"), time.time())["legs"]) == ["primary"]
 
 
+def _gone(*_: object) -> None:
+    """Stand for a database that is away."""
+    raise WeighbridgeError("the database is gone")
+
+
 def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
     """The candidate is good and serves a half; after the order nobody gets it. Nor while nobody watches."""
     old, new = UpstreamDouble(lambda *_: said("old")), UpstreamDouble(lambda *_: said("new"))
@@ -252,7 +259,7 @@ def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot, monkeypatch: p
             wait_for(lambda: "new" in ask_some(), 40)
             sticky = {one: gateway.ask(one) for one in range(20)}
             assert {one: gateway.ask(one) for one in range(20)} == sticky
-            with monkeypatch.context() as patch:  # as where the journal was not read for a minute
+            with monkeypatch.context() as patch:  # as where the journal was not read for a while
                 patch.setattr(trials, "_STALE_S", 0.0)
                 assert {gateway.ask(one) for one in range(20)} == {"old"}
             pilot.order("stop")
@@ -263,6 +270,11 @@ def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot, monkeypatch: p
         pilot.order("start")
         with serving(pilot) as gateway:
             wait_for(lambda: pilot.body("canary")["state"] != "stopped")
+            wait_for(lambda: "new" in ask_some(), 40)
+            with monkeypatch.context() as patch:
+                patch.setattr(Bookkeeper, "order", _gone)
+                assert gateway.call("POST", "/stop", b'{"route": "qwen"}')[0] == 503
+                assert "new" not in ask_some() | ask_some()  # this node obeys all the same
             assert gateway.call("POST", "/stop", b'{"route": "qwen"}')[0] == 202
             wait_for(lambda: pilot.body("canary")["state"] == "stopped")
 
