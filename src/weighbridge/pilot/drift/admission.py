@@ -1,4 +1,4 @@
-"""Which looked-at exchanges count for drift: few of one user, and of one key at most as many as of all others."""
+"""Which looked-at exchanges count for drift: few of one user, and of one key among several not too many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_CALLERS", "LEAST_OTHERS", "Admission"]
 
 LEAST_CALLERS = 5
-"""Where one key is in use, an alarm rests on so many callers at least, or on all there are."""
+"""Where one key speaks for a route, an alarm rests on so many of its callers at least, or on all there are."""
 
 LEAST_OTHERS = 20
 """Counted exchanges of other keys, today and yesterday, from which on a key is one of several."""
@@ -22,49 +22,69 @@ LEAST_OTHERS = 20
 _FREE = 100  # that a key may count beyond all others together, today and yesterday
 _MOST_KEYS = 64
 _DAY_S = 86_400
+_FIRST = 500  # exchanges that say who leads until a day has passed
+_LEAST_DAY = 100
 
 
 class Admission:
     """Decides by who asked and when, never by what came of it, so that what counts is a fair sample still.
 
-    Of a user five exchanges a day count (`Callers`); a caller who names no user is bounded by its key alone. A key
-    that is one of several counts no more than all others together, and the only key in use counts whole.
+    Of a user five exchanges at once and then 20 an hour count (`Callers`); a caller who names no user is bounded by its
+    key alone. A key that is one of several counts no more than all others together and 100 more. The key that leads,
+    and the only one in use, count whole: what changes for them changes for the route.
     """
 
     def __init__(self) -> None:
         self.callers = Callers()
-        self.known: list[str] = []  # the first few callers ever
+        self._known: dict[str, list[str]] = {}  # by key: its first few callers
         self._day = 0
-        self._counts: list[dict[str, int]] = [{}, {}]  # by key: today's, yesterday's
+        self._counts: list[dict[str, int]] = [{}, {}]  # by key: what counted today, and yesterday
+        self._came: list[dict[str, int]] = [{}, {}]  # what came, whether or not it counted
+        self._first: dict[str, int] = {}
 
     def admit(self, seen: Observation) -> bool:
         """Whether an exchange counts."""
-        day = int(seen.at // _DAY_S)
-        if not self._day - 1 <= day <= self._day:
-            self._counts = [{}, self._counts[0] if day == self._day + 1 else {}]
-            self._day = day
-        user = seen.user if seen.key and seen.user != seen.key else ""
+        self._turn(int(seen.at // _DAY_S))
+        _count(self._came[0], seen.key)
+        if sum(self._first.values()) < _FIRST:
+            _count(self._first, seen.key)
         mine, others = self._both(seen.key)
-        if others >= LEAST_OTHERS and mine >= others + _FREE:
+        if self.is_one_of_several(seen.key) and mine >= others + _FREE:
             return False
+        user = seen.user if seen.key and seen.user != seen.key else ""
         if not self.callers.admit(seen.key, user, seen.at):
             return False
-        today = self._counts[0]
-        today[seen.key] = today.get(seen.key, 0) + 1
-        if len(today) > _MOST_KEYS:
-            del today[min(today, key=today.__getitem__)]
-        if len(self.known) < LEAST_CALLERS and seen.user not in self.known:
-            self.known.append(seen.user)
+        _count(self._counts[0], seen.key)
+        known = self._known.setdefault(seen.key, [])
+        if len(known) < LEAST_CALLERS and seen.user not in known:
+            known.append(seen.user)
+        if len(self._known) > _MOST_KEYS:
+            del self._known[min(self._known, key=lambda key: len(self._known[key]))]
         return True
 
     def is_one_of_several(self, key: str) -> bool:
         """Whether others are there who would see what this key sees, if it were so."""
-        return self._both(key)[1] >= LEAST_OTHERS
+        return self._both(key)[1] >= LEAST_OTHERS and key != self.leader()
+
+    def leader(self) -> str | None:
+        """Return the key with more than half of all that came yesterday, or first where there was no yesterday."""
+        base = self._came[1] if sum(self._came[1].values()) >= _LEAST_DAY else self._first
+        key = max(base, key=base.__getitem__, default=None)
+        return key if key is not None and 2 * base[key] > sum(base.values()) else None
 
     def least_callers(self) -> int:
-        """Return on how many callers an alarm must rest: five or all there are, one where there are several keys."""
-        today = self._counts[0]
-        return 1 if today and self.is_one_of_several(next(iter(today))) else min(LEAST_CALLERS, len(self.known))
+        """Return on how many callers an alarm must rest: five of the key that speaks for the route, or all it has."""
+        counted = self._counts[0] or self._counts[1]
+        key = self.leader() or next(iter(counted), None)
+        return 1 if key is None or self.is_one_of_several(key) else min(LEAST_CALLERS, len(self._known.get(key, ())))
+
+    def _turn(self, day: int) -> None:
+        """Begin another day where one has begun."""
+        if not self._day - 1 <= day <= self._day:
+            is_next = day == self._day + 1
+            self._counts = [{}, self._counts[0] if is_next else {}]
+            self._came = [{}, self._came[0] if is_next else {}]
+            self._day = day
 
     def _both(self, key: str) -> tuple[int, int]:
         """Return what counted of a key and of all others, today and yesterday."""
@@ -73,12 +93,26 @@ class Admission:
 
     def state(self) -> dict[str, Any]:
         """Return everything as JSON values, for `restore`."""
-        return {"callers": self.callers.state(), "known": self.known, "day": self._day, "counts": self._counts}
+        return {
+            "callers": self.callers.state(),
+            "known": self._known,
+            "day": self._day,
+            "counts": self._counts,
+            "came": self._came,
+            "first": self._first,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> Admission:
         """Take over what `state` described, and return itself; raises KeyError, TypeError or ValueError."""
         self.callers.restore(state["callers"])
-        self.known, self._day = list(state["known"]), int(state["day"])
-        today, yesterday = state["counts"]
-        self._counts = [dict(today), dict(yesterday)]
+        self._known = {key: list(users) for key, users in state["known"].items()}
+        self._day, self._first = int(state["day"]), dict(state["first"])
+        self._counts, self._came = ([dict(one) for one in state[name]] for name in ("counts", "came"))
         return self
+
+
+def _count(counts: dict[str, int], key: str) -> None:
+    """Count one of a key; of many keys the smallest is forgotten."""
+    counts[key] = counts.get(key, 0) + 1
+    if len(counts) > _MOST_KEYS:
+        del counts[min(counts, key=counts.__getitem__)]

@@ -122,18 +122,49 @@ def test_small_bounds_of_callers_say_nothing_of_length(traffic: Traffic) -> None
     assert {one.facts["stream"] for one in traffic.told} == {"cut", "short"}
 
 
-def test_one_key_has_no_more_than_all_others() -> None:
-    """Of 10 exchanges, 9 are one key's: it counts as often as the others, and 100 more. Alone, it counts whole."""
-    admission, counted = Admission(), {"many": 0, "few": 0}
+def test_a_key_that_comes_later_has_no_more_than_all_others() -> None:
+    """Three keys ask; then nine of ten exchanges are another's: it counts as often as they do, and 100 more."""
+    admission, counted = Admission(), {"k": 0, "many": 0}
     for at in range(10_000):
-        key = "few" if at % 10 == 0 else "many"
-        counted[key] += admission.admit(seen(key, key, float(at)))
+        key = f"k{at % 3}" if at < 600 or at % 10 == 0 else "many"
+        counted[key if key == "many" else "k"] += admission.admit(seen(key, key, float(at)))
         if at % 500 == 0:
             admission = Admission().restore(json.loads(json.dumps(admission.state())))
-    assert counted["few"] == 1000
-    assert 1000 <= counted["many"] <= 1100
-    alone = Admission()
-    assert all(alone.admit(seen("many", "many", float(at))) for at in range(1000))
+    assert counted["k"] == 600 + 940
+    assert counted["many"] <= 600 + 940 + 100
+
+
+def test_the_key_that_leads_counts_whole_whoever_else_asks() -> None:
+    """Found by a measurer: 25 exchanges of a second key left all but 125 of the first one's out, for two days."""
+    admission = Admission()
+    assert all(admission.admit(seen("app", "app", float(at))) for at in range(800))
+    assert all(admission.admit(seen("probe", "probe", 800.0 + at)) for at in range(25))
+    assert all(admission.admit(seen("app", "app", 900.0 + at)) for at in range(3000))
+    assert admission.leader() == "app"
+    assert not admission.is_one_of_several("app")
+    assert admission.is_one_of_several("probe")
+
+
+def test_who_leads_follows_a_day_behind() -> None:
+    """A key that brings most of a whole day leads on the next: no sooner, and not if it came for an hour."""
+    admission = Admission()
+    for at in range(1000):
+        admission.admit(seen(f"k{at % 3}", "", float(at)))
+    for at in range(9000):
+        admission.admit(seen("new", "", 40_000.0 + at))
+    assert admission.leader() is None
+    admission.admit(seen("new", "", 86_400.0 + 1))
+    assert admission.leader() == "new"
+
+
+@pytest.mark.parametrize("second", [0, 25, 200])
+def test_a_change_for_the_key_that_leads_is_an_alarm(traffic: Traffic, second: int) -> None:
+    """One application asks, and now and then a probe: that it is declined is no rumour."""
+    app = {"key": "app", "user": "app", "chars": 100}
+    traffic.tell([{**app, "refused": at % 50 == 0} for at in range(1200)])
+    traffic.tell([{"key": "probe", "user": "probe", "chars": 100, "refused": False} for _ in range(second)])
+    traffic.tell([{**app, "refused": True} for _ in range(60)])
+    assert severities(traffic) == ["alarm"]
 
 
 def test_a_key_is_alone_again_after_two_days() -> None:
