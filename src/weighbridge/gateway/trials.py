@@ -114,7 +114,7 @@ class Trials:
         """
         document = self.books.document(order["about"])
         if document is not None:
-            self._halted[document.name] = document.body["trial"]
+            self._halted[document.name] = document.body.get("trial", 0)
         self.books.order(route, order)
 
     def start(self) -> None:
@@ -148,7 +148,7 @@ class Trials:
         usd = [Sample({"route": route}, spent) for route, spent in sorted(self._shadow.usd.items())]
         yield Family("weighbridge_shadow_usd_total", "counter", "What the shadow cost, in US dollars.", usd)
         shares = [
-            Sample({"route": route.name}, document.body["share"] if document is not None else 0)
+            Sample({"route": route.name}, document.body.get("share", 0) if document is not None else 0)
             for route in self._routes
             if route.canary is not None
             for document in (self._fresh(canary_name(route)),)
@@ -159,7 +159,7 @@ class Trials:
     def _fresh(self, name: str) -> Document | None:
         """Return a canary's document unless it is old: a candidate that nobody watches, or can stop, serves nobody."""
         document = self.books.document(name) if self.books.stale_s < _STALE_S else None
-        if document is None or self._halted.get(name) == document.body["trial"]:
+        if document is None or self._halted.get(name) == document.body.get("trial", 0):
             return None
         return document
 

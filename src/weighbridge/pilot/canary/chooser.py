@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CanaryChooser", "place_of"]
 
 _RANGE = float(1 << 64)
+_READ = frozenset({"share", "trial"})  # a document of another version may lack one: then it is none
 
 
 def place_of(secret: bytes, route: str, trial: int, caller: str) -> float:
@@ -46,14 +47,13 @@ class CanaryChooser:
         if route.canary is None:
             return "primary", route.primary
         document = self._document_of(self._name(route))
-        share = document.body["share"] if document is not None else 0.0
-        if document is None or not share:
+        if document is None or not document.body.keys() >= _READ or not document.body["share"]:
             return "primary", route.primary
         apart = document.body.get("apart")
         if apart and is_apart(exchange.key_id, apart, document.body["keys"]):
             return "primary", route.primary
         caller = exchange.user_hash or exchange.key_id
-        if place_of(self._secret, route.name, document.body["trial"], caller) < share:
+        if place_of(self._secret, route.name, document.body["trial"], caller) < document.body["share"]:
             return "canary", route.canary.leg
         return "primary", route.primary
 

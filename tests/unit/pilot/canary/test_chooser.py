@@ -55,6 +55,14 @@ def test_it_sticks_to_the_user_or_else_to_the_key() -> None:
     assert {choose(mine, exchange("", f"k{number}"))[0] for number in range(50)} == {"primary", "canary"}
 
 
+def test_a_document_of_another_version_is_none() -> None:
+    """Until a fold has read it, callers get the primary, and no error."""
+    mine = route()
+    for body in ({"share": 0.9}, {"trial": 1}, {"percent": 90, "run": 1}):
+        choose = CanaryChooser({canary_name(mine): Document("", body)}.get, SECRET)
+        assert {choose(mine, exchange(f"u{number}"))[0] for number in range(50)} == {"primary"}
+
+
 def test_without_a_document_or_a_canary_the_primary_serves() -> None:
     """A node that knows nothing yet serves nobody the candidate; the legs are those of the route."""
     empty: dict[str, Any] = {}
