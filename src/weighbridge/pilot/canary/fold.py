@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.digest import digest_of, short
 from weighbridge.pilot.canary.quality import quality_terms
-from weighbridge.pilot.canary.report import notice_of, start_of, why_of
+from weighbridge.pilot.canary.report import notice_of, start_of
+from weighbridge.pilot.canary.said import Said, said_of
 from weighbridge.pilot.canary.trial import Ground, Trial
 from weighbridge.pilot.observation.noun import Observation
 from weighbridge.pilot.shadow.pair import Pair
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +26,7 @@ __all__ = ["CanaryFold", "canary_name"]
 _ROOM = "canary"
 _ARMS: dict[str, Arm] = {"primary": "primary", "canary": "canary"}
 _LONGEST = 500  # characters of an order's words
+_STARTED, _UNREADABLE = "canary.started", "canary.unreadable"
 
 
 def canary_name(route: Route) -> str:
@@ -88,9 +91,7 @@ class CanaryFold:
         except (KeyError, TypeError, ValueError):
             number = body.get("trial")
             trial = Trial(self._ground, number if isinstance(number, int) else 1)
-            trial.carry_out(
-                "canary.stopped", "what was known of it is of another version of Weighbridge: start it again"
-            )
+            trial.carry_out("canary.stopped", Said(told(_UNREADABLE, {}), code=_UNREADABLE))
             return trial
 
     def _see(self, trial: Trial, entry: Entry, notices: list[Notice]) -> bool:
@@ -137,22 +138,22 @@ class CanaryFold:
         by, because = (str(entry.facts.get(key, ""))[:_LONGEST] for key in ("by", "because"))
         is_over = trial.state in {"rolled back", "stopped"}
         if entry.facts.get("do") == "stop" and not is_over:
-            self._follow(trial, entry.number, "canary.stopped", notices, (by, because))
+            self._follow(trial, entry.number, "canary.stopped", notices, by=by, because=because)
         elif entry.facts.get("do") == "start" and is_over:
             started = Trial(self._ground, trial.number + 1, trial.clock)
-            started.by, started.why = by, because or "an operator started it"
+            facts = {"by": by, "because": because}
+            started.said = Said(told(_STARTED, facts), by, _STARTED, facts)
             notices.append(start_of(self._route, started, f"{self._name}/{entry.number}"))
             return started
         return trial
 
     def _follow(
-        self, trial: Trial, number: int, event: Event, notices: list[Notice], order: tuple[str, str] = ("", "")
+        self, trial: Trial, number: int, event: Event, notices: list[Notice], *, by: str = "", because: str = ""
     ) -> None:
         """Do what is due, and tell of it."""
-        by, because = order
-        why = because or why_of(trial, event)
-        notices.append(notice_of(self._route, trial, (f"{self._name}/{number}/{event}", event, why), by))
-        trial.carry_out(event, why, by)
+        said = said_of(trial, event, by, because)
+        notices.append(notice_of(self._route, trial, f"{self._name}/{number}/{event}", event, said))
+        trial.carry_out(event, said)
 
 
 def _settings(route: Route) -> CanarySettings:

@@ -1,23 +1,22 @@
-"""What is told of a canary's steps: a sentence, the figures, and a statement of evidence where it ends."""
+"""Notices of a canary's steps, with the figures, and a statement of evidence where it ends."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.canary.jury import OTHERS
-from weighbridge.pilot.canary.quality import QUALITY
-from weighbridge.pilot.canary.standing import SIGN_WORDS, read_standing
+from weighbridge.pilot.canary.standing import read_standing
 from weighbridge.pilot.journal.protocol import Notice
 
 if TYPE_CHECKING:
     from weighbridge.core.estimate import Estimate
+    from weighbridge.pilot.canary.said import Said
     from weighbridge.pilot.canary.standing import Standing
     from weighbridge.pilot.canary.trial import Event, Trial
     from weighbridge.pilot.journal.protocol import Severity
     from weighbridge.pilot.route import Leg, Route
 
-__all__ = ["KIND", "notice_of", "start_of", "why_of"]
+__all__ = ["KIND", "notice_of", "start_of"]
 
 KIND = "canary/v1"
 
@@ -28,7 +27,6 @@ _SEVERITY: dict[Event, Severity] = {
     "canary.stopped": "warning",
     "canary.key_set_apart": "warning",
 }
-_STARTED = "canary.started"
 _OUTCOME: dict[Event, str] = {
     "canary.done": "passed",
     "canary.rolled_back": "rolled back",
@@ -36,64 +34,26 @@ _OUTCOME: dict[Event, str] = {
 }
 
 
-def why_of(trial: Trial, event: Event) -> str:
-    """Say in one sentence why something is due."""
-    if event == "canary.stopped":
-        return "an operator stopped it"
-    if event == "canary.key_set_apart":
-        key = trial.jury.doubtful(1 / trial.terms.alpha)
-        whose = "keys other than the first" if key == OTHERS else f"the key {key}"
-        return f"what is held against the candidate rests on {whose} alone, whose callers get the primary from now on"
-    steps = trial.terms.steps
-    if event == "canary.rolled_back" and trial.worst == QUALITY:
-        return f"{_judged(trial)}; an equal one is rolled back with chance {trial.terms.alpha:g} at most"
-    if event == "canary.rolled_back":
-        place = list(trial.harm).index(trial.worst) + 1
-        told = [
-            f"{counts[place]} of the {name}'s last {counts[0]} answers"
-            for name, counts in (("candidate", trial.recent["canary"]), ("primary", trial.recent["primary"]))
-        ]
-        word = SIGN_WORDS[trial.worst]
-        return f"{word}: {' and '.join(told)}; an equal one is rolled back with chance {trial.terms.alpha:g} at most"
-    n = trial.seen["canary"][0]
-    points = f"{trial.terms.margin * 100:g} points"
-    shown = f"{n} answers of the candidate at {trial.share * 100:.3g}% of the callers: no sign is worse by {points}"
-    if trial.quality.margin is not None:
-        shown += f", and {_judged(trial)}"
-    step = f"step {trial.step + 1} of {len(steps)}"
-    return f"{step} passed after {shown}"
-
-
-def _judged(trial: Trial) -> str:
-    """Say which share of the candidate's answers is the worse one, in the judge's eyes."""
-    worse = trial.quality.worse()
-    if worse is None:  # without a pair nothing of it is due
-        return "no pair of answers was judged"
-    low, high = worse[1].low * 100, worse[1].high * 100
-    share = f"{worse[1].value * 100:.1f}% [{low:.1f}, {high:.1f}]"
-    return f"judged worse than the primary's answer on {share} of {worse[1].n} prompts (a tie is half)"
-
-
 def start_of(route: Route, trial: Trial, number: str) -> Notice:
     """Return the notice that an operator has started a trial; `number` is its id."""
-    facts = {"trial": trial.number, "by": trial.by}
+    said = trial.said
+    facts = {"trial": trial.number, **said.facts}
     return Notice(
-        f"{number}/{_STARTED}", trial.now, route.name, _STARTED, "info", trial.why, _leg(route).decision, facts
+        f"{number}/{said.code}", trial.now, route.name, said.code, "info", said.why, _leg(route).decision, facts
     )
 
 
-def notice_of(route: Route, trial: Trial, what: tuple[str, Event, str], by: str = "") -> Notice:
-    """Return the notice of what is due, before it is done: `what` are id, event and sentence, `by` who ordered it."""
-    number, event, why = what
+def notice_of(route: Route, trial: Trial, number: str, event: Event, said: Said) -> Notice:
+    """Return the notice of what is due, before it is done; `number` is its id."""
     leg = _leg(route)
     standing = read_standing(trial.body())
-    facts: dict[str, Any] = {"trial": trial.number, "step": trial.step, "share": trial.share, "by": by}
+    facts: dict[str, Any] = {"trial": trial.number, **said.facts}
     if standing is not None:
         facts |= {"needed": standing.needed, "rows": [row.to_json() for row in standing.rows]}
     if standing is not None and event in _OUTCOME:
-        facts["evidence"] = {"kind": KIND, "body": _statement(route, leg, standing, _OUTCOME[event], why)}
-    severity = "info" if by else _SEVERITY[event]  # who gave the order knows
-    return Notice(number, trial.now, route.name, event, severity, why, leg.decision, facts)
+        facts["evidence"] = {"kind": KIND, "body": _statement(route, leg, standing, _OUTCOME[event], said.why)}
+    severity = "info" if said.by else _SEVERITY[event]  # who gave the order knows
+    return Notice(number, trial.now, route.name, event, severity, said.why, leg.decision, facts)
 
 
 def _leg(route: Route) -> Leg:

@@ -78,7 +78,8 @@ class Standing:
     before that is known. `callers` of this step got the candidate (of those with equally many exchanges), about
     `least_callers` have to. `harm_share` is that of all signs together. `quality` says whether anybody judges which
     answers are better; where nobody does there is no row of it, and nothing is claimed.
-    `apart` are keys whose callers were taken back to the primary.
+    `apart` are keys whose callers were taken back to the primary. `code` and `facts` are what `pilot.words` makes a
+    sentence of, `why` is that in English.
     """
 
     state: str
@@ -91,6 +92,8 @@ class Standing:
     now: float
     why: str
     by: str
+    code: str
+    facts: Mapping[str, Any]
     margin: float
     alpha: float
     late_s: float
@@ -144,6 +147,8 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         now=float(body["now"]),
         why=str(body["why"]),
         by=str(body["by"]),
+        code=str(body.get("code", "")),
+        facts=dict(body.get("facts", {})),
         margin=float(body["margin"]),
         alpha=alpha,
         late_s=float(body["late_s"]),

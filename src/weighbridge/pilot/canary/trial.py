@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.pilot.canary.clock import Clock
@@ -10,6 +10,7 @@ from weighbridge.pilot.canary.jury import Jury
 from weighbridge.pilot.canary.lane import copied, gather
 from weighbridge.pilot.canary.panel import Panel
 from weighbridge.pilot.canary.quality import QUALITY
+from weighbridge.pilot.canary.said import Said
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
 from weighbridge.pilot.observation.callers import Callers
 
@@ -30,10 +31,8 @@ Event = Literal["canary.advanced", "canary.done", "canary.rolled_back", "canary.
 
 _RECENT = 50
 _LEAST_WAIT_S = 2.0  # who leaves sooner tells nothing of the answer
-_ALONE = (
-    3  # evidence so many times as long as a rollback takes (its logarithm), and not without one key: it is that key's
-)
-_PLAIN = ("state", "share", "step", "since", "start", "step_since", "why", "by", "late_s")
+_ALONE = 3  # evidence so many times (its logarithm) as long as a rollback takes, and not without one key: it is the key
+_PLAIN = ("state", "share", "step", "since", "start", "step_since", "late_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Trial:
         self.state: State = "measuring"
         self.step, self.share = 0, 0.0
         self.since = self.start = self.step_since = self.now
-        self.why = self.by = ""
+        self.said = Said()
         self.late_s = 0.0
         self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
         self._times: list[float] = []
@@ -148,9 +147,9 @@ class Trial:
         is_safe = all(panel.is_safe(needed) for panel in self.jury.speaking())
         return is_as_good and is_safe and self.jury.whole.is_broad() and self.jury.may_advance()
 
-    def carry_out(self, event: Event, why: str, by: str = "") -> None:
+    def carry_out(self, event: Event, said: Said) -> None:
         """Do what is due, or what an operator orders."""
-        self.why, self.by = why, by
+        self.said = said
         if event == "canary.advanced":
             self._enter(self.step + 1)
         elif event == "canary.done":
@@ -170,6 +169,7 @@ class Trial:
         is_stepping = self.state == "stepping"
         return {
             **{name: getattr(self, name) for name in _PLAIN},
+            **asdict(self.said),
             "steps": list(self.terms.steps),
             "margin": self.terms.margin,
             "alpha": self.terms.alpha,
@@ -201,6 +201,7 @@ class Trial:
         trial = cls(ground, body["trial"], Clock(ground.longest_s, body["now"]).restore(body["clock"]))
         for name in _PLAIN:
             setattr(trial, name, body[name])
+        trial.said = Said(body["why"], body["by"], body.get("code", ""), body.get("facts", {}))
         trial.total, trial.seen = copied(body["total"]), copied(body["seen"])
         trial.recent, trial._last = copied(body["recent"]), copied(body["last"])
         trial._times = list(body["times"])
