@@ -6,11 +6,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.drift.figures import alarm_of
 from weighbridge.pilot.drift.state import State
 from weighbridge.pilot.drift.table import CLUSTER
-from weighbridge.pilot.drift.words import alarm_of, sentence_of
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.observation.noun import Observation
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,15 +90,16 @@ class DriftFold:
             stream.alarm = {**alarm_of(raised), "id": notice_id, "at": entry.at}
             if stream.kind.name == CLUSTER and _is_told(state, name):
                 continue  # where one kind of prompt grows, others do: one notice is enough
-            why = sentence_of(self._route, name, stream.alarm)
-            facts = {"stream": name, **{key: value for key, value in stream.alarm.items() if key not in ("id", "at")}}
+            figures = {key: value for key, value in stream.alarm.items() if key not in ("id", "at")}
+            facts = {"route": self._route, "stream": name, **figures}
+            why = told(_ALARMED, facts)
             yield Notice(notice_id, entry.at, self._route, _ALARMED, raised.severity, why, self._decision, facts)
 
     def _obey(self, state: State, entry: Entry) -> tuple[State, list[Notice]]:
         """Obey an order: `acknowledge` the alarms, or `learn` a new reference."""
         order = entry.facts.get("do")
         because, by = str(entry.facts.get("because", "")), str(entry.facts.get("by", ""))
-        facts = {"because": because, "by": by}
+        facts = {"route": self._route, "because": because, "by": by}
         if order == "acknowledge":
             which = entry.facts.get("alarm")  # the id of one notice; without it, all
             alarmed = [
@@ -108,13 +110,14 @@ class DriftFold:
             for name in alarmed:
                 state.streams[name].acknowledge()
             facts["streams"] = ", ".join(alarmed)
-            event, why = "drift.acknowledged", f"the alarms of `{self._route}` were acknowledged: {because}"
+            event = "drift.acknowledged"
         elif order == "learn":
             state = State(self._every)
-            event, why = "drift.learning", f"the reference of `{self._route}` is learned anew: {because}"
+            event = "drift.learning"
         else:
             return state, []
         notice_id = f"{self._name}:{entry.number}:{event}"
+        why = told(event, facts)
         return state, [Notice(notice_id, entry.at, self._route, event, "info", why, self._decision, facts)]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.drift.figures import share_of
 from weighbridge.pilot.drift.state import LEARNED, State
 from weighbridge.pilot.drift.table import kind_of, stream_kinds
-from weighbridge.pilot.drift.words import share_of
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ def _row(name: str, stream: Stream) -> StreamStanding:
     evidence = None if stream.detector is None else min(1.0, stream.detector.value / stream.threshold)
     return StreamStanding(
         name,
-        kind.says,
+        told("drift.stream", {"name": name}, name),
         kind.direction,
         kind.severity,
         share_of(stream.hits, stream.seen),

@@ -27,7 +27,6 @@ class StreamKind:
     direction: Literal["rise", "fall"]
     part: float
     severity: Severity
-    says: str
     value: str = ""
     cutoff: float = 0.0
 
