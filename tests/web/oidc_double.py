@@ -30,6 +30,8 @@ class Double:
         self.other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.port = 0
         self.claims: dict[str, Any] = {}
+        self.further: dict[str, Any] = {}
+        self.key_name = "k1"
         self.header: dict[str, Any] = {}
         self.lie = ""
         self.codes: dict[str, dict[str, str]] = {}
@@ -47,12 +49,23 @@ class Double:
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": "file:///etc/passwd" if self.lie == "file" else f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
+            "userinfo_endpoint": f"{self.issuer}/me",
             "end_session_endpoint": f"{self.issuer}/leave",
         }
 
     def keys(self) -> dict[str, Any]:
         """Return the public key as JSON Web Key."""
-        return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "k1", "use": "sig"}]}
+        return {
+            "keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": self.key_name, "use": "sig"}]
+        }
+
+    def rotate(self) -> None:
+        """Sign with another key from now on, and show that one alone."""
+        self.key, self.key_name = self.other, f"{self.key_name}x"
+
+    def me(self) -> dict[str, Any]:
+        """Return what the UserInfo endpoint tells beyond the ID token (OpenID Connect Core 1.0, 5.3)."""
+        return {"sub": "u1", **self.further}
 
     def grant(self, query: dict[str, str]) -> str:
         """Remember what a login asked, and return its code: what a person's consent would do."""
@@ -87,7 +100,7 @@ class Double:
             signed = jwt.encode(claims, json.dumps(self.keys()["keys"][0]) * 2, algorithm="HS256")
             return str(signed)
         key = self.other if self.lie == "stranger" else self.key
-        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "k1", **self.header})
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": self.key_name, **self.header})
 
 
 @contextmanager
@@ -106,6 +119,8 @@ def provider() -> Iterator[Double]:
                 self.send_header("Location", f"{asked['redirect_uri']}?{back}")
                 self.end_headers()
                 return
+            if path == "/me" and self.headers["Authorization"] == "Bearer a":
+                shown[path] = double.me
             self._answer(shown[path]() if path in shown else None)
 
         def do_POST(self) -> None:
@@ -131,7 +146,7 @@ def provider() -> Iterator[Double]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     double.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield double

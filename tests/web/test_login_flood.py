@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from weighbridge.errors import WeighbridgeError
+from weighbridge.web.oidc.identity import Identity, LoginRefused
 from weighbridge.web.oidc.login import Desk
-from weighbridge.web.oidc.provider import Identity, LoginRefused, Provider, challenge_of
+from weighbridge.web.oidc.provider import Provider, challenge_of
 from weighbridge.web.oidc.settings import OidcSettings, PeopleForm
 
 if TYPE_CHECKING:

@@ -135,6 +135,13 @@ def test_an_operator_is_named_by_a_verified_address_only(club: Club, pilot: Simp
     assert liar.ask("/pilot/keys/new").status == 403
 
 
+def test_who_is_told_of_without_groups_learns_what_to_look_at(club: Club) -> None:
+    """The usual fault of a new set-up: the provider does not tell groups at all."""
+    club.double.claims = {"email": None, "groups": None}
+    guest = club.guest()
+    assert "no groups in <code>groups</code>" in club.back(guest, club.sent(guest)).text
+
+
 def test_whoever_is_in_no_group_stays_outside(club: Club) -> None:
     """A valid login of somebody who is not named is refused, and opens no page."""
     club.double.claims = {"groups": ["others"], "email": None}
@@ -226,6 +233,7 @@ def test_a_session_ends_with_its_token_and_a_copied_cookie_after_leaving(club: C
     left = guest.ask("/logout", {})
     assert left.leads == "/login/ended"
     assert f"{club.double.issuer}/leave" in guest.ask("/login/ended").text
+    assert "ended.json" not in guest.ask("/login/ended").text  # there is no such twin
     assert thief.ask("/pilot").status == 303
     until = time.monotonic() + 10
     while short.ask("/pilot").status == 200 and time.monotonic() < until:

@@ -15,7 +15,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from weighbridge.web.gate import LOGIN, SEE_OTHER
-from weighbridge.web.oidc.provider import LoginRefused, challenge_of
+from weighbridge.web.oidc.identity import LoginRefused
+from weighbridge.web.oidc.provider import challenge_of
 from weighbridge.web.oidc.settings import CALLBACK
 from weighbridge.web.page import html_page
 from weighbridge.web.visitor import Visitor
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from weighbridge.web.gate import Cookies
-    from weighbridge.web.oidc.provider import Identity, Provider
+    from weighbridge.web.oidc.identity import Identity
+    from weighbridge.web.oidc.provider import Provider
     from weighbridge.web.visitor import Sessions
 
 __all__ = ["ENDED", "Desk", "login_routes"]
@@ -111,8 +113,11 @@ def login_routes(desk: Desk, sessions: Sessions, cookies: Cookies, now: Callable
         )
         role = desk.provider.settings.role_of(identity.groups, identity.email)
         if role is None:
+            claim = desk.provider.settings.groups_claim
             raise LoginRefused(
-                "you are known, and not among those who may see this", hint="`oidc.toml` names groups and emails"
+                "you are known, and not among those who may see this",
+                hint="`oidc.toml` names groups and emails"
+                + ("" if identity.groups else f"; the provider told no groups in `{claim}` (`groups_claim`, `scopes`)"),
             )
         until = min(identity.until, now() + _LONGEST_SESSION_S)
         sessions.end(cookies.read(request.scope))  # whoever was here before has gone

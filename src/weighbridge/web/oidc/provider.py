@@ -12,7 +12,6 @@ import hmac
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -20,45 +19,25 @@ import jwt
 
 from weighbridge.errors import WeighbridgeError
 from weighbridge.web.oidc.fetch import ask
+from weighbridge.web.oidc.identity import LoginRefused, claim_of, identity_of
 from weighbridge.web.oidc.settings import is_loopback
-from weighbridge.web.visitor import Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from weighbridge.web.oidc.fetch import Fetch
+    from weighbridge.web.oidc.identity import Identity
     from weighbridge.web.oidc.settings import OidcSettings
 
-__all__ = ["Identity", "LoginRefused", "Provider", "challenge_of"]
+__all__ = ["Provider", "challenge_of"]
 
 _FRESH_S = 3600.0
-_KEYS_AGAIN_S = 60.0
 _REST_S = 5.0
 _MOST_ASKING = 8  # of the server's forty threads: where the provider does not answer, the others go on
 _LEEWAY_S = 10
 _MOST_TOKEN = 64 << 10
-_MOST_GROUPS = 1000
 _MOST_KEYS = 100
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "nonce"]
-
-
-class LoginRefused(Forbidden):
-    """Nobody is let in on this; one sentence says why, without anything of the token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the provider says came: `email` only if it has verified it (folded), `until` when the token expires."""
-
-    subject: str
-    email: str
-    groups: frozenset[str]
-    until: float
-
-    @property
-    def name(self) -> str:
-        """Name the person for the record."""
-        return self.email or self.subject
 
 
 def challenge_of(verifier: str) -> str:
@@ -128,10 +107,11 @@ class Provider:
             token = answer.get("id_token")
             if not isinstance(token, str) or len(token) > _MOST_TOKEN:
                 raise LoginRefused("the provider sent no ID token")
-            return self.identify(token, nonce)
+            claims = self._checked(token, nonce)
+            return identity_of(claims, self._further(claims, answer.get("access_token")), self.settings.groups_claim)
 
-    def identify(self, token: str, nonce: str) -> Identity:
-        """Return whom an ID token names; raises LoginRefused for one that does not count."""
+    def _checked(self, token: str, nonce: str) -> dict[str, Any]:
+        """Return the claims of an ID token; raises LoginRefused for one that does not count."""
         settings = self.settings
         try:
             header = jwt.get_unverified_header(token)
@@ -139,7 +119,7 @@ class Provider:
             if algorithm not in settings.algorithms:
                 raise LoginRefused("the ID token is signed in a way that is not allowed")
             key = self._key(header.get("kid"), str(algorithm))
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token, key.key, algorithms=[str(algorithm)], audience=settings.client_id, issuer=settings.issuer,
                 leeway=_LEEWAY_S, options={"require": _REQUIRED},
             )  # fmt: skip
@@ -152,10 +132,23 @@ class Provider:
             isinstance(audience, list) and len(audience) > 1 and "azp" not in claims
         ):
             raise LoginRefused("the ID token was made for another client")
-        until = float(claims["exp"])
-        if until <= self._now():
+        if float(claims["exp"]) <= self._now():
             raise LoginRefused("the ID token has expired")
-        return _identity(claims, settings.groups_claim, until)
+        return claims
+
+    def _further(self, claims: dict[str, Any], access_token: object) -> dict[str, Any]:
+        """Return what the provider tells of a person beyond an ID token that lacks their address or groups.
+
+        A strict provider tells those only at its UserInfo endpoint (5.4); what that says is of the same person (5.3.2).
+        """
+        lacks = [name for name in ("email_verified", self.settings.groups_claim) if claim_of(claims, name) is None]
+        if not lacks or not isinstance(access_token, str) or "userinfo_endpoint" not in self._said:
+            return {}
+        headers = {"Authorization": f"Bearer {access_token}"}
+        said: dict[str, Any] = self._fetch(self._endpoint("userinfo_endpoint"), None, headers)
+        if said.get("sub") != claims["sub"]:
+            raise LoginRefused("the provider told of somebody else than its ID token names")
+        return said
 
     def _key(self, name: object, algorithm: str) -> jwt.PyJWK:
         """Return the provider's key of a name, or its only one; keys are asked for again where the name is new."""
@@ -166,10 +159,10 @@ class Provider:
         raise LoginRefused("the ID token is signed by a key that the provider does not show")
 
     def _known_keys(self, *, is_again: bool) -> list[dict[str, Any]]:
-        """Return the keys that the provider shows; at most once a minute they are asked for again."""
+        """Return the keys that the provider shows, asked for again in some seconds at the soonest."""
         with self._lock:
             age = self._now() - self._keys_at
-            if not self._keys or age > _FRESH_S or (is_again and age > _KEYS_AGAIN_S):
+            if not self._keys or age > _FRESH_S or (is_again and age > _REST_S):
                 shown = self._told(self._endpoint("jwks_uri")).get("keys")
                 listed = shown[:_MOST_KEYS] if isinstance(shown, list) else []
                 self._keys = [one for one in listed if isinstance(one, dict)]
@@ -244,17 +237,4 @@ def _fits(shown: dict[str, Any], name: object, algorithm: str) -> bool:
         and shown.get("use", "sig") == "sig"
         and shown.get("alg", algorithm) == algorithm
         and (name is None or shown.get("kid") == name)
-    )
-
-
-def _identity(claims: dict[str, Any], groups_claim: str, until: float) -> Identity:
-    """Read who it is; what has another form than it should says nothing."""
-    email, groups = claims.get("email"), claims.get(groups_claim)
-    is_verified = claims.get("email_verified") is True and isinstance(email, str)
-    listed = groups[:_MOST_GROUPS] if isinstance(groups, list) else []
-    return Identity(
-        str(claims["sub"])[:255],
-        str(email).casefold()[:255] if is_verified else "",
-        frozenset(one for one in listed if isinstance(one, str)),
-        until,
     )
