@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.pilot.board.bucket import Bucket
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.observation.noun import Observation
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ __all__ = ["SPANS", "BoardFold", "read_board"]
 SPANS = {"minutes": (300, 288), "hours": (3600, 336)}
 """Seconds of a bucket, and how many are kept, by the name of the series."""
 _MOST_LEGS = 16
+_DAMAGED = "journal.damaged"
 _DAY_S = 86_400
 
 
@@ -53,10 +55,9 @@ class BoardFold:
         if not entries:
             return []
         first, last = entries[0], entries[-1]
-        why = f"{len(entries)} entries of `{self.route}` cannot be read, from number {first.number} to {last.number}"
-        facts = {"entries": len(entries), "first": first.number, "last": last.number}
-        notice_id = f"{self.name}:{first.number}:journal.damaged"
-        return [Notice(notice_id, first.at, self.route, "journal.damaged", "warning", why, "", facts)]
+        facts = {"route": self.route, "entries": len(entries), "first": first.number, "last": last.number}
+        notice_id, why = f"{self.name}:{first.number}:{_DAMAGED}", told(_DAMAGED, facts)
+        return [Notice(notice_id, first.at, self.route, _DAMAGED, "warning", why, "", facts)]
 
 
 def read_board(body: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.digest import digest_of
 from weighbridge.engine.discovery.fingerprint import OTHER_KERNELS
 from weighbridge.pilot.journal.protocol import Notice
+from weighbridge.pilot.words import told
 from weighbridge.statistics.drift import SRDetector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from weighbridge.pilot.journal.protocol import Entry
+    from weighbridge.pilot.journal.protocol import Entry, Severity
     from weighbridge.pilot.route import Leg, Route
 
 __all__ = ["CHECKS", "USUAL", "IdentityFold", "identity_folds"]
@@ -36,9 +37,9 @@ _ROOM = "identity"
 class IdentityFold:
     """Follows one leg of a route; another decision, fingerprint or upstream begins anew.
 
-    The body: `checks`, `verdict`, `why` and `at` of the last check, `alarm` (the notice's id until it is acknowledged,
-    else ""), and for each stream its last `distance`, the `usual` one, the detector's `values`, their mean as `value`
-    and the `threshold` that it is held against.
+    The body: `checks`; `verdict`, `why`, `at`, `distances` and `usual` ones of the last check; `alarm`, the notice's
+    id until it is acknowledged, else ""; and for each stream its last `distance`, the `usual` one, the detector's
+    `values`, their mean as `value` and the `threshold` that it is held against.
     """
 
     def __init__(self, route: str, role: str, leg: Leg) -> None:
@@ -51,7 +52,8 @@ class IdentityFold:
 
     def begin(self) -> Mapping[str, Any]:
         """Return the body before any check."""
-        return {"leg": self._role, "checks": 0, "verdict": "", "why": "", "at": 0.0, "alarm": "", "streams": {}}
+        last = {"verdict": "", "why": "", "at": 0.0, "distances": {}, "usual": {}}
+        return {"leg": self._role, "checks": 0, **last, "alarm": "", "streams": {}}
 
     def take(self, body: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[Mapping[str, Any], Sequence[Notice]]:
         """Take checks of this leg, and answers to its alarm."""
@@ -60,8 +62,10 @@ class IdentityFold:
             if entry.kind == "order":
                 body = self._ordered(body, entry)
             elif entry.kind == "probe" and self._is_ours(entry.facts):
-                body, raised = self._checked(body, entry)
-                notices += raised
+                check = _check_of(entry)
+                if check is not None:
+                    body, raised = self._checked(body, entry, check)
+                    notices += raised
         return body, notices
 
     def _is_ours(self, facts: Mapping[str, Any]) -> bool:
@@ -74,33 +78,24 @@ class IdentityFold:
         is_meant = (facts.get("to"), facts.get("do"), facts.get("alarm")) == (_ROOM, "acknowledge", body["alarm"])
         return {**body, "alarm": "", "streams": {}} if is_meant and body["alarm"] else body
 
-    def _checked(self, body: Mapping[str, Any], entry: Entry) -> tuple[Mapping[str, Any], list[Notice]]:
+    def _checked(
+        self, body: Mapping[str, Any], entry: Entry, check: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], list[Notice]]:
         """Return the body after a check, and what it raised."""
-        facts = entry.facts
         streams = {**body["streams"]}
-        for stream, distance in facts.get("distances", {}).items():
-            if stream in USUAL:
-                streams[stream] = _after(streams.get(stream, {}), stream, float(distance))
-        after = {
-            **body,
-            "checks": body["checks"] + 1,
-            "verdict": facts["verdict"],
-            "why": facts["why"],
-            "at": entry.at,
-            "streams": streams,
-        }
+        for name, distance in check["distances"].items():
+            streams[name] = _after(streams.get(name, {}), name, distance)
+        after = {**body, "checks": body["checks"] + 1, **check, "streams": streams}
         notices = []
-        if facts["verdict"] == "differs" != body["verdict"]:
-            notices.append(self._notice(entry, "identity.differs", "warning", _CLOSED.format(why=facts["why"]), after))
-        grown = {name: one for name, one in streams.items() if one["value"] >= one["threshold"]}
-        if grown and not body["alarm"]:
-            name, worst = max(grown.items(), key=lambda item: float(item[1]["value"]))
-            why = _CHANGED.format(distance=worst["distance"], usual=worst["usual"], what=_WHAT[name])
-            notices.append(self._notice(entry, "identity.changed", "alarm", why, after))
+        if check["verdict"] == "differs" != body["verdict"]:
+            notices.append(self._notice(entry, "identity.differs", "warning", after))
+        if not body["alarm"] and any(one["value"] >= one["threshold"] for one in streams.values()):
+            notices.append(self._notice(entry, "identity.changed", "alarm", after))
             after["alarm"] = notices[-1].id
         return after, notices
 
-    def _notice(self, entry: Entry, event: str, severity: Any, why: str, body: Mapping[str, Any]) -> Notice:
+    def _notice(self, entry: Entry, event: str, severity: Severity, body: Mapping[str, Any]) -> Notice:
+        """Return a notice with the last distance of every stream."""
         facts = {
             "leg": self._role,
             "model": self._leg.upstream.model,
@@ -111,6 +106,7 @@ class IdentityFold:
             "distances": {name: one["distance"] for name, one in body["streams"].items()},
             "usual": {name: one["usual"] for name, one in body["streams"].items()},
         }
+        why = told(event, facts, body["why"])
         return Notice(
             f"{self.name}:{entry.number}:{event}", entry.at, self.route, event, severity, why, self._leg.decision, facts
         )
@@ -125,6 +121,17 @@ def identity_folds(route: Route) -> tuple[IdentityFold, ...]:
     return tuple(IdentityFold(route.name, role, leg) for role, leg in legs if leg.fingerprint)
 
 
+def _check_of(entry: Entry) -> dict[str, Any] | None:
+    """Return what one check found; None for an entry of another version."""
+    facts = entry.facts
+    try:
+        distances = {name: float(one) for name, one in facts["distances"].items() if name in USUAL}
+        found = {"verdict": str(facts["verdict"]), "why": str(facts["why"])}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return {**found, "at": entry.at, "distances": distances, "usual": {name: USUAL[name] for name in distances}}
+
+
 def _after(stream: Mapping[str, Any], name: str, distance: float) -> dict[str, Any]:
     """Return a stream after one more distance."""
     detector = SRDetector(USUAL[name], 2.0 * CHECKS, _MULTIPLES)  # two streams at the most: half the errors each
@@ -137,13 +144,3 @@ def _after(stream: Mapping[str, Any], name: str, distance: float) -> dict[str, A
         "value": detector.value,
         "threshold": detector.threshold,
     }
-
-
-_CLOSED = (
-    "the server answers the fixed prompts otherwise than what was weighed ({why}): the leg is closed while it does"
-)
-_CHANGED = (
-    "another model, quantization or template answers than was weighed: "
-    "{what} are {distance:.1%} apart, up to {usual:.0%} is usual"
-)
-_WHAT = {"completion": "first tokens of completions", "chat": "first tokens of chats", "texts": "texts"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.errors import StoreDamaged, WeighbridgeError
 from weighbridge.pilot.journal.protocol import Document, Notice
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ _MOST_REST_S = 5.0
 _YIELD_S = (1.0, 3.0)
 _PAUSE_S, _MOST_PAUSE_S = 60.0, 3600.0
 _NEWEST = sys.maxsize
+_FAILED = "monitor.failed"
 _log = logging.getLogger("weighbridge.pilot.journal")
 
 
@@ -214,10 +216,9 @@ class Folding:
         _log.error("%s failed and is put aside for %d s", fold.name, work.pause_s, exc_info=error)
         if has_been_told:
             return document
-        notice = Notice(
-            f"{fold.name}:{document.taken}:monitor.failed", at.at, fold.route, "monitor.failed", "warning",
-            f"`{fold.name}` failed at entry {at.number} ({_told(error)}), is put aside, and tries again later",
-        )  # fmt: skip
+        facts = {"monitor": fold.name, "entry": at.number, "error": _message(error)}
+        notice_id, why = f"{fold.name}:{document.taken}:{_FAILED}", told(_FAILED, facts)
+        notice = Notice(notice_id, at.at, fold.route, _FAILED, "warning", why, facts=facts)
         self.raised.add(notice.id)
         known = {one.id for one in document.notices}
         return document if notice.id in known else replace(document, notices=(*document.notices, notice))
@@ -270,6 +271,6 @@ def _whole(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """Return what can be told of an error: words of ours only."""
     return error.message if isinstance(error, WeighbridgeError) else type(error).__name__

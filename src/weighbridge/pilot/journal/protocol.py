@@ -59,7 +59,8 @@ class Notice:
     """Something that a fold wants others to know: an event of the audit log, and where it is severe an alarm.
 
     `id` is the same whenever and by whichever node it is delivered: name of the document, number of the entry, and
-    event. `subject` is the decision of the leg that it is about, `why` one sentence for people.
+    event. `subject` is the decision of the leg that it is about. `pilot.words` makes words of event and facts where
+    they are shown; `why` is the sentence in English, for records and for readers of another version.
     """
 
     id: str

@@ -175,6 +175,6 @@ def test_entries_that_nobody_can_read_are_told_of_once() -> None:
     body, (notice,) = fold.take(fold.begin(), entries)
     assert body == fold.begin()
     assert (notice.event, notice.severity, notice.facts) == (
-        "journal.damaged", "warning", {"entries": 2, "first": 3, "last": 5},
+        "journal.damaged", "warning", {"route": "qwen", "entries": 2, "first": 3, "last": 5},
     )  # fmt: skip
     assert fold.take(fold.begin(), [Entry(1e9, "qwen", "order", {}, 4)])[1] == []

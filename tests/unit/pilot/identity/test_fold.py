@@ -117,3 +117,12 @@ def test_each_fingerprinted_leg_has_a_monitor_of_its_own() -> None:
     assert len(set(names)) == 3
     assert all(name.startswith("identity/qwen/") for name in names)
     assert names == [fold.name for fold in identity_folds(route)]
+
+
+@pytest.mark.parametrize("facts", [{}, {"distances": 3}, {"distances": {"chat": "far"}}, {"distances": {"chat": None}}])
+def test_a_check_of_another_version_is_passed_over(facts: dict[str, Any]) -> None:
+    """An entry that this version cannot read must not put the monitor aside: the checks after it count."""
+    odd = Entry(HOUR, "qwen", "probe", {"leg": "primary", "decision": "sha256:d", "reference": "sha256:f", **facts}, 1)
+    body, notices = _after([odd, _probe(2, {"chat": 0.01})])
+    assert (body["checks"], body["verdict"], body["distances"]) == (1, "same", {"chat": 0.01})
+    assert notices == []
