@@ -24,7 +24,9 @@ class SteadyClock:
 
     def __call__(self) -> float:
         """Return the time."""
-        steady = self._steady()
-        ahead = self._wall() - steady
-        self._ahead = max(self._ahead, ahead)
-        return steady + self._ahead
+        steady, wall = self._steady(), self._wall()
+        now = steady + self._ahead
+        if wall <= now:
+            return now
+        self._ahead = wall - steady
+        return wall

@@ -44,6 +44,7 @@ class Purse:
     """
 
     __slots__ = (
+        "_ahead",
         "_granted",
         "_largest",
         "_missing",
@@ -68,6 +69,7 @@ class Purse:
         self.day: date | None = None
         self._granted = 0  # on that day
         self._largest = 0
+        self._ahead = block  # how much to have at hand: a block, and room for two of the largest requests of late
         self._missing = 0
 
     def hold(self, need: int) -> bool:
@@ -75,15 +77,17 @@ class Purse:
         if self.grants:
             self._collect()
         self._largest = max(need, self._largest - self._largest // _FORGETS)
+        self._ahead = max(self.block, 2 * self._largest)
         if self.balance < need:
             self._missing += need
             return False
         self.balance -= need
         return True
 
-    def settle(self, held: int, spent: int) -> None:
-        """End a request that held and spent so much."""
+    def settle(self, held: int, spent: int) -> int:
+        """End a request that held and spent so much; return what need not stay here, to be given back to `day`."""
         self.balance += held - spent
+        return self.surplus() if self.balance > _MOST_AHEAD * self._ahead else 0
 
     @property
     def is_asking(self) -> bool:
@@ -122,11 +126,6 @@ class Purse:
         self.balance -= amount
         self._granted -= amount
         return amount
-
-    @property
-    def _ahead(self) -> int:
-        """How much to have at hand: a block, and room for two of the largest requests of late."""
-        return max(self.block, 2 * self._largest)
 
     def _collect(self) -> None:
         """Take what the clerk brought."""

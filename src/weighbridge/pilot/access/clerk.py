@@ -68,6 +68,7 @@ class Clerk:
     """Serves one node.
 
     `record` is given the notes of changes that were made outside of a gateway; `mark` moves on as usage is written.
+    `used` is told what each request used: key, route, tokens in, tokens out, nano-dollars.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Clerk:
         self._stop = threading.Event()
         self._desk: SimpleQueue[_Wish | _Return | None] = SimpleQueue()
         self._used: deque[_Used] = deque()
+        self.used = self._used.append
         self._sums: dict[tuple[date, str, str], list[int]] = {}
         self._threads = (
             threading.Thread(target=self._watch, name="pilot-keys", daemon=True),
@@ -132,10 +134,6 @@ class Clerk:
     def give_back(self, account: Account, day: date, nano_usd: int) -> None:
         """Give money back to the budgets it came from."""
         self._desk.put(_Return(tuple(key_id for key_id, _ in account.payers), day, nano_usd))
-
-    def used(self, used: _Used) -> None:
-        """Note what one request used: key, route, tokens in, tokens out, nano-dollars."""
-        self._used.append(used)
 
     def _today(self) -> date:
         """Return the day by UTC."""

@@ -24,18 +24,22 @@ if TYPE_CHECKING:
     from weighbridge.pilot.access.budgets import Purse
     from weighbridge.pilot.access.clerk import Mark
     from weighbridge.pilot.access.keyring import Account
+    from weighbridge.pilot.access.limits import Meter, Meters
     from weighbridge.pilot.access.protocol import Caller
     from weighbridge.pilot.exchange import Usage
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import PilotState
 
+    _Held = tuple[Clerk, Account, Meter | Meters, Purse | None, str, int, int]
+
 __all__ = ["Hold", "MemoryGatekeeper"]
 
 _SCHEME = b"bearer "
-_HEADER_BYTES = len(_SCHEME) + KEY_CHARACTERS
+_SCHEME_BYTES = len(_SCHEME)
+_HEADER_BYTES = _SCHEME_BYTES + KEY_CHARACTERS
 _NO_KEY = b"\0" * KEY_CHARACTERS
 _AGAIN_S = 1.0
-_ABSURD, _ABSURD_USD = 1 << 31, 1e6  # of one request
+_ABSURD_BITS, _ABSURD_USD = 31, 1e6  # tokens and money of one request
 _UNKNOWN = Refusal(401, "invalid_request_error", "invalid_api_key", "no valid key was presented")
 _PENDING = Refusal(429, "insufficient_quota", "budget_lease_pending", "the budget is being looked up", 1.0)
 _UNAVAILABLE = Refusal(503, "server_error", "budget_unavailable", "the budget cannot be looked up now", _AGAIN_S)
@@ -48,45 +52,38 @@ _NO_PRICE = Refusal(
 
 
 class Hold:
-    """One request's tokens, its place among those at once, and its money (nano-dollars)."""
+    """One request's tokens, its place among those at once, and its money (nano-dollars).
 
-    __slots__ = ("_account", "_clerk", "_is_settled", "_meters", "_nano_usd", "_purse", "_route", "_tokens")
+    It is held by the limits and the purse of its account as they were then, whatever comes above it meanwhile.
+    """
 
-    def __init__(self, account: Account, clerk: Clerk, purse: Purse | None, held: tuple[str, int, int]) -> None:
-        self._account = account
-        self._meters = account.meters  # those it was let in by, whatever comes above it meanwhile
-        self._clerk = clerk
-        self._purse = purse
-        self._route, self._tokens, self._nano_usd = held
-        self._is_settled = False
+    __slots__ = ("_held", "headers")
+
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], held: _Held) -> None:
+        self.headers = headers
+        self._held: _Held | None = held
 
     def settle(self, usage: Usage, usd: float | None) -> None:
         """Give back what was not used, and note what was; a second call does nothing.
 
         What is None counts as held, and so does what no upstream can mean: below nothing, not a number, beyond reason.
         """
-        if self._is_settled:
+        held, self._held = self._held, None
+        if held is None:
             return
-        self._is_settled = True
-        tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
-        if tokens_in is None or tokens_out is None or not (0 <= tokens_in < _ABSURD and 0 <= tokens_out < _ABSURD):
-            used, tokens_in, tokens_out = self._tokens, 0, 0
+        clerk, account, limits, purse, route, tokens, nano_usd = held
+        asked, said = usage.input_tokens, usage.output_tokens
+        if asked is None or said is None or (asked | said) >> _ABSURD_BITS:  # below nothing, too: its sign bits stay
+            used, asked, said = tokens, 0, 0
         else:
-            used = tokens_in + tokens_out
-        spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else self._nano_usd
-        account, purse = self._account, self._purse
-        self._meters.settle(self._tokens, used)
+            used = asked + said
+        spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else nano_usd
+        limits.settle(tokens, used)
         if purse is not None:
-            purse.settle(self._nano_usd, spent)
-            amount = purse.surplus()
-            if amount and purse.day is not None:
-                self._clerk.give_back(account, purse.day, amount)
-        self._clerk.used((account.key_id, self._route, tokens_in, tokens_out, spent))
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The headers of the limits (RateLimit), to be sent with the answer."""
-        return self._meters.headers()
+            surplus = purse.settle(nano_usd, spent)
+            if surplus and purse.day is not None:
+                clerk.give_back(account, purse.day, surplus)
+        clerk.used((account.key_id, route, asked, said, spent))
 
 
 class MemoryGatekeeper:
@@ -153,9 +150,9 @@ class MemoryGatekeeper:
         """Return who presents this header's value: constant work, and one answer to all that is not a live key."""
         text = _NO_KEY
         if authorization is not None and len(authorization) == _HEADER_BYTES:
-            scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) :]
-            if scheme.lower() != _SCHEME:
-                text = _NO_KEY
+            scheme, key = authorization[:_SCHEME_BYTES], authorization[_SCHEME_BYTES:]
+            if scheme.lower() == _SCHEME:
+                text = key
         entry = self._entries.get(self._digest(text))
         if entry is None or self._now() >= entry.until:
             return _UNKNOWN
@@ -176,20 +173,18 @@ class MemoryGatekeeper:
         account = self._accounts.get(caller.key_id)
         if account is None:
             return _UNKNOWN
-        refusal = account.meters.refuse(tokens, self._monotonic())
+        limits, purse, now = account.limits, account.purse, self._monotonic()
+        refusal = limits.take(tokens, now)
         if refusal is not None:
             return refusal
         need = math.ceil((usd or 0) * NANO)
-        purse = account.purse
         if purse is not None:
-            if usd is None:
-                return _NO_PRICE
-            if not purse.hold(need):
-                return self._no_money(account, purse)
+            if usd is None or not purse.hold(need):
+                limits.put_back(tokens)
+                return _NO_PRICE if usd is None else self._no_money(account, purse)
             if purse.is_low and not purse.is_asking and not self._must_wait(purse):
                 self._lease(account, purse)
-        account.meters.take(tokens)
-        return Hold(account, self._clerk, purse, (route, tokens, need))
+        return Hold(limits.headers(now), (self._clerk, account, limits, purse, route, tokens, need))
 
     async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """As `reserve`, but wait (at most a second) where money for it is being leased from the store."""

@@ -33,11 +33,12 @@ class Entry:
 class Account:
     """What a key has left on this node; `payers` are it and those above it, `purse` is None where none has a budget.
 
-    It may be used before `until` (Unix time).
+    `own` are its own limits, `limits` all that hold for it. It may be used before `until` (Unix time).
     """
 
     key_id: str
-    meters: Meters
+    own: Meter
+    limits: Meter | Meters
     until: float = math.inf
     payers: tuple[tuple[str, Budget], ...] = ()
     purse: Purse | None = None
@@ -76,9 +77,10 @@ class Keyring:
         caller = Caller(key.id, rights.tenant, rights.scopes, rights.models)
         account = self.accounts.get(key.id)
         if account is None:
-            account = self.accounts[key.id] = Account(key.id, Meters(Meter(rights.limits, self._monotonic())))
+            own = Meter(rights.limits, self._monotonic())
+            account = self.accounts[key.id] = Account(key.id, own, own)
         else:
-            account.meters.own.set(rights.limits, self._monotonic())
+            account.own.set(rights.limits, self._monotonic())
         account.until = -math.inf if key.revoked_at is not None else _end(key, None)
         live = {} if key.revoked_at is not None else {secret.digest: _end(key, secret.until) for secret in key.secrets}
         for digest, until in live.items():
@@ -99,8 +101,8 @@ class Keyring:
             above.append(each)
             each = self._keys.get(each.parent)
         account = self.accounts[key.id]
-        shared = (self.accounts[payer.id].meters.own for payer in above[1:])
-        account.meters = Meters(account.meters.own, tuple(meter for meter in shared if meter.is_set))
+        shared = tuple(meter for payer in above[1:] if (meter := self.accounts[payer.id].own).is_set)
+        account.limits = Meters(account.own, shared) if shared else account.own
         account.payers = tuple((payer.id, payer.rights.budget) for payer in above)
         block = block_of(tuple(budget for _, budget in account.payers))
         if not block:

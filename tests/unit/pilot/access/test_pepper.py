@@ -56,9 +56,13 @@ def test_a_pepper_from_the_environment(tmp_path: Path) -> None:
 
 
 def test_the_digest_is_hmac_sha256() -> None:
-    """RFC 4231, test case 2, and the standard library's other way to the same."""
+    """RFC 4231, test cases 2 and 6 (a key longer than a block), and the standard library's other way to the same."""
     assert digest_of_key(b"Jefe", b"what do ya want for nothing?").hex() == (
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     )
+    assert digest_of_key(b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First").hex() == (
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    )
     text = new_text(new_id()).encode()
-    assert digest_of_key(b"p" * 32, text) == hmac.new(b"p" * 32, text, "sha256").digest()
+    for size in (32, 63, 64, 65):
+        assert digest_of_key(b"p" * size, text) == hmac.new(b"p" * size, text, "sha256").digest()
