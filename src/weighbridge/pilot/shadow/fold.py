@@ -8,14 +8,15 @@ from weighbridge.evaluation.arena.wording import WORDING
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.pilot.shadow.pair import SCORING, Pair, settings_of
 from weighbridge.pilot.shadow.report import report_of
-from weighbridge.pilot.shadow.standing import told_excess
+from weighbridge.pilot.shadow.standing import harm_shown
 from weighbridge.pilot.shadow.tally import Tally
 from weighbridge.pilot.shadow.verdict import excess_of, verdict_now
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from weighbridge.pilot.journal.protocol import Entry
+    from weighbridge.pilot.journal.protocol import Entry, Severity
     from weighbridge.pilot.route import Route
 
 __all__ = ["PREFIX", "ShadowFold"]
@@ -85,12 +86,11 @@ class ShadowFold:
     def _spent_out(self, tally: Tally, entry: Entry) -> list[Notice]:
         """Tell once a day that an allowance is spent."""
         whose, day = entry.facts.get("spent_out"), entry.facts.get("day")
-        told = tally.body["spent_out"]
-        if whose not in _WHOSE or not isinstance(day, str) or told.get(whose, "") >= day:
+        known = tally.body["spent_out"]
+        if whose not in _WHOSE or not isinstance(day, str) or known.get(whose, "") >= day:
             return []
-        told[whose] = day
-        why = f"the shadow of `{self._route}` has spent what its {whose} may cost on {day}, or cannot keep to it"
-        return [self._notice(entry, "shadow.budget_spent", "info", why, {"of": whose, "day": day})]
+        known[whose] = day
+        return [self._notice(entry, "shadow.budget_spent", "info", {"of": whose, "day": day})]
 
     def _conclude(self, tally: Tally, entry: Entry) -> list[Notice]:
         """Reach a verdict, if the pairs suffice."""
@@ -99,19 +99,21 @@ class ShadowFold:
             return []
         tally.body["concluded"] = {"verdict": verdict, "at": entry.at, "number": entry.number}
         report = report_of(tally.body, WORDING)
-        facts = {"verdict": verdict, "evidence": {"kind": "shadow/v1", "body": report}}
-        harm = told_excess(excess_of(tally.body), self._about["margin"])
-        low, high = report["preference"]["low"], report["preference"]["high"]
-        why = (
-            f"`{self._about['candidate_model']}` is {verdict} than `{self._about['primary_model']}` (margin "
-            f"{self._about['margin']:g}) on real prompts of `{self._route}`: preference {low:.3f} to {high:.3f}"
-            + (f"; {harm}" if harm else "")
-        )
-        return [self._notice(entry, "shadow.concluded", "info" if verdict == "not worse" else "warning", why, facts)]
+        facts = {
+            "verdict": verdict,
+            "candidate": self._about["candidate_model"],
+            "primary": self._about["primary_model"],
+            "margin": self._about["margin"],
+            "preference": report["preference"],
+            "excess": harm_shown(excess_of(tally.body), self._about["margin"]),
+            "evidence": {"kind": "shadow/v1", "body": report},
+        }
+        return [self._notice(entry, "shadow.concluded", "info" if verdict == "not worse" else "warning", facts)]
 
-    def _notice(self, entry: Entry, event: str, severity: Any, why: str, facts: Mapping[str, Any]) -> Notice:
+    def _notice(self, entry: Entry, event: str, severity: Severity, facts: Mapping[str, Any]) -> Notice:
         """Return a notice about the candidate."""
+        facts = {"route": self._route, **facts}
         return Notice(
-            f"{self.name}:{entry.number}:{event}", entry.at, self._route, event, severity, why,
+            f"{self.name}:{entry.number}:{event}", entry.at, self._route, event, severity, told(event, facts),
             self._about["candidate"], facts,
         )  # fmt: skip

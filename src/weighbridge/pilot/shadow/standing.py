@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.estimate import Estimate
 from weighbridge.pilot.shadow.scoring import UNAVAILABLE
 from weighbridge.pilot.shadow.tally import BINS_PER_OCTAVE, SAME_BAND, preference_of
-from weighbridge.pilot.shadow.verdict import ALPHA, BAD, Verdict, excess_of, is_looked_at
+from weighbridge.pilot.shadow.verdict import ALPHA, BAD, Verdict, excess_of, goes_by_place, is_looked_at
+from weighbridge.pilot.words import told
 from weighbridge.statistics.stream_mean import StreamMean, quantile_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Band", "Ratio", "Standing", "read_standing", "stamp", "told_excess"]
+__all__ = ["Band", "Ratio", "Standing", "harm_shown", "read_standing", "stamp"]
 
 _EACH = 0.025  # of both ends of the other intervals, at 95%
-_HUNDRED = 100
-_WORDS = {"malformed": "not in the form asked for", "language": "in another language", "cut": "cut off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,16 @@ class Standing:
     sampled prompts, 0.5 where both are as good, at level 1 - 2 ALPHA, so that verdict and interval agree. It is about
     `counted` of the `pairs`. Without a judge nobody looks at which answers are better: there is no preference, and the
     verdict is "not looked at". `excess`: by how much more of all prompts the candidate shows each sign of harm than
-    the primary, at that level, too; where it is "not worse" none is above the margin. `only_candidate` and
+    the primary, at that level, too; where it is "not worse" none is above the margin. `pilot.words` makes words of
+    `code` and `facts`, of what the verdict rests on or waits for; `why` is that in English. `only_candidate` and
     `only_primary`: the shares of prompts on which one alone `refused`, was `malformed` (not in the form asked for),
     answered in another `language`, or was `cut`.
     `shown_first`: the share of a judge's decisive verdicts for what it saw first. Money in US dollars.
     """
 
     verdict: Verdict
+    code: str
+    facts: Mapping[str, Any]
     why: str
     margin: float
     primary: str
@@ -117,10 +119,21 @@ def _read(body: Mapping[str, Any]) -> Standing:
     is_seen, excess = is_looked_at(body) or bool(concluded and about["judge"]), excess_of(body)
     preference = _preference(cells, judge.get("unread", 0)) if is_seen else None
     verdict: Verdict = "not looked at" if not is_seen else concluded["verdict"] if concluded else "not yet"
+    margin, first = about["margin"], _share(judge.get("first", 0), judge.get("first", 0) + judge.get("second", 0))
+    code = _code(body, preference, verdict)
+    facts = {
+        "margin": margin,
+        "preference": None if preference is None else preference.to_json(),
+        "excess": harm_shown(excess, margin),
+        "unclear": {name: one.high for name, one in excess.items() if one.high > margin},
+        "first": None if first is None else first.to_json(),
+    }
     return Standing(
         verdict=verdict,
-        why=_why(body, preference, verdict, excess),
-        margin=about["margin"],
+        code=code,
+        facts=facts,
+        why=told(code, facts),
+        margin=margin,
         primary=about["primary_model"],
         candidate=about["candidate_model"],
         judge=about["judge"],
@@ -144,7 +157,7 @@ def _read(body: Mapping[str, Any]) -> Standing:
         length=_ratio(body["chars"]),
         total_time=_ratio(body["total_s"]),
         first_token=_ratio(body["first_s"]),
-        shown_first=_share(judge.get("first", 0), judge.get("first", 0) + judge.get("second", 0)),
+        shown_first=first,
         cost=body["cost"],
         days=body["days"],
         spent_out=body["spent_out"],
@@ -206,35 +219,21 @@ def _ratios(bounds: tuple[int, int, int]) -> tuple[float, float, float]:
     return 2.0 ** ((low - 0.5) * scale), 2.0 ** (at * scale), 2.0 ** ((high + 0.5) * scale)
 
 
-def told_excess(excess: Mapping[str, Estimate], margin: float) -> str:
-    """Say which signs of harm are more frequent than the margin allows, "" where none is."""
-    found = [
-        f"{_WORDS.get(name, name)} on {one.value * _HUNDRED:.1f} [{one.low * _HUNDRED:.1f}, "
-        f"{one.high * _HUNDRED:.1f}] of 100 prompts more"
-        for name, one in excess.items()
-        if one.low > margin
-    ]
-    return ", ".join(found)
+def harm_shown(excess: Mapping[str, Estimate], margin: float) -> dict[str, dict[str, float]]:
+    """Return the signs of harm that are more frequent than the margin allows: by how much, and the interval's ends."""
+    return {
+        name: {"value": one.value, "low": one.low, "high": one.high} for name, one in excess.items() if one.low > margin
+    }
 
 
-def _why(body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict, excess: Mapping[str, Estimate]) -> str:
-    """Say in a sentence what the verdict rests on, or what it waits for."""
-    margin = body["about"]["margin"]
-    harm = told_excess(excess, margin)
-    seen = f"; {harm} than with the primary" if harm else ""
+def _code(body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict) -> str:
+    """Return what the verdict rests on, or what it waits for."""
+    if not body["about"]["judge"]:
+        return "shadow.no_judge"
+    if preference is None and goes_by_place(body["judge"]):
+        return "shadow.by_place"
     if preference is None:
-        if not body["about"]["judge"]:
-            return f"no judge is named, so nobody looks at which answers are better{seen}"
-        return f"{'no pair that counts has come' if not body['cells'] else 'no judge has said a word'} yet{seen}"
-    told = (
-        f"preference {preference.value:.3f} [{preference.low:.3f}, {preference.high:.3f}] over {preference.n} prompts"
-    )
-    against = f"{0.5 - margin:.3f}"
+        return "shadow.no_word" if body["cells"] else "shadow.no_pair"
     if verdict != "not yet":
-        return f"{told}; the margin is at {against}{seen}"
-    if preference.low <= 0.5 - margin:
-        return f"{told}; not told apart from {against} yet{seen}"
-    unclear = ", ".join(
-        f"{_WORDS.get(name, name)} up to {one.high * _HUNDRED:.1f}" for name, one in excess.items() if one.high > margin
-    )
-    return f"{told}, above {against}; not shown yet to be within {margin * _HUNDRED:g} of 100 prompts more: {unclear}"
+        return "shadow.reached"
+    return "shadow.close" if preference.low <= 0.5 - body["about"]["margin"] else "shadow.harm_open"

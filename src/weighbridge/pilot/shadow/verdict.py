@@ -19,7 +19,7 @@ from weighbridge.statistics.stream_mean import StreamMean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ALPHA", "BAD", "PREFERENCE_PART", "Verdict", "excess_of", "is_looked_at", "verdict_now"]
+__all__ = ["ALPHA", "BAD", "PREFERENCE_PART", "Verdict", "excess_of", "goes_by_place", "is_looked_at", "verdict_now"]
 
 ALPHA = 0.05
 """Of each of the two verdicts, only one of which can be wrong: as `statistics.sequential` plans a comparison."""
@@ -35,15 +35,30 @@ BAD = (
 )
 """Name, flag, and what of it is bad. A candidate that failed is a sign of its own, `failed`."""
 
+_BY_PLACE = 0.75  # of decisive verdicts for one place: where more than half say nothing of the answers, it is more
+_SURE = 0.01
+
 Verdict: TypeAlias = Literal["not worse", "worse", "not yet", "not looked at"]
 
 
 def is_looked_at(body: Mapping[str, Any]) -> bool:
     """Whether anybody says which answers are better: a judge is named, and has said so of one pair at the least.
 
-    Where all answers are the same there is nothing to ask a judge about.
+    Where all answers are the same there is nothing to ask a judge about. A judge that goes by place looks at nothing.
     """
-    return bool(body["about"]["judge"]) and is_judged(body["cells"])
+    return bool(body["about"]["judge"]) and is_judged(body["cells"]) and not goes_by_place(body["judge"])
+
+
+def goes_by_place(judge: Mapping[str, int]) -> bool:
+    """Whether a judge mostly names the answer that it was shown `first` (or `second`), whichever it is.
+
+    The order is drawn for every pair with a chance of one half, so liking one place is nobody's gain; but that draws
+    the preference towards one half, where any candidate is "not worse". Wrong with a chance of 2% at most, at any time.
+    """
+    first, second = judge.get("first", 0), judge.get("second", 0)
+    places = StreamMean(counts={1.0: first, 0.0: second})
+    evidence = max(places.log_above(_BY_PLACE), places.log_below(1 - _BY_PLACE)) if first + second else 0.0
+    return evidence >= -math.log(_SURE)
 
 
 def verdict_now(body: Mapping[str, Any]) -> Verdict:
