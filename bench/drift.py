@@ -81,7 +81,10 @@ def delays(runs: int) -> None:
                 found.append(delay(stream, draw, rate))
             middle, never = statistics.median(found), sum(one >= CAP for one in found) / runs
             mean = statistics.mean(found)
-            print(f"  after {size:>6,}, 2% -> {rate:.0%}: mean {mean:>6.0f}, median {middle:>6.0f}, never {never:.0%}")
+            print(
+                f"  after {size:>6,}, 2% -> {rate:.0%}: mean {mean:>6.0f}, median {middle:>6.0f}, never {never:.0%}",
+                flush=True,
+            )
     for bound in (0.1, 0.2):
         for rate in (0.04, 0.06, 0.1):
             draw = dice(0)

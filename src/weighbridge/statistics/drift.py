@@ -23,8 +23,8 @@ class SRDetector:
 
     M_k <- (1 + lam_k (x - p0)) (M_k + 1), alarm while the mean of the M_k is at least `threshold`. As long as
     E[x | past] <= p0 (or >= p0 for a fall), the mean number of observations until the alarm is at least
-    `threshold`, for any distribution. So p0 must be a *bound* of the reference rate, else its error becomes false
-    alarms: `clopper_pearson(k, n, 0.9)[1]` for a rise, `[0]` for a fall. Of S streams give each S * threshold.
+    `threshold`, for any distribution. So p0 must be what the past predicts (`aim` sets it as more is seen), or a bound
+    of the reference's rate: else the reference's error becomes false alarms. Of S streams give each S * threshold.
 
     Raises ValueError unless 0 < p0 < 1, threshold >= 1 and the multiples lie on one side of 1.
     """
@@ -33,9 +33,9 @@ class SRDetector:
         rise, fall = all(m > 1 for m in multiples), all(0 <= m < 1 for m in multiples)
         if not (multiples and 0 < p0 < 1 and 1 <= threshold < CEILING and (rise or fall)):
             raise ValueError(f"no detector for p0 {p0}, threshold {threshold}, multiples {tuple(multiples)}")
-        self.p0, self.threshold, self.multiples = p0, threshold, tuple(multiples)
+        self.threshold, self.multiples = threshold, tuple(multiples)
         self.values = [0.0] * len(self.multiples)
-        self._bets = [self._bet(multiple) for multiple in self.multiples]
+        self.aim(p0, p0)
 
     @property
     def value(self) -> float:
@@ -46,6 +46,14 @@ class SRDetector:
     def alarmed(self) -> bool:
         """Whether the value is at or above the threshold."""
         return self.value >= self.threshold
+
+    def aim(self, p0: float, usual: float) -> None:
+        """Hold what comes next against p0, and bet on the multiples of `usual`; both known before, in (0, 1).
+
+        What was gathered stays: each bet was fair in its time. A multiple on the other side of p0 is not bet on.
+        """
+        self.p0, self.usual = p0, usual
+        self._bets = [self._bet(multiple) for multiple in self.multiples]
 
     def update(self, x: float) -> bool:
         """Take one observation and return whether the detector is alarmed; raises ValueError for x outside [0, 1].
@@ -66,6 +74,7 @@ class SRDetector:
         """Return everything as JSON values, for `from_state`."""
         return {
             "p0": self.p0,
+            "usual": self.usual,
             "threshold": self.threshold,
             "multiples": list(self.multiples),
             "values": list(self.values),
@@ -76,15 +85,21 @@ class SRDetector:
         """Return the detector that `state` described; raises ValueError where it describes none."""
         try:
             detector = cls(float(state["p0"]), float(state["threshold"]), [float(m) for m in state["multiples"]])
-            values = [float(value) for value in state["values"]]
+            values, usual = [float(value) for value in state["values"]], float(state.get("usual", state["p0"]))
         except (KeyError, TypeError) as error:
             raise ValueError("this is not the state of a detector") from error
         if len(values) != len(detector.multiples) or not all(0 <= value <= CEILING for value in values):
             raise ValueError("the values of a detector are one per multiple, none below zero")
+        if not 0 < usual < 1:
+            raise ValueError("the rate of a detector lies between 0 and 1")
         detector.values = values
+        detector.aim(detector.p0, usual)
         return detector
 
     def _bet(self, multiple: float) -> float:
-        """Return lam: of a 0/1 stream the likelihood ratio of the rate multiple * p0, which no outcome can ruin."""
-        other = min(multiple * self.p0, (1 + self.p0) / 2) if multiple > 1 else multiple * self.p0
+        """Return lam: of a 0/1 stream the likelihood ratio of a multiple of `usual` to p0; no outcome ruins it."""
+        if multiple > 1:
+            other = max(self.p0, min(multiple * self.usual, (1 + self.p0) / 2))
+        else:
+            other = min(self.p0, multiple * self.usual)
         return (other / self.p0 - 1) / (1 - self.p0)

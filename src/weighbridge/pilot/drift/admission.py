@@ -31,7 +31,7 @@ class Admission:
 
     Of a user five exchanges at once and then 20 an hour count (`Callers`); a caller who names no user is bounded by its
     key alone. A key that is one of several counts no more than all others together and 100 more. The key that leads,
-    and the only one in use, count whole: what changes for them changes for the route.
+    and the only one in use, count whole: what changes for them changes for the route. All keys of a tenant are one.
     """
 
     def __init__(self) -> None:
@@ -45,17 +45,18 @@ class Admission:
     def admit(self, seen: Observation) -> bool:
         """Whether an exchange counts."""
         self._turn(int(seen.at // _DAY_S))
-        _count(self._came[0], seen.key)
+        key = seen.voice
+        _count(self._came[0], key)
         if sum(self._first.values()) < _FIRST:
-            _count(self._first, seen.key)
-        mine, others = self._both(seen.key)
-        if self.is_one_of_several(seen.key) and mine >= others + _FREE:
+            _count(self._first, key)
+        mine, others = self._both(key)
+        if self.is_one_of_several(key) and mine >= others + _FREE:
             return False
         user = seen.user if seen.key and seen.user != seen.key else ""
-        if not self.callers.admit(seen.key, user, seen.at):
+        if not self.callers.admit(key, user, seen.at):
             return False
-        _count(self._counts[0], seen.key)
-        known = self._known.setdefault(seen.key, [])
+        _count(self._counts[0], key)
+        known = self._known.setdefault(key, [])
         if len(known) < LEAST_CALLERS and seen.user not in known:
             known.append(seen.user)
         if len(self._known) > _MOST_KEYS:

@@ -24,7 +24,7 @@ __all__ = ["ADDRESSEE", "DriftFold", "route_of_name"]
 ADDRESSEE = "drift"
 """Orders to this room bear it as `to`: `{"to": "drift", "do": "acknowledge" | "learn", "by": ..., "because": ...}`."""
 
-_LAYOUT = 2  # of the body; another one begins anew
+_LAYOUT = 3  # of the body; another one begins anew
 _PRIMARY = "primary"
 _ALARMED = "drift.alarmed"
 

@@ -67,29 +67,33 @@ class Others:
             del self._parts[min(self._parts, key=lambda name: self._parts[name][0])]
 
     def take(
-        self, key: str, hit: bool, whole: SRDetector, begin: Callable[[int, int], SRDetector], *, new: bool
+        self, key: str, hit: bool, whole: SRDetector, rates: Callable[[str], tuple[float, float]], *, new: bool
     ) -> None:
-        """Take an observation that `whole` has not taken yet; `begin` makes a detector of the reference less a part.
+        """Take an observation that `whole` has not taken yet; `rates` are those of the reference without a key.
 
         A key is left out from the first time that it speaks for a change on (`new` says that it does), and the keys of
         the reference always.
         """
         for name in sorted(self._parts.keys() - self._without.keys()):
-            self._without[name] = self._begin(name, whole, begin)
+            self._without[name] = _begun(whole, rates(name))
         if new and key and key not in self._without:
             able = {name: one.value for name, one in self._without.items() if name not in self._parts}
             if len(able) >= _MOST:  # that one goes whose leaving out matters least
                 del self._without[max(able, key=able.__getitem__)]
-            self._without[key] = self._begin(key, whole, begin)
+            self._without[key] = _begun(whole, rates(key))
         for name, detector in self._without.items():
             if name != key:
                 detector.update(float(hit))
 
-    def set(self, whole: SRDetector, begin: Callable[[int, int], SRDetector]) -> None:
+    def aim(self, rates: Callable[[str], tuple[float, float]]) -> None:
         """Set the references anew; what the detectors have gathered so far stays."""
         for key, detector in self._without.items():
-            self._without[key] = self._begin(key, whole, begin)
-            self._without[key].values = detector.values
+            detector.aim(*rates(key))
+
+    def part(self, key: str) -> tuple[int, int]:
+        """Return what a key has brought to the reference: observations, hits."""
+        seen, hits = self._parts.get(key, (0, 0))
+        return seen, hits
 
     def explain(self, needed: Callable[[str], bool]) -> list[tuple[str, float]]:
         """Return the keys without which there is no alarm, and the value without each, least first.
@@ -103,15 +107,9 @@ class Others:
         """Start anew against the same reference."""
         self._without = {}
 
-    def _begin(self, key: str, whole: SRDetector, begin: Callable[[int, int], SRDetector]) -> SRDetector:
-        """Return the detector without a key as it stands at the key's first exchange."""
-        detector = begin(*self._parts.get(key, (0, 0)))
-        detector.values = list(whole.values)
-        return detector
-
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""
-        without = {key: [detector.p0, *detector.values] for key, detector in self._without.items()}
+        without = {key: [detector.p0, detector.usual, *detector.values] for key, detector in self._without.items()}
         return {"parts": self._parts, "without": without}
 
     @classmethod
@@ -119,7 +117,16 @@ class Others:
         """Return what `to_json` described. Raises ValueError, KeyError or TypeError."""
         others = cls()
         others._parts = {key: list(part) for key, part in state["parts"].items()}
-        for key, (p0, *values) in state["without"].items():
+        for key, (p0, usual, *values) in state["without"].items():
             others._without[key] = detector = SRDetector(p0, threshold, multiples)
+            detector.aim(p0, usual)
             detector.values = [float(value) for value in values]
         return others
+
+
+def _begun(whole: SRDetector, rates: tuple[float, float]) -> SRDetector:
+    """Return a detector that has gathered what the whole one has, against other rates."""
+    detector = SRDetector(rates[0], whole.threshold, whole.multiples)
+    detector.aim(*rates)
+    detector.values = list(whole.values)
+    return detector

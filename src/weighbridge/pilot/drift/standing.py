@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.drift.figures import share_of
-from weighbridge.pilot.drift.state import LEARNED, State
+from weighbridge.pilot.drift.state import State
+from weighbridge.pilot.drift.stream import LEARNED
 from weighbridge.pilot.drift.table import kind_of, stream_kinds
 from weighbridge.pilot.words import told
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.pilot.drift.admission import Admission
 from weighbridge.pilot.drift.centres import find_centres
 from weighbridge.pilot.drift.sketch import packed, unpacked
-from weighbridge.pilot.drift.stream import STAGES, Stream
+from weighbridge.pilot.drift.stream import LEARNED, Stream
 from weighbridge.pilot.drift.table import CLUSTER, CLUSTERS, kind_of, stream_kinds
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.journal.protocol import Severity
     from weighbridge.pilot.observation.noun import Observation
 
-__all__ = ["LEARNED", "Raised", "State"]
-
-LEARNED = STAGES[0][0]
-"""Observations from which cutoffs and centres are made; then the texts' sketches are dropped."""
+__all__ = ["Raised", "State"]
 
 _CLUSTER_NAMES = tuple(f"{CLUSTER}-{number}" for number in range(1, CLUSTERS + 1))
 _BY_THEMSELVES = frozenset({"operation", "form"})  # their alarms end the growth of no other references
@@ -70,7 +67,7 @@ class State:
         frozen = self.frozen
         raised: list[Raised] = []
         for name, stream, hit in told:
-            if stream.take(hit, grows=stream.kind.about not in frozen, key=seen.key, caller=seen.user):
+            if stream.take(hit, grows=stream.kind.about not in frozen, key=seen.voice, caller=seen.user):
                 raised += self._raise(name, stream)
         self._learn(seen)
         return raised
@@ -171,13 +168,13 @@ class State:
         """Return the state that `to_json` described; {} is a new one. Raises ValueError, KeyError or TypeError."""
         state = cls(
             false_alarm_every,
-            body.get("seen", 0),
+            int(body.get("seen", 0)),
             frozenset(body.get("frozen", ())),
             {name: list(values) for name, values in body.get("values", {}).items()},
             dict(body.get("cutoffs", {})),
             list(body.get("sketches", ())),
             list(body.get("centres", ())),
-            left_out=body.get("left_out", 0),
+            left_out=int(body.get("left_out", 0)),
         )
         if "admission" in body:
             state.admission.restore(body["admission"])

@@ -17,20 +17,16 @@ if TYPE_CHECKING:
     from weighbridge.pilot.drift.table import StreamKind
     from weighbridge.pilot.journal.protocol import Severity
 
-__all__ = ["STAGES", "Stream"]
+__all__ = ["LEARNED", "Stream"]
 
-STAGES = (
-    *((500, 0.85), (750, 0.85), (1_000, 0.85), (1_500, 0.85), (2_000, 0.8), (3_000, 0.8), (4_000, 0.8), (6_000, 0.8)),
-    *((8_000, 0.8), (12_000, 0.7), (16_000, 0.6), (24_000, 0.55), (32_000, 0.5)),
-)
-"""At so many observations the reference rate is set anew, to its one-sided bound of that level.
+LEARNED = 500
+"""Observations from which on a stream is watched; cutoffs and centres are made of as many, too."""
 
-A bound and not the rate itself: its error would become false alarms. `bench/drift.py` measures that with these levels
-the mean number of observations for each false alarm, over references, is at least the threshold at every stage.
-"""
-_LEVELS = dict(STAGES)
-_AFTER_ALARM = 0.95  # level of the bound once an alarm was acknowledged: an unlucky reference would alarm again
-_RISES, _FALLS = (1.5, 2.0, 4.0), (0.67, 0.5, 0.25)
+_MOST = 32_000  # observations of a reference
+_PRIOR = 0.5  # Jeffreys
+_COMPLETE, _CUT_SHORT, _AFTER_ALARM = 0.5, 0.85, 0.95  # levels of the bound, by why the reference has ended
+_FALL = 0.6  # level for falls while it grows: they alarm at their threshold and hardly above it, so nothing is to spare
+_RISES, _FALLS = (1.6, 2.5), (0.6, 0.35)  # of 2%, 4% is found as soon as by one bet on 4%, 3% and 6% soon, too
 _HIGHEST, _LOWEST = 0.999, 1e-9
 _RECENT = 500
 _QUARTER = 0.25
@@ -42,6 +38,13 @@ _COMPARED = 2.0  # a run begins where a rate of twice (half) the reference last 
 @dataclass(slots=True)
 class Stream:
     """The state of one stream.
+
+    While the reference grows, the detector holds observations against what all before them predict: the mean of the
+    next one, given the past, where the rate stays and was drawn by Jeffreys' prior. So the error of a reference costs
+    no bound, and the promise holds in the mean over references. Bets are on multiples of the reference's rate, which
+    lags behind by the blocks that wait, so that they stay where they were when a change begins. Where the reference has
+    ended, its one-sided bound of the level `surety` is held against, for it has to hold as long as one watches: the
+    surer, the likelier it is an unlucky one. `bench/drift.py` measures what comes of it.
 
     `seen` and `hits` are the reference's counts; `run_seen`, `run_hits` those since the likely beginning of a change,
     by a cumulative sum `run_sum` (E. S. Page, Biometrika 41, 1954), and `recent` the last 500 and what came since
@@ -59,6 +62,7 @@ class Stream:
     run_seen: int = 0
     run_hits: int = 0
     run_sum: float = 0.0
+    surety: float = 0.0
     recent: list[int] = field(default_factory=lambda: [0, 0, -1])
     alarm: dict[str, Any] | None = None
     detector: SRDetector | None = field(default=None, repr=False)
@@ -82,9 +86,9 @@ class Stream:
                 if self._is_alarm:
                     self._leave_out(hit, key, caller, self.detector)
                 raised = self.detector.update(float(hit))
-        if not grows:
-            self.waiting.clear()
-        elif not raised and self.seen < STAGES[-1][0]:
+        if not self.surety and not grows:
+            self._end(_CUT_SHORT)
+        elif not self.surety and not raised:
             self._grow(hit, key if self._is_alarm else "")
         return raised
 
@@ -112,9 +116,8 @@ class Stream:
 
     def acknowledge(self) -> None:
         """Watch again after an alarm, against the same reference, by a surer bound of its rate."""
-        if self.alarm is not None and self.detector is not None:
-            p0 = self._bound(self.hits, self.seen, _AFTER_ALARM)
-            self.detector = self._begin(p0) if p0 > 0 else self.detector
+        if self.alarm is not None:
+            self._end(_AFTER_ALARM)
         self.alarm = None
         self.others.reset()
         self.users.reset()
@@ -132,33 +135,44 @@ class Stream:
     def _leave_out(self, hit: bool, key: str, caller: str, whole: SRDetector) -> None:
         """Let the detectors without this key and this user pass it over; of a fall no user brings much."""
         speaks = self.steps[hit] > 0
-        self.others.take(key, hit, whole, self._without, new=speaks)
+        self.others.take(key, hit, whole, self._rates, new=speaks)
         if self.kind.direction == "rise":
-            self.users.take("" if caller == key else caller, hit, whole, self._without, new=speaks)
+            self.users.take("" if caller == key else caller, hit, whole, self._rates, new=speaks)
 
     def _grow(self, hit: bool, key: str) -> None:
         """Let an observation wait, and the oldest block that waits join the reference; the first 500 join at once.
 
-        So a change is held against a reference without it for as many observations as wait.
+        So bets are made on a reference without a change for as many observations as wait.
         """
-        if self.detector is None:
+        if self.seen < LEARNED:
             self._join(Block(1, int(hit), {key: [1, int(hit)]}))
+            if self.seen == LEARNED:
+                self._aim()
             return
         if not self.waiting or self.waiting[-1].seen == BLOCK:
             self.waiting.append(Block())
         self.waiting[-1].take(hit, key)
+        if self.waiting[-1].seen < BLOCK:
+            return
         if len(self.waiting) > _MOST_WAITING:
             self._join(self.waiting.pop(0))
+        if self.seen < _MOST:
+            self._aim()
+        else:
+            self._end(_COMPLETE)
 
     def _join(self, block: Block) -> None:
-        """Take a block into the reference; at a stage the rate is set anew."""
+        """Take a block into the reference."""
         self.seen += block.seen
         self.hits += block.hits
         if self._is_alarm:
             self.others.learn(block.parts)
-        level = _LEVELS.get(self.seen)
-        if level is not None:
-            self._set(level)
+
+    def _end(self, surety: float) -> None:
+        """Let the reference grow no more, and hold against a bound of its rate from now on."""
+        self.surety = surety
+        self.waiting.clear()
+        self._aim()
 
     def _count(self, hit: bool) -> None:
         """Count what came of late."""
@@ -189,38 +203,46 @@ class Stream:
             self.run_seen = self.run_hits = 0
             self.run_sum = 0.0
 
-    def _begin(self, p0: float) -> SRDetector:
-        """Begin a detector against a rate, and note the steps of the cumulative sum: for no, for yes."""
+    def _aim(self) -> None:
+        """Set the rates of all detectors by what is known now."""
+        if self.seen < LEARNED or (self.kind.direction == "fall" and not self.hits):
+            return  # too little is known; what never happened cannot become rarer
+        p0, usual = self._rates("")
+        if self.detector is None:
+            self.detector = SRDetector(p0, self.threshold, self._multiples)
+        self._set(p0, usual)
+        self.others.aim(self._rates)
+        self.users.aim(self._rates)
+
+    def _set(self, p0: float, usual: float) -> None:
+        """Set the rates of the detector, and the steps of the cumulative sum: for no, for yes."""
+        if self.detector is not None:
+            self.detector.aim(p0, usual)
         rises = self.kind.direction == "rise"
         other = min(_COMPARED * p0, (1 + p0) / 2) if rises else p0 / _COMPARED
         self.steps = math.log((1 - other) / (1 - p0)), math.log(other / p0)
-        return SRDetector(p0, self.threshold, self._multiples)
 
-    def _set(self, level: float) -> None:
-        """Set the reference rate; what the detector has gathered so far stays, since each bet was fair in its time."""
-        p0 = self._bound(self.hits, self.seen, level)
-        if p0 <= 0:
-            return  # what never happened cannot become rarer
-        values = None if self.detector is None else self.detector.values
-        self.detector = self._begin(p0)
-        if values is not None:
-            self.detector.values = values
-        self.others.set(self.detector, self._without)
-        self.users.set(self.detector, self._without)
+    def _rates(self, key: str) -> tuple[float, float]:
+        """Return the rate that is held against, and the usual one of which multiples are bet on.
 
-    def _bound(self, hits: int, seen: int, level: float) -> float:
-        """Return the bound of a reference's rate that is held against."""
-        low, high = _interval(hits, seen, level)
-        return min(high, _HIGHEST) if self.kind.direction == "rise" else low
+        Without a key of the reference: by the rest, where that is less in favour of an alarm.
+        """
+        seen = self.seen + sum(block.seen for block in self.waiting)
+        hits = self.hits + sum(block.hits for block in self.waiting)
+        whole, usual = self._rate(hits, seen), self._rate(self.hits, self.seen)
+        parts = [self.others.part(key), *(block.parts.get(key, (0, 0)) for block in self.waiting)]
+        of_key, bad_of_key = (sum(numbers) for numbers in zip(*parts, strict=True))
+        rest = self._rate(hits - bad_of_key, seen - of_key) if key and of_key else whole
+        p0 = max(whole, rest) if self.kind.direction == "rise" else min(whole, rest)
+        return p0, min(usual * p0 / whole, _HIGHEST)
 
-    def _without(self, seen: int, hits: int) -> SRDetector:
-        """Return a detector whose reference is less in favour of an alarm: the whole one, or the one less a part."""
-        whole = 0.0 if self.detector is None else self.detector.p0
-        level = next(level for size, level in reversed(STAGES) if self.seen >= size)
-        rest = self._bound(self.hits - hits, self.seen - seen, level) if seen else whole
-        rises = self.kind.direction == "rise"
-        p0 = max(whole, rest) if rises else max(min(whole, rest), _LOWEST)
-        return SRDetector(p0, self.threshold, self._multiples)
+    def _rate(self, hits: int, seen: int) -> float:
+        """Return the rate that so many predict, or the bound of it that is held against."""
+        if self.kind.direction == "fall":
+            return max(_interval(hits, seen, self.surety or _FALL)[0], _LOWEST)
+        if not self.surety:
+            return (hits + _PRIOR) / (seen + 2 * _PRIOR)
+        return min(_interval(hits, seen, self.surety)[1], _HIGHEST)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; a state that has not begun is short."""
@@ -228,10 +250,12 @@ class Stream:
         if self.detector is not None:
             state |= {
                 "watched": self.watched,
-                "p0": self.detector.p0,
+                "rates": [self.detector.p0, self.detector.usual],
                 "values": list(self.detector.values),
                 "run": [self.run_seen, self.run_hits, self.run_sum],
             }
+        if self.surety:
+            state["surety"] = self.surety
         if self.waiting:
             state["waiting"] = [block.to_json() for block in self.waiting]
         if self._is_alarm:
@@ -245,10 +269,13 @@ class Stream:
         """Return the stream that `to_json` described; {} is a new one. Raises ValueError, KeyError or TypeError."""
         stream = cls(kind, threshold, state.get("seen", 0), state.get("hits", 0), alarm=state.get("alarm"))
         stream.recent = list(state.get("recent", stream.recent))
-        if "p0" in state:
+        stream.surety = state.get("surety", 0.0)
+        if "rates" in state:
             stream.watched = state["watched"]
             stream.run_seen, stream.run_hits, stream.run_sum = state["run"]
-            stream.detector = stream._begin(state["p0"])
+            p0, usual = state["rates"]
+            stream.detector = SRDetector(p0, threshold, stream._multiples)
+            stream._set(p0, usual)
             stream.detector.values = [float(value) for value in state["values"]]
         stream.waiting = [Block.from_json(block) for block in state.get("waiting", ())]
         if "others" in state:

@@ -1,7 +1,8 @@
 """Whose exchanges count: a few at a time of one user, told apart by the keys that vouch for them.
 
 A user is a name that whoever holds a key may invent; a key is handed out by the operator. So the key is the unit of
-trust: what one key does must neither fill the table for others nor decide anything where several keys are in use.
+trust: what one key does must neither fill the table for others nor decide anything where several keys are in use. A
+tenant may make keys of its own, so all its keys are one (`voice_of`); "key" means that in canary and drift.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["AGAIN_S", "LEAST_CALLERS", "MOST_AT_ONCE", "Callers"]
+__all__ = ["AGAIN_S", "LEAST_CALLERS", "MOST_AT_ONCE", "Callers", "voice_of"]
 
 MOST_AT_ONCE = 5
 """Looked-at exchanges of one user of one key that count at once."""
@@ -27,6 +28,15 @@ _BACK_S = 3_600  # a time so much before the newest is taken for the truth, afte
 _MOST_USERS = 1_200  # remembered at once
 _MOST_KEYS = 64
 _TAG, _WAIT = 5, 3  # hex digits that stand for a user within a key, and for seconds
+_NO_CUSTOMER = frozenset({"", "default", "*"})  # tenants whose keys the operator hands out one by one
+
+
+def voice_of(key_id: str, tenant: str) -> str:
+    """Return whom a request speaks for: `team-a/*` for every key of a tenant, else the key by itself.
+
+    No key's id holds a slash. Keys of the tenant `default` stand by themselves, as do those of an older version.
+    """
+    return key_id if tenant in _NO_CUSTOMER else f"{tenant}/*"
 
 
 class Callers:

@@ -12,9 +12,9 @@ from tests.unit.pilot.drift.conftest import DECISION, Traffic, route
 from weighbridge.pilot.drift.fold import DriftFold, route_of_name
 from weighbridge.pilot.drift.standing import read_standing
 from weighbridge.pilot.drift.state import State
+from weighbridge.pilot.drift.stream import Stream
 from weighbridge.pilot.drift.table import kind_of, stream_kinds
 from weighbridge.pilot.journal.protocol import Entry
-from weighbridge.statistics.drift import SRDetector
 
 if TYPE_CHECKING:
     from weighbridge.pilot.drift.standing import StreamStanding
@@ -159,7 +159,7 @@ def test_an_alarm_ends_the_growth_of_references(traffic: Traffic) -> None:
     traffic.seen(600, refused=0.02)
     traffic.seen(100, refused=0.02, failed=True)
     traffic.seen(2200, refused=0.02)
-    assert (stream(traffic, "failed").reference["n"], stream(traffic, "refused").reference["n"]) == (500, 1000)
+    assert (stream(traffic, "failed").reference["n"], stream(traffic, "refused").reference["n"]) == (500, 750)
     traffic.seen(200, refused=1.0)
     refused = stream(traffic, "refused").reference["n"]
     traffic.order(to="drift", do="acknowledge", because="x")
@@ -167,37 +167,68 @@ def test_an_alarm_ends_the_growth_of_references(traffic: Traffic) -> None:
     assert (stream(traffic, "failed").reference["n"], stream(traffic, "refused").reference["n"]) == (500, refused)
 
 
-def test_the_reference_is_a_bound_of_its_rate(traffic: Traffic) -> None:
-    """At 500 it is the exact one-sided bound of 85%: Clopper and Pearson's of 0 hits is 1 - 0.15 ** (1 / 500)."""
+def rates(traffic: Traffic, name: str) -> list[float]:
+    """Return the rate that a stream is held against, and the usual one that is bet on."""
+    found: list[float] = dict(traffic.body)["streams"][name]["rates"]
+    return found
+
+
+def test_the_rate_is_what_all_before_predict_and_bets_lag_behind(traffic: Traffic) -> None:
+    """Jeffreys' prediction of all, block by block; the reference is 2,000 to 2,250 behind, so no change is in it."""
     traffic.seen(499, refused=0.0)
     assert stream(traffic, "refused").evidence is None
     traffic.seen(1, refused=0.0)
-    state = dict(traffic.body)["streams"]["refused"]
-    assert state["p0"] == pytest.approx(1 - 0.15 ** (1 / 500))
-    traffic.seen(2000, refused=0.0)  # they wait, so that a change among them is seen before it joins
-    assert dict(traffic.body)["streams"]["refused"]["p0"] == pytest.approx(1 - 0.15 ** (1 / 500))
-    traffic.seen(501, refused=0.0)
-    assert dict(traffic.body)["streams"]["refused"]["p0"] == pytest.approx(1 - 0.15 ** (1 / 1000))
+    assert rates(traffic, "refused") == pytest.approx([0.5 / 501, 0.5 / 501])
+    traffic.seen(2249, refused=0.0)
+    assert rates(traffic, "refused") == pytest.approx([0.5 / 2501, 0.5 / 501])
+    traffic.seen(1, refused=0.0)
+    assert rates(traffic, "refused") == pytest.approx([0.5 / 2751, 0.5 / 751])
 
 
-def test_what_the_detector_gathered_survives_a_new_stage(traffic: Traffic) -> None:
-    """The value of a stream equals that of a detector fed beside it, whose p0 is set at the same places."""
+def test_a_reference_that_was_cut_short_is_held_to_a_bound(traffic: Traffic) -> None:
+    """Clopper and Pearson's one-sided bound of 0 of 500 is 1 - 0.15 ** (1 / 500) at 85%; nothing that waited is in it.
+
+    After an alarm of its own, which an operator has acknowledged, it is that of 95%.
+    """
+    traffic.seen(1100, refused=0.0, same_language=True)
+    traffic.seen(100, refused=1.0, same_language=True)
+    assert rates(traffic, "other-language") == pytest.approx([1 - 0.15 ** (1 / 500)] * 2)
+    traffic.order(to="drift", do="acknowledge", because="x")
+    assert rates(traffic, "refused") == pytest.approx([1 - 0.05 ** (1 / 500)] * 2)
+    assert "waiting" not in dict(traffic.body)["streams"]["refused"]
+
+
+def test_a_complete_reference_stays_as_it_is() -> None:
+    """At 32,000 it ends, nothing waits any more, and what comes later moves no rate."""
+    one = Stream.from_json(kind_of("refused"), 40_000, {"seen": 31_750, "hits": 635})
+    for at in range(2250):
+        one.take(at % 50 == 0)
+    state = one.to_json()
+    assert (state["seen"], state["hits"], "waiting" in state) == (32_000, 640, False)
+    assert state["rates"] == pytest.approx([beta.ppf(0.5, 641, 32_000 - 640)] * 2)
+    for at in range(500):
+        one.take(at % 20 == 0)
+    assert one.to_json()["rates"] == state["rates"]
+
+
+def test_what_the_detector_gathered_survives_another_rate(traffic: Traffic) -> None:
+    """The value of a stream equals the recursion computed here, with Jeffreys' rates at the same places."""
     traffic.seen(3000, refused=0.03)
     draw = Traffic(traffic.fold).draw
     hits = [draw.random() < 0.03 for _ in range(3000)]
-    values = [0.0] * 3
-    # At 2,501 the reference becomes the first 750, at 2,751 the first 1,000; the one that brings it is taken before.
-    for size, begin, end in ((500, 500, 2501), (750, 2501, 2751), (1000, 2751, 3000)):
-        found = sum(hits[:size])
-        beside = SRDetector(float(beta.ppf(0.85, found + 1, size - found)), 40_000, (1.5, 2.0, 4.0))
-        beside.values = values
-        for hit in hits[begin:end]:
-            beside.update(float(hit))
-        values = beside.values
-    assert dict(traffic.body)["streams"]["refused"]["values"] == pytest.approx(values, rel=1e-6)
+    values = {1.6: 0.0, 2.5: 0.0}
+    for at in range(500, 3000):
+        known = at // 250 * 250
+        reference = max(500, known - 2000)
+        rate, usual = ((sum(hits[:n]) + 0.5) / (n + 1) for n in (known, reference))
+        for multiple, value in values.items():
+            other = max(rate, multiple * usual)
+            values[multiple] = (value + 1) * (other / rate if hits[at] else (1 - other) / (1 - rate))
+    assert dict(traffic.body)["streams"]["refused"]["values"] == pytest.approx(list(values.values()), rel=1e-6)
 
 
-_UNREADABLE = [{}, {"streams": 3}, {"streams": {"nothing": {}}}, {"seen": "x", "streams": {"refused": {"p0": 2}}}]
+_DAMAGED = {"refused": {"rates": [2, 2], "watched": 0, "run": [0, 0, 0.0], "values": []}}
+_UNREADABLE = [{}, {"streams": 3}, {"streams": {"nothing": {}}}, {"seen": "x"}, {"streams": _DAMAGED}]
 
 
 @pytest.mark.parametrize("body", _UNREADABLE)

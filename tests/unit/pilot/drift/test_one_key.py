@@ -57,6 +57,16 @@ def test_one_key_of_several_warns_and_closes_nothing(
     assert "the key `bad` alone shows it" in notice.why
 
 
+def test_keys_that_a_tenant_has_made_are_one(traffic: Traffic) -> None:
+    """Ten keys of one tenant, all declined: one warning, which names the tenant; they count no more than one key."""
+    traffic.tell(honest(traffic, 1200))
+    made = ({**hostile(at), "key": f"made{at % 10}", "tenant": "team-a"} for at in range(1000))
+    traffic.tell(mixed(made, honest(traffic, 1000)))
+    assert severities(traffic) == ["warning"]
+    (notice,) = [one for one in traffic.told if one.facts.get("stream") == "refused"]
+    assert notice.facts["key"] == "team-a/*"
+
+
 def test_what_the_others_see_too_is_an_alarm(traffic: Traffic) -> None:
     """After a warning that one key brought about, a change that all see is told as what it is."""
     traffic.tell(honest(traffic, 1200))

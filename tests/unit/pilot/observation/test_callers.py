@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from weighbridge.pilot.observation.callers import AGAIN_S, LEAST_CALLERS, MOST_AT_ONCE, Callers
+from weighbridge.pilot.observation.callers import AGAIN_S, LEAST_CALLERS, MOST_AT_ONCE, Callers, voice_of
 
 DAY_S = 86_400.0
 
@@ -77,3 +77,9 @@ def test_many_keys_are_bounded() -> None:
     for number in range(1000):
         callers.admit(f"key {number:012}", "kim", 10.0)
     assert len(json.dumps(callers.state())) < 40_000
+
+
+def test_all_keys_of_a_tenant_are_one() -> None:
+    """A tenant may make keys of its own; the operator's are apart, and no key can be named like a tenant."""
+    assert voice_of("k1", "team-a") == voice_of("k2", "team-a") != voice_of("k1", "team-b")
+    assert voice_of("team-a", "default") == voice_of("team-a", "") == "team-a" != voice_of("team-a", "team-a")
