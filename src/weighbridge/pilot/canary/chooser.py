@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.pilot.canary.fold import canary_name
 from weighbridge.pilot.canary.jury import is_apart
+from weighbridge.pilot.observation.callers import voice_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class CanaryChooser:
     """Chooses the candidate for its share of the callers, by the document that all nodes follow.
 
     `document_of` returns a document from memory. A caller is the user that a request names, else its key. Without a
-    document nobody gets the candidate, nor do callers of a key that was set apart.
+    document nobody gets the candidate, nor do callers of a key, or of all keys of a tenant, that was set apart.
     """
 
     def __init__(self, document_of: Callable[[str], Document | None], secret: bytes = b"") -> None:
@@ -50,7 +51,7 @@ class CanaryChooser:
         if document is None or not document.body.keys() >= _READ or not document.body["share"]:
             return "primary", route.primary
         apart = document.body.get("apart")
-        if apart and is_apart(exchange.key_id, apart, document.body["keys"]):
+        if apart and is_apart(voice_of(exchange.key_id, exchange.tenant), apart, document.body["keys"]):
             return "primary", route.primary
         caller = exchange.user_hash or exchange.key_id
         if place_of(self._secret, route.name, document.body["trial"], caller) < document.body["share"]:

@@ -100,21 +100,21 @@ class Trial:
     def see(self, arm: Arm, observation: Observation) -> None:
         """Take an exchange; not one that both models failed: that was the request's doing, or both's."""
         self._mind_the_clock()
-        if observation.is_shared or self.jury.is_apart(observation.key):
+        if observation.is_shared or self.jury.is_apart(observation.voice):
             return
         if self.state == "measuring":
             self._measure(arm, observation)
             return
         is_hasty = observation.is_left and observation.total_s < _LEAST_WAIT_S
         is_known = self.runs and observation.at >= self.start and not is_hasty
-        if not is_known or not self.callers.admit(observation.key, observation.user, observation.at):
+        if not is_known or not self.callers.admit(observation.voice, observation.user, observation.at):
             return
         signs = signs_against(observation, self.late_s)
         self._count(arm, [1, *signs])
         is_of_step = self.state == "stepping" and observation.at >= self.step_since
         if is_of_step:
             gather(self.seen[arm], (1, *signs))
-        self.jury.add(observation.key, arm, observation.at, observation.user, signs, is_of_step=is_of_step)
+        self.jury.add(observation.voice, arm, observation.at, observation.user, signs, is_of_step=is_of_step)
 
     def hear(self, pair: Pair, at: float) -> bool:
         """Take a pair of the shadow that was judged then, and return whether it counts; raises ValueError."""
@@ -256,7 +256,7 @@ class Trial:
         """Learn how long the primary takes, unless the terms say how long it may, and begin once that is known."""
         if arm == "primary" and not observation.failed:
             self._times.append(round(observation.total_s, 3))
-            self.callers.know(observation.key, observation.user)
+            self.callers.know(observation.voice, observation.user)
         if self.terms.late_s is not None or len(self._times) >= REFERENCE:
             self.late_s = self.terms.late_s or late_limit(self._times)
             self._times.clear()

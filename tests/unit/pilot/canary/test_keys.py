@@ -51,7 +51,9 @@ def test_one_key_of_several_rolls_nothing_back(traffic: Traffic) -> None:
     assert "callers of the key bad get the primary" in " ".join(" ".join(canary_lines("qwen", standing)).split())
     document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
     choose = CanaryChooser({traffic.fold.name: document}.get)
-    legs = {key: choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "bad", "new")}
+    legs = {
+        key: choose(route(), Exchange("i", 0.0, key, "default", "qwen", "", "", "/"))[0] for key in ("a", "bad", "new")
+    }
     assert legs == {"a": "canary", "bad": "primary", "new": "canary"}
 
 
@@ -143,8 +145,26 @@ def test_many_keys_share_the_last_place() -> None:
     assert traffic.body["apart"] == ["*"]
     document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
     choose = CanaryChooser({traffic.fold.name: document}.get)
-    legs = [choose(route(), Exchange("i", 0.0, key, "t", "qwen", "", "", "/"))[0] for key in ("a", "other 1", "new")]
+    legs = [
+        choose(route(), Exchange("i", 0.0, key, "default", "qwen", "", "", "/"))[0] for key in ("a", "other 1", "new")
+    ]
     assert legs == ["canary", "primary", "primary"]
+
+
+def test_keys_that_a_tenant_has_made_are_one(traffic: Traffic) -> None:
+    """Forty keys of one tenant, each with users of its own, fail on the candidate only: the tenant is set apart."""
+    begun(traffic)
+    for number in range(160):
+        told(traffic, "canary", f"k{number % 40}", tenant="team-a", **BAD)
+        told(traffic, "primary", f"k{number % 40}", tenant="team-a")
+        for arm in ("canary", "primary"):
+            told(traffic, arm, "ab"[number % 2])
+    assert traffic.body["apart"] == ["team-a/*"]
+    assert "canary.rolled_back" not in traffic.events
+    document = Document(traffic.fold.name, {**traffic.body, "share": 1.0})
+    choose = CanaryChooser({traffic.fold.name: document}.get)
+    legs = {t: choose(route(), Exchange("i", 0.0, "new", t, "qwen", "", "", "/"))[0] for t in ("team-a", "default")}
+    assert legs == {"team-a": "primary", "default": "canary"}
 
 
 def test_what_was_shown_with_a_key_that_was_set_apart_passes_no_step(traffic: Traffic) -> None:
