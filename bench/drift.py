@@ -19,7 +19,7 @@ import statistics
 
 from weighbridge.pilot.drift.sketch import packed
 from weighbridge.pilot.drift.state import State
-from weighbridge.pilot.drift.stream import STAGES, Stream
+from weighbridge.pilot.drift.stream import LEARNED, Stream
 from weighbridge.pilot.drift.table import stream_kinds
 from weighbridge.pilot.observation.noun import Observation
 
@@ -35,42 +35,55 @@ def dice(number: int) -> random.Random:
     return random.Random(SEED + number)  # noqa: S311 - a simulation
 
 
-def refused_stream(draw: random.Random, rate: float, reference: int) -> Stream:
-    """Return a refusal stream whose reference has so many observations at least, drawn at a rate."""
-    stream = begun()
-    while stream.seen < reference:
-        if stream.take(draw.random() < rate):
-            stream.acknowledge()
+def referenced(name: str, draw: random.Random, rate: float, reference: int) -> Stream:
+    """Return a stream whose reference was cut short there, drawn at a rate."""
+    hits = sum(draw.random() < rate for _ in range(reference))
+    stream = Stream.from_json(stream_kinds()[name], threshold(name), {"seen": reference, "hits": hits})
+    stream.take(draw.random() < rate, grows=False)
     return stream
 
 
-def begun() -> Stream:
-    """Return a refusal stream at its beginning."""
-    kind = stream_kinds()["refused"]
-    return Stream(kind, EVERY / kind.part)
+def begun(name: str = "refused") -> Stream:
+    """Return a stream at its beginning."""
+    return Stream(stream_kinds()[name], threshold(name))
+
+
+def threshold(name: str) -> float:
+    """Return the threshold of a stream, of a fall that of refusals: its own is too high to be measured."""
+    kind = stream_kinds()[name]
+    return EVERY / (kind.part if kind.direction == "rise" else stream_kinds()["refused"].part)
 
 
 def alarms(references: int, watched: int) -> None:
-    """Print the mean time to a false alarm of the refusal stream, whose threshold is twice the route's."""
-    print(f"refusal stream, threshold {EVERY / stream_kinds()['refused'].part:,.0f}; {references} references each")
-    for rate in (0.005, 0.02, 0.1):
-        for size, _ in STAGES[::2]:
-            draw = dice(size)
-            found = 0
-            for _ in range(references):
-                stream = refused_stream(draw, rate, size)
+    """Print the mean time to a false alarm of refusals that rise and fall: while the reference grows, and cut short."""
+    for name in ("refused", "accepted"):
+        print(f"{name}, threshold {threshold(name):,.0f}; {references} references each, {watched:,} observations")
+        for rate in (0.002, 0.02, 0.1):
+            draw = dice(0)
+            show_alarms("from the first on", rate, [begun(name) for _ in range(references)], draw, watched)
+            for size in (LEARNED, 2_000, 8_000, 32_000):
+                draw = dice(size)
+                fixed = [referenced(name, draw, rate, size) for _ in range(references)]
+                show_alarms(f"cut short at {size:,}", rate, fixed, draw, watched)
+
+
+def show_alarms(name: str, rate: float, streams: list[Stream], draw: random.Random, watched: int) -> None:
+    """Print how often streams alarm at their own rate; an alarm ends nothing and makes nothing surer."""
+    found = 0
+    for stream in streams:
+        grows = not stream.surety
+        for _ in range(watched):
+            if stream.take(draw.random() < rate, grows=grows):
+                found += 1
                 stream.acknowledge()
-                for _ in range(watched):
-                    if stream.take(draw.random() < rate, grows=False):
-                        found += 1
-                        stream.acknowledge()
-            mean = f"{references * watched / found:,.0f}" if found else f"> {references * watched:,}"
-            print(f"  rate {rate:<6} reference {size:>6,}: {mean:>10} observations for each of {found} alarms")
+    n = sum(one.watched for one in streams)
+    mean = f"{n / found:,.0f}" if found else f"> {n:,}"
+    print(f"  rate {rate:<6} {name:<22} {mean:>10} observations for each of {found} alarms", flush=True)
 
 
 def delays(runs: int) -> None:
     """Print how many observations pass from a change until the alarm, as the product has it: the reference grows on."""
-    for size in (500, 1_000, 2_000, 4_000, 8_000, 16_000, 34_500):
+    for size in (LEARNED, 1_000, 2_000, 4_000, 8_000, 16_000, 34_500):
         for rate in (0.03, 0.04, 0.06, 0.1):
             draw, found = dice(size), []
             for _ in range(runs):
