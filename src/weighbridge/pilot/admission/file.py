@@ -87,7 +87,9 @@ def parse_gateway_file(data: bytes, path: Path) -> GatewayFile:
         workspace=workspace,
         routes=routes,
         limits=form.gateway.limits.model_dump(exclude_none=True),
-        alarm=AlarmPlan(alarm.webhook_env or "", alarm.secret_env or "", alarm.reopens, alarm.grace_hours * 3600.0),
+        alarm=AlarmPlan(
+            alarm.webhook_env or "", alarm.secret_env or "", alarm.reopens, alarm.grace_hours * 3600.0, alarm.language
+        ),
     )
 
 

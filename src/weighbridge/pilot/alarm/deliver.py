@@ -159,7 +159,7 @@ class Deliverer:
 
     def _post(self, batch: Batch) -> None:
         """Post a message, once."""
-        body = canonical(message_of(batch.told))
+        body = canonical(message_of(batch.told, self._plan.language))
         headers = signed_headers(message_id(batch.told[0]["id"]), int(self._clock()), body, self._key)
         post(self._address, body, headers, Patience(tries=1))
 

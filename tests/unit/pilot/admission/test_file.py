@@ -237,7 +237,9 @@ def test_alarms_are_told_and_timed_as_the_file_says() -> None:
     """72 hours to decide anew unless the file says otherwise; hours are none below zero, nor more than a year."""
     assert parse_gateway_file(f"{HEAD}{ROUTE}{UPSTREAM}".encode(), PLACE).alarm == AlarmPlan(grace_s=72 * 3600.0)
     text = '[gateway.alarm]\nwebhook_env = "HOOK"\nsecret_env = "SIGN"\ngrace_hours = 1.5\nreopens = false\n'
+    text += 'language = "zh"\n'
     file = parse_gateway_file(f"{HEAD}{text}{ROUTE}{UPSTREAM}".encode(), PLACE)
-    assert file.alarm == AlarmPlan("HOOK", "SIGN", reopens=False, grace_s=5400.0)
-    for wrong in ("grace_hours = -1", "grace_hours = 9000", "grace_hours = inf", 'webhook_env = "https://h/secret"'):
+    assert file.alarm == AlarmPlan("HOOK", "SIGN", reopens=False, grace_s=5400.0, language="zh")
+    for wrong in ("grace_hours = -1", "grace_hours = 9000", "grace_hours = inf", 'webhook_env = "https://h/secret"',
+                  'language = "fr"'):  # fmt: skip
         assert "alarm" in refused(f"{HEAD}[gateway.alarm]\n{wrong}\n{ROUTE}{UPSTREAM}")

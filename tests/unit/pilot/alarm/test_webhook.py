@@ -9,6 +9,7 @@ import json
 import logging
 import sqlite3
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -191,3 +192,20 @@ def test_the_outbox_is_its_owners_alone(tmp_path: Path) -> None:
     path.chmod(0o640)
     Outbox(tmp_path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_people_read_their_language_and_programs_the_same_codes(scene: Any, hook: FaultServer) -> None:
+    """With `language = "zh"` the text is Chinese, made of the event's facts; `data` is as ever."""
+    facts = {"distances": {"chat": 0.124}, "usual": {"chat": 0.03}}
+    notice = scene.notice(event="identity.changed", severity="alarm", why="another model answers", facts=facts)
+    for language in ("en", "zh"):
+        deliver = scene.deliverer(AlarmPlan("HOOK", "SIGN", language=language))
+        deliver(replace(notice, id=f"identity/{language}:1:identity.changed", route=language))
+        _drain(deliver)
+    english, chinese = (json.loads(body) for body in hook.bodies)
+    assert "first tokens of chats are 12.4% apart" in english["text"]
+    for part in ("警报", "应答的模型、量化或模板与称量过的不同", "12.4%"):
+        assert part in chinese["text"]
+    assert {**english["data"], "id": "", "route": ""} == {**chinese["data"], "id": "", "route": ""}
+    assert chinese["data"]["why"] == "another model answers"
+    assert (chinese["type"], chinese["data"]["event"]) == ("identity.changed", "identity.changed")

@@ -63,13 +63,14 @@ class LimitsForm(_Table):
 class AlarmForm(_Table):
     """`[gateway.alarm]`: variables of the environment that hold a webhook's address, and the secret that signs.
 
-    `grace_hours` is how long an alarm leaves to decide anew before the leg closes.
+    `grace_hours`: how long an alarm leaves to decide anew before the leg closes; `language` is the webhook's.
     """
 
     webhook_env: _Variable | None = None
     secret_env: _Variable | None = None
     reopens: bool = True
     grace_hours: Annotated[float, Field(ge=0, le=8760, allow_inf_nan=False)] = 72
+    language: Literal["en", "zh"] = "en"
 
 
 class GatewayForm(_Table):

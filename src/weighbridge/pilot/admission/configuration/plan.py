@@ -78,13 +78,14 @@ class AlarmPlan:
     """Who is told of alarms: the variables that hold a webhook's address and the secret that signs, "" for none.
 
     With `reopens` an alarm makes the decision of the leg stale: the leg closes after `grace_s` seconds, and at once
-    where another model answers than was weighed.
+    where another model answers than was weighed. `language` is that of the webhook's text.
     """
 
     webhook_variable: str = ""
     secret_variable: str = ""
     reopens: bool = True
     grace_s: float = 72 * 3600.0
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
