@@ -103,7 +103,7 @@ def _table(statement: Evidence, name: str) -> dict[str, Any]:
 
 
 def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Decision, Evidence]:
-    """Decide about a subject from the newest evidence up to `on`; the decision goes into the store."""
+    """Decide about a subject from the newest evidence up to `on`; the decision goes into the store, as its newest."""
     evidence = newest(statement for statement in store.select(subject=subject) if statement.made_on <= on)
     if not evidence:
         raise NotFound(
@@ -112,9 +112,27 @@ def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Deci
         )
     decision = decide(policy, evidence, subject=subject, on=on)
     inputs = (policy.digest, digest_of({"on": on.isoformat()}), *sorted(statement.id for statement in evidence))
-    statement = Evidence(subject, DECISION, {"decision": decision.to_json()}, inputs, OURS, on)
+    statement = _as_newest(Evidence(subject, DECISION, {"decision": decision.to_json()}, inputs, OURS, on), store)
     store.add(statement)
     return decision, statement
+
+
+def _as_newest(statement: Evidence, store: Store) -> Evidence:
+    """Return a decision so that it is the newest by its policy once it is added.
+
+    What was decided, then decided otherwise, and is decided as at first again is the first statement, which would stay
+    the older one: it takes the one that it overtakes among its inputs.
+    """
+    policy = statement.body["decision"]["policy_name"]
+    made = [
+        one
+        for one in store.select(subject=statement.subject, kind=DECISION)
+        if _table(one, "decision").get("policy_name") == policy
+    ]
+    if statement.id not in {one.id for one in made}:
+        return statement
+    last = made[-1]
+    return last if last.body == statement.body else replace(statement, inputs=(*statement.inputs, last.id))
 
 
 def dossier_of(statement: Evidence, store: Store) -> Dossier:

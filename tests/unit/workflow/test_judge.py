@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.evidence import Evidence, Producer
-from weighbridge.workflow.judge import newest
+from weighbridge.decision.policy import Policy, parse_policy
+from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.workflow.judge import judge, newest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUBJECT = "sha256:" + "a" * 64
 
@@ -62,3 +68,45 @@ def test_bodies_of_any_shape_are_survived(body: dict[str, Any]) -> None:
     """A store may hold what others wrote."""
     statement = Evidence(SUBJECT, "score/v1", body, (), Producer("p", "1"), date(2026, 1, 1))
     assert newest([statement, statement]) == [statement]
+
+
+def policy(most: int) -> Policy:
+    """Build a policy that adopts what has at most so many high findings, and rejects the rest."""
+    return parse_policy(
+        f"""
+        [policy]
+        name = "pilot"
+        version = "1"
+        title = "Pilot"
+        valid_days = 30
+        [use]
+        description = "A trial"
+        audience = "internal"
+        countries = ["DE"]
+        languages = ["en"]
+        hosted_by = "self"
+        [[rule]]
+        id = "findings"
+        kind = "files/v1"
+        measure = "findings_by_severity.high"
+        operator = "at-most"
+        value = {most}
+        on_fail = "reject"
+        because = "A person must look first."
+        """,
+        "pilot.toml",
+    )
+
+
+def test_what_is_decided_again_is_the_newest_again(tmp_path: Path) -> None:
+    """A policy is changed and changed back on one day: the decision that was made last is the newest in the store."""
+    day = date(2026, 1, 2)
+    with closing(SQLiteStore(tmp_path / "evidence.sqlite")) as store:
+        store.add(Evidence(SUBJECT, "files/v1", {"findings_by_severity": {"high": 1}}, (), Producer("p", "1"), day))
+        made = [judge(policy(most), SUBJECT, store=store, on=day) for most in (1, 0, 1, 1, 0, 1)]
+        kept = [(one.id, one.body["decision"]["verdict"]) for one in store.select(kind="decision/v1")]
+
+    verdicts = [decision.verdict for decision, _ in made]
+    assert verdicts == ["adopt", "reject", "adopt", "adopt", "reject", "adopt"]
+    assert kept == [(statement.id, decision.verdict) for decision, statement in made if statement is not made[3][1]]
+    assert made[3][1].id == made[2][1].id  # nothing changed: nothing new
