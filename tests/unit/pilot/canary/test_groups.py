@@ -37,6 +37,21 @@ def test_the_sketch_knows_how_unequal_callers_are() -> None:
         assert groups.effective("primary") == 0
 
 
+def test_the_sketch_survives_json_whatever_its_numbers() -> None:
+    """One caller with 1, 200 and 40,000 exchanges: numbers of one, two and four bytes; no other text is a sketch."""
+    groups = Groups()
+    for count in (1, 199, 39_800):
+        for _ in range(count):
+            groups.add("canary", "kim")
+        state = json.loads(json.dumps(groups.state()))
+        again = Groups().restore(state)
+        again.add("canary", "kim")
+        assert again.state()["squares"]["canary"] == (groups.counts["canary"] + 1) ** 2
+    for wrong in ("i", "bAAAA", "x" + state["places"]["canary"][1:], "b" + state["places"]["canary"][1:], "b!"):
+        with pytest.raises(ValueError, match=r"sketch|base64|padd"):
+            Groups().restore({**state, "places": {"primary": wrong, "canary": ""}})
+
+
 def test_exchanges_of_nobody_are_of_a_caller_each() -> None:
     """Then answers are independent, and the design effect is 1."""
     groups = Groups()
