@@ -120,8 +120,8 @@ def judge(policy: Policy, subject: str, *, store: Store, on: date) -> tuple[Deci
 def _as_newest(statement: Evidence, store: Store) -> Evidence:
     """Return a decision so that it is the newest by its policy once it is added.
 
-    What was decided, then decided otherwise, and is decided as at first again is the first statement, which would stay
-    the older one: it takes the one that it overtakes among its inputs.
+    What was decided, then decided otherwise, and is now decided as at first would be the first statement, which is
+    there and stays the older one: so it names the one that it overtakes.
     """
     policy = statement.body["decision"]["policy_name"]
     made = [
@@ -132,7 +132,9 @@ def _as_newest(statement: Evidence, store: Store) -> Evidence:
     if statement.id not in {one.id for one in made}:
         return statement
     last = made[-1]
-    return last if last.body == statement.body else replace(statement, inputs=(*statement.inputs, last.id))
+    if last.body["decision"] == statement.body["decision"]:
+        return last
+    return replace(statement, body=statement.body | {"overtakes": last.id})
 
 
 def dossier_of(statement: Evidence, store: Store) -> Dossier:
