@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.audit.head import Head
-from weighbridge.pilot.audit.record import facts_body, write_line
+from weighbridge.pilot.audit.record import facts_body, stamp, write_line
 from weighbridge.pilot.audit.segments import OPENED, find_tip
 from weighbridge.pilot.audit.writer import SegmentWriter, lock_folder
 
@@ -22,10 +22,14 @@ __all__ = ["REPAIRED", "Chain"]
 
 REPAIRED = "log.repaired"
 _DAY_S = 86_400
+_HALF_US = 5e-7  # seconds are cut off at the microsecond: one that was read must come out as it was written
 
 
 class Chain:
-    """The end of a log, held for this process. Not thread-safe, but for `flush`, which may run beside `append`."""
+    """The end of a log, held for this process; `sequence` is that of its last record.
+
+    Not thread-safe, but for `flush`, which may run beside `append`.
+    """
 
     def __init__(self, folder: Path, segment_bytes: int) -> None:
         """Go on where the log ends, or begin one; raises UsageError, StoreDamaged or WeighbridgeError."""
@@ -33,9 +37,10 @@ class Chain:
         self._held = lock_folder(folder)
         try:
             tip = find_tip(folder)
-            self._sequence, self._hash, self._time = tip.sequence, tip.hash, tip.time
+            self.sequence, self._hash = tip.sequence, tip.hash.encode()
             self._writer = SegmentWriter(folder, tip.segment, tip.size, tip.torn)
-            self._day = int(datetime.fromisoformat(tip.time).timestamp()) // _DAY_S if tip.time else 0
+            self._at = datetime.fromisoformat(tip.time).timestamp() + _HALF_US if tip.time else 0.0
+            self._day = self._at // _DAY_S
             self._begin(tip.size, tip.torn)
         except OSError as error:
             os.close(self._held)
@@ -47,16 +52,17 @@ class Chain:
     @property
     def head(self) -> Head:
         """Where the log stands."""
-        return Head(self._writer.number, self._sequence, self._hash, self._time)
+        return Head(self._writer.number, self.sequence, self._hash.decode(), stamp(self._at))
 
     def append(self, event: str, body: bytes) -> None:
         """Write a record; raises OSError, and then nothing was written."""
-        now = time.time()
-        if self._writer.size + len(body) > self._segment_bytes or now // _DAY_S != self._day:
+        now, writer = time.time(), self._writer
+        if writer.size + len(body) > self._segment_bytes or now // _DAY_S != self._day:
             self._open_next(now)
-        line, digest, said = write_line(self._sequence + 1, self._hash, event, body, now)
-        self._writer.write(line)
-        self._advance(digest, said)
+        line, digest = write_line(self.sequence + 1, self._hash, event, body, now)
+        writer.write(line)
+        self.sequence += 1
+        self._hash, self._at = digest, now
 
     def flush(self) -> None:
         """Have the disk hold what was written; raises OSError."""
@@ -83,18 +89,14 @@ class Chain:
     def _open_next(self, now: float) -> None:
         """Begin the next segment; raises OSError."""
         body = self._opening(self._writer.number + 1)
-        line, digest, said = write_line(self._sequence + 1, self._hash, OPENED, body, now)
+        line, digest = write_line(self.sequence + 1, self._hash, OPENED, body, now)
         self._writer.open_next(line)
-        self._day = int(now // _DAY_S)
-        self._advance(digest, said)
+        self.sequence += 1
+        self._hash, self._at, self._day = digest, now, now // _DAY_S
 
     def _opening(self, segment: int) -> bytes:
         """Return the facts of a new segment; the first one's `log` sets it apart from every other log."""
         facts: dict[str, object] = {"format": "weighbridge/audit/v1", "segment": segment}
-        if not self._sequence:
+        if not self.sequence:
             facts["log"] = secrets.token_hex(16)
         return facts_body(facts)
-
-    def _advance(self, digest: str, said: str) -> None:
-        """Make a record that was written the last one."""
-        self._sequence, self._hash, self._time = self._sequence + 1, digest, said

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -89,9 +90,10 @@ class AuditLog:
         self._is_broken = False
         self._held: list[tuple[str, bytes]] = []
         self._lost = self._turned_away = 0
-        self._since = 0.0
-        self._unflushed = 0
         self._wake, self._hurry = threading.Event(), threading.Event()
+        self._since = 0.0
+        self._flushed = self._chain.sequence
+        self._signal_at = self._flushed + 1  # the record that the log's thread is to hear of
         self._ends = False
         self._thread = threading.Thread(target=self._look_after, name="weighbridge-audit", daemon=True)
         self._thread.start()
@@ -106,8 +108,10 @@ class AuditLog:
     def state(self) -> AuditState:
         """What metrics ask."""
         with self._lock:
-            lag = time.monotonic() - self._since if self._unflushed else 0.0
-            return AuditState(self._chain.head.sequence, self._unflushed, lag, self._trouble)
+            sequence = self._chain.sequence
+            unflushed = sequence - self._flushed
+            lag = time.monotonic() - self._since if unflushed else 0.0
+            return AuditState(sequence, unflushed, lag, self._trouble)
 
     def refusal(self) -> Refusal | None:
         """Return why nothing may be passed on now, or None."""
@@ -115,13 +119,15 @@ class AuditLog:
 
     def answering(self, exchange: Exchange) -> Refusal | None:
         """Write that an exchange is answered, before it is; the refusal to send instead where that fails."""
-        is_whole = bool(exchange.sent_sha256)
-        body = exchange_body(exchange) if is_whole else began_body(exchange)
-        if not self._write(EXCHANGE if is_whole else BEGAN, body):
-            exchange.sent_sha256 = ""  # none of it is sent
-            return _refused(self._trouble)
-        self._answered[exchange.id] = exchange.status if is_whole else 0
-        return None
+        if exchange.sent_sha256:
+            is_written, noted = self._write(EXCHANGE, exchange_body(exchange)), exchange.status
+        else:
+            is_written, noted = self._write(BEGAN, began_body(exchange)), 0
+        if is_written:
+            self._answered[exchange.id] = noted
+            return None
+        exchange.sent_sha256 = ""  # none of it is sent
+        return _refused(self._trouble)
 
     def ended(self, exchange: Exchange) -> None:
         """Note an exchange's end, unless its record has it all already."""
@@ -174,7 +180,8 @@ class AuditLog:
                 except OSError as error:
                     self._stumble(error)
                 else:
-                    self._note_written()
+                    if self._chain.sequence >= self._signal_at:
+                        self._signal()
                     return True
             if holds and len(self._held) < _MOST_HELD:
                 self._held.append((event, body))
@@ -182,14 +189,15 @@ class AuditLog:
                 self._lost += 1
             return False
 
-    def _note_written(self) -> None:
-        """Have what was written flushed soon."""
-        self._unflushed += 1
-        if self._unflushed == 1:
+    def _signal(self) -> None:
+        """Have what was written flushed soon, and at once where it is much."""
+        if self._wake.is_set():
+            self._hurry.set()
+            self._signal_at = sys.maxsize
+        else:
             self._since = time.monotonic()
             self._wake.set()
-        elif self._unflushed == self._settings.flush_records:
-            self._hurry.set()
+            self._signal_at = self._flushed + self._settings.flush_records
 
     def _stumble(self, error: OSError) -> None:
         """Note why nothing can be written."""
@@ -232,7 +240,8 @@ class AuditLog:
         with self._lock:
             self._wake.clear()
             self._hurry.clear()
-            self._unflushed = 0
+            self._flushed = self._chain.sequence
+            self._signal_at = self._flushed + 1
         if self._is_broken:
             return
         try:
@@ -258,16 +267,15 @@ class AuditLog:
 
     def _recover(self) -> None:
         """Write what was held, and what was missed; in trouble as before where that fails."""
+        self._signal()
         try:
             while self._held:
                 self._chain.append(*self._held[0])
-                self._note_written()
                 del self._held[0]
             facts = {"reason": self._trouble, "refused": self._turned_away, "lost": self._lost}
             self._chain.append(RESUMED, facts_body(facts))
         except OSError:
             return
-        self._note_written()
         self._trouble, self._turned_away, self._lost = "", 0, 0
         _log.warning("the audit log can be written again")
 

@@ -10,9 +10,10 @@ formatted again to check a hash: it is taken over bytes 9 to -76 of the line wit
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
+from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -47,8 +48,11 @@ _MAX_BODY_BYTES = 32 << 10
 _MAX_NAME = 256
 _MOST_NESTED = 64
 _MICRO, _NANO = 1_000_000, 1_000_000_000
-_MOST = (1 << 53) - 1
+_BITS = 53
+_MOST = (1 << _BITS) - 1
+_MOST_USD = _MOST / _NANO
 _HEAD, _JOINT, _END = b'{"entry":', b',"hash":"', b'"}\n'
+_LINE = _HEAD + b"%b" + _JOINT + b"%b" + _END
 _FOOT_BYTES = len(_JOINT) + 64 + len(_END)
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31})?")
 _TAIL = re.compile(
@@ -57,8 +61,22 @@ _TAIL = re.compile(
 )
 _TAIL_BYTES = 300
 _HEX = re.compile(rb"[0-9a-f]{64}")
-_ENTRY = b'{"body":%b,"event":"%b","previous":"%b","sequence":%d,"time":"%b"}'
-_second = (0, "")  # the second that was written last, and its text: formatting it is a tenth of a record's cost
+_ENTRY = b'{"body":%b,"event":"%b","previous":"%b","sequence":%d,"time":"%b.%06dZ"}'
+
+# Fields by name, as RFC 8785 orders them. What is in braces is escaped once and kept (`_frame`); digests and ids are
+# our own hexadecimal, and have nothing to escape.
+_BEGAN = (
+    '{{"arrived":"%b.%06dZ","decision":{0},"id":"%b","key":{1},"leg":{2},"path":{3},"request_bytes":%d,'
+    '"request_sha256":"%b","route":{4},"tenant":{5},"user":"%b"}}'
+)
+_EXCHANGE = (
+    '{{"arrived":"%b.%06dZ","decision":{0},"error":{6},"first_us":%d,"id":"%b","input_tokens":%d,"key":{1},"leg":{2},'
+    '"nano_usd":%d,"output_tokens":%d,"path":{3},"request_bytes":%d,"request_sha256":"%b","route":{4},'
+    '"sent_bytes":%d,"sent_sha256":"%b","status":%d,"stream":{7},"tenant":{5},"total_us":%d,'
+    '"upstream_sha256":"%b","upstream_status":%d,"user":"%b"}}'
+)
+_MAY_LACK = ("first_us", "input_tokens", "nano_usd", "output_tokens", "total_us")
+_EXCHANGE_IN_PART = re.sub(rf'("({"|".join(_MAY_LACK)})":)%d', r"\1%b", _EXCHANGE)
 
 
 class Entry(NamedTuple):
@@ -74,64 +92,59 @@ class Entry(NamedTuple):
 
 def stamp(at: float) -> str:
     """Return seconds since the epoch as RFC 3339 in UTC, with microseconds."""
-    global _second  # noqa: PLW0603 - one tuple, swapped whole
-    micros = int(at * _MICRO)
-    seconds, rest = divmod(micros, _MICRO)
-    known, text = _second
-    if known != seconds:
-        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        _second = (seconds, text)
-    return f"{text}.{rest:06d}Z"
+    return (b"%b.%06dZ" % _moment(at)).decode()
 
 
 def began_body(exchange: Exchange) -> bytes:
     """Return what is known of an exchange when its answer begins."""
-    return _ordered(
-        {
-            "arrived": stamp(exchange.at),
-            "decision": exchange.decision,
-            "id": exchange.id,
-            "key": exchange.key_id,
-            "leg": exchange.leg,
-            "path": exchange.path,
-            "request_bytes": exchange.request_bytes,
-            "request_sha256": exchange.request_sha256,
-            "route": exchange.route,
-            "tenant": exchange.tenant,
-            "user": exchange.user_hash,
-        }
+    return _frame(
+        _BEGAN,
+        exchange.decision,
+        exchange.key_id,
+        exchange.leg,
+        exchange.path,
+        exchange.route,
+        exchange.tenant,
+    ) % (
+        *_moment(exchange.at),
+        exchange.id.encode(),
+        exchange.request_bytes,
+        exchange.request_sha256.encode(),
+        exchange.user_hash.encode(),
     )
 
 
 def exchange_body(exchange: Exchange) -> bytes:
     """Return all that is recorded of an exchange: who, which route and decision, digests, sizes; no text of it."""
-    usage = exchange.usage
-    return _ordered(
-        {
-            "arrived": stamp(exchange.at),
-            "decision": exchange.decision,
-            "error": exchange.error,
-            "first_us": _scaled(exchange.first_s, _MICRO),
-            "id": exchange.id,
-            "input_tokens": _count(usage.input_tokens),
-            "key": exchange.key_id,
-            "leg": exchange.leg,
-            "nano_usd": _scaled(exchange.usd, _NANO),
-            "output_tokens": _count(usage.output_tokens),
-            "path": exchange.path,
-            "request_bytes": exchange.request_bytes,
-            "request_sha256": exchange.request_sha256,
-            "route": exchange.route,
-            "sent_bytes": exchange.sent_bytes,
-            "sent_sha256": exchange.sent_sha256,
-            "status": exchange.status,
-            "stream": exchange.is_stream,
-            "tenant": exchange.tenant,
-            "total_us": _scaled(exchange.total_s or exchange.first_s, _MICRO),
-            "upstream_sha256": exchange.upstream_sha256,
-            "upstream_status": exchange.upstream_status,
-            "user": exchange.user_hash,
-        }
+    form, (first_us, asked, nano_usd, said, total_us) = _known(exchange) or _partly_known(exchange)
+    second, micros = _moment(exchange.at)
+    return _frame(
+        form,
+        exchange.decision,
+        exchange.key_id,
+        exchange.leg,
+        exchange.path,
+        exchange.route,
+        exchange.tenant,
+        exchange.error,
+        exchange.is_stream,
+    ) % (
+        second,
+        micros,
+        first_us,
+        exchange.id.encode(),
+        asked,
+        nano_usd,
+        said,
+        exchange.request_bytes,
+        exchange.request_sha256.encode(),
+        exchange.sent_bytes,
+        exchange.sent_sha256.encode(),
+        exchange.status,
+        total_us,
+        exchange.upstream_sha256.encode(),
+        exchange.upstream_status,
+        exchange.user_hash.encode(),
     )
 
 
@@ -153,12 +166,11 @@ def facts_body(facts: Mapping[str, object]) -> bytes:
     return text
 
 
-def write_line(sequence: int, previous: str, event: str, body: bytes, now: float) -> tuple[bytes, str, str]:
-    """Return a record's line, its hash and its time as it is written; `now` in seconds since the epoch."""
-    said = stamp(now)
-    entry = _ENTRY % (body, event.encode(), previous.encode(), sequence, said.encode())
-    digest = hashlib.sha256(entry).hexdigest()
-    return b"".join((_HEAD, entry, _JOINT, digest.encode(), _END)), digest, said
+def write_line(sequence: int, previous: bytes, event: str, body: bytes, now: float) -> tuple[bytes, bytes]:
+    """Return a record's line and its hash; `now` in seconds since the epoch."""
+    entry = _ENTRY % (body, event.encode(), previous, sequence, *_moment(now))
+    digest = sha256(entry).hexdigest().encode()
+    return _LINE % (entry, digest), digest
 
 
 def read_line(line: bytes) -> Entry | str:
@@ -169,7 +181,7 @@ def read_line(line: bytes) -> Entry | str:
     digest = foot[len(_JOINT) : -len(_END)]
     if not (line.startswith(_HEAD) and foot.startswith(_JOINT) and foot.endswith(_END) and _HEX.fullmatch(digest)):
         return "is not a record"
-    if hashlib.sha256(entry).hexdigest().encode() != digest:
+    if sha256(entry).hexdigest().encode() != digest:
         return "was altered: its hash does not fit its bytes"
     start = entry.rfind(b'},"event":"', max(0, len(entry) - _TAIL_BYTES))  # what follows the last one cannot hold it
     tail = _TAIL.fullmatch(entry, start) if start >= 0 else None
@@ -194,27 +206,68 @@ def read_body(body: bytes, place: Path | str) -> dict[str, Any]:
     return strict
 
 
-def _ordered(fields: dict[str, Any]) -> bytes:
-    """Return fields that stand in the order of RFC 8785 (by name), texts and whole numbers only, as canonical JSON."""
+def _moment(at: float) -> tuple[bytes, int]:
+    """Return a time's second as text, and the microseconds in it."""
+    micros = int(at * _MICRO)
+    return _second(micros // _MICRO), micros % _MICRO
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> bytes:
+    """Return seconds since the epoch as RFC 3339 without its end: formatting them is a tenth of a record's cost."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
+
+
+@lru_cache(maxsize=512)
+def _frame(form: str, *names: str | bool) -> bytes:
+    """Return a form with what many exchanges share written into it, escaped; the rest of it is %d and %b.
+
+    Names that cannot be written, or are too long together, are tamed.
+    """
     try:
-        text = to_json(fields)
+        texts = [to_json(name) for name in names]
     except PydanticSerializationError:  # half a surrogate pair
-        text = b""
-    return text if 0 < len(text) <= _MAX_BODY_BYTES else to_json({name: _tamed(one) for name, one in fields.items()})
+        texts = []
+    if not texts or sum(map(len, texts)) > _MAX_BODY_BYTES:
+        texts = [to_json(_tamed(name)) for name in names]
+    return form.format(*(text.decode().replace("%", "%%") for text in texts)).encode()
 
 
-def _tamed(value: Any) -> Any:
+def _tamed(name: str | bool) -> str | bool:
     """Return a text cut at 256 characters, with a question mark for half a surrogate pair."""
-    return value[:_MAX_NAME].encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return name[:_MAX_NAME].encode("utf-8", "replace").decode() if isinstance(name, str) else name
 
 
-def _count(value: int | None) -> int | None:
-    """Return a count; one that is no double exactly, which some upstream made up, is not known."""
-    return value if value is not None and 0 <= value <= _MOST else None
+def _known(exchange: Exchange) -> tuple[str, tuple[int, int, int, int, int]] | None:
+    """Return the form of an exchange of which every number is known and makes sense, and these; else None."""
+    usage, first_s, usd = exchange.usage, exchange.first_s, exchange.usd
+    asked, said = usage.input_tokens, usage.output_tokens
+    if first_s is None or usd is None or asked is None or said is None:
+        return None
+    total_s = exchange.total_s or first_s
+    if not 0 <= first_s + total_s + usd < _MOST_USD:  # what is not a number compares as false
+        return None
+    first_us, nano_usd, total_us = round(first_s * _MICRO), round(usd * _NANO), round(total_s * _MICRO)
+    if (first_us | asked | nano_usd | said | total_us) >> _BITS:  # too large for a double, or below nothing
+        return None
+    return _EXCHANGE, (first_us, asked, nano_usd, said, total_us)
+
+
+def _partly_known(exchange: Exchange) -> tuple[str, tuple[bytes, ...]]:
+    """Return the form of an exchange of which some number is not known, and the numbers as they are written."""
+    usage = exchange.usage
+    numbers = (
+        _scaled(exchange.first_s, _MICRO),
+        _scaled(usage.input_tokens, 1),
+        _scaled(exchange.usd, _NANO),
+        _scaled(usage.output_tokens, 1),
+        _scaled(exchange.total_s or exchange.first_s, _MICRO),
+    )
+    return _EXCHANGE_IN_PART, tuple(b"null" if number is None else b"%d" % number for number in numbers)
 
 
 def _scaled(value: float | None, scale: int) -> int | None:
-    """Return a measure as a whole number of small units, None where it is none."""
+    """Return a measure as a whole number of small units; None where it is none, or no double would hold it."""
     if value is None or not 0 <= value <= _MOST / scale:  # what is not a number compares as false
         return None
     return round(value * scale)

@@ -307,3 +307,29 @@ def test_flushing_follows_soon(tmp_path: Path, exchange: MakeExchange) -> None:
     _until(lambda: len(heads) > 1)
     log.close()
     assert heads[-1] == verify(tmp_path).head
+
+
+def test_many_records_are_flushed_at_once(tmp_path: Path, exchange: MakeExchange) -> None:
+    """The disk has what was written after so many records, however long it may take its time; then anew."""
+    log = AuditLog(tmp_path, AuditSettings(flush_s=3600, flush_records=5))
+    for _ in range(2):
+        for number in range(4):
+            log.answering(exchange(number))
+        time.sleep(0.02)
+        assert log.state.unflushed == 4
+        log.answering(exchange(4))
+        _until(lambda: log.state.unflushed == 0)
+    log.close()
+
+
+def test_a_head_says_the_last_record_after_a_restart(tmp_path: Path, exchange: MakeExchange, read: Read) -> None:
+    """Its time is that of the record to the microsecond, whether it was just written or read from the file."""
+    for number in range(20):
+        log = AuditLog(tmp_path)
+        before = log.head
+        log.answering(exchange(number))
+        after = log.head
+        log.close()
+        entries = read(tmp_path)
+        assert [before.time, after.time] == [entry["time"] for entry in entries[-2:]]
+        assert (after.sequence, before.hash) == (entries[-1]["sequence"], entries[-1]["previous"])
