@@ -43,7 +43,7 @@ class Traffic:
     notices: list[Notice] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=lambda: {"primary": 0, "canary": 0})
     number: int = 0
-    at_once: int = 1  # entries that the fold gets together
+    at_once: int = 4  # entries that the fold gets together; an order it gets at once
     waiting: list[Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class Traffic:
         """Give the fold one entry; documents pass through JSON now and then, as through a database."""
         self.number += 1
         self.waiting.append(Entry(self.at if at is None else at, "qwen", kind, facts, self.number))
-        if len(self.waiting) < self.at_once:
+        if kind != "order" and len(self.waiting) < self.at_once:
             return
         before = json.loads(json.dumps(self.body)) if self.number % 16 == 0 else self.body
         self.body, notices = self.fold.take(before, self.waiting)

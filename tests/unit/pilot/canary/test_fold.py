@@ -237,6 +237,7 @@ def test_a_step_of_all_callers_ends_it() -> None:
 
 def test_a_document_of_another_version_is_a_stopped_canary(traffic: Traffic) -> None:
     """It serves nobody until an operator starts the next trial; nothing is forgotten into a new beginning."""
+    traffic.at_once = 1
     for _ in range(60):
         traffic.exchange(0.0)
     traffic.body = {name: value for name, value in traffic.body.items() if name != "harm"}
@@ -249,7 +250,7 @@ def test_a_document_of_another_version_is_a_stopped_canary(traffic: Traffic) -> 
 def test_what_is_late_can_be_said() -> None:
     """A candidate that is slower by design is held to a time that somebody set, and begins without measuring."""
     for late_s, ends in ((5.0, "canary.done"), (1.5, "canary.rolled_back")):
-        traffic = Traffic(CanaryFold(route(replace(TERMS, steps=(0.5, 1.0), hold_s=0.0, late_s=late_s))))
+        traffic = Traffic(CanaryFold(route(replace(TERMS, steps=(0.5, 1.0), hold_s=0.0, late_s=late_s))), at_once=1)
         traffic.exchange(0.0)
         assert traffic.body["share"] == 0.5
         while not traffic.notices:

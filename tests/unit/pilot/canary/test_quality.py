@@ -128,6 +128,7 @@ def test_what_says_nothing_of_the_answers_does_not_count() -> None:
         traffic.tell("pair", {"test": settings_of(mine), "spent_out": "judge", "day": "2026-11-22"})
     assert standing_of(traffic).rows[-1].candidate is None
     assert traffic.events == []
+    traffic.at_once = 1
     traffic.compare(mine, lost)
     row = standing_of(traffic).rows[-1]
     assert row.candidate is not None

@@ -77,7 +77,7 @@ def test_another_primary_makes_evidence_of_harm_anothers(traffic: Traffic) -> No
         body, fold = traffic.body, CanaryFold(RELOADS[what])
         traffic.number += 1
         entry = traffic.observe("primary").to_facts()
-        other = Traffic(fold, at=traffic.at, body={})
+        other = Traffic(fold, at=traffic.at, body={}, at_once=1)
         other.body = body
         other.tell("seen", entry)
         assert (other.body["harm"]["refused"]["blocks"] < blocks) is is_anew
