@@ -40,8 +40,8 @@ class Decided:
     """The decision that a leg names, as the store has it; where there is none, `problem` says why and what to do.
 
     `stale` is why an event has overtaken it ("" where none has), which closes it at `closes_at` (seconds). `newer` is
-    the newest decision about the same subject by the same policy, where it is another one. `reference` is what was
-    weighed; `has_files` says that files were.
+    the newest decision about the same subject by the same policy, where it is another one; `newer_holds` says that
+    nothing has overtaken that one. `reference` is what was weighed; `has_files` says that files were.
     """
 
     problem: str = ""
@@ -51,6 +51,7 @@ class Decided:
     closes_at: float = 0.0
     newer: Decision | None = None
     newer_id: str = ""
+    newer_holds: bool = False
     reference: str = ""
     has_files: bool = False
 
@@ -88,7 +89,8 @@ def find_decided(store: Store, plan: LegPlan, origins: Origins) -> Decided:
     newer, problem = _read(last)
     if newer is None:
         return Decided(f"a newer statement by the same policy is there: {problem}")
-    reasons = (*all_stale_about(store, statement), *all_stale_about(store, last))
+    reasons_last = all_stale_about(store, last)
+    reasons = (*all_stale_about(store, statement), *reasons_last)
     closes_at, stale = min(((_closing(one), quote(one.why, 300)[1:-1]) for one in reasons), default=(0.0, ""))
     files = next(store.select(subject=decision.subject, kind="files/v1"), None)
     return Decided(
@@ -98,6 +100,7 @@ def find_decided(store: Store, plan: LegPlan, origins: Origins) -> Decided:
         closes_at=closes_at,
         newer=newer if last.id != statement.id else None,
         newer_id=last.id if last.id != statement.id else "",
+        newer_holds=last.id != statement.id and not reasons_last,
         reference=_reference(plan, decision, files),
         has_files=files is not None,
     )

@@ -128,9 +128,9 @@ class Examiner:
         """
         files = "" if identity.is_quick else files_of(identity)
         served = check_served(identity, self._clock(), self._probe, self._stamps, progress)
-        if not identity.is_quick and served.state != "unknown":
-            self._recall.keep(identity, served, files)
         now = self._clock()
+        if not identity.is_quick and served.state != "unknown":
+            self._recall.keep(identity, served, files, now)
         with self._lock:
             before = self._served.get(identity, NOT_YET)
             is_kept = served.state == "unknown" and before.state == "matches" and now < before.checked_at + HOLDS_S

@@ -109,7 +109,7 @@ def _refused(facts: Facts, now: float) -> str:
     if decision.on > day_of(now) + _AHEAD:
         return f"the decision is of {decision.on}, which is to come: set the clock"
     if now >= end_of(decision.expires_on):
-        return f"the decision expired on {decision.expires_on}: decide anew, `weighbridge decide`"
+        return f"the decision expired on {decision.expires_on}: {_way_on(decided)}"
     return ""
 
 
@@ -119,8 +119,16 @@ def _overtaken(decided: Decided, now: float) -> str:
     if newer is not None and newer.verdict not in _OPEN:
         return f"it was decided anew on {newer.on}, and says `{newer.verdict}` ({short(decided.newer_id)})"
     if decided.stale and now >= decided.closes_at:
-        return f"the decision is stale: {decided.stale}; weigh it again, or decide in view of it"
+        return f"the decision is stale: {decided.stale}; {_way_on(decided)}"
     return ""
+
+
+def _way_on(decided: Decided) -> str:
+    """Return how to rest on the newer decision, where there is one that admits, else how to make one."""
+    newer = decided.newer
+    if newer is None or newer.verdict not in _OPEN or not decided.newer_holds:
+        return "weigh it again, or decide in view of it"
+    return f'it was decided anew: write `decision = "{short(decided.newer_id)}"`'
 
 
 def _doubt(decided: Decided) -> str:
@@ -128,7 +136,7 @@ def _doubt(decided: Decided) -> str:
     if not decided.stale:
         return ""
     until = datetime.fromtimestamp(decided.closes_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"served until {until} only: {decided.stale}; weigh it again, or decide in view of it"
+    return f"served until {until} only: {decided.stale}; {_way_on(decided)}"
 
 
 def _unverified(facts: Facts, now: float) -> tuple[str, str]:

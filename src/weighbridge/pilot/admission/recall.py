@@ -55,17 +55,18 @@ class Recall:
             return None
         return found
 
-    def keep(self, identity: Identity, served: Served, files: str) -> None:
+    def keep(self, identity: Identity, served: Served, files: str, now: float) -> None:
         """Keep a check, also one that found a difference: an older match, written by another process, must not win.
 
-        `files` is what `files_of` said before they were read.
+        `files` is what `files_of` said before they were read, `now` the time (seconds): a check that is to come was
+        written by a clock that ran ahead, and counts for nothing.
         """
         known = self._read()
         name = _name(identity)
         checked = Checked(served.checked_at, served.state == "matches", served.why[:_WHY], files)
-        if name in known and known[name].at > checked.at:
+        if name in known and checked.at < known[name].at <= now:
             return
-        known[name] = checked
+        known = {one: check for one, check in known.items() if check.at <= now} | {name: checked}
         newest = sorted(known.items(), key=lambda one: -one[1].at)[:_MOST]
         with suppress(OSError):
             _write(self._path, canonical({"checks": {one: asdict(check) for one, check in newest}}))

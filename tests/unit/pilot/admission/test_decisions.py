@@ -36,7 +36,7 @@ def test_an_adopted_mirror_is_served(scene: Any, ask: Any) -> None:
         ({"licence": None}, (), "1 condition(s) not in `accept_conditions`, the first: `Ask legal"),
         ({"licence": None}, ("Ask legal about the licence",), ""),
         ({"licence": None}, ("ask legal about the licence",), "not in `accept_conditions`"),
-        ({"on": date(2026, 10, 20)}, (), "expired on 2026-11-19: decide anew"),
+        ({"on": date(2026, 10, 20)}, (), "expired on 2026-11-19: weigh it again"),
         ({"on": date(2026, 11, 30)}, (), "of 2026-11-30, which is to come: set the clock"),
     ],
 )
@@ -64,7 +64,9 @@ def test_a_stale_decision_closes_until_it_is_decided_in_view_of_it(scene: Any) -
     row = scene.row()
     assert (row.is_open, row.decision) == (True, anew)
     scene.one_route(decision[7:19], 'mirror = "mirror"')
-    assert "is stale" in scene.row().why
+    assert scene.row().why.endswith(f'it was decided anew: write `decision = "{anew[7:19]}"`')
+    scene.mark_stale(subject, anew)
+    assert scene.row().why.endswith("weigh it again, or decide in view of it")
 
 
 def test_a_newer_refusal_closes_an_older_adoption(scene: Any) -> None:

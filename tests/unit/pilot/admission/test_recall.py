@@ -55,6 +55,17 @@ def test_a_server_swapped_while_the_gateway_was_down_is_found_at_its_start(check
     assert (row.is_open, "otherwise than what was weighed" in row.why) == (False, True)
 
 
+def test_a_check_of_a_clock_that_ran_ahead_gives_way(checked: Any, ask: Any) -> None:
+    """Found by a user: one look under a clock of next month, and every restart closed the route until then."""
+    checked.now += 31 * 24 * 60 * MINUTE
+    checked.served = checked.print_of()
+    checked.row()
+    checked.now -= 31 * 24 * 60 * MINUTE
+    assert "it is being checked" in started(checked, ask).refused
+    assert checked.row().is_open
+    assert started(checked, ask).is_open
+
+
 def test_a_fresh_check_is_not_made_again(checked: Any) -> None:
     """Within ten minutes no server is asked (this one is away); the row says when it was."""
     asked: list[int] = []
