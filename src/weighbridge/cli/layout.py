@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+import unicodedata
 
 from weighbridge.dossier.visible import cut, reveal
 
-__all__ = ["line", "plain", "quantity", "size", "wrapped"]
+__all__ = ["line", "padded", "plain", "quantity", "size", "wrapped"]
 
 _STEP = 1000
 _INDENT = " " * 12
@@ -16,7 +17,12 @@ _MAX_LINE = 300
 
 def line(label: str, text: str, right: str = "") -> str:
     """Lay out one line: label, text, and what stands at the right."""
-    return f"  {label:<12}{plain(text):<62}  {plain(right)}".rstrip()
+    return f"  {padded(label, 12)}{padded(plain(text), 62)}  {plain(right)}".rstrip()
+
+
+def padded(text: str, width: int) -> str:
+    """Fill a text up with spaces to so many columns; a Chinese character takes two."""
+    return text + " " * (width - len(text) - _wide(text))
 
 
 def plain(text: str) -> str:
@@ -45,4 +51,10 @@ def _scaled(number: float, letters: str) -> str:
 def wrapped(text: str) -> list[str]:
     """Break a sentence into lines that fit the terminal."""
     width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
+    width -= round((width - len(_INDENT)) * 0.5 * _wide(text) / max(1, len(text)))
     return textwrap.wrap(reveal(text), width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+
+
+def _wide(text: str) -> int:
+    """Count the characters that take two columns (Unicode Standard Annex 11)."""
+    return 0 if text.isascii() else sum(unicodedata.east_asian_width(one) in "WF" for one in text)

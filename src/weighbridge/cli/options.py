@@ -13,6 +13,7 @@ __all__ = [
     "data",
     "engine",
     "in_flight",
+    "lang",
     "language",
     "limit",
     "no_verdict_code",
@@ -49,6 +50,7 @@ again = click.option(
     "--again", is_flag=True, help="Ask anew what was asked before today; without it, stored answers count."
 )
 language = click.option("--language", metavar="en|zh", help="Language of the dossier.")
+lang = click.option("--lang", "language", type=click.Choice(["en", "zh"]), help="Language; default: the setting.")
 in_flight = click.option(
     "--in-flight",
     type=click.IntRange(1, 4096),

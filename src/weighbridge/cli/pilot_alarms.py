@@ -16,10 +16,11 @@ _OPERATOR = "operator"
 
 @click.group(name="alarms", invoke_without_command=True)
 @click.option("--all", "has_all", is_flag=True, help="Also those that were answered.")
+@options.lang
 @options.workspace
 @options.as_json
 @click.pass_context
-def command(ctx: click.Context, /, workspace: str | None, *, has_all: bool, as_json: bool) -> None:
+def command(ctx: click.Context, /, *, has_all: bool, as_json: bool, **given: str | None) -> None:
     """List the alarms and warnings that nobody has answered, the newest first.
 
     An alarm re-opens the decision: the model is served for 72 hours more (`grace_hours`), or no more where another one
@@ -30,15 +31,18 @@ def command(ctx: click.Context, /, workspace: str | None, *, has_all: bool, as_j
     from weighbridge.cli.lines.pilot import alarm_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import print_json
+    from weighbridge.dossier.locale import load_locale
     from weighbridge.pilot.alarm.alarms import read_alarms
 
-    with load_settings(workspace=workspace).workspace.store(read_only=True) as store:
+    settings = load_settings(**given)
+    with settings.workspace.store(read_only=True) as store:
         found = [one for one in read_alarms(store) if has_all or one.is_open]
     if as_json:
         print_json("pilot-alarms", {"alarms": [one.to_json() for one in found]})
         return
+    t = load_locale(settings.language)
     for one in found:
-        for text in alarm_lines(one):
+        for text in alarm_lines(one, t):
             click.echo(text)
     count = sum(one.is_open for one in found)
     click.echo(f"{count} open", err=True)

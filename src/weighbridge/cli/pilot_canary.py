@@ -12,6 +12,8 @@ import click
 from weighbridge.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weighbridge.pilot.canary.standing import Standing
     from weighbridge.pilot.state.protocol import PilotState
 
@@ -32,9 +34,10 @@ def command() -> None:
 
 @command.command(name="status")
 @click.argument("route", metavar="ROUTE")
+@options.lang
 @options.workspace
 @options.as_json
-def status(route: str, workspace: str | None, *, as_json: bool) -> None:
+def status(route: str, workspace: str | None, language: str | None, *, as_json: bool) -> None:
     """Show both models' rates of every sign, what they prove so far, and what is still needed.
 
     A full bar under `worse` rolls the candidate back (all signs share one error), full bars under `not worse` on every
@@ -43,10 +46,10 @@ def status(route: str, workspace: str | None, *, as_json: bool) -> None:
     from weighbridge.cli.settings import load_settings
     from weighbridge.pilot.state.choose import open_state
 
-    folder = load_settings(workspace=workspace).workspace.path
-    with closing(open_state(folder, must_exist=True)) as state:
+    settings = load_settings(workspace=workspace, language=language)
+    with closing(open_state(settings.workspace.path, must_exist=True)) as state:
         _, standing = _newest(state, route)
-    _show(route, standing, as_json=as_json, has_signs=True)
+    _show(route, standing, settings.language, as_json=as_json, has_signs=True)
     if as_json:
         return
     then = "start" if standing.state in {"rolled back", "stopped"} else "stop"
@@ -56,36 +59,40 @@ def status(route: str, workspace: str | None, *, as_json: bool) -> None:
 @command.command(name="stop")
 @click.argument("route", metavar="ROUTE")
 @_because
+@options.lang
 @options.workspace
 @options.as_json
-def stop(route: str, because: str, workspace: str | None, *, as_json: bool) -> None:
+def stop(route: str, because: str, *, as_json: bool, **given: str | None) -> None:
     """Take the candidate out of service, on all nodes, until it is started again."""
-    _order(route, "stop", because, workspace, as_json=as_json)
+    _order(route, "stop", because, given, as_json=as_json)
 
 
 @command.command(name="start")
 @click.argument("route", metavar="ROUTE")
 @_because
+@options.lang
 @options.workspace
 @options.as_json
-def start(route: str, because: str, workspace: str | None, *, as_json: bool) -> None:
+def start(route: str, because: str, *, as_json: bool, **given: str | None) -> None:
     """Begin again at the first step, with other callers and nothing shown, after a rollback or a stop."""
-    _order(route, "start", because, workspace, as_json=as_json)
+    _order(route, "start", because, given, as_json=as_json)
 
 
-def _order(route: str, what: Literal["stop", "start"], because: str, workspace: str | None, *, as_json: bool) -> None:
+def _order(
+    route: str, what: Literal["stop", "start"], because: str, given: Mapping[str, str | None], *, as_json: bool
+) -> None:
     """Write an order, and wait a little for a gateway to obey."""
     from weighbridge.cli.settings import load_settings
     from weighbridge.pilot.canary.order import canary_order
     from weighbridge.pilot.journal.order import give_order
     from weighbridge.pilot.state.choose import open_state
 
-    folder = load_settings(workspace=workspace).workspace.path
-    with closing(open_state(folder, must_exist=True)) as state:
+    settings = load_settings(**given)
+    with closing(open_state(settings.workspace.path, must_exist=True)) as state:
         document, standing = _newest(state, route)
         is_over = standing.state in {"rolled back", "stopped"}
         if is_over != (what == "start"):
-            _show(route, standing, as_json=as_json)
+            _show(route, standing, settings.language, as_json=as_json)
             click.echo("nothing to do", err=True)
         else:
             order = canary_order(document, what, _who(), because)
@@ -93,7 +100,7 @@ def _order(route: str, what: Literal["stop", "start"], because: str, workspace: 
             with state.changing_keys() as book:
                 book.note("canary.ordered", {"at": time.time(), "route": route, **order})
             after = _awaited(state, route, standing)
-            _show(route, after, as_json=as_json)
+            _show(route, after, settings.language, as_json=as_json)
             if (after.state, after.trial) == (standing.state, standing.trial):
                 click.echo("no gateway has obeyed yet: one that starts does so first of all", err=True)
     if not as_json:
@@ -136,15 +143,17 @@ def _newest(state: PilotState, route: str) -> tuple[str, Standing]:
     )
 
 
-def _show(route: str, standing: Standing, *, as_json: bool, has_signs: bool = False) -> None:
+def _show(route: str, standing: Standing, language: str, *, as_json: bool, has_signs: bool = False) -> None:
     """Print where a canary stands."""
     from weighbridge.cli.lines.canary import canary_lines, sign_lines
     from weighbridge.cli.show import print_json
+    from weighbridge.dossier.locale import load_locale
 
     if as_json:
         print_json("pilot-canary", {"route": route, **standing.to_json()})
         return
-    for text in canary_lines(route, standing):
+    t = load_locale(language)
+    for text in canary_lines(route, standing, t):
         click.echo(text)
-    for text in sign_lines(standing) if has_signs else ():
+    for text in sign_lines(standing, t) if has_signs else ():
         click.echo(text)

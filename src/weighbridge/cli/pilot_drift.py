@@ -25,10 +25,11 @@ __all__ = ["command"]
 @click.option("--acknowledge", is_flag=True, help="Watch on after alarms, against the same reference.")
 @click.option("--learn", is_flag=True, help="Take what comes from now on as the reference.")
 @click.option("--because", metavar="TEXT", default="", help="Why; it is kept in the records.")
+@options.lang
 @options.workspace
 @options.as_json
 def command(
-    route: str | None, workspace: str | None, because: str, *, acknowledge: bool, learn: bool, as_json: bool
+    route: str | None, because: str, *, acknowledge: bool, learn: bool, as_json: bool, **given: str | None
 ) -> None:
     """Show whether answers and prompts of a route are still those of its reference.
 
@@ -38,6 +39,7 @@ def command(
     from weighbridge.cli.lines.drift import drift_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import print_json
+    from weighbridge.dossier.locale import load_locale
     from weighbridge.errors import NotFound
     from weighbridge.pilot.state.choose import open_state
 
@@ -45,7 +47,8 @@ def command(
         raise UsageError("--acknowledge and --learn exclude each other", hint="--learn forgets the alarms, too")
     if (acknowledge or learn) and (route is None or not because.strip()):
         raise UsageError("an order needs a ROUTE and --because", hint="say in a few words what was found out")
-    workplace = load_settings(workspace=workspace).workspace
+    settings = load_settings(**given)
+    workplace = settings.workspace
     answered = 0
     with closing(open_state(workplace.path, must_exist=True)) as state:
         found = {name: standing for name, standing in _standings(state).items() if route in (None, name)}
@@ -59,8 +62,9 @@ def command(
     if as_json:
         print_json("pilot-drift", {"routes": [_facts(name, standing) for name, standing in found.items()]})
         return
+    t = load_locale(settings.language)
     for name, standing in found.items():
-        for text in drift_lines(name, standing):
+        for text in drift_lines(name, standing, t):
             click.echo(text)
     if acknowledge or learn:
         click.echo("the order is written: a running gateway obeys within two seconds", err=True)

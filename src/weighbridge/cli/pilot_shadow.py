@@ -18,9 +18,10 @@ __all__ = ["command"]
 
 @click.command(name="shadow")
 @click.argument("route", metavar="[ROUTE]", required=False)
+@options.lang
 @options.workspace
 @options.as_json
-def command(route: str | None, workspace: str | None, *, as_json: bool) -> None:
+def command(route: str | None, workspace: str | None, language: str | None, *, as_json: bool) -> None:
     """Show how candidates in the shadow do beside the models in use: the verdict so far, and what it rests on.
 
     All of it holds whenever one looks. Without ROUTE a line for each; with it also signs, agreement and costs.
@@ -28,17 +29,19 @@ def command(route: str | None, workspace: str | None, *, as_json: bool) -> None:
     from weighbridge.cli.lines.shadow import detail_lines, shadow_lines
     from weighbridge.cli.settings import load_settings
     from weighbridge.cli.show import print_json
+    from weighbridge.dossier.locale import load_locale
     from weighbridge.pilot.state.choose import open_state
 
-    folder = load_settings(workspace=workspace).workspace.path
-    with closing(open_state(folder, must_exist=True)) as state:
+    settings = load_settings(workspace=workspace, language=language)
+    with closing(open_state(settings.workspace.path, must_exist=True)) as state:
         found = _standings(state, route)
     if as_json:
         rows = [{"route": name, "document": document, **one.to_json()} for name, document, one in found]
         print_json("pilot-shadow", {"shadows": rows})
         return
+    t = load_locale(settings.language)
     for name, _, one in found:
-        for text in (*shadow_lines(name, one), *(detail_lines(one) if route else ())):
+        for text in (*shadow_lines(name, one, t), *(detail_lines(one, t) if route else ())):
             click.echo(text)
     then = f"pilot shadow {found[0][0]}" if route is None else "decide REF --policy POLICY"
     click.echo(f"Next: `weighbridge {then}`", err=True)

@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     from weighbridge.dossier.digest.page import ToldDigest
     from weighbridge.store.sqlite import SQLiteStore
 
-__all__ = ["command", "events_in", "language", "mark_overtaken", "mirror_folders", "parse_since", "store_in"]
+__all__ = ["command", "events_in", "mark_overtaken", "mirror_folders", "parse_since", "store_in"]
 
 _ROLES = ("engineer", "lawyer", "security", "owner")  # of workflow.digest.ROLE_NAMES
 _SPAN = re.compile(r"(\d{1,5})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7}
-
-language = click.option("--lang", "language", type=click.Choice(["en", "zh"]), help="Language; default: the setting.")
 
 
 def _file(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -45,7 +43,7 @@ def _file(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 @_file("rss")
 @_file("markdown")
 @click.option("--send", is_flag=True, help="Post what is new to the webhook that WEIGHBRIDGE_WATCH_WEBHOOK names.")
-@language
+@options.lang
 @options.workspace
 @options.as_json
 def command(since: str, role: str | None, *, everything: bool, send: bool, as_json: bool, **given: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.watch_digest import language, store_in
+from weighbridge.cli.watch_digest import store_in
 
 __all__ = ["command"]
 
@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.option(
     "--ics", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a calendar (iCalendar)."
 )
-@language
+@options.lang
 @options.workspace
 @options.as_json
 def command(ics: Path | None, *, as_json: bool, **given: Any) -> None:

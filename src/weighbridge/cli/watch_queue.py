@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from weighbridge.cli import options
-from weighbridge.cli.watch_digest import events_in, language, mirror_folders, store_in
+from weighbridge.cli.watch_digest import events_in, mirror_folders, store_in
 from weighbridge.errors import NotFound
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["command"]
 
 
 @click.command(name="queue")
-@language
+@options.lang
 @options.workspace
 @options.as_json
 def command(*, as_json: bool, **given: Any) -> None:

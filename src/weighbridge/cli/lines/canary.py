@@ -5,95 +5,90 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.layout import line, wrapped
+from weighbridge.cli.layout import line, padded, wrapped
 from weighbridge.pilot.canary.jury import OTHERS
 from weighbridge.pilot.canary.quality import QUALITY
-from weighbridge.pilot.canary.standing import SIGN_WORDS
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.core.estimate import Estimate
+    from weighbridge.dossier.locale import Locale
     from weighbridge.pilot.canary.standing import Row, Standing
 
 __all__ = ["canary_lines", "sign_lines"]
 
 _BAR = 10
 _MINUTE_S = 60
-_UNJUDGED = (
-    "quality: not looked at; nobody says whether the candidate's answers are as good. To have them judged, give the "
-    "route a `[route.shadow]` of the same decision with a `[route.shadow.judge]`"
-)
 
 
-def canary_lines(route: str, standing: Standing) -> Iterator[str]:
+def canary_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
     """Yield the state, why, and what is still needed."""
-    steps = ", ".join(_percent(share) for share in standing.steps)
-    yield line(standing.state, f"{route}: {_percent(standing.share)} of the callers", f"start {standing.trial}")
+    steps = t("told_part.between").join(_percent(share) for share in standing.steps)
+    state, since = t.label("pilot_canary", standing.state), _time(standing.since, t)
+    served = t("told_canary.served", route=route, share=_percent(standing.share))
+    yield line(state, served, t("told_canary.start", number=standing.trial))
     if standing.state == "stepping":
-        yield from wrapped(f"step {standing.step + 1} of {len(standing.steps)} ({steps}) since {_time(standing.since)}")
+        place = {"step": standing.step + 1, "count": len(standing.steps)}
+        yield from wrapped(t("told_canary.at_step", steps=steps, since=since, **place))
     else:
-        yield from wrapped(f"steps {steps}; {standing.state} since {_time(standing.since)}")
-    if standing.why:
+        yield from wrapped(t("told_canary.in_state", steps=steps, state=state, since=since))
+    why = told(standing.code, standing.facts, standing.why, t.language)
+    if why:
         by = f" ({standing.by})" if standing.by else ""
-        yield from wrapped(f"why: {standing.why}{by}")
-    yield from wrapped(_needed(standing))
+        yield from wrapped(t("told_canary.why", why=f"{why}{by}"))
+    yield from wrapped(_needed(standing, t))
     if standing.apart:
-        yield from wrapped(_apart(standing.apart))
+        yield from wrapped(_apart(standing.apart, t))
     if standing.quality == "not looked at":
-        yield from wrapped(_UNJUDGED)
+        yield from wrapped(t("told_canary.unjudged"))
 
 
-def sign_lines(standing: Standing) -> Iterator[str]:
+def sign_lines(standing: Standing, t: Locale) -> Iterator[str]:
     """Yield a row for each sign, once something was counted."""
     if not any(row.candidate for row in standing.rows):
         return
-    points = f"{standing.margin * 100:g}"
+    indent = " " * 22
+    heads = [
+        padded(t(f"told_canary.{name}"), width) for name, width in (("primary", 25), ("candidate", 25), ("worse", 12))
+    ]
     yield ""
-    yield f"{'':22}{'primary':<25}{'candidate':<25}{'worse':<12} not worse by {points} points"
+    yield f"{indent}{''.join(heads)} {t('told_canary.not_worse', points=f'{standing.margin * 100:g}')}"
     for row in standing.rows:
-        yield _row(row, standing)
+        yield _row(row, standing, t)
     if any(row.metric == QUALITY for row in standing.rows):
-        yield f"{'':22}judged worse: of prompts that both answered; a tie is half of each"
+        yield f"{indent}{t('told_canary.quality_note')}"
     if standing.late_s:
-        yield f"{'':22}late: over {standing.late_s:.3g} s"
+        yield f"{indent}{t('told_canary.late_note', seconds=f'{standing.late_s:.3g}')}"
 
 
-def _needed(standing: Standing) -> str:
+def _needed(standing: Standing, t: Locale) -> str:
     """Say what comes next."""
     if standing.state == "measuring":
-        left = standing.to_measure - standing.measured
-        return f"needed: {left} more looked-at answers of the primary, to know how long it takes; then it begins"
+        return t("told_canary.needed_measure", count=standing.to_measure - standing.measured)
     if standing.state == "stepping":
         missing = max(0, standing.least_callers - standing.callers)
-        parts = [
-            f"about {standing.needed} more looked-at answers of the candidate" if standing.needed else "",
-            f"about {missing} more of its callers" if missing else "",
-            f"about {standing.pairs_needed:,} more prompts compared by the shadow" if standing.pairs_needed else "",
-            f"{max(1, round(standing.wait_s / _MINUTE_S))} min" if standing.wait_s else "",
-        ]
-        return f"needed: {', '.join(part for part in parts if part) or 'nothing but the next answer'}"
-    if standing.state == "done" and standing.share >= 1:
-        return "every caller gets the candidate: nothing is compared any more; make it the primary in gateway.toml"
+        minutes = max(1, round(standing.wait_s / _MINUTE_S)) if standing.wait_s else 0
+        counts = {"answers": standing.needed, "callers": missing, "pairs": standing.pairs_needed, "minutes": minutes}
+        parts = [t(f"told_canary.needed_{name}", count=f"{count:,}") for name, count in counts.items() if count]
+        return t("told_canary.needed", parts=t("told_part.between").join(parts or [t("told_canary.needed_nothing")]))
     if standing.state == "done":
-        return "the share stays, and is still watched; make the candidate the primary in gateway.toml"
-    return "nobody gets the candidate until it is started again"
+        return t("told_canary.done_for_all" if standing.share >= 1 else "told_canary.done")
+    return t("told_canary.over")
 
 
-def _apart(keys: tuple[str, ...]) -> str:
+def _apart(keys: tuple[str, ...], t: Locale) -> str:
     """Say whose callers were taken back to the primary, and what brings them in again."""
-    named = ", ".join("all keys not named" if key == OTHERS else f"the key {key}" for key in keys)
-    return (
-        f"set apart: callers of {named} get the primary, for what was held against the candidate rests on them alone. "
-        "Look at what they ask; `stop` and `start` begin again with them"
-    )
+    named = (t("told_canary.other_keys") if key == OTHERS else t("told_part.key", id=key) for key in keys)
+    return t("told_canary.apart", keys=t("told_part.between").join(named))
 
 
-def _row(row: Row, standing: Standing) -> str:
+def _row(row: Row, standing: Standing, t: Locale) -> str:
     """Write one sign: both rates with intervals and counts, and both bars."""
     rates = f"{_rate(row.primary):<25}{_rate(row.candidate):<25}"
     safe = _bar(row.safe_share) if standing.state == "stepping" else ""
-    return f"  {SIGN_WORDS[row.metric]:<20}{rates}{_bar(row.harm_share)} {safe}".rstrip()
+    return f"  {padded(t.label('pilot_sign', row.metric), 20)}{rates}{_bar(row.harm_share)} {safe}".rstrip()
 
 
 def _rate(rate: Estimate | None) -> str:
@@ -114,6 +109,6 @@ def _percent(share: float) -> str:
     return f"{share * 100:.3g}%"
 
 
-def _time(at: float) -> str:
+def _time(at: float, t: Locale) -> str:
     """Write a time, to the minute."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "the first entry"
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC") if at else t("told_canary.first_entry")

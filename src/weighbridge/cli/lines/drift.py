@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.cli.layout import line, wrapped
+from weighbridge.cli.layout import line, padded, wrapped
 from weighbridge.core.digest import short
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from weighbridge.dossier.locale import Locale
     from weighbridge.pilot.drift.standing import Standing, StreamStanding
 
 __all__ = ["drift_lines"]
@@ -19,31 +21,35 @@ _FEW = 500
 _CLUSTER = "cluster-"
 
 
-def drift_lines(route: str, standing: Standing) -> Iterator[str]:
+def drift_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
     """Yield a head, and a row for each stream; the kinds of prompts only where one is alarmed."""
     alarmed = [stream for stream in standing.streams if stream.alarm is not None]
     watches = any(stream.state == "watching" for stream in standing.streams)
     state = "alarmed" if alarmed else "watching" if watches else "learning"
-    yield line(route, f"{standing.seen:,} looked at under decision {short(standing.decision)}", state)
-    yield from wrapped(
-        f"a false alarm of all monitors together about every {standing.false_alarm_every:,} looked at, or more seldom"
-    )
+    seen = t("told_drift.looked_at", count=f"{standing.seen:,}", decision=short(standing.decision))
+    yield line(route, seen, t(f"told_drift.{state}"))
+    yield from wrapped(t("told_drift.false_alarms", count=f"{standing.false_alarm_every:,}"))
     if standing.left_out:
-        yield from wrapped(f"{standing.left_out:,} more do not count: their user or key has its part already")
+        yield from wrapped(t("told_drift.left_out", count=f"{standing.left_out:,}"))
     if standing.learned < _FEW:
-        yield from wrapped(f"needed: {_FEW - standing.learned} more, to have a reference")
+        yield from wrapped(t("told_drift.needed", count=_FEW - standing.learned))
     yield ""
-    yield f"  {'':<18}{'reference [95%]':<28}{'of late [95%]':<28}evidence"
+    heads = [padded(t(f"told_drift.{name}"), 28) for name in ("reference", "of_late")]
+    yield f"  {'':<18}{''.join(heads)}{t('told_drift.evidence')}"
     kinds = [stream for stream in standing.streams if stream.name.startswith(_CLUSTER)]
     for stream in standing.streams:
         if stream not in kinds or stream.alarm is not None:
-            yield _row(stream)
+            yield _row(stream, t)
     if kinds:
-        yield f"  {'kinds of prompts':<18}{len(kinds)} are watched, each by its share"
+        yield f"  {padded(t('told_drift.kinds'), 18)}{t('told_drift.kinds_watched', count=len(kinds))}"
     for stream in alarmed:
         yield ""
-        yield line("alarm", f"{stream.name} since {_time((stream.alarm or {}).get('at'))}", _severity(stream))
-        yield from wrapped(f"{stream.says}: {_change(stream.alarm or {})}")
+        alarm = stream.alarm or {}
+        head = t("told_drift.since", stream=stream.name, at=_time(alarm.get("at")))
+        yield line(t("told_message.alarm"), head, t.label("told_message", _severity(stream)))
+        says = told("drift.stream", {"name": stream.name}, stream.says, t.language)
+        change = {"since": _share(alarm["since"], t), "reference": _share(alarm["reference"], t)}
+        yield from wrapped(t("told_drift.change", says=says, **change))
 
 
 def _severity(stream: StreamStanding) -> str:
@@ -51,23 +57,20 @@ def _severity(stream: StreamStanding) -> str:
     return str((stream.alarm or {}).get("severity", stream.severity))
 
 
-def _row(stream: StreamStanding) -> str:
+def _row(stream: StreamStanding, t: Locale) -> str:
     """Write one stream: its shares, and how near it is to its alarm."""
-    evidence = stream.state if stream.evidence is None or stream.alarm else f"{100 * stream.evidence:.2f}%"
-    return f"  {stream.name:<18}{_share(stream.reference):<28}{_share(stream.now):<28}{evidence}"
+    is_bare = stream.evidence is None or stream.alarm
+    evidence = t(f"told_drift.{stream.state}") if is_bare else f"{100 * (stream.evidence or 0):.2f}%"
+    shares = "".join(padded(_share(one, t), 28) for one in (stream.reference, stream.now))
+    return f"  {stream.name:<18}{shares}{evidence}"
 
 
-def _change(alarm: Mapping[str, Any]) -> str:
-    """Say from what to what."""
-    return f"{_share(alarm['since'])}, where the reference has {_share(alarm['reference'])}"
-
-
-def _share(share: Mapping[str, Any]) -> str:
+def _share(share: Mapping[str, Any], t: Locale) -> str:
     """Write a share with its interval and count; `-` where nothing was counted."""
     if not share["n"]:
         return "-"
     low, high = (f"{100 * share[end]:.1f}" for end in ("low", "high"))
-    return f"{100 * share['share']:.1f}% [{low}, {high}] of {share['n']:,}"
+    return t("told_drift.share", share=f"{100 * share['share']:.1f}% [{low}, {high}]", count=f"{share['n']:,}")
 
 
 def _time(at: object) -> str:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from weighbridge.cli.layout import line, plain, wrapped
 from weighbridge.core.digest import short
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from weighbridge.dossier.locale import Locale
     from weighbridge.pilot.alarm.alarms import Alarm
 
 __all__ = ["alarm_lines", "key_line", "key_lines", "spend_lines"]
@@ -23,13 +25,14 @@ _LIMITS = {
 }
 
 
-def alarm_lines(alarm: Alarm) -> Iterator[str]:
+def alarm_lines(alarm: Alarm, t: Locale) -> Iterator[str]:
     """Yield the lines of one alarm: what it is about, why, and what was found out."""
-    yield line(alarm.severity if alarm.is_open else "answered", f"{alarm.route}: {alarm.event}", short(alarm.id))
-    yield line("", f"{alarm.seen_at}, decision {short(alarm.decision)}")
-    yield from wrapped(alarm.why)
+    state = t.label("told_message", alarm.severity) if alarm.is_open else t("told_alarm.is_answered")
+    yield line(state, f"{alarm.route}: {alarm.event}", short(alarm.id))
+    yield line("", t("told_alarm.decision", at=alarm.seen_at, decision=short(alarm.decision)))
+    yield from wrapped(told(alarm.event, alarm.facts, alarm.why, t.language))
     if not alarm.is_open:
-        yield from wrapped(f"answered {alarm.answered_at}: {alarm.because}")
+        yield from wrapped(t("told_alarm.answered", at=alarm.answered_at, because=alarm.because))
 
 
 def key_line(facts: Mapping[str, Any]) -> str:

@@ -4,94 +4,90 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.layout import line, plain, wrapped
+from weighbridge.cli.layout import line, padded, plain, wrapped
+from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from weighbridge.core.estimate import Estimate
+    from weighbridge.dossier.locale import Locale
     from weighbridge.pilot.shadow.standing import Band, Standing
 
 __all__ = ["detail_lines", "shadow_lines"]
 
 _BAR = 30
-_SIGNS = {
-    "refused": "refused",
-    "malformed": "not in the form asked for",
-    "language": "in another language",
-    "cut": "cut off",
-}
+_SIGNS = ("refused", "malformed", "language", "cut")
 _ALL = 1.0
-_SHORT = {"not looked at": "not judged"}
 
 
-def shadow_lines(route: str, now: Standing) -> Iterator[str]:
+def shadow_lines(route: str, now: Standing, t: Locale) -> Iterator[str]:
     """Yield the verdict, and why."""
-    verdict = _SHORT.get(now.verdict, now.verdict)
-    yield line(verdict, f"{route}: {now.candidate} beside {now.primary}", f"margin {now.margin:g}")
-    yield from wrapped(now.why)
-    left_out = [
-        f"{count} {text}"
-        for count, text in (
-            (now.gaps, "while no judge could be asked"),
-            (now.unavailable, "while the candidate was not there or busy"),
-        )
-        if count
-    ]
+    beside = t("told_shadow.beside", route=route, candidate=now.candidate, primary=now.primary)
+    yield line(t.label("told_verdict", now.verdict), beside, t("told_shadow.margin", margin=f"{now.margin:g}"))
+    yield from wrapped(told(now.code, now.facts, now.why, t.language))
+    counts = {"gaps": now.gaps, "unavailable": now.unavailable}
+    left_out = [t(f"told_shadow.{name}", count=count) for name, count in counts.items() if count]
     if left_out:
-        yield from wrapped(f"not counted: {', '.join(left_out)}")
+        yield from wrapped(t("told_shadow.left_out", parts=t("told_part.between").join(left_out)))
     for whose, day in now.spent_out.items():
-        yield from wrapped(f"the allowance of the {whose} was spent on {day}")
+        yield from wrapped(t("told_shadow.spent_out", whose=t.label("told_whose", whose), day=day))
 
 
-def detail_lines(now: Standing) -> Iterator[str]:
+def detail_lines(now: Standing, t: Locale) -> Iterator[str]:
     """Yield signs of both models, agreement, ratios, the judge and costs."""
     yield ""
-    yield f"{'':30}{'only the candidate':<28}only the primary"
-    for name, text in _SIGNS.items():
+    yield f"{'':30}{padded(t('told_shadow.only_candidate'), 28)}{t('told_shadow.only_primary')}"
+    for name in _SIGNS:
         if name in now.only_candidate:
-            yield f"  {text:<28}{_rate(now.only_candidate[name]):<28}{_rate(now.only_primary[name])}"
+            rates = f"{_rate(now.only_candidate[name]):<28}{_rate(now.only_primary[name])}"
+            yield f"  {padded(t(f'told_harm.{name}'), 28)}{rates}"
     if now.failed is not None:
         reasons = ", ".join(f"{plain(name)} {count}" for name, count in now.failures.items() if name != "unavailable")
-        yield f"  {'failed':<28}{_rate(now.failed):<28}{reasons}".rstrip()
-    ratios = (("length", now.length), ("time to the first token", now.first_token), ("time to the end", now.total_time))
+        yield f"  {padded(t('told_harm.failed'), 28)}{_rate(now.failed):<28}{reasons}".rstrip()
+    ratios = (("length", now.length), ("first_token", now.first_token), ("total_time", now.total_time))
     if any(ratio for _, ratio in ratios):
         yield ""
-        yield f"{'':30}{'median, candidate / primary':<32}90th percentile"
-        for text, ratio in ratios:
+        yield f"{'':30}{padded(t('told_shadow.median'), 32)}{t('told_shadow.p90')}"
+        for name, ratio in ratios:
             if ratio is not None:
-                yield f"  {text:<28}{_quantile(ratio.median):<32}{_quantile(ratio.p90)}"
-    yield from _bands(now)
+                bounds = f"{_quantile(ratio.median):<32}{_quantile(ratio.p90)}"
+                yield f"  {padded(t(f'told_shadow.{name}'), 28)}{bounds}"
+    yield from _bands(now, t)
     yield ""
-    yield from _costs(now)
+    yield from _costs(now, t)
 
 
-def _bands(now: Standing) -> Iterator[str]:
+def _bands(now: Standing, t: Locale) -> Iterator[str]:
     """Yield how many answers agree how much."""
     most = max((band.count for band in now.agreement), default=0)
     if not most:
         return
-    by = ", ".join(f"{plain(name)} {count}" for name, count in now.measures.items())
+    by = t("told_part.between").join(f"{t.label('told_measure', name)} {count}" for name, count in now.measures.items())
     yield ""
-    yield f"  answers agree (by {by})"
+    yield f"  {t('told_shadow.agree', by=plain(by))}"
     for band in reversed(now.agreement):
         if band.count:
-            yield f"    {_name(band):<12}{'#' * max(1, round(_BAR * band.count / most)):<{_BAR}}  {band.count}"
+            bar = "#" * max(1, round(_BAR * band.count / most))
+            yield f"    {padded(_name(band, t), 12)}{bar:<{_BAR}}  {band.count}"
 
 
-def _costs(now: Standing) -> Iterator[str]:
+def _costs(now: Standing, t: Locale) -> Iterator[str]:
     """Yield what judge and candidate were asked, and what it cost."""
     if now.judge:
-        first = f"; for what it saw first: {_rate(now.shown_first)}" if now.shown_first else ""
-        yield f"  judge {plain(now.judge)}: {now.judged} pairs, {now.unread} replies without a verdict{first}"
+        first = t("told_shadow.first", share=_rate(now.shown_first)) if now.shown_first else ""
+        judged = {"judge": plain(now.judge), "pairs": now.judged, "unread": now.unread}
+        yield f"  {t('told_shadow.judged', first=first, **judged)}"
     cost = now.cost
     usd = sum(value for name, value in cost.items() if name.endswith("usd"))
-    calls = f"{cost.get('calls', 0):.0f} calls of the candidate, {cost.get('judge_calls', 0):.0f} of the judge"
-    yield f"  cost: ${usd:.4f} ({calls})"
+    calls = {name: f"{cost.get(name, 0):.0f}" for name in ("calls", "judge_calls")}
+    yield f"  {t('told_shadow.cost', usd=f'${usd:.4f}', **calls)}"
 
 
-def _name(band: Band) -> str:
-    return "the same" if band.low == _ALL else f"{band.low:.1f} to {band.high:.1f}"
+def _name(band: Band, t: Locale) -> str:
+    if band.low == _ALL:
+        return t("told_shadow.same")
+    return t("told_shadow.band", low=f"{band.low:.1f}", high=f"{band.high:.1f}")
 
 
 def _rate(rate: Estimate) -> str:
