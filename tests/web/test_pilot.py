@@ -82,10 +82,12 @@ def test_the_card_of_a_route_says_what_each_room_concluded(boss: Any, pilot: Sim
 
 
 def test_an_alarm_is_named_in_the_reader_s_language(boss: Any) -> None:
-    """The event has a word; the sentence that the monitor wrote is English, and says that it is."""
+    """The event has a word, and facts have a sentence; of a notice without facts there is what its monitor wrote."""
     page = boss.ask("/pilot?language=zh").text
     assert "漂移 <code>drift.alarmed</code>" in page
-    assert '<span lang="en"><code>team/coder</code> declines more often' in page
+    assert "<code>team/coder</code> declines more often: 9.0%" in page
+    assert "有未答复的警报。" in page
+    assert "更常达到词元上限" in boss.ask(f"{ROUTE}&language=zh").text
 
 
 def test_many_routes_are_listed_and_the_first_are_shown(pilot: SimpleNamespace, enter: Callable[..., Any]) -> None:
@@ -98,7 +100,7 @@ def test_many_routes_are_listed_and_the_first_are_shown(pilot: SimpleNamespace, 
     facts = _twin(guest, "/pilot.json")
     assert (len(facts["routes"]), len(facts["more"])) == (100, 30)
     assert facts["routes"][0]["name"] == "team/coder"
-    assert guest.ask("/pilot").text.count('class="card"') == 100
+    assert guest.ask("/pilot").text.count('class="card tone-act"') == 100
     assert guest.ask("/pilot/route?name=r128").status == 200
 
 
@@ -124,7 +126,13 @@ def test_every_page_is_read_and_nothing_in_it_runs(boss: Any) -> None:
 def test_charts_are_drawn_beside_their_tables(boss: Any) -> None:
     """Latency and shares of both legs, agreement and cost: each an image with a name for screen readers."""
     page = boss.ask(ROUTE).text
-    assert len(re.findall(r'<svg role="img" aria-label="[^"]{15,}"', page)) >= 10
+    named = [text[:7] for text in re.findall(r'<svg role="img" aria-label="([^"]{15,})"', page)]
+    both = ["Seconds", "Shares "] * 2
+    assert [one for one in named if one in {"Histogr", "Seconds", "Shares ", "US doll"}] == [
+        "Histogr",
+        *both,
+        "US doll",
+    ]
     assert page.count("<caption>") >= 6
 
 

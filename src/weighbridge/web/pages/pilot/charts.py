@@ -22,6 +22,7 @@ _MOST_ROWS = 4000
 _HOUR_S = 3600
 _FEW = 60  # points that can be told apart
 _DAY_S = 86_400
+_APART = {"labelOverlap": True, "labelSeparation": 8}  # labels that would touch are left out
 
 
 def latency_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | None:
@@ -29,7 +30,7 @@ def latency_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | 
     rows = []
     for slot in slots:
         curves = {**slot["total_s"], "first": slot["first_s"]["p50"]}
-        rows += [{"at": _iso(slot["at"]), "what": name, "y": y} for name, y in curves.items() if y]
+        rows += [{"at": slot["at"], "what": name, "y": y} for name, y in curves.items() if y]
     return _drawn("latency", json.dumps(rows[-_MOST_ROWS:]), language)
 
 
@@ -48,7 +49,7 @@ def share_plot(slots: Sequence[Mapping[str, Any]], language: str) -> Markup | No
             total = sums.setdefault((start, name), [0, 0])
             total[0] += n
             total[1] += of
-    rows = [{"at": _iso(at), "what": name, "y": n / of} for (at, name), (n, of) in sums.items() if of]
+    rows = [{"at": at, "what": name, "y": n / of} for (at, name), (n, of) in sums.items() if of]
     return _drawn("shares", json.dumps(rows), language)
 
 
@@ -71,10 +72,15 @@ def _drawn(kind: str, data: str, language: str) -> Markup | None:
     for row in rows:
         if "what" in row:
             row["what"] = t(f"pilot.curve_{row['what']}")
-    times = {row["at"] for row in rows if "at" in row}
+    times = sorted({row["at"] for row in rows if "at" in row})
     if len(times) == 1:
         return None  # one point in time is no line: the table says it
     layers = {"latency": _latency, "shares": _shares, "cost": _cost, "agreement": _agreement}[kind](t)
+    for row in rows:
+        if "at" in row:
+            row["at"] = _iso(row["at"])
+    if times:
+        layers[0]["encoding"]["x"]["axis"]["format"] = "%H:%M" if times[-1] - times[0] <= _DAY_S else "%m-%d"
     if 0 < len(times) <= _FEW:
         layers[0]["mark"]["point"] = {"size": 12}
     return draw(rows, layers, t(f"pilot.{kind}_chart"), t(f"pilot.{kind}_described"), _HEIGHT)
@@ -98,8 +104,8 @@ def _shares(t: Any) -> list[dict[str, Any]]:
 
 
 def _cost(t: Any) -> list[dict[str, Any]]:
-    x = {"field": "day", "type": "ordinal", "axis": {"title": None, "labelAngle": 0, "labelOverlap": True,
-                                                        "labelExpr": "slice(datum.label, 5)"}}  # fmt: skip
+    axis = {**_APART, "title": None, "labelAngle": 0, "labelExpr": "slice(datum.label, 5)"}
+    x = {"field": "day", "type": "ordinal", "axis": axis}
     y = {"field": "y", "type": "quantitative", "axis": {"title": t("pilot.dollars"), "tickCount": 4}}
     return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "y": y}}]
 
@@ -117,10 +123,10 @@ def _agreement(t: Any) -> list[dict[str, Any]]:
 
 def _line(y: dict[str, Any], words: list[str], colours: list[str], dashes: list[list[int]]) -> dict[str, Any]:
     """Return lines that colour and dash tell apart."""
-    legend = {"orient": "top", "title": None}
+    legend = {"orient": "top", "title": None, "symbolType": "stroke"}
     colour = {"field": "what", "type": "nominal", "scale": {"domain": words, "range": colours}, "legend": legend}
     dash = {**colour, "scale": {"domain": words, "range": dashes}}
-    axis = {"title": None, "labelOverlap": True, "tickCount": 6, "format": "%d %b %H:%M"}
+    axis = {**_APART, "title": None, "tickCount": 6}
     time = {"field": "at", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
     mark = {"type": "line", "strokeWidth": 1.5}
     return {"mark": mark, "encoding": {"x": time, "y": y, "color": colour, "strokeDash": dash}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from weighbridge.pilot.alarm.alarms import read_alarms
 from weighbridge.pilot.state.protocol import NANO
 from weighbridge.web.page import as_json
 from weighbridge.web.pages.pilot import charts
+from weighbridge.web.pages.pilot.gist import TONES, gist_of
 from weighbridge.web.pages.pilot.legs import Legs
 from weighbridge.web.pages.pilot.shown import language_of, pilot_page
 from weighbridge.web.pages.pilot.standings import Standings
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Dashboard", "routes"]
 
 _DAYS = 14
+_DAY_S = 86_400
 _MOST_ALARMS = 20
 _MOST_CARDS = 100
 _NOTES = {"told-stop", "told-start", "answered"}
@@ -47,11 +50,12 @@ class Dashboard:
         self._standings = Standings()
 
     def cards(self) -> dict[str, Any]:
-        """Return what the page of all routes shows: a hundred, open alarms first, each with its last day."""
+        """Return what the page of all routes shows: a hundred, those that want somebody first."""
         room, known = self._room, self._known()
         rows = [self._row(name, known) for name in known.names[:_MOST_CARDS]]
         for row in rows:
             row["board"] = {leg: {"day": board["day"]} for leg, board in row["board"].items()}
+        rows.sort(key=lambda row: TONES.index(row["gist"]["tone"]))
         return {
             "has_pilot": known.has_pilot,
             "has_file": room.gateway_file is not None,
@@ -80,13 +84,13 @@ class Dashboard:
         days = _days(state, room.now()) if state is not None else {}
         alarms = _alarms(self._reader().store)
         names = sorted({*legs, *days, *self._standings.routes(), *alarms})
-        names.sort(key=lambda name: not _count_open(alarms.get(name, ())))
+        names.sort(key=lambda name: (not _count_open(alarms.get(name, ())), not _has_closed(legs.get(name, ()))))
         return _Known(names, legs, days, alarms, problem, state is not None)
 
     def _row(self, name: str, known: _Known) -> dict[str, Any]:
         """Return all that is known of one route."""
         alarms = known.alarms.get(name, [])
-        return {
+        row = {
             "name": name,
             "legs": known.legs.get(name, []),
             **self._standings.of(name, self._room.now()),
@@ -94,6 +98,7 @@ class Dashboard:
             "alarms": alarms[:_MOST_ALARMS],
             "open_alarms": _count_open(alarms),
         }
+        return {**row, "gist": gist_of(row)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,11 @@ def _count_open(alarms: Iterable[dict[str, Any]]) -> int:
     return sum(one["is_open"] and one["severity"] == "alarm" for one in alarms)
 
 
+def _has_closed(legs: Iterable[dict[str, Any]]) -> bool:
+    """Whether any leg of a route is refused."""
+    return any(leg["state"] == "refused" for leg in legs)
+
+
 def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
     """Return the routes of all routes' page and of each one's, with their twins."""
 
@@ -125,7 +135,10 @@ def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
         """Answer with HTML; who is not known is told how to be."""
         if visitor_of(request) is None:
             return pilot_page(request, "stranger", {}, room)
-        return pilot_page(request, "dashboard", dashboard.cards(), room, refreshes=True, has_twin=True)
+        facts = dashboard.cards()
+        tally = Counter(row["gist"]["tone"] for row in facts["routes"])
+        tallied = [(tone, tally[tone]) for tone in TONES if tally[tone]]
+        return pilot_page(request, "dashboard", {**facts, "tally": tallied}, room, refreshes=True, has_twin=True)
 
     def one_twin(request: Request) -> Response:
         """Answer with JSON about one route."""
@@ -142,7 +155,7 @@ def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
             "legs": {
                 leg: {
                     series: (charts.latency_plot(board[series], language), charts.share_plot(board[series], language))
-                    for series in ("minutes", "hours")
+                    for series in _series(board, room.now())
                 }
                 for leg, board in row["board"].items()
             },
@@ -157,6 +170,12 @@ def routes(room: PilotRoom, dashboard: Dashboard) -> list[Route]:
         Route("/pilot/route.json", one_twin),
         Route("/pilot/route", one),
     ]
+
+
+def _series(board: dict[str, Any], now: float) -> list[str]:
+    """Return which series of a leg are drawn: the hours only where they go back further than the minutes."""
+    has_more = any(slot["at"] < now - _DAY_S for slot in board["hours"][:1])
+    return ["minutes", "hours"] if has_more else ["minutes"]
 
 
 def _days(state: PilotState, now: float) -> dict[str, list[dict[str, Any]]]:
@@ -190,6 +209,7 @@ def _alarms(store: Store) -> dict[str, list[dict[str, Any]]]:
                 "severity": one.severity,
                 "decision": one.decision,
                 "why": one.why,
+                "facts": dict(one.facts),
                 "seen_at": one.seen_at,
                 "is_open": one.is_open,
                 "because": one.because,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -11,6 +12,7 @@ from weighbridge.dossier.html import environment, words
 from weighbridge.dossier.locale import LANGUAGES
 from weighbridge.dossier.visible import reveal
 from weighbridge.errors import UsageError
+from weighbridge.pilot.words import told
 from weighbridge.web.visitor import visitor_of
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def pilot_page(
             refresh_s=_REFRESH_S if refreshes else 0,
             asked_query=query(request),
             tail=f"?language={language}" if language != "en" else "",
+            told=partial(told, language=language),
             **facts,
         )
     )

@@ -12,7 +12,7 @@ from weighbridge.pilot.admission.told import read_told
 from weighbridge.pilot.board.fold import read_board
 from weighbridge.pilot.canary.standing import read_standing as read_canary
 from weighbridge.pilot.drift.standing import read_standing as read_drift
-from weighbridge.pilot.drift.state import LEARNED
+from weighbridge.pilot.drift.stream import LEARNED
 from weighbridge.pilot.shadow.standing import read_standing as read_shadow
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = ["Standings"]
 _log = logging.getLogger("weighbridge.web.pilot")
 _UNREAD = object()
 _MINUTE_S = 60
+_KIND = "cluster-"  # a stream of one kind of prompts
 
 
 class Standings:
@@ -135,7 +136,7 @@ def _shadow(found: Sequence[Document], _now: float) -> dict[str, Any]:
 def _drift(found: Sequence[Document], _now: float) -> dict[str, Any]:
     """Return how far each stream of a route is from an alarm, the nearest first."""
     standing = read_drift(found[0].body)
-    rows = [one.to_json() for one in standing.streams]
+    rows = [{**one.to_json(), "is_kind": one.name.startswith(_KIND)} for one in standing.streams]
     rows.sort(key=lambda row: -(row["evidence"] or 0.0))
     return {"seen": standing.seen, "learned": standing.learned, "to_learn": LEARNED, "streams": rows,
             "false_alarm_every": standing.false_alarm_every}  # fmt: skip
@@ -154,6 +155,8 @@ def _identity(found: Sequence[Document], _now: float) -> list[dict[str, Any]]:
                 "checks": int(body["checks"]),
                 "verdict": str(body["verdict"]),
                 "why": str(body["why"]),
+                "distances": body.get("distances", {}),
+                "usual": body.get("usual", {}),
                 "at": datetime.fromtimestamp(body["at"], UTC).isoformat(timespec="seconds") if body["at"] else "",
                 "alarm": str(body["alarm"]),
                 "evidence": min(1.0, max([0.0, *ways])),
