@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from weighbridge.testing.fault_server import FaultServer, http
+from weighbridge.testing.forked import run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,20 +32,12 @@ class CommandLine:
 
     def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end; a traceback is always a failure."""
-        done = subprocess.run(
-            [*WEIGHBRIDGE, *words],
-            cwd=self.folder,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_forked(words, self.folder, {**self.env, **env}, timeout=120)
         assert "Traceback" not in done.stderr
         return done
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start without waiting."""
+        """Start a process without waiting."""
         return subprocess.Popen(
             [*WEIGHBRIDGE, *words],
             cwd=self.folder,
