@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.gateway.request.endpoints import Endpoint
     from weighbridge.gateway.request.head import Head
     from weighbridge.gateway.upstream.pool import Upstreams
-    from weighbridge.pilot.access.protocol import Caller, Reservation
+    from weighbridge.pilot.access.protocol import Caller
     from weighbridge.pilot.exchange import Exchange
     from weighbridge.pilot.route import Leg, Price, Route
 
@@ -64,7 +64,7 @@ class Desk:
         self.patrol = Patrol(bounds.stall_s, hooks.gatekeeper.is_live)
         self._hooks = hooks
         self._bounds = bounds
-        self._name = name
+        self._mark = f"1.1 weighbridge-{name}"
         self._forwarder = Forwarder(hooks, upstreams, bounds)
         self._body_bytes = 0  # of all requests under way
         self._bytes_of: dict[str, int] = {}  # by key
@@ -72,7 +72,7 @@ class Desk:
     async def serve(self, visit: Visit, endpoint: Endpoint) -> None:
         """Serve a request of a known caller; raises Refused before the first byte, Left where the caller left."""
         caller, exchange, witness = visit.caller, visit.exchange, self._hooks.witness
-        headers = visit.head.passed_on(self._name)
+        headers = visit.head.passed_on(self._mark)
         try:
             body = await read_body(visit.head, visit.receive, self._bounds.body_bytes, partial(self._take, visit))
             exchange.request_bytes, exchange.request_sha256 = len(body), hashlib.sha256(body).hexdigest()
@@ -81,14 +81,17 @@ class Desk:
             exchange.route, exchange.is_stream = route.name, ask.is_stream
             if ask.user:
                 exchange.user_hash = self._hash(caller, ask.user)
-            keeps = self._hooks.keeps(exchange)
+            keeps = self._hooks.keeps(route, exchange)
             if keeps:
                 exchange.request = body
             refusal = witness.refusal()
             if refusal is not None:
                 raise Refused(refusal)
             usd, priced_only = self._most_cost(ask, caller, route)
-            reservation = await self._reserve(ask, caller, route, usd)
+            tokens = sum(ask.most_tokens)
+            reservation = await self._hooks.gatekeeper.reserve_soon(caller, route.name, tokens, usd)
+            if isinstance(reservation, Refusal):
+                raise Refused(reservation)
             exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked
             try:
                 with self.patrol.follow(caller, visit.receive, route.primary.upstream.total_s) as flight:
@@ -97,7 +100,8 @@ class Desk:
             finally:
                 reservation.settle(exchange.usage, exchange.usd)
         finally:
-            self._let_go(visit)
+            if visit.body_bytes:
+                self._let_go(visit)
 
     def _take(self, visit: Visit, size: int) -> None:
         """Make room for so many bytes of a body; raises Refused where all bodies, or those of its key, are too much.
@@ -155,22 +159,17 @@ class Desk:
         that a canary or a fallback without a price locks nobody out.
         """
         asked, said = ask.most_tokens
+        first = route.primary.upstream.price
+        if not route.fallbacks and route.canary is None:
+            return (_most_usd(first, asked, said) if first.is_known else None), False
         prices = [leg.upstream.price for leg in _legs(route)]
         known = [price for price in prices if price.is_known]
         priced_only = False
         if len(known) < len(prices):
-            priced_only = prices[0].is_known and self._hooks.gatekeeper.has_budget(caller)
+            priced_only = first.is_known and self._hooks.gatekeeper.has_budget(caller)
             if not priced_only:
                 return None, False
         return max(_most_usd(price, asked, said) for price in known), priced_only
-
-    async def _reserve(self, ask: Ask, caller: Caller, route: Route, usd: float | None) -> Reservation:
-        """Hold the most tokens and money that a request can cost; raises Refused."""
-        asked, said = ask.most_tokens
-        reserved = await self._hooks.gatekeeper.reserve_soon(caller, route.name, asked + said, usd)
-        if isinstance(reserved, Refusal):
-            raise Refused(reserved)
-        return reserved
 
     def _hash(self, caller: Caller, user: str) -> str:
         """Return what stands for a caller's user: keyed, so that names cannot be tried, and apart for each tenant."""

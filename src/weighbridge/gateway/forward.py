@@ -99,7 +99,9 @@ class Forwarder:
             status = exchange.upstream_status = answer.status
             if status != mapping.OK and status not in mapping.LATE:
                 exchange.usage, exchange.usd = before
-            kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+            kind = answer.header("content-type")
+            if kind != _JSON:
+                kind = (kind or "").partition(";")[0].strip().lower()
             is_encoded = answer.header("content-encoding") not in (None, "identity")
             price = leg.upstream.price
             if is_encoded or kind not in (_EVENTS, _JSON) or not mapping.is_passed(status):

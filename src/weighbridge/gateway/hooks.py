@@ -64,7 +64,7 @@ def choose_primary(route: Route, exchange: Exchange) -> tuple[str, Leg]:  # noqa
     return "primary", route.primary
 
 
-def keep_nothing(exchange: Exchange) -> bool:  # noqa: ARG001 - as Hooks.keeps is called
+def keep_nothing(route: Route, exchange: Exchange) -> bool:  # noqa: ARG001 - as Hooks.keeps is called
     """Keep no texts."""
     return False
 
@@ -82,7 +82,7 @@ class Hooks:
     admissions: Admissions
     listeners: Collection[Listener] = ()
     choose: Chooser = choose_primary
-    keeps: Callable[[Exchange], bool] = keep_nothing
+    keeps: Callable[[Route, Exchange], bool] = keep_nothing
     user_secret: bytes = b""
     mounts: Collection[Mount] = ()
     witness: Witness = NO_WITNESS

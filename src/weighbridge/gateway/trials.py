@@ -99,9 +99,10 @@ class Trials:
         """Those that are told of every exchange."""
         return (self._observer, self._shadow)
 
-    def keeps(self, exchange: Exchange) -> bool:
+    def keeps(self, route: Route, exchange: Exchange) -> bool:
         """Whether an exchange's bodies are held for one of the rooms; each of them is asked."""
-        return self._observer.keeps(exchange) | self._shadow.keeps(exchange)
+        is_observed = self._observer.keeps(exchange)
+        return is_observed if route.shadow is None else is_observed | self._shadow.keeps(exchange)
 
     def put(self, entry: Entry) -> None:
         """Take an entry of another room; never waits."""

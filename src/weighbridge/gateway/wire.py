@@ -2,7 +2,7 @@
 
 uvicorn bounds none of these itself: a connection that never ends its headers would be held for ever. Where all places
 are taken, the connection that has asked nothing for the longest time gives its own up: whoever has no key can hold none
-against those who have one. Requests run in cycles of ours.
+against those who have one. Requests run in cycles of ours, those of a connection in one task.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from weighbridge.gateway.deadline import Deadline
 from weighbridge.gateway.desk import ABORT
 from weighbridge.gateway.errors import BAD_REQUEST, body_of
 from weighbridge.gateway.request.bounds import Bounds
+from weighbridge.gateway.request.endpoints import ENDPOINTS
 from weighbridge.pilot.access.protocol import Refusal
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _TOO_LATE = Refusal(408, BAD_REQUEST, "request_timeout", "the request did not ar
 _BUSY = Refusal(503, "server_error", "too_many_connections", "there are too many connections; try again later", 1.0)
 _PHRASES = {400: b"Bad Request", 401: b"Unauthorized", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _PHRASES[503] = b"Service Unavailable"
+_TARGETS = {path.encode(): path for path in ENDPOINTS}  # what nearly all ask for need not be parsed
 
 
 def bounded_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
@@ -65,10 +67,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._deadline = Deadline(self.loop, self._late)
         self._running: Cycle | None = None  # whose answer goes
         self._waiting: deque[Cycle] = deque()
+        self._has_worker = self._is_lost = False
+        self._rest: asyncio.Future[None] | None = None  # of the worker, between two requests
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, which has to say something soon; refuse one too many where all others are busy."""
         super().connection_made(transport)
+        self._extensions = {ABORT: transport.abort}
         if len(self.connections) > self.bounds.connections:
             if not self.spare:
                 self._end(_BUSY)
@@ -85,6 +90,8 @@ class _BoundedProtocol(HttpToolsProtocol):
             if cycle is not None and not cycle.response_complete:
                 cycle.leave()
         self.cycle = None
+        self._is_lost = True
+        self._wake()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -98,7 +105,12 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         else:
             self._came_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse_unreadable()
+        except httptools.HttpParserUpgrade:  # refused with its head
+            return
         if self.transport.is_closing():
             return
         if not self._has_head and self._head_bytes > self.bounds.header_bytes:
@@ -181,33 +193,60 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _scope(self, version: str) -> Scope:
         """Return the scope of a request whose head has come."""
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        raw, query = self.url, b""
+        path = _TARGETS.get(raw)
+        if path is None:
+            url = httptools.parse_url(raw)
+            raw, query = url.path, url.query or b""
+            path = raw.decode("ascii")
+            path = unquote(path) if "%" in path else path
         return {
             "type": "http",
             "asgi": _ASGI,
             "http_version": version,
             "method": self.parser.get_method().decode("ascii"),
             "scheme": self.scheme,
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": url.path,
-            "query_string": url.query or b"",
+            "path": path,
+            "raw_path": raw,
+            "query_string": query,
             "root_path": "",
             "headers": self.headers,
             "client": self.client,
             "server": self.server,
             "state": {},
-            "extensions": {ABORT: self.transport.abort},
+            "extensions": self._extensions,
         }
 
     def _run(self, cycle: Cycle) -> None:
-        """Have a request answered."""
+        """Have a request answered, once the worker is done with the one before."""
         self._running = cycle
-        task = self.loop.create_task(cycle.run(self.app))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        if self._has_worker:
+            self._wake()
+            return
+        self._has_worker = True
+        worker = self.loop.create_task(self._work())
+        self.tasks.add(worker)
+        worker.add_done_callback(self.tasks.discard)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+    async def _work(self) -> None:
+        """Answer the requests of this connection, one after the other: a task for each would cost more than a rest."""
+        try:
+            while not self._is_lost:
+                cycle = self._running
+                if cycle is not None:
+                    await cycle.run(self.app)
+                if self._running is cycle and not self._is_lost:
+                    self._rest = self.loop.create_future()
+                    await self._rest
+        finally:
+            self.transport.close()
+
+    def _wake(self) -> None:
+        """End the worker's rest."""
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(None)
+
+    def _refuse_unreadable(self) -> None:
         """Refuse what cannot be parsed; a header value may have been that of the key."""
         is_value = "header value" in str(sys.exception()).lower()
         self._end(_NO_KEY if is_value and not self._has_key() else _UNREADABLE)

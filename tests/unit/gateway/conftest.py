@@ -181,7 +181,7 @@ def run_gateway(
     bounds: Bounds | None = None,
     *,
     mounts: tuple[Mount, ...] = (),
-    keeps: Callable[[Exchange], bool] = keep_nothing,
+    keeps: Callable[[Route, Exchange], bool] = keep_nothing,
     choose: Any = None,
     listeners: tuple[Listener, ...] = (),
 ) -> Iterator[Running]:
@@ -223,7 +223,7 @@ def between(
     *,
     retries: int = 0,
     closes: bool = False,
-    keeps: Callable[[Exchange], bool] = keep_nothing,
+    keeps: Callable[[Route, Exchange], bool] = keep_nothing,
     **settings: Any,
 ) -> Iterator[tuple[Running, UpstreamDouble]]:
     """Run a gateway with the route `qwen` in front of a scripted upstream."""

@@ -208,8 +208,8 @@ def test_what_one_attempt_cost_is_not_forgotten_by_the_next() -> None:
 
 def test_bodies_that_are_here_at_once_have_a_bound_together() -> None:
     """One key with a thousand large bodies fills no memory; what ends makes room again."""
-    body = json.dumps({**ASK, "padding": "x" * 6000}).encode()
-    with between(lambda n, _: [HANG] if n == 1 else [GOOD], Bounds(bodies_bytes=10_000)) as (gateway, upstream):
+    body = json.dumps({**ASK, "padding": "x" * 60_000}).encode()
+    with between(lambda n, _: [HANG] if n == 1 else [GOOD], Bounds(bodies_bytes=100_000)) as (gateway, upstream):
         with socket.create_connection(("127.0.0.1", gateway.port)) as first:
             head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode()
             first.sendall(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)

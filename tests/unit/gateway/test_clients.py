@@ -17,6 +17,7 @@ from .conftest import KEY, between
 
 if TYPE_CHECKING:
     from weighbridge.pilot.exchange import Exchange
+    from weighbridge.pilot.route import Route
 
     from .conftest import Running
 
@@ -186,7 +187,7 @@ def test_what_usage_we_ask_for_is_taken_out_again(options: dict[str, Any] | None
 def test_bodies_are_held_only_where_somebody_looks() -> None:
     """A listener that wants the texts gets both; otherwise they are gone when the exchange ends."""
 
-    def sampled(exchange: Exchange) -> bool:
+    def sampled(_: Route, exchange: Exchange) -> bool:
         return exchange.is_stream
 
     def play_both(n: int, path: str) -> list[Step]:

@@ -58,7 +58,7 @@ def shadowed(
             return await UpstreamAsker(running[0].app._upstreams, "gate")(upstream, path, body)
 
         shadow = Shadow(lambda _: route, ask, entries.append, links=links)
-        with run_gateway({"qwen": route}, keeps=shadow.keeps, listeners=(shadow,)) as gateway:
+        with run_gateway({"qwen": route}, keeps=lambda _, one: shadow.keeps(one), listeners=(shadow,)) as gateway:
             running.append(gateway)
             yield gateway, theirs, entries, shadow
         shadow.close()

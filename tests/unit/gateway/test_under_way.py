@@ -155,8 +155,8 @@ def test_who_does_not_read_is_cut_all_the_same(why: str) -> None:
 
 def test_no_key_takes_the_room_of_all_bodies() -> None:
     """A key may hold what it leaves free: half of it, and a second key half of the rest, whatever the first sends."""
-    body = json.dumps({**ASK, "padding": "x" * 900}).encode()
-    with between(lambda *_: [HANG], Bounds(bodies_bytes=10_000)) as (gateway, upstream), ExitStack() as stack:
+    body = json.dumps({**ASK, "padding": "x" * 18_000}).encode()
+    with between(lambda *_: [HANG], Bounds(bodies_bytes=200_000)) as (gateway, upstream), ExitStack() as stack:
         gateway.keys.callers[b"Bearer other"] = Caller("key-2", "tenant-1", frozenset({"inference"}))
         for key, most in ((KEY, 5), ("other", 2)):
             before = len(upstream.asked)
@@ -171,6 +171,6 @@ def test_no_key_takes_the_room_of_all_bodies() -> None:
 
 def test_one_body_alone_has_what_room_there_is() -> None:
     """A share is for those who send much at once: a single body is bounded by what all may take."""
-    body = json.dumps({**ASK, "padding": "x" * 9000}).encode()
-    with between(lambda *_: [GOOD], Bounds(bodies_bytes=10_000)) as (gateway, _):
+    body = json.dumps({**ASK, "padding": "x" * 90_000}).encode()
+    with between(lambda *_: [GOOD], Bounds(bodies_bytes=100_000)) as (gateway, _):
         assert [gateway.ask(body)[0] for _ in range(3)] == [200] * 3

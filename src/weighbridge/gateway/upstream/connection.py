@@ -76,6 +76,9 @@ class Connection(asyncio.Protocol):
 
     async def whole(self, max_bytes: int) -> bytes:
         """Return the whole body; raises UpstreamFailure, AnswerTooLong."""
+        if self._is_whole and self._held <= min(_HIGH_BYTES, max_bytes):  # most answers come in one piece
+            pieces, self._pieces, self._held = self._pieces, [], 0
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
         parts: list[bytes] = []
         size = 0
         while (piece := await self.piece()) is not None:

@@ -30,9 +30,12 @@ class Upstreams:
         self._secret = secret
         self._allowed = frozenset(allowed)
         self._made: dict[UpstreamSettings, Upstream] = {}
+        self._last: tuple[UpstreamSettings, Upstream] | None = None  # most ask for one: hashing settings costs 1 us
 
     def at(self, settings: UpstreamSettings) -> Upstream:
         """Return the upstream of a leg; raises UpstreamFailure where its address or its key cannot be used."""
+        if self._last is not None and self._last[0] is settings:
+            return self._last[1]
         found = self._made.get(settings)
         if found is None:
             try:
@@ -40,6 +43,7 @@ class Upstreams:
             except UsageError as error:
                 _log.error("%s", error.message)
                 raise UpstreamFailure("blocked", error.message) from error
+        self._last = (settings, found)
         return found
 
     def check(self, settings: UpstreamSettings) -> None:
@@ -49,6 +53,7 @@ class Upstreams:
     def keep(self, wanted: Collection[UpstreamSettings]) -> None:
         """Forget the others, and their keys; from any thread. Their connections close when they have been idle."""
         self._made = {settings: upstream for settings, upstream in tuple(self._made.items()) if settings in wanted}
+        self._last = None
 
     def _make(self, settings: UpstreamSettings) -> HTTPUpstream:
         """Make an upstream with the key that its variable holds."""
@@ -62,6 +67,6 @@ class Upstreams:
 
     def close(self) -> None:
         """Close all idle connections."""
-        made, self._made = self._made, {}
+        made, self._made, self._last = self._made, {}, None
         for upstream in made.values():
             upstream.close()
