@@ -11,7 +11,7 @@ from weighbridge.gateway.errors import upstream_failed
 from weighbridge.gateway.relay import Again, pass_stream, pass_whole
 from weighbridge.gateway.request.splice import spliced
 from weighbridge.gateway.upstream.protocol import UpstreamFailure
-from weighbridge.pilot.exchange import Usage
+from weighbridge.pilot.exchange import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ class Forwarder:
         body = spliced(ask, leg.upstream.model, adds_usage=adds_usage)
         exchange = call.exchange
         before = exchange.usage, exchange.usd
-        exchange.usage, exchange.usd = Usage(), None  # not known: a model that is asked may work, whatever we hear
+        exchange.usage, exchange.usd = UNKNOWN, None  # not known: a model that is asked may work, whatever we hear
         try:
             answer = await self._upstreams.at(leg.upstream).post(ask.endpoint.upstream, body, call.headers)
         except UpstreamFailure as failure:

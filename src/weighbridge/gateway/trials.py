@@ -101,7 +101,7 @@ class Trials:
 
     def keeps(self, route: Route, exchange: Exchange) -> bool:
         """Whether an exchange's bodies are held for one of the rooms; each of them is asked."""
-        is_observed = self._observer.keeps(exchange)
+        is_observed = self._observer.keeps(exchange, route.observe)
         return is_observed if route.shadow is None else is_observed | self._shadow.keeps(exchange)
 
     def put(self, entry: Entry) -> None:

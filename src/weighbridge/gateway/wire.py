@@ -123,9 +123,13 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self.url, self.headers = b"", []
         self._is_whole = self._has_head = False
         self._body_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """See the end of a head; refuse the one that was too long though it came at once, and the long pipeline.
@@ -145,7 +149,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         self.spare.pop(self, None)
         before, version = self.cycle, self.parser.get_http_version()
         keeps_alive = version != "1.0" and self.parser.should_keep_alive()
-        self.cycle = Cycle(self, self._scope(version), keep_alive=keeps_alive, is_awaited=self.expect_100_continue)
+        is_awaited = dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
+        self.cycle = Cycle(self, self._scope(version), keep_alive=keeps_alive, is_awaited=is_awaited)
         self.headers = []  # trailers are none of the head's, which a proxy has checked without them
         if before is None or before.response_complete:
             self._run(self.cycle)
@@ -198,8 +203,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         if path is None:
             url = httptools.parse_url(raw)
             raw, query = url.path, url.query or b""
-            path = raw.decode("ascii")
-            path = unquote(path) if "%" in path else path
+            path = unquote(raw.decode("ascii"))
         return {
             "type": "http",
             "asgi": _ASGI,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-__all__ = ["Exchange", "Listener", "Usage"]
+__all__ = ["UNKNOWN", "Exchange", "Listener", "Usage"]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as the upstream counts them; None where it does not say."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+
+
+UNKNOWN = Usage()
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Exchange:
     sent_bytes: int = 0
     first_s: float | None = None
     total_s: float = 0.0
-    usage: Usage = Usage()
+    usage: Usage = UNKNOWN
     usd: float | None = None
     user_hash: str = ""
     rescued: tuple[tuple[str, str, str], ...] = ()

@@ -155,7 +155,7 @@ def test_who_does_not_read_is_cut_all_the_same(why: str) -> None:
 
 def test_no_key_takes_the_room_of_all_bodies() -> None:
     """A key may hold what it leaves free: half of it, and a second key half of the rest, whatever the first sends."""
-    body = json.dumps({**ASK, "padding": "x" * 18_000}).encode()
+    body = json.dumps({**ASK, "padding": "x" * 19_000}).encode()
     with between(lambda *_: [HANG], Bounds(bodies_bytes=200_000)) as (gateway, upstream), ExitStack() as stack:
         gateway.keys.callers[b"Bearer other"] = Caller("key-2", "tenant-1", frozenset({"inference"}))
         for key, most in ((KEY, 5), ("other", 2)):

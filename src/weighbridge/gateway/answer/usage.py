@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jiter
 
-from weighbridge.pilot.exchange import Usage
+from weighbridge.pilot.exchange import UNKNOWN, Usage
 
 if TYPE_CHECKING:
     from weighbridge.pilot.route import Price
@@ -20,7 +20,6 @@ _MTOK = 1_000_000
 _MOST = 1 << 40
 # an object that nests objects once, as `prompt_tokens_details` does
 _USAGE = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
-_NONE = Usage()
 
 
 def usage_of(body: bytes, *, echoes: bool = False) -> Usage:
@@ -33,8 +32,8 @@ def usage_of(body: bytes, *, echoes: bool = False) -> Usage:
     try:
         fields = jiter.from_json(body, cache_mode="keys")
     except ValueError:
-        return _NONE
-    return _read(fields.get("usage")) if isinstance(fields, dict) else _NONE
+        return UNKNOWN
+    return _read(fields.get("usage")) if isinstance(fields, dict) else UNKNOWN
 
 
 def usage_in_event(fields: dict[str, Any]) -> Usage:
@@ -50,11 +49,11 @@ def _usage_in(text: bytes) -> Usage:
     """
     found = _USAGE.findall(text)
     if not found:
-        return _NONE
+        return UNKNOWN
     try:
         return _read(jiter.from_json(found[-1]))
     except ValueError:
-        return _NONE
+        return UNKNOWN
 
 
 def cost_usd(usage: Usage, price: Price) -> float | None:
@@ -68,7 +67,7 @@ def cost_usd(usage: Usage, price: Price) -> float | None:
 def _read(usage: Any) -> Usage:
     """Read the usage of chat and completions (prompt, completion) or of responses (input, output)."""
     if not isinstance(usage, dict):
-        return _NONE
+        return UNKNOWN
     asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if asked is None:
         asked, said = usage.get("input_tokens"), usage.get("output_tokens")

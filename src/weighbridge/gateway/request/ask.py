@@ -79,7 +79,10 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
     if fields.get("background"):
         raise bad_request("answers in the background are not kept here", "field_refused")
     listed = fields.get(endpoint.listed)
-    _refuse_many(endpoint.listed, fields, bounds)
+    _refuse_more(endpoint.listed, listed, bounds.items)
+    is_plain = _COUNTED.isdisjoint(fields)
+    if not is_plain:
+        _refuse_many(fields, bounds)
     user = fields.get("safety_identifier") or fields.get("user") or ""
     return Ask(
         endpoint,
@@ -88,27 +91,23 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
         model,
         is_stream=bool(stream),
         wants_usage=bool(options and options.get("include_usage") is True),
-        most_tokens=(_most_input(body, listed), _most_output(endpoint, fields, bounds)),
+        most_tokens=(_most_input(body, listed), _most_output(endpoint, fields, bounds, is_plain=is_plain)),
         user=user if isinstance(user, str) else "",
     )
 
 
-def _refuse_many(listed: str, fields: dict[str, Any], bounds: Bounds) -> None:
-    """Refuse more messages, inputs, tools or choices than the bounds allow."""
-    _refuse_more(listed, fields, bounds.items)
-    if _COUNTED.isdisjoint(fields):
-        return
+def _refuse_many(fields: dict[str, Any], bounds: Bounds) -> None:
+    """Refuse more tools or choices than the bounds allow."""
     for name in ("tools", "functions"):
-        _refuse_more(name, fields, bounds.tools)
+        _refuse_more(name, fields.get(name), bounds.tools)
     for name in ("n", "best_of"):
         count = fields.get(name)
         if count is not None and not (type(count) is int and 0 < count <= bounds.choices):
             raise bad_request(f"the field `{name}` is not a number from 1 to {bounds.choices}", "invalid_field")
 
 
-def _refuse_more(name: str, fields: dict[str, Any], most: int) -> None:
+def _refuse_more(name: str, items: Any, most: int) -> None:
     """Refuse a field that lists more than so many items."""
-    items = fields.get(name)
     if isinstance(items, list) and len(items) > most:
         raise bad_request(f"the field `{name}` holds {len(items)} items; at most {most} are taken", "too_many")
 
@@ -128,8 +127,11 @@ def _most_input(body: bytes, listed: Any) -> int:
     return text // _BYTES_PER_TOKEN + 1 + len(found) * _IMAGE_TOKENS
 
 
-def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> int:
-    """Return the most tokens that a request lets be generated: servers differ in which of several bounds counts."""
+def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds, *, is_plain: bool) -> int:
+    """Return the most tokens that a request lets be generated: servers differ in which of several bounds counts.
+
+    A plain request asks for one answer.
+    """
     if not endpoint.generates:
         return 0
     most = 0
@@ -141,7 +143,7 @@ def _most_output(endpoint: Endpoint, fields: dict[str, Any], bounds: Bounds) -> 
             raise bad_request(f"the field `{name}` is not a number of tokens", "invalid_field")
         most = max(most, value)
     most = most or bounds.assumed_output_tokens  # vLLM takes 0 for no bound at all
-    if not _COUNTED.isdisjoint(fields):
+    if not is_plain:
         most *= max(fields.get("n") or 1, fields.get("best_of") or 1)
     return most if endpoint.listed != "prompt" else most * _prompts(fields)
 

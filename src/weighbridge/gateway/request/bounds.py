@@ -16,8 +16,9 @@ class Bounds:
     """Bytes, counts and seconds. JSON is read to a depth of 200, which is the parser's own bound.
 
     `header_s` and `body_s`: how long a caller may take to send them; `stall_s`: how long it may leave an answer unread.
-    `bodies_bytes` bounds the bodies of all requests under way together (in memory they take some three times that; those
-    of up to 16 KiB are bounded by `connections` and not counted); with more than one of them under way a key has at most half.
+    `bodies_bytes` bounds the bodies of all requests under way together (in memory they take some three times that);
+    with more than one of them under way a key has at most half. Those of up to 16 KiB are not counted: `connections`
+    bounds them.
     `items` bounds messages and inputs, `tools` tools, `choices` the answers asked for at once. `assumed_output_tokens`
     are reserved where a request names no bound of its own.
     """

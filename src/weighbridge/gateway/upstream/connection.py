@@ -16,6 +16,8 @@ from weighbridge.gateway.deadline import Deadline
 from weighbridge.gateway.upstream.protocol import AnswerTooLong, UpstreamFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from weighbridge.gateway.upstream.protocol import Kind
 
 __all__ = ["Connection"]
@@ -26,15 +28,19 @@ _INFORMATION = 200
 
 
 class Connection(asyncio.Protocol):
-    """A connection that serves one request after the other; HTTP/1.1 only, no redirects, no decoding."""
+    """A connection that serves one request after the other; HTTP/1.1 only, no redirects, no decoding.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, idle_s: float) -> None:
+    Between `ask` and `close` it is an `Answer`; `give_back` takes it where it can serve another request.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle_s: float, give_back: Callable[[Connection], None]) -> None:
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.is_open = True
         self.idle_since = 0.0
         self._loop = loop
         self._idle_s = idle_s
+        self._give_back = give_back
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._is_asked = False
@@ -73,6 +79,11 @@ class Connection(asyncio.Protocol):
         """Return a header's first value, None where there is none or it is no text."""
         value = self.headers.get(name.encode())
         return value.decode("ascii") if value is not None and value.isascii() else None
+
+    def close(self) -> None:
+        """Let go of it: for the next request, or, in mid-answer, for good; whoever had it asks it nothing more."""
+        if self.finish():
+            self._give_back(self)
 
     async def whole(self, max_bytes: int) -> bytes:
         """Return the whole body; raises UpstreamFailure, AnswerTooLong."""

@@ -66,7 +66,7 @@ class HTTPUpstream:
         self._fresh_until = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Connection:
         """Send a request below the base URL; see the protocol.
 
         A kept connection that closes before a byte of the answer has come was closing anyway: a new one is tried.
@@ -86,7 +86,7 @@ class HTTPUpstream:
                 connection.finish()
                 raise
             else:
-                return _Answer(self, connection)
+                return connection
 
     def close(self) -> None:
         """Close all idle connections; those in use close with their answers."""
@@ -130,7 +130,7 @@ class HTTPUpstream:
     async def _connect(self) -> Connection:
         """Open a connection to what the name means now; raises UpstreamFailure."""
         loop = asyncio.get_running_loop()
-        connection = Connection(loop, self._settings.idle_s)
+        connection = Connection(loop, self._settings.idle_s, self.give_back)
         name = self._name if self._tls else None
         try:
             async with asyncio.timeout(self._settings.connect_s):
@@ -143,25 +143,6 @@ class HTTPUpstream:
             self._fresh_until = 0.0  # the name may mean another machine by now
             raise UpstreamFailure("connect", type(error).__name__) from error
         return connection
-
-
-class _Answer:
-    """An answer, and the connection that it comes over."""
-
-    __slots__ = ("_connection", "_upstream", "header", "piece", "status", "whole")
-
-    def __init__(self, upstream: HTTPUpstream, connection: Connection) -> None:
-        self._upstream = upstream
-        self._connection = connection
-        self.status = connection.status
-        self.header = connection.header
-        self.whole = connection.whole
-        self.piece = connection.piece
-
-    def close(self) -> None:
-        """Let go of the connection: for the next request, or, in mid-answer, for good."""
-        if self._connection.finish():
-            self._upstream.give_back(self._connection)
 
 
 def _is_plain(text: str) -> bool:

@@ -72,10 +72,9 @@ class Observer:
         if self._thread.ident is not None:
             self._thread.join(5.0)
 
-    def keeps(self, exchange: Exchange) -> bool:
+    def keeps(self, exchange: Exchange, terms: ObserveTerms) -> bool:
         """Say whether an exchange may be looked at, so that its bodies are held."""
-        terms = self._terms_of(exchange.route)
-        if terms is None or not terms.share:
+        if not terms.share:
             return False
         sample = self._routes.get(exchange.route)
         if sample is None:

@@ -31,7 +31,7 @@ def look(*exchanges: Exchange, **settings: Any) -> list[Entry]:
     observer = Observer(lambda _: ALL, put.append, **settings)
     observer.start()
     for one in exchanges:
-        assert observer.keeps(one)
+        assert observer.keeps(one, ALL)
         observer.ended(one)
     observer.close()
     return put
@@ -103,12 +103,12 @@ def test_the_sample_is_drawn_by_hash_before_the_answer() -> None:
 
 
 def test_only_what_was_chosen_is_looked_at() -> None:
-    """Nothing at a share of 0, nothing on a route without terms, nothing that was not kept."""
+    """Nothing at a share of 0, nothing on a route that is gone, nothing that was not kept."""
     put: list[Entry] = []
     for terms in ({}, {"qwen": ObserveTerms(0.0)}):
         observer = Observer(terms.get, put.append)
         observer.start()
-        assert not observer.keeps(exchange())
+        assert not observer.keeps(exchange(), ObserveTerms(0.0))
         observer.ended(exchange())
         observer.close()
     assert put == []
@@ -147,13 +147,13 @@ def test_what_does_not_fit_is_dropped_and_counted() -> None:
     observer = Observer(lambda _: ALL, lambda _: None)  # not started: nothing is taken
     for number in range(600):
         one = replace(exchange(), id=f"a{number}")
-        observer.keeps(one)
+        observer.keeps(one, ALL)
         observer.ended(one)
     assert observer.dropped == 600 - 512
     large = Observer(lambda _: ALL, lambda _: None)
     for number in range(4):
         one = replace(exchange(), id=f"a{number}", request=bytes(20 << 20))
-        large.keeps(one)
+        large.keeps(one, ALL)
         large.ended(one)
     assert large.dropped == 1
 
