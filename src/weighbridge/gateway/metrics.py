@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from weighbridge import __version__
@@ -40,7 +41,7 @@ class _Leg:
     __slots__ = ("first", "first_s", "input", "output", "statuses", "total", "total_s", "usd")
 
     def __init__(self) -> None:
-        self.statuses: dict[int, int] = {}
+        self.statuses: defaultdict[int, int] = defaultdict(int)
         self.input = self.output = 0
         self.usd = 0.0
         self.total = [0] * (len(TOTAL_S) + 1)
@@ -65,10 +66,10 @@ class Metrics:
         """Count an exchange; seconds only where a model answered, so that quick refusals do not flatter them."""
         leg = self._legs.get((exchange.route, exchange.leg)) or self._leg(exchange)
         kind, usage, usd = exchange.status // _CLASS, exchange.usage, exchange.usd
-        leg.statuses[kind] = leg.statuses.get(kind, 0) + 1
+        leg.statuses[kind] += 1
         leg.input += usage.input_tokens or 0
         leg.output += usage.output_tokens or 0
-        if usd is not None and 0 <= usd <= _MOST_USD:
+        if usd and 0 < usd <= _MOST_USD:
             leg.usd += usd
         if kind == _OK:
             total_s, first_s = exchange.total_s, exchange.first_s

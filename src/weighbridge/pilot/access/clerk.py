@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -91,7 +91,7 @@ class Clerk:
         self._desk: SimpleQueue[_Wish | _Return | None] = SimpleQueue()
         self._used: deque[_Used] = deque()
         self.used = self._used.append
-        self._sums: dict[tuple[date, str, str], list[int]] = {}
+        self._sums: defaultdict[tuple[date, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._threads = (
             threading.Thread(target=self._watch, name="pilot-keys", daemon=True),
             threading.Thread(target=self._serve, name="pilot-money", daemon=True),
@@ -195,10 +195,12 @@ class Clerk:
         day = self._today()
         tip, count = self._look()
         for _ in range(count):
-            key_id, route, *numbers = self._used.popleft()
-            sums = self._sums.setdefault((day, key_id, route), [0, 0, 0, 0])
-            for place, number in enumerate((1, *numbers)):
-                sums[place] += number
+            key_id, route, asked, said, nano_usd = self._used.popleft()
+            sums = self._sums[day, key_id, route]
+            sums[0] += 1
+            sums[1] += asked
+            sums[2] += said
+            sums[3] += nano_usd
         mark, rows = self._mark, [UsageRow(*of, *sums) for of, sums in self._sums.items()]
         last = mark.last if mark is not None else ""
         if rows and self._try(lambda: self._state.add_usage(rows, tip, last)):
