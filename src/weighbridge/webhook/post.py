@@ -56,13 +56,15 @@ def post(address: str, body: bytes, headers: Mapping[str, str], patience: Patien
             for name, value in headers.items():
                 request = request.header(name, value)
             try:
-                response = request.build().send()
+                # the body of an answer may be endless, and says nothing
+                with request.streamed_read_buffer_limit(0).build_streamed() as response:
+                    status, asked = response.status, response.headers.get("retry-after") or ""
             except PyreqwestError as error:
                 trouble.fail(said(error))
                 continue
-            if response.status in _OK:
+            if status in _OK:
                 return
-            trouble.fail(f"HTTP {response.status}", asked=response.headers.get("retry-after") or "")
-            if response.status not in _LATER:
+            trouble.fail(f"HTTP {status}", asked=asked)
+            if status not in _LATER:
                 break
     raise HubUnreachable(f"the webhook at `{host}` did not take the message: {trouble.said}")

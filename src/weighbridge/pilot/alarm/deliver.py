@@ -82,7 +82,8 @@ class Deliverer:
                 "seen_at": seen_at(notice.at),
                 "facts": plain_facts(notice),
             }
-        is_recorded = self._outbox.put(notice.id, notice.at, f"{notice.route} {notice.event}", told)
+        kin = f"{notice.severity} {notice.route} {notice.event}"
+        is_recorded = self._outbox.put(notice.id, notice.at, kin, told)
         self._wake.set()
         if self._journal is not None and is_stated(notice):
             self._journal.put(document_of(notice))

@@ -1,7 +1,8 @@
 """The outbox of alarms: a file of the workspace, so that no notice is lost where the process ends before it is sent.
 
-Notices of one route and event form a group. A group is told of at most once an hour; what comes in between waits and is
-counted in the next message. A message holds the same notices at every attempt.
+Notices of one severity, route and event form a group: its kin. A group is told of at most once an hour; what comes in
+between waits and is counted in the next message. A message holds the same notices at every attempt. Alarms go first,
+and wait for no warning.
 """
 
 from __future__ import annotations
@@ -88,12 +89,12 @@ class Outbox:
     def next(self, now: float) -> Batch | None:
         """Return what is to be sent now: a message that was tried before, or what a group has waited an hour with."""
         with self._transaction() as connection:
+            _gather(connection, now)
             found = connection.execute(
-                "SELECT id, tries FROM batch WHERE ended_at IS NULL"
-                " AND next_at NOT BETWEEN :now + 0.001 AND :now + :longest ORDER BY next_at LIMIT 1",
+                "SELECT id, tries FROM batch WHERE ended_at IS NULL AND next_at NOT BETWEEN :now + 0.001"
+                " AND :now + :longest ORDER BY kin NOT LIKE 'alarm %', next_at LIMIT 1",
                 {"now": now, "longest": _LONGEST_S},
             ).fetchone()
-            found = found or _gathered(connection, now)
             if found is None:
                 return None
             rows = connection.execute("SELECT told FROM notice WHERE batch = ? ORDER BY at, id", (found[0],)).fetchall()
@@ -150,21 +151,21 @@ def _forget(connection: sqlite3.Connection, before: float) -> None:
     connection.execute("DELETE FROM batch WHERE ended_at < ?", (before,))
 
 
-def _gathered(connection: sqlite3.Connection, now: float) -> tuple[int, int] | None:
+def _gather(connection: sqlite3.Connection, now: float) -> None:
     """Make a message of all that waits in the group that has waited longest, where its last one is an hour old.
 
     A message that ended in the future was sent before a clock was set back: it holds nobody up.
     """
     row = connection.execute(
-        "SELECT kin FROM notice WHERE batch IS NULL AND told IS NOT NULL AND kin NOT IN (SELECT kin FROM batch"
-        " WHERE ended_at IS NULL OR ended_at BETWEEN :now - :hour AND :now) ORDER BY at, id LIMIT 1",
+        "SELECT kin FROM notice WHERE batch IS NULL AND told IS NOT NULL AND kin NOT IN (SELECT kin FROM batch WHERE"
+        " ended_at IS NULL OR ended_at BETWEEN :now - :hour AND :now)"
+        " ORDER BY kin NOT LIKE 'alarm %', at, id LIMIT 1",
         {"now": now, "hour": HOUR_S},
     ).fetchone()
     if row is None:
-        return None
+        return
     made = connection.execute("INSERT INTO batch (kin, made_at, next_at) VALUES (?, ?, ?)", (row[0], now, now))
     connection.execute(
         "UPDATE notice SET batch = ? WHERE id IN (SELECT id FROM notice WHERE kin = ? AND batch IS NULL"
         " AND told IS NOT NULL ORDER BY at, id LIMIT ?)", (made.lastrowid, row[0], _MOST),
     )  # fmt: skip
-    return int(made.lastrowid or 0), 0

@@ -90,6 +90,23 @@ def test_a_storm_is_one_message_an_hour_for_each_route_and_event(scene: Any, hoo
     assert len(hook.bodies) == 3
 
 
+def test_an_alarm_waits_for_no_warning(scene: Any, hook: FaultServer) -> None:
+    """Found by attack: one key raises a warning with a few exchanges, and an alarm of its route came an hour later."""
+    deliver = scene.deliverer(_PLAN)
+    deliver(scene.notice(1, severity="warning"))
+    _drain(deliver)
+    scene.now += 60
+    hook.reply = lambda n, _path: http(b"ok") if n > 3 else http(b"", status="503 Busy")
+    deliver(scene.notice(2, severity="warning", event="identity.differs"))
+    _drain(deliver)
+    deliver(scene.notice(3, severity="warning", route="a"))
+    deliver(scene.notice(4))
+    scene.now += 5
+    assert deliver.send()
+    assert json.loads(hook.bodies[-1])["data"]["severity"] == "alarm"
+    assert [json.loads(body)["data"]["severity"] for body in hook.bodies] == ["warning", "warning", "alarm"]
+
+
 def test_what_was_not_taken_is_sent_after_a_restart_as_the_same_message(scene: Any, hook: FaultServer) -> None:
     """The receiver is down, the gateway restarts, more alarms come: the same id, the same bytes, and nothing twice."""
     hook.reply = lambda n, _path: http(b"", status="503 Busy") if n < 3 else http(b"ok")
@@ -145,6 +162,17 @@ def test_information_is_not_posted(scene: Any, hook: FaultServer) -> None:
     deliver(scene.notice(2, severity="warning", event="shadow.spent"))
     _drain(deliver)
     assert [json.loads(body)["type"] for body in hook.bodies] == ["shadow.spent"]
+
+
+def test_of_a_receiver_s_answer_only_the_status_counts(scene: Any, hook: FaultServer) -> None:
+    """It says 200 and a body of a gigabyte that never comes: taken, and nothing of it is waited for or held."""
+    hook.reply = lambda _n, _path: b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\nx"
+    deliver = scene.deliverer(_PLAN)
+    deliver(scene.notice())
+    _drain(deliver)
+    assert len(hook.bodies) == 1
+    scene.now += _HOUR
+    assert not deliver.send()
 
 
 def test_the_thread_sends_and_ends(scene: Any, hook: FaultServer) -> None:
