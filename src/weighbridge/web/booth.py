@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,12 +19,13 @@ from weighbridge.web.guard import HEADERS, Guard
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["SEE_OTHER", "booth_app", "booth_page", "read_form", "turn_of"]
+    from weighbridge.web.form import Form
+
+__all__ = ["SEE_OTHER", "booth_app", "booth_page", "turn_of"]
 
 _POLICY = HEADERS["Content-Security-Policy"].replace("style-src", "script-src 'self'; style-src")
 # a form's Origin is withheld under `no-referrer`, and the guard wants to see it
 _HEADERS = {**HEADERS, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
-_MOST_BYTES = 10_000
 SEE_OTHER = 303
 
 
@@ -44,26 +44,9 @@ def booth_page(name: str, facts: dict[str, Any], status: int = 200) -> Response:
     return HTMLResponse(reveal(text), status)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Read a small form; raises UsageError for anything else."""
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _MOST_BYTES:
-            raise UsageError("the form is too large", hint="use the buttons of the page")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise UsageError("that is no form", hint="use the buttons of the page")
-    try:
-        fields = parse_qs(data.decode(), strict_parsing=True, max_num_fields=10)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UsageError("the form cannot be read", hint="use the buttons of the page") from error
-    return {name: values[0] for name, values in fields.items()}
-
-
-def turn_of(form: dict[str, str]) -> int:
+def turn_of(form: Form) -> int:
     """Return the person's turn as the form says it; -1 for anything that is none."""
-    text = form.get("turn", "")
+    text = form.one("turn")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004 - digits
 
 

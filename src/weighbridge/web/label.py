@@ -19,7 +19,8 @@ from weighbridge.errors import StoreDamaged, UsageError
 from weighbridge.evaluation.arena.votes import voter_name
 from weighbridge.evaluation.labels.answers import kept
 from weighbridge.evaluation.labels.log import CHOICES, LabelLog
-from weighbridge.web.booth import SEE_OTHER, booth_app, booth_page, read_form, turn_of
+from weighbridge.web.booth import SEE_OTHER, booth_app, booth_page, turn_of
+from weighbridge.web.form import read_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from weighbridge.evaluation.labels.sample import Sample
     from weighbridge.store.protocol import Store
+    from weighbridge.web.form import Form
 
 __all__ = ["create_label_app"]
 
@@ -136,16 +138,18 @@ def create_label_app(sample: Sample, store: Store, today: Callable[[], date], wh
     async def label(request: Request) -> Response:
         """Take a label, and go on to the next answer: a reload sends nothing again."""
         form = await read_form(request)
-        person, language, behaviour = _person(form), desk.language(form.get("language", "")), _choice(form)
+        person, language, behaviour = _person(form), desk.language(form.one("language")), _choice(form)
         note = await run_in_threadpool(
-            lambda: desk.label(person, form.get("answer", ""), turn_of(form), behaviour, narrative="narrative" in form)
+            lambda: desk.label(
+                person, form.one("answer"), turn_of(form), behaviour, narrative=bool(form.one("narrative"))
+            )
         )
         return _next(person, language, note)
 
     async def undo(request: Request) -> Response:
         """Take the last label back."""
         form = await read_form(request)
-        person, language = _person(form), desk.language(form.get("language", ""))
+        person, language = _person(form), desk.language(form.one("language"))
         return _next(person, language, await run_in_threadpool(desk.undo, person, turn_of(form), language))
 
     return booth_app(
@@ -158,14 +162,14 @@ def create_label_app(sample: Sample, store: Store, today: Callable[[], date], wh
     )
 
 
-def _person(form: dict[str, str]) -> str:
+def _person(form: Form) -> str:
     """Return who sent a form."""
-    return voter_name(form.get("who", ""))
+    return voter_name(form.one("who"))
 
 
-def _choice(form: dict[str, str]) -> str:
+def _choice(form: Form) -> str:
     """Return the behaviour that a form names; raises UsageError for none."""
-    choice = form.get("choice", "")
+    choice = form.one("choice")
     if choice not in CHOICES:
         raise UsageError("that is no label", hint="use the buttons of the page")
     return choice

@@ -18,7 +18,8 @@ from weighbridge.errors import UsageError
 from weighbridge.evaluation.arena.ballot import read_answers
 from weighbridge.evaluation.arena.draw import find_ticket, next_draw
 from weighbridge.evaluation.arena.votes import CHOICES, VoteLog, voter_name
-from weighbridge.web.booth import SEE_OTHER, booth_app, booth_page, read_form, turn_of
+from weighbridge.web.booth import SEE_OTHER, booth_app, booth_page, turn_of
+from weighbridge.web.form import read_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,16 +112,16 @@ def create_vote_app(ballot: Ballot, store: Store, today: Callable[[], date]) -> 
     async def vote(request: Request) -> Response:
         """Take a vote, and go on to the next pair: a reload sends nothing again."""
         form = await read_form(request)
-        voter, choice = voter_name(form.get("voter", "")), form.get("choice", "")
+        voter, choice = voter_name(form.one("voter")), form.one("choice")
         if choice not in CHOICES:
             raise UsageError("that is no vote", hint="use the buttons of the page")
-        note = await run_in_threadpool(booth.vote, voter, form.get("ticket", ""), turn_of(form), choice)
+        note = await run_in_threadpool(booth.vote, voter, form.one("ticket"), turn_of(form), choice)
         return _next(voter, note)
 
     async def undo(request: Request) -> Response:
         """Take the last vote back."""
         form = await read_form(request)
-        voter = voter_name(form.get("voter", ""))
+        voter = voter_name(form.one("voter"))
         return _next(voter, await run_in_threadpool(booth.undo, voter, turn_of(form)))
 
     return booth_app(

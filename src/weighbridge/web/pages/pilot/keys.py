@@ -18,9 +18,10 @@ from weighbridge.errors import UsageError
 from weighbridge.pilot.access.keys import SCOPES, key_facts
 from weighbridge.pilot.access.orders import KeyOrder, Revocation, Rotation
 from weighbridge.pilot.state.protocol import NANO, Spending
+from weighbridge.web.form import read_form
 from weighbridge.web.gate import SEE_OTHER
 from weighbridge.web.page import as_json
-from weighbridge.web.pages.pilot.shown import pilot_page, query, read_fields
+from weighbridge.web.pages.pilot.shown import pilot_page, query
 from weighbridge.web.visitor import require
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.access.desk import Issued
     from weighbridge.pilot.access.keys import Key
+    from weighbridge.web.form import Form
     from weighbridge.web.pages.pilot.room import PilotRoom
-    from weighbridge.web.pages.pilot.shown import Fields
 
-__all__ = ["LIMITS", "MONEY", "order_of", "routes"]
+__all__ = ["routes"]
 
-LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent")
-MONEY = ("usd_per_day", "usd_per_month", "usd_total")
+_LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent")
+_MONEY = ("usd_per_day", "usd_per_month", "usd_total")
 _A_PAGE = 50
 _MOST_USED = 10_000
 _DAY_S = 86_400
@@ -92,14 +93,14 @@ def _acting(room: PilotRoom) -> list[Route]:
     def new(request: Request) -> Response:
         """Show the form of a new key."""
         require(request, "operator")
-        facts = {"scopes": SCOPES, "limits": LIMITS, "money": MONEY, "once": token_urlsafe(16)}
+        facts = {"scopes": SCOPES, "limits": _LIMITS, "money": _MONEY, "once": token_urlsafe(16)}
         return pilot_page(request, "key_new", facts, room)
 
     async def make(request: Request) -> Response:
         """Make a key, and show it this once."""
-        visitor, fields = require(request, "operator"), await read_fields(request)
-        order = order_of(fields, datetime.now(UTC))
-        once.use(_one(fields, "once"))
+        visitor, form = require(request, "operator"), await read_form(request)
+        order = _order_of(form, datetime.now(UTC))
+        once.use(form.one("once"))
         return _issued(request, room, await run_in_threadpool(lambda: room.desk(visitor).create("", order)))
 
     def ask(request: Request) -> Response:
@@ -116,15 +117,15 @@ def _acting(room: PilotRoom) -> list[Route]:
 
     async def act(request: Request) -> Response:
         """Do what was confirmed."""
-        visitor, fields = require(request, "operator"), await read_fields(request)
+        visitor, form = require(request, "operator"), await read_form(request)
         key_id = request.path_params["id"]
         if request.path_params["act"] == "rotate":
-            grace = Rotation(grace_s=_GRACE_S.get(_one(fields, "grace"), 0))
-            once.use(_one(fields, "once"))
+            grace = Rotation(grace_s=_GRACE_S.get(form.one("grace"), 0))
+            once.use(form.one("once"))
             return _issued(request, room, await run_in_threadpool(lambda: room.desk(visitor).rotate("", key_id, grace)))
         if request.path_params["act"] != "revoke":
             raise UsageError("there is no such order", hint="use the buttons of the page")
-        how = Revocation(with_minted=_one(fields, "with_minted") == "yes")
+        how = Revocation(with_minted=form.one("with_minted") == "yes")
         await run_in_threadpool(lambda: room.desk(visitor).revoke("", key_id, how))
         return RedirectResponse(f"/pilot/keys{query(request, note='revoked')}", SEE_OTHER)
 
@@ -136,21 +137,21 @@ def _acting(room: PilotRoom) -> list[Route]:
     ]
 
 
-def order_of(fields: Fields, now: datetime) -> KeyOrder:
+def _order_of(sent: Form, now: datetime) -> KeyOrder:
     """Read the form of a new key; raises UsageError that names the field."""
-    form: dict[str, Any] = {"name": _one(fields, "name")}
-    if tenant := _one(fields, "tenant"):
+    form: dict[str, Any] = {"name": sent.one("name")}
+    if tenant := sent.one("tenant"):
         form["tenant"] = tenant
-    if scopes := fields.get("scope"):
-        form["scopes"] = scopes
-    if models := [one for text in fields.get("models", ()) for one in text.replace(",", " ").split()]:
+    if scopes := sent.every("scope"):
+        form["scopes"] = list(scopes)
+    if models := [one for text in sent.every("models") for one in text.replace(",", " ").split()]:
         form["models"] = models
-    if (days := _number(fields, "days", int)) is not None:
+    if (days := _number(sent, "days", int)) is not None:
         if not 0 < days <= 3660:  # noqa: PLR2004 - ten years
             raise UsageError("`days` is from 1 to 3660", hint="leave it empty for a key without an end")
         form["expires_at"] = (now + timedelta(days=days)).isoformat()
-    form["limits"] = {name: value for name in LIMITS if (value := _number(fields, name, int)) is not None}
-    form["budget"] = {name: value for name in MONEY if (value := _number(fields, name, float)) is not None}
+    form["limits"] = {name: value for name in _LIMITS if (value := _number(sent, name, int)) is not None}
+    form["budget"] = {name: value for name in _MONEY if (value := _number(sent, name, float)) is not None}
     return KeyOrder.read(json.dumps(form, allow_nan=False).encode())
 
 
@@ -206,13 +207,9 @@ def _issued(request: Request, room: PilotRoom, issued: Issued) -> Response:
     return pilot_page(request, "key_issued", {"key": key_facts(issued.key, room.now()), "text": issued.text}, room)
 
 
-def _one(fields: Fields, name: str) -> str:
-    return fields.get(name, [""])[0].strip()
-
-
-def _number(fields: Fields, name: str, kind: type[int | float]) -> float | None:
+def _number(sent: Form, name: str, kind: type[int | float]) -> float | None:
     """Read a number, None for an empty field; raises UsageError for anything else."""
-    text = _one(fields, name)
+    text = sent.one(name)
     try:
         number = kind(text) if text else None
     except ValueError:

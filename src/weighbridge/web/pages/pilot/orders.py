@@ -13,8 +13,9 @@ from weighbridge.errors import NotFound, UsageError
 from weighbridge.pilot.alarm.alarms import answer_alarm, read_alarms
 from weighbridge.pilot.canary.order import canary_order
 from weighbridge.pilot.journal.order import give_order
+from weighbridge.web.form import read_form
 from weighbridge.web.gate import SEE_OTHER
-from weighbridge.web.pages.pilot.shown import language_of, pilot_page, read_fields
+from weighbridge.web.pages.pilot.shown import language_of, pilot_page
 from weighbridge.web.visitor import require
 from weighbridge.workflow.workspace import Workspace
 
@@ -48,9 +49,9 @@ def routes(room: PilotRoom, dashboard: Dashboard, reader: Callable[[], Reader]) 
 
     async def give(request: Request) -> Response:
         """Write the order into the journal, and go back to the route."""
-        visitor, fields = require(request, "operator"), await read_fields(request)
-        name, order = _field(fields, "route"), _order(_field(fields, "do"))
-        because = _field(fields, "because")[:_MOST_WORDS]
+        visitor, form = require(request, "operator"), await read_form(request)
+        name, order = form.one("route"), _order(form.one("do"))
+        because = form.one("because")[:_MOST_WORDS]
 
         def write() -> None:
             canary = dashboard.route(name)["canary"]
@@ -72,9 +73,9 @@ def routes(room: PilotRoom, dashboard: Dashboard, reader: Callable[[], Reader]) 
 
     async def answer(request: Request) -> Response:
         """Answer an alarm: its monitor begins anew, and the answer is evidence."""
-        visitor, fields = require(request, "operator"), await read_fields(request)
-        alarm = _alarm(reader().store, _field(fields, "id"))
-        await run_in_threadpool(_answer, room, alarm, _field(fields, "because")[:_MOST_WORDS], visitor.name)
+        visitor, form = require(request, "operator"), await read_form(request)
+        alarm = _alarm(reader().store, form.one("id"))
+        await run_in_threadpool(_answer, room, alarm, form.one("because")[:_MOST_WORDS], visitor.name)
         return _back(request, alarm.route, "answered")
 
     seen = [Route("/pilot/order", ask), Route("/pilot/alarm", ask_why)]
@@ -105,10 +106,6 @@ def _order(text: str) -> Literal["stop", "start"]:
         if text == order:
             return order
     raise UsageError("there is no such order", hint="use the buttons of the page")
-
-
-def _field(fields: dict[str, list[str]], name: str) -> str:
-    return fields.get(name, [""])[0].strip()
 
 
 def _back(request: Request, route: str, note: str) -> Response:

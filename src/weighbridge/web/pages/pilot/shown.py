@@ -4,42 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
 from weighbridge.dossier.html import environment, words
 from weighbridge.dossier.locale import LANGUAGES
 from weighbridge.dossier.visible import reveal
-from weighbridge.errors import UsageError
 from weighbridge.pilot.words import told
 from weighbridge.web.visitor import visitor_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from weighbridge.dossier.locale import Locale
     from weighbridge.web.pages.pilot.room import PilotRoom
 
-__all__ = ["Fields", "language_of", "pilot_page", "query", "read_fields", "words_of"]
+__all__ = ["language_of", "pilot_page", "query"]
 
-_MOST_BYTES = 64 << 10
-_MOST_FIELDS = 200
 _REFRESH_S = 10
-
-Fields = dict[str, list[str]]
 
 
 def language_of(request: Request) -> str:
     """Return the language that the address asks for, English where it asks for none that is known."""
     asked = request.query_params.get("language", "en")
     return asked if asked in LANGUAGES else "en"
-
-
-def words_of(request: Request) -> Locale:
-    """Return the words of the page's language."""
-    found: Locale = words(language_of(request))["t"]
-    return found
 
 
 def pilot_page(
@@ -86,19 +74,3 @@ def query(request: Request, **changed: str) -> str:
     asked = {**dict(request.query_params), **changed}
     text = urlencode({name: value for name, value in asked.items() if value})
     return f"?{text}" if text else ""
-
-
-async def read_fields(request: Request) -> Fields:
-    """Read a form, fields that are empty left out; raises UsageError for anything else."""
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _MOST_BYTES:
-            raise UsageError("the form is too large", hint="use the buttons of the page")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise UsageError("that is no form", hint="use the buttons of the page")
-    try:
-        return parse_qs(data.decode("ascii"), errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise UsageError("the form cannot be read", hint="use the buttons of the page") from error
