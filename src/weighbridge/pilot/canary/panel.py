@@ -70,8 +70,8 @@ class Panel:
         return (sum(test.value for test in self.harm.values()) + self.quality.harm) / (len(self.harm) + 1)
 
     def is_safe(self, needed: float) -> bool:
-        """Whether every sign shows that the candidate is not worse by the margin."""
-        return all(test.value >= needed for test in self.safety.values())
+        """Whether every sign shows that the candidate is not worse by the margin, and quality where it is looked at."""
+        return all(test.value >= needed for test in self.safety.values()) and self.quality.is_as_good(needed)
 
     def is_broad(self) -> bool:
         """Whether the step's exchanges are of callers enough."""

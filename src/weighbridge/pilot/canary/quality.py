@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.estimate import Estimate
 from weighbridge.pilot.shadow.pair import settings_of
 from weighbridge.pilot.shadow.tally import cell_of, preference_of
+from weighbridge.pilot.shadow.verdict import goes_by_place
 from weighbridge.statistics.arms import PairHarm
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ class Quality:
     """The pairs of a trial; with a `margin` of None nobody judges, and nothing is shown.
 
     A prompt on which the candidate failed does not count: that is the sign `failed`. A judge's reply that cannot be
-    read counts against whatever is to be shown.
+    read counts against whatever is to be shown. A judge that names a place rather than an answer tells of neither, and
+    shows nothing.
     """
 
     def __init__(self, margin: float | None) -> None:
         self.margin = margin
         self._cells: dict[str, int] = {}
+        self._places = {"first": 0, "second": 0}  # how often the answer that the judge was shown there was better
         self._harm = PairHarm(_HIGH)
 
     def add(self, pair: Pair) -> bool:
@@ -72,6 +75,8 @@ class Quality:
         if pair.failed or not cell:
             return False
         self._cells[cell] = self._cells.get(cell, 0) + 1
+        if pair.judged in _BOTH:
+            self._places["first" if (pair.judged == "win") == pair.first else "second"] += 1
         (value,) = preference_of({cell: 1}, "win").counts
         self._harm.update(value)
         return True
@@ -82,17 +87,26 @@ class Quality:
         return sum(self._cells.values())
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody says which answers are better."""
+        return self.margin is not None and not goes_by_place(self._places)
+
+    @property
     def harm(self) -> float:
         """The e-value against "the candidate's answers are preferred as often as the primary's"."""
         return self._harm.value
 
     @property
     def safe(self) -> float:
-        """The e-value against "less often by the margin or more"; 1 where nobody judges."""
+        """The e-value against "less often by the margin or more"; 1 where quality is not looked at."""
         mean = preference_of(self._cells, "loss")
-        if self.margin is None or not mean.counts:
+        if self.margin is None or not self.is_looked_at or not mean.counts:
             return 1.0
         return math.exp(min(_MOST, mean.log_above(0.5 - self.margin)))
+
+    def is_as_good(self, needed: float) -> bool:
+        """Whether it is shown, where it is looked at, and the contrary is not."""
+        return self.harm < needed and (not self.is_looked_at or self.safe >= needed)
 
     def worse(self) -> tuple[Estimate, Estimate] | None:
         """Return the shares of prompts on which the primary's answer is the worse one, and on which the candidate's is.
@@ -116,7 +130,7 @@ class Quality:
 
         The best stake gains margin^2 / (2 variance) nats a pair.
         """
-        if self.margin is None or self.safe >= 1 / alpha:
+        if self.margin is None or not self.is_looked_at or self.safe >= 1 / alpha:
             return 0
         seen = preference_of(self._cells, "tie")
         spread = math.fsum(count * (value - 0.5) ** 2 for value, count in seen.counts.items())
@@ -126,7 +140,7 @@ class Quality:
 
     def state(self) -> dict[str, Any]:
         """Return everything as JSON values, for `of`."""
-        return {"margin": self.margin, "cells": self._cells, "harm": self._harm.state()}
+        return {"margin": self.margin, "cells": self._cells, "places": self._places, "harm": self._harm.state()}
 
     @classmethod
     def of(cls, state: Mapping[str, Any], margin: float | None) -> Quality:
@@ -137,6 +151,7 @@ class Quality:
         quality = cls(margin)
         quality._cells = {str(cell): int(count) for cell, count in state["cells"].items()}
         preference_of(quality._cells, "tie")
+        quality._places = {place: int(state["places"][place]) for place in quality._places}
         quality._harm = PairHarm.from_state(state["harm"])
         return quality
 

@@ -43,9 +43,8 @@ def said_of(trial: Trial, event: Event, by: str = "", because: str = "") -> Said
             place = list(trial.harm).index(trial.worst) + 1
             facts["recent"] = {arm: [counts[place], counts[0]] for arm, counts in trial.recent.items()}
     else:
-        is_judged = trial.quality.margin is not None
         facts |= {"steps": len(trial.terms.steps), "answers": trial.seen["canary"][0], "margin": trial.terms.margin}
-        facts |= {"judged": _judged(trial) if is_judged else None}
+        facts |= {"judged": _judged(trial) if trial.quality.is_looked_at else None}
     return Said(told(event, facts), by, event, facts)
 
 

@@ -143,9 +143,8 @@ class Trial:
 
     def _is_shown(self, needed: float) -> bool:
         """Whether every sign shows that the candidate is not worse by the margin, on callers enough."""
-        is_as_good = self.quality.harm < needed and (self.quality.margin is None or self.quality.safe >= needed)
         is_safe = all(panel.is_safe(needed) for panel in self.jury.speaking())
-        return is_as_good and is_safe and self.jury.whole.is_broad() and self.jury.may_advance()
+        return is_safe and self.jury.whole.is_broad() and self.jury.may_advance()
 
     def carry_out(self, event: Event, said: Said) -> None:
         """Do what is due, or what an operator orders."""
@@ -160,27 +159,23 @@ class Trial:
         else:
             self._turn("rolled back" if event == "canary.rolled_back" else "stopped", 0.0)
 
-    def needed(self) -> int:
-        """Return how many more exchanges of the candidate this step takes about, if it is as good as the primary."""
-        return max(panel.needed(self.terms.alpha) for panel in self.jury.speaking())
-
     def body(self) -> dict[str, Any]:
         """Return everything as JSON values, for `of`."""
-        is_stepping = self.state == "stepping"
+        alpha, speaking = self.terms.alpha, self.jury.speaking() if self.state == "stepping" else []
         return {
             **{name: getattr(self, name) for name in _PLAIN},
             **asdict(self.said),
             "steps": list(self.terms.steps),
             "margin": self.terms.margin,
-            "alpha": self.terms.alpha,
+            "alpha": alpha,
             "hold_s": self.terms.hold_s,
             "settle_s": self.ground.settle_s,
             "baseline": self.ground.baseline,
             "now": self.now,
             "trial": self.number,
-            "needed": self.needed() if is_stepping else 0,
-            "callers_needed": self.jury.whole.callers_needed(self.terms.alpha) if is_stepping else 0,
-            "pairs_needed": self.quality.needed(self.terms.alpha) if is_stepping else 0,
+            "needed": max((panel.needed(alpha) for panel in speaking), default=0),
+            "callers_needed": self.jury.whole.callers_needed(alpha) if speaking else 0,
+            "pairs_needed": max((panel.quality.needed(alpha) for panel in speaking), default=0),
             "total": self.total,
             "seen": self.seen,
             "recent": self.recent,

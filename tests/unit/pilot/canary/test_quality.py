@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.route import Leg, Route
     from weighbridge.pilot.shadow.pair import Outcome
 
+_BOTH: tuple[Outcome, Outcome] = ("win", "loss")
 JUDGE = JudgeTerms(UpstreamSettings("http://127.0.0.1:9/v1", "judge"))
 CHANCE = 0.25
 
@@ -37,7 +38,7 @@ def pair(draw: random.Random, wins: float, ties: float = 0.5) -> Pair:
     if draw.random() < ties:
         return Pair("x", "", same=True, settled="tie")
     asked: Outcome = ("win" if draw.random() < wins else "loss") if draw.random() < CHANCE else ""
-    return Pair("x", "", chance=CHANCE, judged=asked)
+    return Pair("x", "", chance=CHANCE, judged=asked, first=draw.random() < 0.5)
 
 
 class Compared(Traffic):
@@ -74,7 +75,7 @@ def test_a_candidate_that_is_only_judged_worse_is_rolled_back() -> None:
     worse = report.signs[-1].candidate
     assert worse is not None
     assert worse.low > 0.5  # a tie is half, so even answers are the worse ones on half of the prompts
-    assert abs(worse.value - 0.7) < 0.1  # 0.2 / 2 + 0.8 x 0.75
+    assert worse.low < 0.7 < worse.high  # 0.2 / 2 + 0.8 x 0.75
 
 
 def test_an_equal_candidate_is_not_rolled_back() -> None:
@@ -147,6 +148,35 @@ def test_a_reply_that_cannot_be_read_is_on_nobodys_side() -> None:
     assert [one.unscored for one in worse] == [200, 200]
     assert worse[1].low < 0.1
     assert worse[1].high > 0.9
+
+
+def test_a_judge_that_goes_by_place_looks_at_nothing() -> None:
+    """It names the first answer, whichever model's it is: any candidate would be "as good" in its eyes."""
+    draw, quality = random.Random(10), Quality(0.05)  # noqa: S311 - a simulation
+    for _ in range(400):
+        first = draw.random() < 0.5
+        quality.add(Pair("x", "", chance=1.0, judged="win" if first else "loss", first=first))
+    again = Quality.of(json.loads(json.dumps(quality.state())), 0.05)
+    assert not again.is_looked_at
+    assert (again.safe, again.needed(0.05), again.is_as_good(20.0)) == (1.0, 0, True)
+    fair = Quality(0.05)
+    for _ in range(400):
+        fair.add(Pair("x", "", chance=1.0, judged=draw.choice(_BOTH), first=draw.random() < 0.5))
+    assert fair.is_looked_at
+
+
+def test_pairs_of_one_key_among_several_let_nothing_advance() -> None:
+    """Nine of ten prompts are one key's, whose answers are all alike; the others are judged worse: no step passes."""
+    mine, draw = judged_route(), random.Random(11)  # noqa: S311 - a simulation
+    traffic = Compared(CanaryFold(mine))
+    for _ in range(900):
+        traffic.exchange(0.0, 0.0, key=draw.choice(("odd", "plain")))
+        if traffic.body["share"]:
+            key = "plain" if draw.random() < 0.1 else "odd"
+            one = Pair("x", "", same=True, settled="tie") if key == "odd" else pair(draw, 0.3)
+            traffic.compare(mine, replace(one, key=key, user=str(traffic.number)))
+    assert traffic.events == []
+    assert traffic.body["pairs_needed"] > 0
 
 
 @pytest.mark.parametrize(
