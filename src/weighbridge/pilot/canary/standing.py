@@ -15,19 +15,7 @@ from weighbridge.statistics.arms import HarmTest, SafetyTest, rate_sequence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SIGN_WORDS", "Row", "Standing", "read_standing"]
-
-SIGN_WORDS = {
-    "failed": "failed",
-    "left": "left by the caller",
-    "unread": "no text found",
-    "refused": "refused",
-    "out_of_form": "out of form",
-    "other_language": "other language",
-    "late": "late",
-    QUALITY: "judged worse",
-}
-"""The signs as tables name them."""
+__all__ = ["Row", "Standing", "read_standing"]
 
 _MOST = 1e6  # no reader needs a greater e-value
 _METHOD = "Beta mixture, at all times"
@@ -152,7 +140,7 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         margin=float(body["margin"]),
         alpha=alpha,
         late_s=float(body["late_s"]),
-        quality="not looked at" if margin is None else "looked at",
+        quality="looked at" if quality.is_looked_at else "not looked at",
         needed=int(body["needed"]),
         pairs_needed=int(body["pairs_needed"]),
         wait_s=max(0.0, left_s) if is_stepping else 0.0,
