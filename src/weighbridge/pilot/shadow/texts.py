@@ -6,6 +6,7 @@ and no names, and nothing that is spelt otherwise.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -28,6 +29,7 @@ __all__ = ["KEPT_DAYS", "MOST_FILE_BYTES", "TextKeeper", "redacted"]
 KEPT_DAYS = 30
 MOST_FILE_BYTES = 64 << 20
 _MOST_CHARACTERS = 12_000  # of each text
+_BEYOND = 4_000  # characters that are read, too: a secret must not be cut in two, and its first half kept
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIVISOR, _REST = 97, 1
 _NINE, _TEN = 9, 10
@@ -37,7 +39,7 @@ _DIGITS = re.compile("[0-9]+")
 
 
 def redacted(text: str) -> str:
-    """Return a text with keys, e-mail addresses, IBANs, card and phone numbers replaced by `[key]` and so on.
+    """Return a text with keys, e-mail addresses, IBANs, identity, card and phone numbers replaced: `[key]` and so on.
 
     They are found however their characters are written (`folding`); all else stays as it is.
     """
@@ -69,14 +71,17 @@ class TextKeeper:
         if not path.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.forget()
-        prompt, ours, theirs = (redacted(text[:_MOST_CHARACTERS]) for text in texts)
+        prompt, ours, theirs = (redacted(text[: _MOST_CHARACTERS + _BEYOND])[:_MOST_CHARACTERS] for text in texts)
         row = {"id": exchange_id, "prompt": prompt, "primary": ours, "candidate": theirs}
         line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         handle = os.open(path, _FLAGS, 0o600)
         try:
-            if os.fstat(handle).st_size + len(line) > self.most_bytes:
+            size = os.fstat(handle).st_size
+            if size + len(line) > self.most_bytes:
                 return False
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):
+                os.ftruncate(handle, size)  # half a line would take the next one with it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
         return True
@@ -138,4 +143,10 @@ def _mod97(text: str) -> bool:
     return int("".join(str(int(one, 36)) for one in bare[4:] + bare[:4])) % _DIVISOR == _REST
 
 
-_CHECKS: dict[str, Callable[[str], bool]] = {"": bool, "luhn": _has_card, "mod97": _mod97}
+def _is_identity(text: str) -> bool:
+    """Whether the last of 18 characters is the check of the others (GB 11643-1999: ISO 7064, MOD 11-2)."""
+    total = sum(int(one) * pow(2, 17 - place, 11) for place, one in enumerate(text[:-1]))
+    return "10X98765432"[total % 11] == text[-1].upper()
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {"": bool, "luhn": _has_card, "mod97": _mod97, "mod11": _is_identity}

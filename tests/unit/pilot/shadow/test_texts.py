@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ TEXTS = ("p", "o", "c")
         ("no card: 4111 1111 1111 1112", "no card: 4111 1111 1111 1112"),
         ("IBAN DE89 3704 0044 0532 0130 00, GB82WEST12345698765432", "IBAN [IBAN], [IBAN]"),
         ("no IBAN: GB83WEST12345698765432", "no IBAN: GB83WEST12345698765432"),
+        ("身份证11010519491231002X。", "身份证[identity number]。"),  # the example of GB 11643-1999, annex A
+        ("no number: 110105194912310021, 110105194913310029", "no number: 110105194912310021, 110105194913310029"),
+        ("SSN 078-05-1120; part 666-12-3456, 12-34-5678", "SSN [identity number]; part 666-12-3456, 12-34-5678"),
         ("key sk-proj-abcDEF0123456789xyz", "key [key]"),
         ("Authorization: Bearer abc.def-ghi123", "[key]"),
         ("AKIAIOSFODNN7EXAMPLE", "[key]"),
@@ -115,6 +119,32 @@ def test_files_are_private_and_by_route_and_day(tmp_path: Path) -> None:
     row = json.loads(path.read_text("utf-8"))
     assert len(row["prompt"]) == 12_000
     assert (row["id"], row["primary"]) == ("x1", "ours?")
+
+
+def test_a_secret_at_the_cut_is_not_halved(tmp_path: Path) -> None:
+    """What begins before the 12,000th character and ends after it is seen whole."""
+    keeper = TextKeeper(tmp_path, lambda: NOW)
+    text = "p " * 5_990 + "password=hunter2hunter2hunter2hunter2hunter2" + " p" * 6_000
+    assert keeper.keep("qwen", "x", (text, "o", "c"))
+    (path,) = tmp_path.rglob("*.jsonl")
+    row = json.loads(path.read_text("utf-8"))
+    assert "hunter" not in row["prompt"]
+    assert "[key]" in row["prompt"]
+    assert len(row["prompt"]) == 12_000
+
+
+def test_a_disk_that_is_full_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system writes half of a line: it is taken back, and the error is told."""
+    keeper = TextKeeper(tmp_path, lambda: NOW)
+    assert keeper.keep("qwen", "x1", TEXTS)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, line: write(handle, line[:10]))
+    with pytest.raises(OSError, match="No space left"):
+        keeper.keep("qwen", "x2", TEXTS)
+    monkeypatch.undo()
+    assert keeper.keep("qwen", "x3", TEXTS)
+    (path,) = tmp_path.rglob("*.jsonl")
+    assert [json.loads(line)["id"] for line in path.read_text("utf-8").splitlines()] == ["x1", "x3"]
 
 
 def test_a_full_file_takes_no_more(tmp_path: Path) -> None:
