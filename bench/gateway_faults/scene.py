@@ -26,6 +26,7 @@ from weighbridge.decision.policy import parse_policy
 from weighbridge.pilot.admission.keeper import STORE_FILE
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.upstream_double import Step, UpstreamDouble, answer, events
+from weighbridge.testing.waiting import first_document
 from weighbridge.workflow.judge import judge
 
 if TYPE_CHECKING:
@@ -150,25 +151,18 @@ class Scene:
                 [sys.executable, "-m", "weighbridge", "serve", "--json"],
                 cwd=self.folder, env=os.environ | self.env | env, stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
-        if process.stdout is None:
-            raise RuntimeError
-        text = ""
-        while not text.endswith("\n}\n"):
-            line = process.stdout.readline()
-            if not line:
-                raise RuntimeError(self.errors.read_text()[-2000:])
-            text += line
-        self.pid, self.port = process.pid, int(json.loads(text)["url"].split(":")[2].split("/")[0])
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(40)
-            process.kill()
-            process.wait()
-            process.stdout.close()
+        with process:
+            try:
+                self.pid, self.port = process.pid, int(first_document(process)["url"].split(":")[2].split("/")[0])
+                yield process
+            except ChildProcessError as error:
+                raise RuntimeError(self.errors.read_text()[-2000:]) from error
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(40)
+                process.kill()
 
     def megabytes(self) -> float:
         """Return the gateway's memory (PSS)."""

@@ -13,6 +13,7 @@ import pytest
 
 from weighbridge.testing.fault_server import FaultServer
 from weighbridge.testing.fault_server import http as reply_of
+from weighbridge.testing.waiting import first_document
 
 if TYPE_CHECKING:
     import subprocess
@@ -81,11 +82,7 @@ class Voter:
 
     def __init__(self, weighbridge: CommandLine) -> None:
         self.process: subprocess.Popen[str] = weighbridge.start("arena", "vote", "--port", "0", "--json")
-        lines = []
-        assert self.process.stdout is not None
-        while (line := self.process.stdout.readline()) and line.strip() != "}":
-            lines.append(line)
-        self.host = str(urlsplit(json.loads("".join([*lines, "}"]))["url"]).netloc)
+        self.host = str(urlsplit(first_document(self.process)["url"]).netloc)
 
     def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> str:
         """Return the text of an answer."""

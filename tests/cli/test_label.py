@@ -11,6 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from weighbridge.testing.waiting import first_document
+
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
@@ -34,13 +36,7 @@ def answers(weighbridge: CommandLine) -> str:
 def _label(weighbridge: CommandLine, *words: str, count: int) -> None:
     """Serve, label so many answers by what they say, and stop with Ctrl-C."""
     served = weighbridge.start("label", *words, "--port", "0", "--json")
-    assert served.stdout is not None
-    text = ""
-    while not text.endswith("\n}\n"):  # the end of a document that is indented
-        line = served.stdout.readline()
-        assert line, served.communicate()[1]
-        text += line
-    port = urlsplit(json.loads(text)["url"]).port
+    port = urlsplit(first_document(served)["url"]).port
     own = f"127.0.0.1:{port}"
     for _ in range(count):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

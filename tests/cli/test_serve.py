@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import openai
 import pytest
 
 from weighbridge.testing.upstream_double import UpstreamDouble, answer
+from weighbridge.testing.waiting import first_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,10 +74,7 @@ def test_from_a_model_to_an_answer(weighbridge: Any, tmp_path: Path) -> None:
         weighbridge.env["SMALL_KEY"] = "sk-small"
         process = weighbridge.start("serve", "--json")
         try:
-            text = ""
-            while not text.endswith("\n}\n"):
-                text += process.stdout.readline()
-            served = json.loads(text)
+            served = first_document(process)
             assert (served["has_keys"], served["routes"][0]["route"]) == (True, "small")
             with openai.OpenAI(base_url=served["url"], api_key=key, max_retries=0) as ai:
                 chat = ai.chat.completions.create(model="small", messages=[{"role": "user", "content": "hi"}])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from weighbridge.cli.main import main
 from weighbridge.errors import UsageError
 from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.waiting import first_document
 from weighbridge.web.pilot import gateway_file_of
 
 if TYPE_CHECKING:
@@ -81,11 +81,7 @@ def test_the_link_that_is_printed_lets_in_and_the_bare_address_does_not(folder: 
     """A real process: JSON on stdout, the ticket opens the pilot's pages, and Ctrl-C ends it."""
     command = [sys.executable, "-m", "weighbridge", "ui", str(folder), "--port", "0", "--operate", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
-        assert process.stdout is not None
-        text = ""
-        while not text.endswith("}\n"):
-            text += process.stdout.readline()
-        told = json.loads(text)
+        told = first_document(process)
         assert told["operates"] is True
         port = urlsplit(told["url"]).port
         assert _status(port, "/pilot.json") == 401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import signal
 import time
@@ -14,8 +15,10 @@ import pytest
 from tests.cli.conftest import CommandLine
 from tests.cli.test_serve import CHAT, prepare
 from tests.conformance.conftest import database_of
+from tests.web.conftest import Guest
 
 from weighbridge.testing.upstream_double import UpstreamDouble, answer, events
+from weighbridge.testing.waiting import first_document
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,19 +28,31 @@ EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 PRICE = "price = { input = 250.0, output = 250.0 }\n"  # CHAT has four tokens: it costs 0.001 USD
 
 
+def started(line: CommandLine, stack: ExitStack, *words: str) -> Any:
+    """Start a command that serves until it is ended, and return what it says with --json."""
+    process: subprocess.Popen[str] = line.start(*words, "--json")
+
+    def end() -> None:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    stack.callback(end)
+    assert process.stdout is not None
+    text = ""
+    while not text.endswith("\n}\n"):
+        read = process.stdout.readline()
+        assert read, process.stderr and process.stderr.read()
+        text += read
+    return json.loads(text)
+
+
 class Node:
     """One gateway of several, with a workspace and an audit log of its own."""
 
     def __init__(self, line: CommandLine, stack: ExitStack) -> None:
         self.process: subprocess.Popen[str] = line.start("serve", "--json")
         stack.callback(self._end)
-        assert self.process.stdout is not None
-        text = ""
-        while not text.endswith("\n}\n"):
-            read = self.process.stdout.readline()
-            assert read, self.process.stderr and self.process.stderr.read()
-            text += read
-        self.place = json.loads(text)["url"].split("/")[2]
+        self.place = first_document(self.process)["url"].split("/")[2]
 
     def _end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -122,3 +137,35 @@ def test_two_nodes_spend_one_budget(nodes: tuple[Node, Node, str]) -> None:
     assert min(served.values()) > 1
     assert sum(served.values()) <= 20
     assert {json.loads(node.ask(key)[1])["error"]["code"] for node in (one, other)} == {"budget_exceeded"}
+
+
+def test_pages_over_the_database_show_and_steer_both_nodes(nodes: tuple[Node, Node, str]) -> None:
+    """`weighbridge ui` beside one node: a key made there opens both, what both did is added up, and it ends on both."""
+    one, other, _ = nodes
+    with ExitStack() as stack:
+        told = started(one.line, stack, "ui", "--operate", "--port", "0")["pilot"].split("/", 3)
+        guest = Guest(int(told[2].rpartition(":")[2]))
+        assert guest.ask(f"/{told[3]}").leads == "/pilot"
+        made = guest.ask("/pilot/keys/new", {"name": "by a page", "once": "1"}).text
+        found = re.search(r"wb_([a-z2-7]{12})_[\w-]{43}", made)
+        assert found is not None
+        key, key_id = found[0], found[1]
+        known(one, key)
+        known(other, key)
+
+        def spent() -> float:
+            rows = json.loads(guest.ask("/pilot/keys.json").text)["keys"]
+            return float(next(row["budgets"][2]["usd"] for row in rows if row["id"] == key_id))
+
+        until = time.monotonic() + 10
+        while (total := spent()) < 0.002 and time.monotonic() < until:  # an answer of each node
+            time.sleep(0.05)
+        assert total == pytest.approx(0.002)
+        (route,) = json.loads(guest.ask("/pilot.json").text)["routes"]
+        assert (route["name"], route["gist"]["says"], route["unread"]) == ("small", "unseen", [])
+        assert guest.ask("/pilot/route?name=small").status == guest.ask("/pilot/audit").status == 200
+        assert guest.ask(f"/pilot/keys/{key_id}/revoke", {"once": "2"}).leads.endswith("note=revoked")
+        until = time.monotonic() + 10
+        while {node.ask(key)[0] for node in (one, other)} != {401}:
+            assert time.monotonic() < until
+            time.sleep(0.01)

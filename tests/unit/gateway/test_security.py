@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from weighbridge.gateway.request.endpoints import ENDPOINTS, HEALTH, MODELS, REA
 from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.route import Route
 from weighbridge.testing.upstream_double import UpstreamDouble, answer
+from weighbridge.testing.waiting import wait_for
 
 from .conftest import KEY, UPSTREAM_KEY, between, leg_to, run_gateway
 
@@ -359,11 +360,13 @@ def test_whoever_has_no_key_holds_no_place(said: bytes) -> None:
         UpstreamDouble(lambda *_: [0.5, GOOD]).running() as upstream,
         run_gateway({"qwen": Route("qwen", leg_to(upstream.url))}, Bounds(connections=20)) as gateway,
         ThreadPoolExecutor() as pool,
+        ExitStack() as stack,
     ):
         busy = pool.submit(gateway.ask, ASK)
+        wait_for(lambda: upstream.asked)  # before that it has no request under way, and gives way, too
         held = []
         for _ in range(40):
-            held.append(socket.create_connection(("127.0.0.1", gateway.port), 5))
+            held.append(stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port), 5)))
             held[-1].sendall(said)
         assert [gateway.call("GET", HEALTH)[0] for _ in range(3)] == [200] * 3
         assert gateway.ask(ASK)[0] == busy.result()[0] == 200
@@ -371,8 +374,6 @@ def test_whoever_has_no_key_holds_no_place(said: bytes) -> None:
         with suppress(ConnectionResetError):
             while held[0].recv(1000):
                 pass
-        for connection in held:
-            connection.close()
 
 
 def test_what_a_caller_sends_stays_here() -> None:

@@ -35,10 +35,11 @@ from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.state.choose import open_state
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.upstream_double import UpstreamDouble, answer
+from weighbridge.testing.waiting import wait_for
 from weighbridge.workflow.judge import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 POLICY = """
@@ -169,14 +170,6 @@ def serving(pilot: Pilot) -> Iterator[Served]:
         finally:
             server.should_exit = True
             thread.join(10)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until a condition holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.pilot.access.protocol import Caller
 from weighbridge.pilot.exchange import Usage
 from weighbridge.testing.upstream_double import HANG, answer, events
+from weighbridge.testing.waiting import wait_for
 
 from .conftest import KEY, between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from weighbridge.testing.upstream_double import UpstreamDouble
 
     from .conftest import Running
@@ -31,14 +30,6 @@ STREAM = {**ASK, "stream": True}
 GOOD = answer(b'{"id":"1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}')
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    until = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def has_asked(upstream: UpstreamDouble, count: int) -> bool:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -18,11 +17,11 @@ from weighbridge.pilot.access.protocol import Refusal
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.state.protocol import NANO
 from weighbridge.pilot.state.sqlite import SQLiteState
+from weighbridge.testing.waiting import wait_for
 
 from .conftest import NOON, PEPPER, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from weighbridge.pilot.access.desk import Issued
@@ -52,14 +51,6 @@ def code(got: Hold | Refusal) -> str:
     """Return why something was refused."""
     assert isinstance(got, Refusal), got
     return got.code
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_key_is_known_by_its_whole_text(node: Node) -> None:

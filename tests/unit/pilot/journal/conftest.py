@@ -12,7 +12,7 @@ from weighbridge.pilot.journal.protocol import Entry, Notice
 from weighbridge.pilot.state.sqlite import SQLiteState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -73,14 +73,6 @@ class Fragile(SQLiteState):
 def entry(x: float, route: str = "qwen", **fields: Any) -> Entry:
     """Return an entry with a number in it."""
     return Entry(fields.pop("at", time.time()), route, fields.pop("kind", "seen"), {"x": x, **fields})
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until a condition holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture

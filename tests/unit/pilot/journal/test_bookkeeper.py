@@ -7,13 +7,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.pilot.journal.conftest import Broken, Sum, entry, wait_for
+from tests.unit.pilot.journal.conftest import Broken, Sum, entry
 
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal import bookkeeper as module
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.journal.protocol import Document, Entry
+from weighbridge.testing.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,10 +3,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.unit.pilot.journal.conftest import Sum, entry, wait_for
+from tests.unit.pilot.journal.conftest import Sum, entry
 
 from weighbridge.pilot.journal import delivery
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
+from weighbridge.testing.waiting import wait_for
 
 if TYPE_CHECKING:
     import pytest
