@@ -115,7 +115,10 @@ class KeyDesk:
         return found[key_id]
 
     def change(self, actor: str, key_id: str, patch: KeyPatch) -> Key:
-        """Change a key within the rights of `actor`; a key that it did not make can only get less."""
+        """Change a key within the rights of `actor`; one that it did not make can only get less.
+
+        Raises BeyondRights for what is more, and for any change of a key above `actor`.
+        """
         with self._acting("key.changed", actor, key_id) as act:
             key = self._target(act, key_id)
             if key.revoked_at is not None:
@@ -132,7 +135,10 @@ class KeyDesk:
         return changed
 
     def revoke(self, actor: str, key_id: str, how: Revocation) -> tuple[Key, ...]:
-        """End a key at once, `with_minted` also those below it; return those that were ended."""
+        """End a key at once, `with_minted` also those below it; return those that were ended.
+
+        Raises BeyondRights for a key above `actor`: it would live on, and nobody could be asked for it.
+        """
         with self._acting("key.revoked", actor, key_id) as act:
             ids = [key_id, *(_below(act.book, key_id) if how.with_minted else ())]
             keys = [self._target(act, one) for one in reversed(ids)]  # the key itself last: its tenant is recorded
@@ -194,11 +200,13 @@ class KeyDesk:
         return key.rights
 
     def _target(self, act: _Act, key_id: str) -> Key:
-        """Return the key that is to be changed; raises NotFound where it is another tenant's."""
+        """Return the key that is to be changed; raises NotFound for another tenant's, BeyondRights for one above."""
         key = act.book.get(key_id)
         if key is None or act.rights.tenant not in {ANY_TENANT, key.rights.tenant}:
             raise _missing()
         act.tenant = key.rights.tenant
+        if key_id in _line(act.book, act.actor)[1:]:
+            raise BeyondRights("the key is above the one that asks: it made it, or made what did")
         if excess := key.rights.excess(act.rights):
             raise BeyondRights(f"the key has more than the one that asks: {excess}")
         return key

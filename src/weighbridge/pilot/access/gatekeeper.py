@@ -14,7 +14,7 @@ from weighbridge.pilot.access.clerk import Clerk
 from weighbridge.pilot.access.keyring import Keyring
 from weighbridge.pilot.access.keys import KEY_CHARACTERS, Digester
 from weighbridge.pilot.access.pepper import mark_of
-from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.pilot.access.protocol import LEASE_PENDING, Refusal
 from weighbridge.pilot.clock import SteadyClock
 from weighbridge.pilot.state.protocol import NANO, to_nano
 
@@ -41,7 +41,7 @@ _NO_KEY = b"\0" * KEY_CHARACTERS
 _AGAIN_S = 1.0
 _ABSURD_BITS, _ABSURD_USD = 31, 1e6  # tokens and money of one request
 _UNKNOWN = Refusal(401, "invalid_request_error", "invalid_api_key", "no valid key was presented")
-_PENDING = Refusal(429, "insufficient_quota", "budget_lease_pending", "the budget is being looked up", 1.0)
+_PENDING = Refusal(429, "insufficient_quota", LEASE_PENDING, "the budget is being looked up", 1.0)
 _UNAVAILABLE = Refusal(503, "server_error", "budget_unavailable", "the budget cannot be looked up now", _AGAIN_S)
 _NO_PRICE = Refusal(
     403,
@@ -72,9 +72,9 @@ class Hold:
         if held is None:
             return
         clerk, account, limits, purse, route, tokens, nano_usd = held
-        asked, said = usage.input_tokens, usage.output_tokens
+        used, asked, said = tokens, usage.input_tokens, usage.output_tokens
         if asked is None or said is None or (asked | said) >> _ABSURD_BITS:  # below nothing, too: its sign bits stay
-            used, asked, said = tokens, 0, 0
+            asked, said = _sensible(asked), _sensible(said)
         else:
             used = asked + said
         spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else nano_usd
@@ -231,6 +231,11 @@ class MemoryGatekeeper:
                 " a smaller `max_tokens` lowers that"
             )
         return Refusal(429, "insufficient_quota", "budget_exceeded", why, _seconds_left(period, self._now()))
+
+
+def _sensible(tokens: int | None) -> int:
+    """Return a count of tokens, 0 where it is not known or makes no sense."""
+    return tokens if tokens is not None and not tokens >> _ABSURD_BITS else 0
 
 
 def _seconds_left(period: str, now: float) -> float | None:

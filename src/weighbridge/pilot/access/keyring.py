@@ -62,8 +62,8 @@ class Keyring:
             self._forget(self._digests.pop(key_id))
             self.accounts[key_id].until = -math.inf
             del self._keys[key_id]
+        self._keys.update((key.id, key) for key in changed)
         for key in changed:
-            self._keys[key.id] = key
             self._take(key)
         touched = {key.id for key in changed}
         for key in self._keys.values():
@@ -74,7 +74,7 @@ class Keyring:
     def _take(self, key: Key) -> None:
         """Put a key's digests in before those that it has no more are taken out: nobody is shut out between."""
         rights = key.rights
-        caller = Caller(key.id, rights.tenant, rights.scopes, rights.models)
+        caller = Caller(key.id, rights.tenant, rights.scopes, rights.models, self._line(key)[-1].id)
         account = self.accounts.get(key.id)
         if account is None:
             own = Meter(rights.limits, self._monotonic())
@@ -95,15 +95,11 @@ class Keyring:
 
     def _tie(self, key: Key) -> None:
         """Find out whose limits hold for a key and who pays for it, and give it a purse where any has a budget."""
-        above: list[Key] = []
-        each: Key | None = key
-        while each is not None and each not in above:
-            above.append(each)
-            each = self._keys.get(each.parent)
+        line = self._line(key)
         account = self.accounts[key.id]
-        shared = tuple(meter for payer in above[1:] if (meter := self.accounts[payer.id].own).is_set)
+        shared = tuple(meter for payer in line[1:] if (meter := self.accounts[payer.id].own).is_set)
         account.limits = Meters(account.own, shared) if shared else account.own
-        account.payers = tuple((payer.id, payer.rights.budget) for payer in above)
+        account.payers = tuple((payer.id, payer.rights.budget) for payer in line)
         block = block_of(tuple(budget for _, budget in account.payers))
         if not block:
             account.purse = None
@@ -111,6 +107,15 @@ class Keyring:
             account.purse = Purse(block)
         else:
             account.purse.block = block
+
+    def _line(self, key: Key) -> list[Key]:
+        """Return a key and those above it."""
+        line: list[Key] = []
+        each: Key | None = key
+        while each is not None and each not in line:
+            line.append(each)
+            each = self._keys.get(each.parent)
+        return line
 
 
 def _end(key: Key, until: float | None) -> float:

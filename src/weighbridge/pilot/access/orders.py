@@ -21,7 +21,9 @@ _MOST_USD = 1e9
 _MOST_UNITS = 10**9
 _MOST_GRACE_S = 30 * 86_400
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+# no control characters, nothing that ends a line, turns text around (Bidi_Control in Unicode) or cannot be seen
+_UNPRINTED = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=rf"^[^{_UNPRINTED}]*$")]
 Tenant = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9-]{0,62})$")]
 RouteName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Usd = Annotated[float, Field(ge=0, le=_MOST_USD, allow_inf_nan=False)]

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from weighbridge.pilot.exchange import Usage
 
-__all__ = ["Caller", "Gatekeeper", "Refusal", "Reservation"]
+__all__ = ["LEASE_PENDING", "Caller", "Gatekeeper", "Refusal", "Reservation"]
+
+LEASE_PENDING = "budget_lease_pending"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a key belongs to, and what it may do; `models` are route names, None for all."""
+    """Who a key belongs to, and what it may do; `models` are route names, None for all.
+
+    `line` is the id of the topmost key of those that made it one after the other; its own, where no key made it.
+    """
 
     key_id: str
     tenant: str
     scopes: frozenset[str]
     models: frozenset[str] | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,6 @@ class Gatekeeper(Protocol):
     async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Reservation | Refusal:
         """As `reserve`, but wait (at most a second) where money for it is being leased from the store.
 
-        Returns without suspending where none is needed. `reserve` says 429 `budget_lease_pending` instead of waiting.
+        Returns without suspending where none is needed. `reserve` says 429 LEASE_PENDING instead of waiting.
         """
         ...

@@ -103,6 +103,25 @@ def test_a_key_of_others_can_only_get_less(node: Node) -> None:
     assert node.desk.rotate(one.key.id, own.key.id, Rotation()).key.id == own.key.id
 
 
+def test_nobody_ends_or_cuts_the_key_that_made_it(node: Node) -> None:
+    """Found by an attacker: a key with all its maker's rights ended the maker, and lived on and made keys."""
+    root = node.make(scopes=ADMIN)
+    child = node.make(root.key.id, scopes=ADMIN)
+    leaf = node.make(child.key.id, scopes=ADMIN)
+    for above in (root, child):
+        for call in (
+            lambda key=above.key.id: node.desk.revoke(leaf.key.id, key, Revocation(with_minted=True)),
+            lambda key=above.key.id: node.desk.change(
+                leaf.key.id, key, KeyPatch.read(b'{"limits": {"concurrent": 1}}')
+            ),
+            lambda key=above.key.id: node.desk.rotate(leaf.key.id, key, Rotation()),
+        ):
+            with pytest.raises(BeyondRights):
+                call()
+    assert [node.caller(one).key_id for one in (root, child)] == [root.key.id, child.key.id]
+    assert [key.id for key in node.desk.revoke(leaf.key.id, leaf.key.id, Revocation())] == [leaf.key.id]
+
+
 def test_a_stronger_key_is_out_of_reach(node: Node) -> None:
     """Who has less can neither change nor end nor renew who has more."""
     weak, strong = node.make(scopes=ADMIN), node.make(scopes=ADMIN | {"stop"})
@@ -168,6 +187,8 @@ def test_what_cannot_be_recorded_is_not_done(node: Node) -> None:
         b"", b"[]", b"null", b'"x"', b'{"name": "a", "id": "wb"}', b'{"name": "a", "parent": ""}',
         b'{"name": "a", "user_role": "admin"}', b'{"name": "a", "allowed_routes": ["*"]}',
         b'{"name": "a", "name": "b"}', b'{"name": ""}', b'{"name": "a\\u001b[31m"}', b'{"name": 1}',
+        b'{"name": "a\\u202eb"}', b'{"name": "a\\u2028b"}', b'{"name": "a\\u2066"}', b'{"name": "\\u200ba"}',
+        b'{"name": "\\ufeff"}', b'{"name": "\\udb40\\udc41"}',
         b'{"name": "a", "tenant": "Red"}', b'{"name": "a", "tenant": "a/b"}', b'{"name": "a", "scopes": []}',
         b'{"name": "a", "scopes": ["god"]}', b'{"name": "a", "scopes": "inference"}',
         b'{"name": "a", "budget": {"usd_total": NaN}}', b'{"name": "a", "budget": {"usd_total": -1}}',

@@ -143,6 +143,19 @@ def test_who_was_let_in_is_seen_to_have_ended(node: Node, by: str) -> None:
     assert not node.gate.is_live(caller)
 
 
+def test_a_caller_names_the_topmost_of_its_line(node: Node) -> None:
+    """Keys that one key made, itself or through others, are of one line, also on a node that learns all at once."""
+    scopes = frozenset({"inference", "admin:keys"})
+    root = node.make(scopes=scopes)
+    child = node.make(root.key.id, scopes=scopes)
+    leaf, aside = node.make(child.key.id), node.make()
+    anew = MemoryGatekeeper(node.state, PEPPER)
+    for gate in (node.gate, anew):
+        callers = [gate.identify(header(one)) for one in (root, child, leaf, aside)]
+        lines = [one.line for one in callers if not isinstance(one, Refusal)]
+        assert lines == [root.key.id] * 3 + [aside.key.id]
+
+
 def test_a_revoked_key_ends_here_at_once_and_on_every_node_soon(node: Node, tmp_path: Path) -> None:
     """The node that revokes does so before it answers; the others poll three times a second."""
     issued = node.make()
@@ -201,6 +214,16 @@ def test_tokens_are_held_by_estimate_and_settled_by_use(node: Node) -> None:
     node.clock.run += 59
     assert code(ask(node, issued, tokens=1)) == "rate_limit_exceeded"
     assert code(ask(node, issued, tokens=101)) == "tokens_exceed_limit"
+
+
+def test_embeddings_count_what_was_asked(node: Node) -> None:
+    """Found by an attacker: without a count of what was said, what was asked stood nowhere. The hold stays taken."""
+    issued = node.make(limits={"tokens_per_minute": 100})
+    held(node, issued, tokens=40).settle(Usage(30, None), 0.001)
+    held(node, issued, tokens=40).settle(Usage(30, 0), 0.001)
+    assert b'"tokens";r=29' in dict(held(node, issued).headers)[b"ratelimit"]
+    node.gate.close()
+    assert [(row.requests, row.input_tokens, row.output_tokens) for row in node.state.usage(DAY)] == [(2, 60, 0)]
 
 
 def test_requests_at_once(node: Node) -> None:

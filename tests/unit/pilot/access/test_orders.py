@@ -8,6 +8,12 @@ from weighbridge.errors import UsageError
 from weighbridge.pilot.access.orders import KeyOrder
 
 
+@pytest.mark.parametrize("name", ["Ж", "团队", "\u0645\u06cc\u200c\u062e\u0648\u0627", "👩\u200d🚀", "a b", "!"])
+def test_a_name_may_be_in_any_language(name: str) -> None:
+    """Joiners are letters to Persian and to emoji: they stay, unlike what turns text around."""
+    assert KeyOrder.of(name=name).name == name
+
+
 @pytest.mark.parametrize(
     ("body", "message", "hint"),
     [
