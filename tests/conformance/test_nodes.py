@@ -37,26 +37,15 @@ def started(line: CommandLine, stack: ExitStack, *words: str) -> Any:
         process.communicate(timeout=20)
 
     stack.callback(end)
-    assert process.stdout is not None
-    text = ""
-    while not text.endswith("\n}\n"):
-        read = process.stdout.readline()
-        assert read, process.stderr and process.stderr.read()
-        text += read
-    return json.loads(text)
+    return first_document(process)
 
 
 class Node:
     """One gateway of several, with a workspace and an audit log of its own."""
 
     def __init__(self, line: CommandLine, stack: ExitStack) -> None:
-        self.process: subprocess.Popen[str] = line.start("serve", "--json")
-        stack.callback(self._end)
-        self.place = first_document(self.process)["url"].split("/")[2]
-
-    def _end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=20)
+        self.line = line
+        self.place = started(line, stack, "serve")["url"].split("/")[2]
 
     @contextmanager
     def asked(self, method: str, path: str, key: str, content: object) -> Iterator[http.client.HTTPResponse]:
@@ -162,7 +151,7 @@ def test_pages_over_the_database_show_and_steer_both_nodes(nodes: tuple[Node, No
             time.sleep(0.05)
         assert total == pytest.approx(0.002)
         (route,) = json.loads(guest.ask("/pilot.json").text)["routes"]
-        assert (route["name"], route["gist"]["says"], route["unread"]) == ("small", "unseen", [])
+        assert (route["name"], [leg["state"] for leg in route["legs"]], route["unread"]) == ("small", ["open"], [])
         assert guest.ask("/pilot/route?name=small").status == guest.ask("/pilot/audit").status == 200
         assert guest.ask(f"/pilot/keys/{key_id}/revoke", {"once": "2"}).leads.endswith("note=revoked")
         until = time.monotonic() + 10
