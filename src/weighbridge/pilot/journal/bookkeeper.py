@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.errors import WeighbridgeError
 from weighbridge.pilot.journal.delivery import Delivery
 from weighbridge.pilot.journal.folding import Folding
-from weighbridge.pilot.journal.order import give_order
+from weighbridge.pilot.journal.protocol import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Journal, Notice
+    from weighbridge.pilot.journal.protocol import Document, Fold, Journal, Notice
 
 __all__ = ["Bookkeeper"]
 
@@ -99,8 +99,16 @@ class Bookkeeper:
             self._wake.set()
 
     def order(self, route: str, facts: Mapping[str, Any]) -> None:
-        """Write an operator's order, and have it obeyed soon; waits for the database, raises WeighbridgeError."""
-        give_order(self._journal, route, facts, self._clock)
+        """Write an operator's order, and have it obeyed soon; waits for the database, raises WeighbridgeError.
+
+        Then the order waits before all entries, for as long as this process runs, and is written once that can be.
+        """
+        order = Entry(self._clock(), route, "order", facts)
+        try:
+            self._journal.append([order])
+        except WeighbridgeError:
+            self._waiting.appendleft(order)
+            raise
         self._folding.hurry(route)
         self._wake.set()
 
