@@ -93,6 +93,7 @@ def test_a_server_that_claims_absurd_tokens_costs_what_its_bytes_do(tmp_path: Pa
         (Reply(0, error="reset", part=b'data: {"c":"x"}\n\n' * 100_000), 0.2),  # as many tokens as events
         (Reply(0, error="timeout", total_s=2000.0), 1.0),  # 100,000 times as long as we took for 5 tokens
         (Reply(200, chat("x" * 3_000_000)), 2.0),  # an answer that says nothing of tokens
+        (Reply(200, chat("x" * 3_000_000), usage=Usage(10, None)), 2.0),  # one that says nothing of those it wrote
         (Reply(503), 0.0),
         (Reply(0, error="connect", total_s=5.0), 0.0),
     ],

@@ -95,11 +95,15 @@ def unsaid_usd(exchange: Exchange, body: bytes, reply: Reply, price: Price) -> f
 
 
 def cost_of(reply: Reply, price: Price, unsaid: float) -> float:
-    """Return what a call cost: nothing where it was not sent or was refused, `unsaid` where no usage says it."""
+    """Return what a call cost: nothing where it was not sent or was refused, `unsaid` where no usage says it.
+
+    Tokens written that a server does not count are not free; where they cost nothing (embeddings) they need no count.
+    """
     if reply.error in _UNSENT or (reply.status and reply.status != _OK):
         return 0.0
     usage = reply.usage
-    if reply.error or usage.input_tokens is None:
+    is_uncounted = usage.output_tokens is None and price.usd_per_mtok_output > 0
+    if reply.error or usage.input_tokens is None or is_uncounted:
         return unsaid
     usd = usd_of(usage.input_tokens, usage.output_tokens or 0, price)
     return usd if usd < _ABSURD_USD else unsaid
