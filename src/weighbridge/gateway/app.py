@@ -103,7 +103,7 @@ class Gateway:
         caller = self._hooks.gatekeeper.identify(head.authorization)
         if isinstance(caller, Refusal):
             raise Refused(caller)
-        exchange.key_id, exchange.tenant = caller.key_id, caller.tenant
+        exchange.key_id, exchange.tenant, exchange.line = caller.key_id, caller.tenant, caller.line
         path = scope["path"]
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:

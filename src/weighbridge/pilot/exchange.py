@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from weighbridge.pilot.observation.callers import voice_of
+
 __all__ = ["UNKNOWN", "Exchange", "Listener", "Usage"]
 
 
@@ -26,7 +28,8 @@ class Exchange:
     caller got (499 where it left), `upstream_status` what the upstream said, 0 where nothing came. Seconds count from
     the request's arrival, `first_s` is that of the first byte of the answer. `usd` is what it cost, None where no
     price or no usage is known. `rescued` are the legs that failed before another was tried: name, decision, error code.
-    `request` and `answer` are the bodies, held only while listeners look; never logged.
+    `request` and `answer` are the bodies, held only while listeners look; never logged. `line` is the topmost of the
+    keys that made this one, "" where nobody knows.
     """
 
     id: str
@@ -54,6 +57,12 @@ class Exchange:
     rescued: tuple[tuple[str, str, str], ...] = ()
     request: bytes = b""
     answer: bytes = b""
+    line: str = ""
+
+    @property
+    def voice(self) -> str:
+        """Whom it speaks for in what is concluded from many: see `voice_of`."""
+        return voice_of(self.line or self.key_id, self.tenant)
 
 
 class Listener(Protocol):

@@ -88,7 +88,7 @@ class CanaryFold:
         """Return the trial of a body; one that cannot be read, as after an upgrade, is stopped and not begun anew."""
         try:
             return Trial.of(body, self._ground)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             number = body.get("trial")
             trial = Trial(self._ground, number if isinstance(number, int) else 1)
             trial.carry_out("canary.stopped", Said(told(_UNREADABLE, {}), code=_UNREADABLE))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.pilot.observation.callers import LEAST_CALLERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from weighbridge.pilot.canary.lane import Arm
     from weighbridge.pilot.canary.panel import Panel
@@ -28,7 +28,7 @@ _NAMED = 3
 _PANELS = 2 + _NAMED  # the whole, one without each named key, one without the others
 
 
-def is_apart(key: str, apart: Sequence[str], named: Sequence[str]) -> bool:
+def is_apart(key: str, apart: Collection[str], named: Collection[str]) -> bool:
     """Whether the callers of a key were taken back to the primary."""
     return key in apart or (OTHERS in apart and key not in named)
 
@@ -99,7 +99,7 @@ class Jury:
 
     def is_apart(self, key: str) -> bool:
         """Whether nothing of a key counts."""
-        return bool(self.apart) and is_apart(key, self.apart, tuple(self.without))
+        return bool(self.apart) and is_apart(key, self.apart, self.without)
 
     def may_advance(self) -> bool:
         """Whether no key was set apart, or several are left: of two that disagree nobody knows which one lies."""

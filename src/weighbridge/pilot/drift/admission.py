@@ -22,7 +22,7 @@ LEAST_OTHERS = 20
 _FREE = 100  # that a key may count beyond all others together, today and yesterday
 _MOST_KEYS = 64
 _DAY_S = 86_400
-_FIRST = 500  # exchanges that say who leads until a day has passed
+_FIRST = 500  # exchanges that say who may lead
 _LEAST_DAY = 100
 
 
@@ -68,10 +68,14 @@ class Admission:
         return self._both(key)[1] >= LEAST_OTHERS and key != self.leader()
 
     def leader(self) -> str | None:
-        """Return the key with more than half of all that came yesterday, or first where there was no yesterday."""
-        base = self._came[1] if sum(self._came[1].values()) >= _LEAST_DAY else self._first
-        key = max(base, key=base.__getitem__, default=None)
-        return key if key is not None and 2 * base[key] > sum(base.values()) else None
+        """Return the key with more than half of what came first, if it has still of what came yesterday.
+
+        Of yesterday only those count that were there at first: who comes later can neither lead nor unseat who does.
+        """
+        key = max(self._first, key=self._first.__getitem__, default=None)
+        before = {name: self._came[1].get(name, 0) for name in self._first}
+        bases = (self._first, before) if sum(before.values()) >= _LEAST_DAY else (self._first,)
+        return key if key is not None and all(2 * base[key] > sum(base.values()) for base in bases) else None
 
     def least_callers(self) -> int:
         """Return on how many callers an alarm must rest: five of the key that speaks for the route, or all it has."""

@@ -1,8 +1,8 @@
 """Whose exchanges count: a few at a time of one user, told apart by the keys that vouch for them.
 
 A user is a name that whoever holds a key may invent; a key is handed out by the operator. So the key is the unit of
-trust: what one key does must neither fill the table for others nor decide anything where several keys are in use. A
-tenant may make keys of its own, so all its keys are one (`voice_of`); "key" means that in canary and drift.
+trust: what one key does must neither fill the table for others nor decide anything where several keys are in use. Keys
+make keys, too, so those of one tenant, or of one maker, are one (`voice_of`); "key" means that in canary and drift.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _TAG, _WAIT = 5, 3  # hex digits that stand for a user within a key, and for sec
 _NO_CUSTOMER = frozenset({"", "default", "*"})  # tenants whose keys the operator hands out one by one
 
 
-def voice_of(key_id: str, tenant: str) -> str:
-    """Return whom a request speaks for: `team-a/*` for every key of a tenant, else the key by itself.
+def voice_of(topmost: str, tenant: str) -> str:
+    """Return whom a key speaks for: `team-a/*` for every key of a tenant, else itself, or the topmost that made it.
 
-    No key's id holds a slash. Keys of the tenant `default` stand by themselves, as do those of an older version.
+    No key's id holds a slash. Keys of the tenant `default` that an operator made stand by themselves.
     """
-    return key_id if tenant in _NO_CUSTOMER else f"{tenant}/*"
+    return topmost if tenant in _NO_CUSTOMER else f"{tenant}/*"
 
 
 class Callers:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.observation.callers import voice_of
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,7 +42,7 @@ class Observation:
     reference. `chance` is the probability with which this exchange was looked at. `is_left`: the caller left before the
     end, and the answer is not known. `sketch` is the prompt as 64 small numbers, told only while a reference is made.
     `key` is the id of the API key that asked, "" where an older version wrote: callers say who their users are;
-    `tenant` is the key's.
+    `speaks_for` is its tenant or the key that made it, "" where it speaks for itself.
     `is_bound`: the answer was cut by a small bound of tokens of the caller's own, and its length tells nothing.
     `is_shared`: another model failed the same request too, which tells more of the request than of either.
     """
@@ -73,12 +71,12 @@ class Observation:
     key: str = ""
     is_bound: bool | None = None
     is_shared: bool | None = None
-    tenant: str = ""
+    speaks_for: str = ""
 
     @property
     def voice(self) -> str:
-        """Whom it speaks for: the key, or all keys of its tenant."""
-        return voice_of(self.key, self.tenant)
+        """Who is one of several, or is not (`voice_of`)."""
+        return self.speaks_for or self.key
 
     def to_facts(self) -> dict[str, Any]:
         """Return JSON values, without what is not known."""

@@ -88,7 +88,7 @@ def describe(exchange: Exchange, chance: float, signs: Signs | None, place: Plac
         is_left=has_left(exchange) or None,
         sketch=place.sketch,
         key=exchange.key_id,
-        tenant=exchange.tenant,
+        speaks_for="" if exchange.voice == exchange.key_id else exchange.voice,
         is_shared=len(exchange.rescued) + is_failure(exchange) > 1 or None,
         is_bound=signs.is_bound,
     )

@@ -42,7 +42,7 @@ class Pair:
     """One prompt, answered by the primary and by the candidate. Two values are the primary's and the candidate's.
 
     `test` is the digest of the settings under which it was scored. `user` stands for who asked, as in Observation, and
-    `key` for its key or tenant (`voice_of`). `failed` says why the candidate has no answer; it is
+    `key` for its key, or whom that speaks for (`voice_of`). `failed` says why the candidate has no answer; it is
     `unavailable` where nobody could have asked it just then, whatever the prompt. `same`: the answers are equal but for
     white space. `agreement` is from 0 to 1, measured by `words` or by `embedding`. Flags are as Observation
     has them; `calls` says whether tools were called.

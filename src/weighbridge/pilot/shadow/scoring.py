@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from weighbridge.pilot.observation.callers import voice_of
 from weighbridge.pilot.observation.reading import read_exchange
 from weighbridge.pilot.observation.signs import Signs, signs_of, tongue_of
 from weighbridge.pilot.shadow.agreement import are_same, shown, word_agreement
@@ -66,7 +65,7 @@ def score(exchange: Exchange, reply: Reply, test: str) -> Scored | None:
         theirs = read_exchange(exchange.path, exchange.request, reply.body, is_stream=exchange.is_stream)
         failed = "" if theirs is not None else "garbled"
     pair = Pair(
-        exchange.id, test, exchange.user_hash or exchange.key_id, voice_of(exchange.key_id, exchange.tenant),
+        exchange.id, test, exchange.user_hash or exchange.key_id, exchange.voice,
         total_s=(exchange.total_s, reply.total_s), first_s=(exchange.first_s, reply.first_s),
     )  # fmt: skip
     if theirs is None:

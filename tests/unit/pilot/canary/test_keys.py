@@ -153,8 +153,8 @@ def test_keys_that_a_tenant_has_made_are_one(traffic: Traffic) -> None:
     """Forty keys of one tenant, each with users of its own, fail on the candidate only: the tenant is set apart."""
     begun(traffic)
     for number in range(160):
-        told(traffic, "canary", f"k{number % 40}", tenant="team-a", **BAD)
-        told(traffic, "primary", f"k{number % 40}", tenant="team-a")
+        told(traffic, "canary", f"k{number % 40}", speaks_for="team-a/*", **BAD)
+        told(traffic, "primary", f"k{number % 40}", speaks_for="team-a/*")
         for arm in ("canary", "primary"):
             told(traffic, arm, "ab"[number % 2])
     assert traffic.body["apart"] == ["team-a/*"]
