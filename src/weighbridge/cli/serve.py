@@ -21,10 +21,11 @@ __all__ = ["command"]
 
 _PARTLY, _UNSERVED = 11, 12
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_ROUTES = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(name="serve")
-@click.option("--config", "path", type=_FILE, default="gateway.toml", show_default=True, help="Routes and limits.")
+@click.option("--config", "path", type=_ROUTES, default="gateway.toml", show_default=True, help="Routes and limits.")
 @click.option("--host", metavar="ADDRESS", help="Instead of the file's; 127.0.0.1 is reached from this machine only.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Instead of the file's; 0 takes a free one.")
 @click.option("--check", is_flag=True, help="Check file, decisions and what is served, and listen to nobody.")

@@ -113,7 +113,7 @@ def assembled(
             mounts=(
                 Mount(ADMIN_PATH, create_admin(desk)),
                 Mount(METRICS_PATH, metrics.app, METRICS_SCOPE),
-                Mount(STOP_PATH, CanaryStop(keeper.admissions.find, trials.stop).app, STOP_SCOPE),
+                Mount(STOP_PATH, CanaryStop(keeper.admissions.find, trials.halt, trials.stop).app, STOP_SCOPE),
             ),
             witness=log,
         )

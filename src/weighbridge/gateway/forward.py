@@ -11,6 +11,7 @@ from weighbridge.gateway.errors import upstream_failed
 from weighbridge.gateway.relay import Again, pass_stream, pass_whole
 from weighbridge.gateway.request.splice import spliced
 from weighbridge.gateway.upstream.protocol import UpstreamFailure
+from weighbridge.pilot.admission.served import NOT_YET
 from weighbridge.pilot.exchange import UNKNOWN
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Forwarder"]
 
 _PAUSE_S = 0.1
+_CHECKING_S = 10.0  # 100 questions to a model, at their fastest
 _EVENTS, _JSON = "text/event-stream", "application/json"
 
 
@@ -59,7 +61,7 @@ class Forwarder:
                         break
                 else:
                     return
-        raise last or upstream_failed(503, self._why_closed(route), "route_closed")
+        raise last or self._closed(route)
 
     def _legs(self, call: Call, route: Route) -> Iterator[tuple[str, Leg]]:
         """Yield the legs to try, the admitted ones only; a canary that fails does not fail its callers."""
@@ -77,9 +79,11 @@ class Forwarder:
         is_priced = leg.upstream.price.is_known or not call.priced_only
         return is_priced and self._hooks.admissions.admission(leg).is_open
 
-    def _why_closed(self, route: Route) -> str:
-        """Say why a route is served by nothing."""
-        return f"`{route.name}` is not served: {self._hooks.admissions.admission(route.primary).refused}"
+    def _closed(self, route: Route) -> Refused:
+        """Say why a route is served by nothing, and when to ask again where that is only because it is looked at."""
+        why = self._hooks.admissions.admission(route.primary).refused
+        again_s = _CHECKING_S if NOT_YET.why in why else None
+        return upstream_failed(503, f"`{route.name}` is not served: {why}", "route_closed", again_s)
 
     async def _attempt(self, call: Call, leg: Leg) -> None:
         """Send once, and pass the answer on; raises Again as long as nothing was sent."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.exchange import Exchange
     from weighbridge.pilot.recorder import Recorder
 
-__all__ = ["RefusalLog", "logged", "logs_on_stderr"]
+__all__ = ["REFUSED", "RefusalLog", "logged", "logs_on_stderr"]
 
 _ROOT = "weighbridge"
 _EACH, _WINDOW_S = 10, 10.0
@@ -36,6 +36,7 @@ _QUEUED = 10_000
 _CLOSING_S = 2.0
 _MAX_TEXT = 1000
 _REFUSED = 400
+REFUSED = "refused"
 _log = logging.getLogger("weighbridge.gateway")
 
 
@@ -85,7 +86,7 @@ class RefusalLog:
                 "status": exchange.status, "error": exchange.error, "key": exchange.key_id, "route": exchange.route,
                 "leg": exchange.leg, "upstream_status": exchange.upstream_status, "id": exchange.id,
             }  # fmt: skip
-            _log.info("refused", extra={"facts": facts, "kind": (exchange.status, exchange.error)})
+            _log.info(REFUSED, extra={"facts": facts, "kind": (exchange.status, exchange.error)})
 
 
 class _Door(QueueHandler):

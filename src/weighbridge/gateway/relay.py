@@ -30,6 +30,7 @@ __all__ = ["Again", "Call", "pass_stream", "pass_whole"]
 
 _KEPT_BYTES = 1 << 20
 _DONE = b"[DONE]"
+_SPACE = b" \t\r\n"
 _LAST = 64
 _FAREWELL_S = 0.5  # for a caller to take the last event, where its answer is ended early
 _NO_BUFFERING = (b"x-accel-buffering", b"no")  # nginx in front would hold events back
@@ -83,11 +84,13 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
     except AnswerTooLong as error:
         too_long = upstream_failed(502, f"the answer is longer than {bounds.answer_bytes} bytes", "answer_too_long")
         raise Again(too_long, elsewhere=True) from error
+    if answer.status == mapping.OK and not body.lstrip(_SPACE).startswith(b"{"):
+        raise Again(mapping.judge(answer), elsewhere=True)
     call.note_first_byte()
     exchange, size = call.exchange, len(body)
     exchange.status = status = answer.status
     exchange.usage = usage = usage_of(body, echoes=call.ask.endpoint.echoes) if status == mapping.OK else Usage(0, 0)
-    exchange.usd = cost_usd(usage, price)
+    exchange.usd = cost_usd(usage, price, generates=call.ask.endpoint.generates)
     exchange.upstream_sha256 = exchange.sent_sha256 = hashlib.sha256(body).hexdigest()
     exchange.sent_bytes = size
     if call.keeps:
@@ -114,7 +117,7 @@ async def pass_stream(call: Call, answer: Answer, price: Price, bounds: Bounds, 
     finally:
         exchange = call.exchange
         exchange.usage = stream.events.usage
-        exchange.usd = cost_usd(exchange.usage, price)
+        exchange.usd = cost_usd(exchange.usage, price, generates=call.ask.endpoint.generates)
         exchange.upstream_sha256 = stream.came.hexdigest()
         exchange.sent_sha256 = stream.went.hexdigest()
 

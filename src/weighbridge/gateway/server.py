@@ -21,6 +21,7 @@ import uvicorn
 import uvloop
 
 from weighbridge.errors import UsageError, WeighbridgeError
+from weighbridge.gateway.logs import REFUSED
 from weighbridge.gateway.request.endpoints import MODELS
 from weighbridge.gateway.wire import bounded_protocol
 
@@ -188,6 +189,7 @@ class _TestedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, test, announce."""
         await super().startup(sockets)
+        _log.addFilter(_is_no_refusal)  # of the test itself, which would look like an attack
         try:
             await asyncio.to_thread(self._test)
         except WeighbridgeError as error:
@@ -198,6 +200,13 @@ class _TestedServer(uvicorn.Server):
             sys.setswitchinterval(_SWITCH_S)
             gc.freeze()  # what is there now stays to the end: walking it again would hold answers up for 30 ms
             self.announce()
+        finally:
+            _log.removeFilter(_is_no_refusal)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Whether a line tells something else than that a request was refused."""
+    return record.msg != REFUSED
 
 
 def _test(listening: Listening, address: tuple[str, int]) -> None:

@@ -35,22 +35,29 @@ _GONE = Refusal(
     503,
     "server_error",
     "state_unavailable",
-    "this node stopped it; the order for the others cannot be written now",
+    "this node stopped it; the order for the others cannot be written now, and is kept as long as this node runs",
     1.0,
 )
 
 
 class CanaryStop:
-    """`app` is for a Mount at STOP_PATH with STOP_SCOPE; `order` writes an order down and raises WeighbridgeError."""
+    """`app` is for a Mount at STOP_PATH with STOP_SCOPE.
+
+    `halt` has this node obey at once, `order` writes the order down for all and raises WeighbridgeError.
+    """
 
     def __init__(
-        self, route_of: Callable[[str], Route | None], order: Callable[[str, Mapping[str, Any]], None]
+        self,
+        route_of: Callable[[str], Route | None],
+        halt: Callable[[str], None],
+        order: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._route_of = route_of
+        self._halt = halt
         self._order = order
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the order down and answer 202; raises Refused."""
+        """Obey, write the order down and answer 202; raises Refused."""
         if scope["path"] != STOP_PATH:
             raise bad_request("there is nothing here", "not_found", status=404)
         if scope["method"] != "POST":
@@ -62,6 +69,7 @@ class CanaryStop:
         if route is None or route.canary is None or (caller.models is not None and name not in caller.models):
             raise bad_request("there is no such canary, or this key may not use its route", "not_found", status=404)
         order = canary_order(canary_name(route), "stop", f"key {caller.key_id}", because)
+        self._halt(order["about"])  # not in a thread: all of them may wait for the database
         try:
             await asyncio.to_thread(self._order, name, order)
         except WeighbridgeError as error:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway.asker import addressed
 from weighbridge.gateway.exposition import Family, Sample
 from weighbridge.pilot.board.fold import BoardFold
@@ -17,6 +18,7 @@ from weighbridge.pilot.drift.fold import DriftFold
 from weighbridge.pilot.drift.placer import PromptPlacer
 from weighbridge.pilot.identity.fold import identity_folds
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
+from weighbridge.pilot.journal.protocol import Entry
 from weighbridge.pilot.observation.observer import Observer
 from weighbridge.pilot.shadow.fold import ShadowFold
 from weighbridge.pilot.shadow.runner import Links, Shadow
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from weighbridge.gateway.hooks import Admissions
     from weighbridge.pilot.asker import Asker
     from weighbridge.pilot.exchange import Exchange, Listener
-    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Notice
+    from weighbridge.pilot.journal.protocol import Document, Fold, Notice
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.route import ObserveTerms, Route
     from weighbridge.pilot.state.protocol import PilotState
@@ -76,7 +78,7 @@ class Trials:
         self._folds: tuple[Fold, ...] = ()
         self._deliver = ground.deliver
         self._delivered: Counter[tuple[str, str]] = Counter()
-        self._halted: dict[str, int] = {}
+        self._halted: dict[str, int | None] = {}  # the trial that is served to nobody, None for any
         self.books = Bookkeeper(ground.state, self._current_folds, self._delivering)
         self.choose = CanaryChooser(self._fresh, ground.key(b"canary"))
         self._observer = Observer(
@@ -108,15 +110,21 @@ class Trials:
         """Take an entry of another room; never waits."""
         self.books.put(entry)
 
-    def stop(self, route: str, order: Mapping[str, Any]) -> None:
-        """Serve a candidate to nobody on this node at once, and write the order down for all; raises WeighbridgeError.
+    def halt(self, canary: str) -> None:
+        """Serve a candidate to nobody on this node, until an operator starts it again: another trial."""
+        document = self.books.document(canary)
+        self._halted[canary] = document.body.get("trial", 0) if document is not None else None
 
-        Where it cannot be written, this node obeys all the same, until an operator starts the candidate again.
+    def stop(self, route: str, order: Mapping[str, Any]) -> None:
+        """Write the order to stop down for all nodes; raises WeighbridgeError.
+
+        Where the database is gone the order waits with all that is seen, to be written when it is back.
         """
-        document = self.books.document(order["about"])
-        if document is not None:
-            self._halted[document.name] = document.body.get("trial", 0)
-        self.books.order(route, order)
+        try:
+            self.books.order(route, order)
+        except WeighbridgeError:
+            self.books.put(Entry(time.time(), route, "order", order))
+            raise
 
     def start(self) -> None:
         """Read what is known of the routes, and begin: to be called when the routes are there."""
@@ -160,9 +168,12 @@ class Trials:
     def _fresh(self, name: str) -> Document | None:
         """Return a canary's document unless it is old: a candidate that nobody watches, or can stop, serves nobody."""
         document = self.books.document(name) if self.books.stale_s < _STALE_S else None
-        if document is None or self._halted.get(name) == document.body.get("trial", 0):
-            return None
-        return document
+        if document is None or name not in self._halted:
+            return document
+        trial = document.body.get("trial", 0)
+        if self._halted[name] is None:
+            self._halted[name] = trial
+        return None if self._halted[name] == trial else document
 
     def _route_of(self, name: str) -> Route | None:
         """Return a route as it is now."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["bounded_protocol"]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
+_VERSIONS = ("1.1", "1.0")
 _UNAUTHORISED = 401
 _FRAME_BYTES = 6  # around each byte of a body, where each is a chunk of its own
 _NO_KEY = Refusal(401, BAD_REQUEST, "unreadable_request", "no key could be read from this request")
@@ -136,7 +137,8 @@ class _BoundedProtocol(HttpToolsProtocol):
 
         One that asks for another protocol is refused, too: the parser skips its body, which would be read as a request.
         """
-        if self.parser.should_upgrade():
+        version = self.parser.get_http_version()
+        if self.parser.should_upgrade() or version not in _VERSIONS:
             self._end(_UPGRADE if self._has_key() else _NO_KEY)
             return
         self._has_head = True
@@ -147,7 +149,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._deadline.clear()
         self.spare.pop(self, None)
-        before, version = self.cycle, self.parser.get_http_version()
+        before = self.cycle
         keeps_alive = version != "1.0" and self.parser.should_keep_alive()
         is_awaited = dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
         self.cycle = Cycle(self, self._scope(version), keep_alive=keeps_alive, is_awaited=is_awaited)
@@ -261,7 +263,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _has_key(self) -> bool:
         """Whether an Authorization was among the headers that were read."""
-        return any(name == b"authorization" for name, _ in self.headers or ())
+        return b"authorization" in dict(self.headers or ())
 
     def _is_head_long(self) -> bool:
         """Whether a head that came at once is too long; most come with a body, so it is measured only in doubt."""

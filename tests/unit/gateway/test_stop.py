@@ -26,6 +26,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, Mapping[str, Any]]] = []
+        self.halted: list[str] = []
         self.is_gone = False
 
     def __call__(self, route: str, facts: Mapping[str, Any]) -> None:
@@ -49,7 +50,7 @@ def gateway(orders: Orders) -> Iterator[Running]:
         "qwen": Route("qwen", leg, canary=CanarySettings(leg, CanaryTerms((0.05,)))),
         "plain": Route("plain", leg),
     }
-    stop = CanaryStop(routes.get, orders)
+    stop = CanaryStop(routes.get, orders.halted.append, orders)
     with run_gateway(routes, mounts=(Mount(STOP_PATH, stop.app, STOP_SCOPE),)) as running:
         as_caller(running, scopes=frozenset({"stop"}))
         yield running
@@ -105,7 +106,8 @@ def test_other_methods_and_paths_are_nothing(gateway: Running, orders: Orders) -
 
 
 def test_an_order_that_cannot_be_written_is_not_said_to_be(gateway: Running, orders: Orders) -> None:
-    """503, so that whoever asked tries again."""
+    """503, so that whoever asked tries again; this node has obeyed before it tried to write."""
     orders.is_gone = True
     status, headers, _ = gateway.ask({"route": "qwen"}, STOP_PATH)
     assert (status, headers["retry-after"]) == (503, "1")
+    assert [name.rpartition("/")[0] for name in orders.halted] == ["canary/qwen"]

@@ -21,7 +21,8 @@ _PASSED = frozenset({400, 413, 415, 422})  # what the caller itself can mend
 _TOO_MANY, _NOT_READY = 429, 503
 _TOLD = (
     ((401, 402, 403, 407), 502, "the model's server refused the gateway's own key", "upstream_refused_key"),
-    ((404, 405, 501), 502, "the model's server does not offer this", "upstream_not_found"),
+    ((404,), 502, "the model's server does not offer this", "upstream_not_found"),
+    ((405, 501), 404, "this model does not offer this endpoint", "endpoint_not_offered"),  # no use in asking again
     (tuple(LATE), 504, "the model's server took too long", "upstream_timeout"),
     ((503, 529), _NOT_READY, "the model's server is not ready", "upstream_unavailable"),
 )

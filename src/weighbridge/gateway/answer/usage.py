@@ -56,9 +56,12 @@ def _usage_in(text: bytes) -> Usage:
         return UNKNOWN
 
 
-def cost_usd(usage: Usage, price: Price) -> float | None:
-    """Return what an answer cost in US dollars; None where the tokens or the price are not known."""
-    if usage.input_tokens is None or not price.is_known:
+def cost_usd(usage: Usage, price: Price, *, generates: bool) -> float | None:
+    """Return what an answer cost in US dollars; None where the tokens or the price are not known.
+
+    An endpoint that `generates` has to say how many tokens it wrote, and not only how many it read.
+    """
+    if usage.input_tokens is None or not price.is_known or (generates and usage.output_tokens is None):
         return None
     spent = usage.input_tokens * price.usd_per_mtok_input + (usage.output_tokens or 0) * price.usd_per_mtok_output
     return spent / _MTOK

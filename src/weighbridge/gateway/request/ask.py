@@ -13,6 +13,8 @@ import jiter
 from weighbridge.gateway.errors import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from weighbridge.gateway.request.bounds import Bounds
     from weighbridge.gateway.request.endpoints import Endpoint
 
@@ -45,10 +47,10 @@ class Ask(NamedTuple):
 
 
 @cache
-def refused_fields() -> frozenset[str]:
-    """Return the fields that no body may hold at its top (refused.toml)."""
+def refused_fields() -> Mapping[str, str]:
+    """Return the fields that no body may hold at its top, and what a caller is told of each (refused.toml)."""
     table = tomllib.loads(files(__package__).joinpath("refused.toml").read_text("utf-8"))
-    return frozenset(name for row in table["field"] for name in row["names"])
+    return {name: row["because"] for row in table["field"] for name in row["names"]}
 
 
 def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
@@ -64,9 +66,10 @@ def read_ask(endpoint: Endpoint, body: bytes, bounds: Bounds) -> Ask:
         raise bad_request(f"the body cannot be read as JSON: {str(error)[:200]}", "invalid_json") from error
     if not isinstance(fields, dict):
         raise bad_request("the body is not a JSON object", "invalid_json")
-    if not refused_fields().isdisjoint(fields):
-        name = min(refused_fields() & fields.keys())
-        raise bad_request(f"the field `{name}` is not taken: upstreams are set by the operator", "field_refused")
+    refused = refused_fields()
+    if not refused.keys().isdisjoint(fields):
+        name = min(refused.keys() & fields.keys())
+        raise bad_request(f"the field `{name}` is not taken: {refused[name]}", "field_refused")
     model = fields.get("model")
     if not isinstance(model, str) or not 0 < len(model) <= _LONGEST_NAME:
         raise bad_request("the field `model` must name a model", "model_missing")

@@ -227,6 +227,8 @@ class Connection(asyncio.Protocol):
         if self.status < _INFORMATION:
             self.headers = {}
             return
+        if self.headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise ValueError  # packed: its bytes would not be what they are said to be
         self._has_head = True
         self._is_reusable = self._parser.should_keep_alive()
 

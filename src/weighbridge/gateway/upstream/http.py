@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["HTTPUpstream"]
 
 _IDLE_S = 4.0  # uvicorn and llama.cpp close an idle connection after 5 s, and a request sent just then is lost
+_CLOSING_S = 1.0  # within which the news of a close comes that crossed a request
 _FRESH_S = 60.0  # how long a name's address is believed
 _MOST_IDLE = 256
 _PORTS = {"http": 80, "https": 443}
@@ -69,24 +70,31 @@ class HTTPUpstream:
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Connection:
         """Send a request below the base URL; see the protocol.
 
-        A kept connection that closes before a byte of the answer has come was closing anyway: a new one is tried.
+        A kept connection that closes at once, before a byte of the answer has come, was closing anyway: a new one is
+        tried, once. One that closes later may have been closed by what was asked, which is not for another server then.
         """
         extra = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"POST {self._path}{path}{self._tail}{extra}content-length: {len(body)}\r\n\r\n".encode("ascii")
-        while True:
-            kept = self._kept()
-            connection = kept or await self._connect()
+        kept = self._kept()
+        if kept is not None:
+            asked_at = time.monotonic()
             try:
-                await connection.ask(head, body)
+                return await self._ask(kept, head, body)
             except UpstreamFailure as failure:
-                connection.finish()
-                if kept is None or failure.kind != "reset" or not kept.is_untouched:
+                is_late = time.monotonic() - asked_at > _CLOSING_S
+                if failure.kind != "reset" or not kept.is_untouched or is_late:
                     raise
-            except BaseException:  # whatever interrupts the wait cuts the connection
-                connection.finish()
-                raise
-            else:
-                return connection
+            self.close()  # those that were kept with it are closing, too
+        return await self._ask(await self._connect(), head, body)
+
+    async def _ask(self, connection: Connection, head: bytes, body: bytes) -> Connection:
+        """Send a request over a connection, and cut it where that fails; raises UpstreamFailure."""
+        try:
+            await connection.ask(head, body)
+        except BaseException:  # whatever interrupts the wait cuts the connection
+            connection.finish()
+            raise
+        return connection
 
     def close(self) -> None:
         """Close all idle connections; those in use close with their answers."""

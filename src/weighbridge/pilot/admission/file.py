@@ -51,6 +51,10 @@ __all__ = ["load_gateway_file", "parse_gateway_file"]
 
 _MAX_BYTES = 1 << 20
 _MAX_PORT = 65_535
+_SMALLEST = (
+    'the smallest is: [[route]] name = "NAME", decision = "ID of `weighbridge decide`", '
+    '[route.upstream] url = "http://127.0.0.1:8080/v1", model = "NAME THERE" (a line each; docs/howto/admit-a-model.md)'
+)
 
 
 def load_gateway_file(path: Path) -> GatewayFile:
@@ -58,6 +62,8 @@ def load_gateway_file(path: Path) -> GatewayFile:
 
     Raises UsageError that names file, table and key of the first thing that is wrong. Nothing is asked of a network.
     """
+    if not path.exists():
+        raise UsageError(f"{quote(str(path))} is not there", hint=_SMALLEST)
     return parse_gateway_file(read_small(path, _MAX_BYTES), path)
 
 

@@ -164,7 +164,6 @@ class Keeper:
             self._record("routes.reloaded", {"file": file.digest, "before": self.file.digest})
         except WeighbridgeError as error:
             self.problem = f"the changed file is refused: {error.message}" + (f" ({error.hint})" if error.hint else "")
-            _log.error("%s", self.problem)
             self._tell("routes.refused", {"why": self.problem}, is_recorded=True)
             return
         self._read_store(file)

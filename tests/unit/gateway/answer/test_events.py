@@ -110,7 +110,9 @@ def test_an_event_in_crumbs_is_whole_again() -> None:
 
 def test_cost_is_unknown_where_price_or_tokens_are() -> None:
     """A price nobody stated is not a price of nothing."""
-    assert cost_usd(Usage(1_000_000, 500_000), Price(1.0, 2.0)) == pytest.approx(2.0)
-    assert cost_usd(Usage(5, 5), Price(source="own hardware")) == 0.0
-    assert cost_usd(Usage(5, 5), Price()) is None
-    assert cost_usd(Usage(), Price(1.0, 2.0)) is None
+    assert cost_usd(Usage(1_000_000, 500_000), Price(1.0, 2.0), generates=True) == pytest.approx(2.0)
+    assert cost_usd(Usage(5, 5), Price(source="own hardware"), generates=True) == 0.0
+    assert cost_usd(Usage(5, 5), Price(), generates=True) is None
+    assert cost_usd(Usage(), Price(1.0, 2.0), generates=False) is None
+    assert cost_usd(Usage(1_000_000), Price(1.0, 2.0), generates=False) == pytest.approx(1.0)
+    assert cost_usd(Usage(1_000_000), Price(1.0, 2.0), generates=True) is None

@@ -71,6 +71,7 @@ def test_every_framing_of_http_is_read(reply: bytes, body: bytes) -> None:
         [OK + b"transfer-encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n"],
         [OK + b"content-length: 2\r\ncontent-length: 3\r\n\r\nab"],
         [OK + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
+        [OK + b"transfer-encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"],
         [OK + b"x: " + b"y" * 200_000],
         [b"SSH-2.0-OpenSSH\r\n"],
         [b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nabc"],
@@ -94,6 +95,32 @@ def test_a_connection_is_used_again_and_a_closed_one_is_not() -> None:
     with UpstreamDouble(lambda *_: [answer(b"a")], closes=True).running() as double:
         assert asyncio.run(asked(to(double), 5)) == [(200, b"a")] * 5
         assert double.connections == 5
+
+
+async def filled(upstream: HTTPUpstream, connections: int) -> None:
+    """Have an upstream keep so many connections, and ask once more."""
+    await asyncio.gather(*(one_of(upstream) for _ in range(connections)))
+    await upstream.post("/last", b"{}", {})
+
+
+async def one_of(upstream: HTTPUpstream) -> None:
+    """Ask, and hold the answer while others ask."""
+    got = await upstream.post("/first", b"{}", {})
+    await asyncio.sleep(0.1)
+    got.close()
+
+
+@pytest.mark.parametrize(("works_s", "times"), [(0.0, 2), (1.2, 1)])
+def test_a_prompt_that_ends_servers_does_not_go_from_one_to_the_next(works_s: float, times: int) -> None:
+    """However many connections are kept: a close at once is tried again once, one after some work never."""
+
+    def play(_: int, path: str) -> list[Step]:
+        return [answer(b"a")] if path.endswith("/first") else [works_s, RESET]
+
+    with UpstreamDouble(play).running() as double:
+        with pytest.raises(UpstreamFailure):
+            asyncio.run(filled(to(double), 20))
+        assert sum(one.head.startswith(b"POST /v1/last ") for one in double.asked) == times
 
 
 def test_what_nobody_asked_for_is_never_taken_for_an_answer() -> None:

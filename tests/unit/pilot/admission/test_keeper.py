@@ -67,7 +67,7 @@ def test_a_changed_file_is_taken_whole(scene: Any, ask: Any) -> None:
     [
         ("", "`route` is missing"),
         ("[[route", "is not TOML"),
-        (None, "cannot be read"),
+        (None, "is not there"),
         ("{}\n[gateway]\nlisten = '127.0.0.1:1'", "takes a restart"),
     ],
 )
