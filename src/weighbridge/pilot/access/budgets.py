@@ -40,18 +40,18 @@ class Purse:
     """Money at hand. Only the event loop changes it; the clerk's thread hands grants over in a queue, or a failure.
 
     `balance` is what is leased, less what is spent or held; below nothing where an answer cost more than its most.
+    At hand should be a block, and room for two of the largest requests of late.
     `again_at` is when (monotonic) to ask the store again after it had no more, or was gone.
     """
 
     __slots__ = (
         "_ahead",
+        "_block",
         "_granted",
-        "_largest",
         "_missing",
         "again_at",
         "asked",
         "balance",
-        "block",
         "day",
         "grants",
         "has_failed",
@@ -59,7 +59,7 @@ class Purse:
     )
 
     def __init__(self, block: int) -> None:
-        self.block = block
+        self._block = self._ahead = block
         self.balance = 0
         self.grants: deque[Grant] = deque()
         self.asked: Future[None] | None = None
@@ -68,16 +68,18 @@ class Purse:
         self.short_of = ""
         self.day: date | None = None
         self._granted = 0  # on that day
-        self._largest = 0
-        self._ahead = block  # how much to have at hand: a block, and room for two of the largest requests of late
         self._missing = 0
+
+    def resize(self, block: int) -> None:
+        """Have a block of another size at hand, or room for two of the largest requests from now on."""
+        if block != self._block:
+            self._block = self._ahead = block
 
     def hold(self, need: int) -> bool:
         """Hold money for a request; False where there is not enough at hand."""
         if self.grants:
             self._collect()
-        self._largest = max(need, self._largest - self._largest // _FORGETS)
-        self._ahead = max(self.block, 2 * self._largest)
+        self._ahead = max(self._block, 2 * need, self._ahead - self._ahead // _FORGETS)
         if self.balance < need:
             self._missing += need
             return False

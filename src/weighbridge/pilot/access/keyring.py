@@ -106,7 +106,7 @@ class Keyring:
         elif account.purse is None:
             account.purse = Purse(block)
         else:
-            account.purse.block = block
+            account.purse.resize(block)
 
     def _line(self, key: Key) -> list[Key]:
         """Return a key and those above it."""
