@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.canary.groups import LEAST_CALLERS, Groups
-from weighbridge.pilot.canary.lane import Lane
+from weighbridge.pilot.canary.lane import Lane, copied, gather
 from weighbridge.pilot.canary.quality import Quality
 from weighbridge.pilot.canary.signs import METRICS
 from weighbridge.statistics.arms import Block, HarmTest, SafetyTest
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.canary.lane import Arm, Counts
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "nothing"]
 
 _SLOTS = 120  # of the time after which an answer is known to have come or not
 _LEAST_SLOT_S = 2.0
+_RECENT = 50
 _ARMS: tuple[Arm, Arm] = ("primary", "canary")
 
 
@@ -26,7 +27,8 @@ class Panel:
     """Tests of harm over a trial, and of safety over a step.
 
     `settle_s` is how long an answer may take until it is known to have failed, `quick_s` after how long almost all have
-    come: harm is not waited for any longer. `judged` is the margin of quality, None where nobody judges.
+    come: harm is not waited for any longer. `judged` is the margin of quality, None where nobody judges. `total` counts
+    the trial's exchanges, `recent` the last 50 to 100 of the candidate and what came of the primary meanwhile.
     """
 
     def __init__(self, margin: float, settle_s: float, quick_s: float, judged: float | None = None) -> None:
@@ -34,6 +36,7 @@ class Panel:
         self.quality = Quality(judged)
         self.harm = {metric: HarmTest() for metric in METRICS}
         self.groups = Groups()
+        self.total, self.recent, self._last = nothing(), nothing(), nothing()
         self._quick = self._lane(quick_s)
         self.begin_step()
 
@@ -45,6 +48,10 @@ class Panel:
 
     def add(self, arm: Arm, at: float, user: str, signs: Sequence[int], *, is_of_step: bool) -> None:
         """Put an exchange, by the time of its arrival."""
+        for counts in (self.total, self.recent, self._last):
+            gather(counts[arm], (1, *signs))
+        if self._last["canary"][0] >= _RECENT:
+            self.recent, self._last = self._last, nothing()  # each counts on by itself
         self.groups.add(arm, user)
         self._quick.add(arm, at, signs)
         if is_of_step:
@@ -101,6 +108,9 @@ class Panel:
         """Return everything as JSON values, for `restore`."""
         return {
             "quality": self.quality.state(),
+            "total": copied(self.total),
+            "recent": copied(self.recent),
+            "last": copied(self._last),
             "groups": self.groups.state(),
             "step_groups": self.step_groups.state(),
             "quick": self._quick.state(),
@@ -115,6 +125,7 @@ class Panel:
         Without its lanes, where times are cut otherwise now: what has not counted yet is lost.
         """
         self.quality = Quality.of(state["quality"], self.quality.margin)
+        self.total, self.recent, self._last = (copied(state[name]) for name in ("total", "recent", "last"))
         self.groups.restore(state["groups"])
         self.step_groups.restore(state["step_groups"])
         if has_lanes:
@@ -133,3 +144,8 @@ def _blocks(pairs: Iterator[tuple[Counts, Counts]]) -> Iterator[tuple[str, Block
     for primary, canary in pairs:
         for place, metric in enumerate(METRICS, 1):
             yield metric, Block(primary[0], primary[place], canary[0], canary[place])
+
+
+def nothing() -> dict[Arm, Counts]:
+    """Return counts of both arms, all 0."""
+    return {arm: [0] * (1 + len(METRICS)) for arm in _ARMS}

@@ -41,7 +41,7 @@ def said_of(trial: Trial, event: Event, by: str = "", because: str = "") -> Said
             facts["judged"] = _judged(trial)
         else:
             place = list(trial.harm).index(trial.worst) + 1
-            facts["recent"] = {arm: [counts[place], counts[0]] for arm, counts in trial.recent.items()}
+            facts["recent"] = {arm: [counts[place], counts[0]] for arm, counts in trial.jury.whole.recent.items()}
     else:
         facts |= {"steps": len(trial.terms.steps), "answers": trial.seen["canary"][0], "margin": trial.terms.margin}
         facts |= {"judged": _judged(trial) if trial.quality.is_looked_at else None}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weighbridge.pilot.canary.clock import Clock
 from weighbridge.pilot.canary.jury import Jury
 from weighbridge.pilot.canary.lane import copied, gather
-from weighbridge.pilot.canary.panel import Panel
+from weighbridge.pilot.canary.panel import Panel, nothing
 from weighbridge.pilot.canary.quality import QUALITY
 from weighbridge.pilot.canary.said import Said
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE, late_limit, signs_against
@@ -17,7 +17,7 @@ from weighbridge.pilot.observation.callers import Callers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weighbridge.pilot.canary.lane import Arm, Counts
+    from weighbridge.pilot.canary.lane import Arm
     from weighbridge.pilot.canary.quality import Quality, QualityTerms
     from weighbridge.pilot.observation.noun import Observation
     from weighbridge.pilot.route import CanaryTerms
@@ -29,7 +29,6 @@ __all__ = ["Event", "Ground", "State", "Trial"]
 State = Literal["measuring", "stepping", "done", "rolled back", "stopped"]
 Event = Literal["canary.advanced", "canary.done", "canary.rolled_back", "canary.stopped", "canary.key_set_apart"]
 
-_RECENT = 50
 _LEAST_WAIT_S = 2.0  # who leaves sooner tells nothing of the answer
 _ALONE = 3  # evidence so many times (its logarithm) as long as a rollback takes, and not without one key: it is the key
 _PLAIN = ("state", "share", "step", "since", "start", "step_since", "late_s")
@@ -55,8 +54,8 @@ class Trial:
     `measuring`: how long the primary takes, before the first step. `stepping`: at `share`, the step `step` (from 0).
     `done`: the last step was passed, its share stays. `rolled back`, `stopped`: the share is 0 until an operator starts
     the next trial. `now` is the journal's time; `since` that of the state, `start` that of the first step, `step_since`
-    that of this one. `total` counts the trial's exchanges, `seen` the step's, `recent` the last ones. `jury` weighs
-    exchanges and the pairs of a shadow.
+    that of this one. `seen` counts the step's exchanges; `jury` counts and weighs all of the trial, and the pairs of a
+    shadow.
     """
 
     def __init__(self, ground: Ground, number: int = 1, clock: Clock | None = None) -> None:
@@ -67,7 +66,7 @@ class Trial:
         self.since = self.start = self.step_since = self.now
         self.said = Said()
         self.late_s = 0.0
-        self.total, self.recent, self._last, self.seen = _nothing(), _nothing(), _nothing(), _nothing()
+        self.seen = nothing()
         self._times: list[float] = []
         self.callers, self.compared = Callers(), Callers()
         self.jury = Jury(self._panel, self.callers)
@@ -110,7 +109,6 @@ class Trial:
         if not is_known or not self.callers.admit(observation.voice, observation.user, observation.at):
             return
         signs = signs_against(observation, self.late_s)
-        self._count(arm, [1, *signs])
         is_of_step = self.state == "stepping" and observation.at >= self.step_since
         if is_of_step:
             gather(self.seen[arm], (1, *signs))
@@ -176,10 +174,7 @@ class Trial:
             "needed": max((panel.needed(alpha) for panel in speaking), default=0),
             "callers_needed": self.jury.whole.callers_needed(alpha) if speaking else 0,
             "pairs_needed": max((panel.quality.needed(alpha) for panel in speaking), default=0),
-            "total": self.total,
             "seen": self.seen,
-            "recent": self.recent,
-            "last": self._last,
             "times": list(self._times),
             "clock": self.clock.state(),
             "callers": self.callers.state(),
@@ -197,8 +192,7 @@ class Trial:
         for name in _PLAIN:
             setattr(trial, name, body[name])
         trial.said = Said(body["why"], body["by"], body.get("code", ""), body.get("facts", {}))
-        trial.total, trial.seen = copied(body["total"]), copied(body["seen"])
-        trial.recent, trial._last = copied(body["recent"]), copied(body["last"])
+        trial.seen = copied(body["seen"])
         trial._times = list(body["times"])
         trial.callers.restore(body["callers"])
         trial.compared.restore(body["compared"])
@@ -223,29 +217,19 @@ class Trial:
             apart = self.jury.apart
             self.jury = Jury(self._panel, self.callers)
             self.jury.apart = apart
-            self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
         self._enter(max((at for at, share in enumerate(terms.steps) if share <= self.share), default=0))
 
     def _set_apart(self) -> None:
-        """Take back to the primary whose exchanges the evidence of harm rests on, and forget what was counted."""
+        """Take back to the primary whose exchanges the evidence of harm rests on, and forget what they showed."""
         place = self.jury.doubtful(1 / self.terms.alpha)
         if place is not None:
             self.jury.set_apart(place)
-            self.total, self.recent, self._last = _nothing(), _nothing(), _nothing()
             if self.state == "stepping":
                 self._enter(self.step)
 
     def _harm_of(self, metric: str) -> float:
         """Return the evidence of harm by one sign."""
         return self.quality.harm if metric == QUALITY else self.harm[metric].value
-
-    def _count(self, arm: Arm, counts: Counts) -> None:
-        """Count an exchange in the trial's total, and among the last 50 to 100 of the candidate's."""
-        gather(self.total[arm], counts)
-        gather(self.recent[arm], counts)
-        gather(self._last[arm], counts)
-        if self._last["canary"][0] >= _RECENT:
-            self.recent, self._last = self._last, _nothing()  # each counts on by itself
 
     def _measure(self, arm: Arm, observation: Observation) -> None:
         """Learn how long the primary takes, unless the terms say how long it may, and begin once that is known."""
@@ -262,7 +246,7 @@ class Trial:
     def _enter(self, step: int) -> None:
         """Begin a step, with nothing shown yet: more callers are others."""
         self.step, self.step_since = step, self.now
-        self.seen = _nothing()
+        self.seen = nothing()
         self.jury.begin_step()
         self._turn("done" if self._is_last(step) else "stepping", self.terms.steps[step])
 
@@ -289,8 +273,3 @@ class Trial:
             self.start, self.step_since = min(self.start, self.now), min(self.step_since, self.now)
             for panel in self.jury.panels:
                 panel.rewind(self.now)
-
-
-def _nothing() -> dict[Arm, Counts]:
-    """Return counts of both arms, all 0."""
-    return {"primary": [0] * (1 + len(METRICS)), "canary": [0] * (1 + len(METRICS))}

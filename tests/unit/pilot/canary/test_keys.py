@@ -149,6 +149,22 @@ def test_many_keys_share_the_last_place() -> None:
     assert legs == ["canary", "primary", "primary"]
 
 
+def test_two_keys_that_show_it_end_it_and_the_figures_are_those_it_rests_on(traffic: Traffic) -> None:
+    """The first is set apart, the second has it rolled back: what is told are the second one's own answers."""
+    begun(traffic)
+    traffic.at_once = 1
+    number = 0
+    while traffic.body["state"] == "stepping" and number < 400:
+        number += 1
+        for key in "ab":
+            told(traffic, "canary", key, refused=number % 3 == 0)
+            told(traffic, "primary", key)
+    assert traffic.events == ["canary.key_set_apart", "canary.rolled_back"]
+    bad, answers = traffic.notices[-1].facts["recent"]["canary"]
+    assert answers >= 20
+    assert abs(bad / answers - 1 / 3) < 0.1
+
+
 def test_keys_that_a_tenant_has_made_are_one(traffic: Traffic) -> None:
     """Forty keys of one tenant, each with users of its own, fail on the candidate only: the tenant is set apart."""
     begun(traffic)
