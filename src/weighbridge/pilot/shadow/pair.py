@@ -44,8 +44,7 @@ class Pair:
     `test` is the digest of the settings under which it was scored. `user` stands for who asked, as in Observation, and
     `key` for its key, or whom that speaks for (`voice_of`). `failed` says why the candidate has no answer; it is
     `unavailable` where nobody could have asked it just then, whatever the prompt. `same`: the answers are equal but for
-    white space. `agreement` is from 0 to 1, measured by `words` or by `embedding`. Flags are as Observation
-    has them; `calls` says whether tools were called.
+    white space. `agreement` is from 0 to 1, measured by `words` or by `embedding`. Flags are as Observation has them.
 
     `settled` is the outcome that needs no judge. For the others `chance` is that with which a judge was asked, fixed
     before; 0: there is no judge, or none that could be asked (`gap`): such pairs, with or without a judge's word, do

@@ -88,6 +88,18 @@ def test_while_no_judge_can_be_asked_all_pairs_are_gaps(tmp_path: Path) -> None:
     assert not any("spent_out" in entry.facts for entry in away.entries)
 
 
+def test_long_prompts_are_judged_too(tmp_path: Path) -> None:
+    """What a judge may cost is reckoned from what it is sent at the most: else it would judge short prompts only."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    route = shadow_route(judge=upstream("judge"), judging=Allowance(usd_per_day=1.0))  # $1 a million tokens in
+    node = Node(route, Models({"new": "Because.", "judge": "A"}), bank)
+    long = "word " * 100_000  # 500 kB: $0.17 by its bytes, more than a twentieth of the day; $0.004 as it is sent
+    pairs = node.run(*(ended(n, prompt=long) for n in range(40)))
+    assert not any(pair.gap for pair in pairs)
+    assert len(node.models.of("judge")) > 3
+    bank.close()
+
+
 def test_a_judge_that_is_away_is_tried_less_and_less_and_one_that_refuses_a_question_goes_on() -> None:
     """Each try is a pair that nobody can read: after one minute, two, four, up to an hour; then as ever."""
 

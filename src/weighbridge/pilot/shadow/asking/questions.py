@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from weighbridge.evaluation.arena.quoting import MOST_CHARACTERS as QUOTED_CHARACTERS
 from weighbridge.pilot.shadow.agreement import MOST_CHARACTERS, cosine, embedding_request, read_embeddings
 from weighbridge.pilot.shadow.asking.costs import cost_of, rough_usd, usd_of
 from weighbridge.pilot.shadow.asking.judging import MOST_TOKENS, Draw, read_reply, showing
@@ -28,6 +29,7 @@ _REST_S, _LONGEST_REST_S = 60.0, 3600.0
 _ABOUT_THE_PAIR = frozenset({400, 413, 422})  # a judge that refuses this very question may be asked the next one
 _INSTRUCTION_TOKENS = 300
 _BYTES_PER_TOKEN = 3
+_MOST_QUOTED = 6 * QUOTED_CHARACTERS  # bytes of a text as it is sent: a character may become `\u4e00`
 _WORD_TOKENS = 64  # most judges say one word; what one that thinks takes more is settled afterwards
 
 
@@ -66,7 +68,8 @@ class Bench:
 
         Else what is judged would depend on what there is to judge.
         """
-        asked = (len(exchange.request) + 2 * len(exchange.answer)) / _BYTES_PER_TOKEN + _INSTRUCTION_TOKENS
+        texts = min(len(exchange.request), _MOST_QUOTED) + 2 * min(len(exchange.answer), _MOST_QUOTED)
+        asked = texts / _BYTES_PER_TOKEN + _INSTRUCTION_TOKENS
         usd = usd_of(asked, _WORD_TOKENS, terms.upstream.price)
         held = await allotment.hold(usd)
         return None if held is None else Seat(terms, allotment, held, usd)
