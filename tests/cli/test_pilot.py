@@ -46,7 +46,8 @@ def test_a_key_from_its_making_to_its_end(weighbridge: CommandLine) -> None:
     assert row == {"route": "qwen", "requests": 2, "input_tokens": 1500, "output_tokens": 20, "usd": 1.25}
 
     by_key = weighbridge("pilot", "spend")
-    assert by_key.stdout.splitlines()[-1].split() == [caller.key_id, "2", "1,500", "20", "1.25", "the", "app"]
+    assert by_key.stdout.splitlines()[-1].split() == [caller.key_id, "the", "app", "2", "1,500", "20", "1.25"]
+    assert {len(text) for text in by_key.stdout.splitlines()} == {80}
 
     new = weighbridge("pilot", "key", "rotate", caller.key_id, "--grace", "1h").stdout.strip()
     assert weighbridge("pilot", "key", "revoke", caller.key_id).returncode == 0

@@ -66,7 +66,7 @@ def test_status_says_where_it_stands_and_what_is_needed(weighbridge: CommandLine
     assert "stepping" in done.stdout
     assert "5% of the callers" in done.stdout
     assert "more looked-at answers of the candidate" in done.stdout
-    assert "failed              0.0% [0.0, " in done.stdout
+    assert "failed             0.0% [0.0, " in done.stdout
     assert done.stderr.splitlines()[-1] == "Next: `weighbridge pilot canary stop qwen`"
     told = json.loads(weighbridge("pilot", "canary", "status", "qwen", "--json").stdout)
     assert (told["schema"], told["route"], told["state"]) == ("weighbridge/pilot-canary/v1", "qwen", "stepping")
@@ -88,12 +88,27 @@ def test_status_shows_what_a_judge_says_of_the_answers(weighbridge: CommandLine)
             keeper.put(Entry(1e9 + 90, "qwen", "pair", pair.to_facts()))
         keeper.work()
     done = weighbridge("pilot", "canary", "status", "qwen")
-    assert "judged worse        50.0% [" in done.stdout
+    assert "judged worse       50.0% [" in done.stdout
     assert "more prompts compared by the shadow" in done.stdout
     assert "not looked at" not in done.stdout
     told = json.loads(weighbridge("pilot", "canary", "status", "qwen", "--json").stdout)
     assert told["quality"] == "looked at"
     assert told["rows"][-1]["candidate"]["n"] == 8
+
+
+def test_status_without_a_route_tells_of_all_and_every_table_fits_80_columns(weighbridge: CommandLine) -> None:
+    """The usual width of a terminal; what was rolled back is looked into first."""
+    other = replace(ROUTE, name="team/answers-of-the-help-desk")
+    with closing(opened(weighbridge.folder)) as state:
+        worked(state, seen=90)
+        worked(state, route=other)
+        done = weighbridge("pilot", "canary", "status", COLUMNS="80")
+        both = weighbridge.json("pilot", "canary", "status")["canaries"]
+        one = weighbridge("pilot", "canary", "status", "qwen", COLUMNS="80")
+    assert [(row["route"], row["state"]) for row in both] == [("qwen", "stepping"), (other.name, "measuring")]
+    assert done.stderr.splitlines()[-1] == "Next: `weighbridge pilot canary status qwen`"
+    assert max(len(text) for text in (done.stdout + one.stdout).splitlines()) <= 80
+    assert len(one.stdout.splitlines()) > 15
 
 
 def test_stop_and_start_are_obeyed_by_a_running_node(weighbridge: CommandLine) -> None:

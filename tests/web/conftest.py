@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from weighbridge.store.protocol import Store
 
+OPERATOR = "ann"
 TODAY = date(2026, 11, 22)
 _BUILDERS = Path(__file__).parents[1] / "unit" / "dossier" / "weighed.py"
 
@@ -204,7 +205,7 @@ def enter(pilot: SimpleNamespace, pilots: Any) -> Iterator[Callable[..., Guest]]
     with ExitStack() as stack:
 
         def come(*, operates: bool = True, config: Path | None = None) -> Guest:
-            access = access_by_ticket(operates=operates)
+            access = access_by_ticket(OPERATOR, operates=operates)
             room = PilotRoom(pilot.folder, gateway_file=config, operates=operates, now=lambda: pilots.NOW)
             stack.callback(room.close)
             store = stack.enter_context(closing(SQLiteStore(pilot.folder / "evidence.sqlite", read_only=True)))

@@ -114,6 +114,8 @@ def list_(workspace: str | None, *, has_all: bool, as_json: bool) -> None:
     if as_json:
         print_json("pilot-keys", {"keys": facts})
         return
+    if facts:
+        click.echo(f"  {'id':<13} {'state':<8} {'ends':<11} {'tenant':<16} name")
     for one in facts:
         click.echo(key_line(one))
     click.echo(f"{len(facts)} key{'s' if len(facts) != 1 else ''}", err=True)

@@ -8,10 +8,9 @@ from contextlib import closing
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.operator import operator_name
 
 __all__ = ["command"]
-
-_OPERATOR = "operator"
 
 
 @click.group(name="alarms", invoke_without_command=True)
@@ -67,7 +66,7 @@ def acknowledge(alarm_id: str, because: str, workspace: str | None, *, as_json: 
 
     workplace = load_settings(workspace=workspace).workspace
     with workplace.store() as store, closing(open_state(workplace.path)) as state:
-        answered = answer_alarm(store, state, alarm_id, because, _OPERATOR, time.time())
+        answered = answer_alarm(store, state, alarm_id, because, operator_name(), time.time())
     if as_json:
         print_json("pilot-alarm", answered.to_json())
         return

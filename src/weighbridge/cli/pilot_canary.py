@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.operator import operator_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,27 +33,38 @@ def command() -> None:
 
 
 @command.command(name="status")
-@click.argument("route", metavar="ROUTE")
+@click.argument("route", metavar="[ROUTE]", required=False)
 @options.lang
 @options.workspace
 @options.as_json
-def status(route: str, workspace: str | None, language: str | None, *, as_json: bool) -> None:
+def status(route: str | None, workspace: str | None, language: str | None, *, as_json: bool) -> None:
     """Show both models' rates of every sign, what they prove so far, and what is still needed.
 
-    A full bar under `worse` rolls the candidate back (all signs share one error), full bars under `not worse` on every
-    sign let it advance.
+    100% under `worse` rolls the candidate back (all signs share one error), 100% under `safe` on every sign lets it
+    advance. Without ROUTE a few lines for each canary, and no signs.
     """
     from weighbridge.cli.settings import load_settings
+    from weighbridge.cli.show import print_json
     from weighbridge.pilot.state.choose import open_state
 
     settings = load_settings(workspace=workspace, language=language)
     with closing(open_state(settings.workspace.path, must_exist=True)) as state:
-        _, standing = _newest(state, route)
-    _show(route, standing, settings.language, as_json=as_json, has_signs=True)
-    if as_json:
+        found = {name: standing for name, (_, standing) in _newest(state, route).items()}
+    if as_json and route is None:
+        print_json("pilot-canaries", {"canaries": [{"route": name, **one.to_json()} for name, one in found.items()]})
         return
-    then = "start" if standing.state in {"rolled back", "stopped"} else "stop"
-    click.echo(f"Next: `weighbridge pilot canary {then} {route}`", err=True)
+    for name, standing in found.items():
+        _show(name, standing, settings.language, as_json=as_json, has_signs=route is not None)
+    if not as_json:
+        then = f"canary status {next(iter(found))}" if route is None else _then(route, found[route])
+        click.echo(f"Next: `weighbridge pilot {then}`", err=True)
+
+
+def _then(route: str, standing: Standing) -> str:
+    """Name the next command: what was rolled back is looked into before it is started again."""
+    if standing.state == "rolled back":
+        return "alarms"
+    return f"canary {'start' if standing.state == 'stopped' else 'stop'} {route}"
 
 
 @command.command(name="stop")
@@ -89,13 +100,13 @@ def _order(
 
     settings = load_settings(**given)
     with closing(open_state(settings.workspace.path, must_exist=True)) as state:
-        document, standing = _newest(state, route)
+        document, standing = _newest(state, route)[route]
         is_over = standing.state in {"rolled back", "stopped"}
         if is_over != (what == "start"):
             _show(route, standing, settings.language, as_json=as_json)
             click.echo("nothing to do", err=True)
         else:
-            order = canary_order(document, what, _who(), because)
+            order = canary_order(document, what, operator_name(), because)
             give_order(state, route, order)
             with state.changing_keys() as book:
                 book.note("canary.ordered", {"at": time.time(), "route": route, **order})
@@ -107,38 +118,32 @@ def _order(
         click.echo(f"Next: `weighbridge pilot canary status {route}`", err=True)
 
 
-def _who() -> str:
-    """Return the name of who gives the order, as the system knows it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has none
-        return "operator"
-
-
 def _awaited(state: PilotState, route: str, before: Standing) -> Standing:
     """Return where the canary stands once the order was obeyed, or after some seconds."""
     until = time.monotonic() + _PATIENCE_S
     while True:
-        _, now = _newest(state, route)
+        _, now = _newest(state, route)[route]
         if (now.state, now.trial) != (before.state, before.trial) or time.monotonic() > until:
             return now
         time.sleep(_LOOK_S)
 
 
-def _newest(state: PilotState, route: str) -> tuple[str, Standing]:
-    """Return the newest canary of a route: its document's name, and where it stands; raises NotFound for none."""
+def _newest(state: PilotState, route: str | None) -> dict[str, tuple[str, Standing]]:
+    """Return the newest canary of each route, or of one: document and standing; raises NotFound."""
     from weighbridge.errors import NotFound
     from weighbridge.pilot.canary.standing import read_standing
 
-    _, documents = state.documents()
-    prefix = f"canary/{route}/"
-    mine = [one for one in documents if one.name.startswith(prefix) and "/" not in one.name.removeprefix(prefix)]
-    for document in sorted(mine, key=lambda one: -one.version):
-        standing = read_standing(document.body)
+    newest = {}
+    for document in sorted(state.documents()[1], key=lambda one: one.version):
+        room, _, rest = document.name.partition("/")
+        name = rest.rpartition("/")[0]
+        standing = read_standing(document.body) if room == "canary" and route in (None, name) else None
         if standing is not None:
-            return document.name, standing
+            newest[name] = (document.name, standing)
+    if newest:
+        return dict(sorted(newest.items()))
     raise NotFound(
-        f"no canary of `{ascii(route)[1:-1]:.80}` has begun",
+        f"no canary of `{ascii(route)[1:-1]:.80}` has begun" if route else "no canary has begun",
         hint="give the route a `[route.canary]` in gateway.toml and start `weighbridge serve`",
     )
 

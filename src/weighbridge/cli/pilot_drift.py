@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.operator import operator_name
 from weighbridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,11 +94,7 @@ def _order(workplace: Workspace, state: PilotState, route: str, what: str, becau
     from weighbridge.pilot.alarm.alarms import answer_room
     from weighbridge.pilot.drift.fold import ADDRESSEE
 
-    try:
-        by = getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has none
-        by = "operator"
-    order = {"to": ADDRESSEE, "do": what, "by": by, "because": because.strip()}
+    order = {"to": ADDRESSEE, "do": what, "by": operator_name(), "because": because.strip()}
     with workplace.store() as store:
         return len(answer_room(store, state, route, order, time.time()))
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from weighbridge.cli import options
+from weighbridge.cli.operator import operator_name
 from weighbridge.cli.show import print_json
 from weighbridge.errors import ExtraMissing
 
@@ -56,7 +57,7 @@ def command(folder: str | None, *, operate: bool, oidc: Path | None, as_json: bo
     workspace: Path = load_settings(workspace=folder).workspace.path
     config = given.pop("config")
     place = Place(**given)
-    access = access_by_login(oidc, read_secret) if oidc else access_by_ticket(operates=operate)
+    access = access_by_login(oidc, read_secret) if oidc else access_by_ticket(operator_name(), operates=operate)
     place.check(access.origin)
     file = gateway_file_of(config, _DEFAULT, workspace)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
+_AGAIN_S = 10
 _PAGES = (home.PAGE, model.PAGE, decision.PAGE, evidence.PAGE, statement.PAGE)
 
 
@@ -101,4 +102,6 @@ def _problem(request: Request, status: int, message: str, hint: str | None) -> R
     facts = {"message": message, "hint": hint, "status": status}
     if request.url.path.endswith(".json"):
         return as_json("weighbridge/ui/problem/v1", facts, status)
-    return html_page("problem", "What went wrong?", request.url, facts, status)
+    # the dashboard, on a wall say, comes back by itself when the database does
+    again_s = _AGAIN_S if request.url.path == "/pilot" and status >= HTTPStatus.INTERNAL_SERVER_ERROR else 0
+    return html_page("problem", "What went wrong?", request.url, {**facts, "again_s": again_s}, status)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["canary_lines", "sign_lines"]
 
-_BAR = 10
 _MINUTE_S = 60
 
 
@@ -28,7 +27,7 @@ def canary_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
     steps = t("told_part.between").join(_percent(share) for share in standing.steps)
     state, since = t.label("pilot_canary", standing.state), _time(standing.since, t)
     served = t("told_canary.served", route=route, share=_percent(standing.share))
-    yield line(state, served, t("told_canary.start", number=standing.trial))
+    yield line(state, t("told_part.between").join((served, t("told_canary.start", number=standing.trial))))
     if standing.state == "stepping":
         place = {"step": standing.step + 1, "count": len(standing.steps)}
         yield from wrapped(t("told_canary.at_step", steps=steps, since=since, **place))
@@ -49,18 +48,17 @@ def sign_lines(standing: Standing, t: Locale) -> Iterator[str]:
     """Yield a row for each sign, once something was counted."""
     if not any(row.candidate for row in standing.rows):
         return
-    indent = " " * 22
-    heads = [
-        padded(t(f"told_canary.{name}"), width) for name, width in (("primary", 25), ("candidate", 25), ("worse", 12))
-    ]
+    heads = [padded(t(f"told_canary.{name}"), 24) for name in ("primary", "candidate")]
+    ways = [t(f"told_canary.{name}") for name in ("worse", "safe")]
     yield ""
-    yield f"{indent}{''.join(heads)} {t('told_canary.not_worse', points=f'{standing.margin * 100:g}')}"
+    yield f"{'':21}{' '.join(heads)}{' '.join(ways)}"
     for row in standing.rows:
         yield _row(row, standing, t)
+    yield from wrapped(t("told_canary.ways_note", points=f"{standing.margin * 100:g}"))
     if any(row.metric == QUALITY for row in standing.rows):
-        yield f"{indent}{t('told_canary.quality_note')}"
+        yield from wrapped(t("told_canary.quality_note"))
     if standing.late_s:
-        yield f"{indent}{t('told_canary.late_note', seconds=f'{standing.late_s:.3g}')}"
+        yield from wrapped(t("told_canary.late_note", seconds=f"{standing.late_s:.3g}"))
 
 
 def _needed(standing: Standing, t: Locale) -> str:
@@ -85,10 +83,10 @@ def _apart(keys: tuple[str, ...], t: Locale) -> str:
 
 
 def _row(row: Row, standing: Standing, t: Locale) -> str:
-    """Write one sign: both rates with intervals and counts, and both bars."""
-    rates = f"{_rate(row.primary):<25}{_rate(row.candidate):<25}"
-    safe = _bar(row.safe_share) if standing.state == "stepping" else ""
-    return f"  {padded(t.label('pilot_sign', row.metric), 20)}{rates}{_bar(row.harm_share)} {safe}".rstrip()
+    """Write one sign in 80 columns: both rates with intervals and counts, and how far evidence is on both ways."""
+    rates = f"{_rate(row.primary):<24} {_rate(row.candidate):<24}"
+    safe = f"{row.safe_share:5.0%}" if standing.state == "stepping" else ""
+    return f"  {padded(t.label('pilot_sign', row.metric), 19)}{rates} {row.harm_share:4.0%}{safe}".rstrip()
 
 
 def _rate(rate: Estimate | None) -> str:
@@ -96,12 +94,6 @@ def _rate(rate: Estimate | None) -> str:
     if rate is None:
         return "-"
     return f"{rate.value * 100:.1f}% [{rate.low * 100:.1f}, {rate.high * 100:.1f}] {rate.n}"
-
-
-def _bar(share: float) -> str:
-    """Draw how far evidence is on its way."""
-    filled = int(share * _BAR)
-    return f"[{'#' * filled}{'.' * (_BAR - filled)}]"
 
 
 def _percent(share: float) -> str:

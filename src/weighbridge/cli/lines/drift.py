@@ -27,21 +27,21 @@ def drift_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
     watches = any(stream.state == "watching" for stream in standing.streams)
     state = "alarmed" if alarmed else "watching" if watches else "learning"
     seen = t("told_drift.looked_at", count=f"{standing.seen:,}", decision=short(standing.decision))
-    yield line(route, seen, t(f"told_drift.{state}"))
+    yield line(route, t("told_part.between").join((seen, t(f"told_drift.{state}"))))
     yield from wrapped(t("told_drift.false_alarms", count=f"{standing.false_alarm_every:,}"))
     if standing.left_out:
         yield from wrapped(t("told_drift.left_out", count=f"{standing.left_out:,}"))
     if standing.learned < _FEW:
         yield from wrapped(t("told_drift.needed", count=_FEW - standing.learned))
     yield ""
-    heads = [padded(t(f"told_drift.{name}"), 28) for name in ("reference", "of_late")]
-    yield f"  {'':<18}{''.join(heads)}{t('told_drift.evidence')}"
+    heads = [padded(t(f"told_drift.{name}"), 26) for name in ("reference", "of_late")]
+    yield f"  {'':<17}{''.join(heads)}{t('told_drift.evidence')}"
     kinds = [stream for stream in standing.streams if stream.name.startswith(_CLUSTER)]
     for stream in standing.streams:
         if stream not in kinds or stream.alarm is not None:
             yield _row(stream, t)
     if kinds:
-        yield f"  {padded(t('told_drift.kinds'), 18)}{t('told_drift.kinds_watched', count=len(kinds))}"
+        yield f"  {padded(t('told_drift.kinds'), 17)}{t('told_drift.kinds_watched', count=len(kinds))}"
     for stream in alarmed:
         yield ""
         alarm = stream.alarm or {}
@@ -61,8 +61,8 @@ def _row(stream: StreamStanding, t: Locale) -> str:
     """Write one stream: its shares, and how near it is to its alarm."""
     is_bare = stream.evidence is None or stream.alarm
     evidence = t(f"told_drift.{stream.state}") if is_bare else f"{100 * (stream.evidence or 0):.2f}%"
-    shares = "".join(padded(_share(one, t), 28) for one in (stream.reference, stream.now))
-    return f"  {stream.name:<18}{shares}{evidence}"
+    shares = "".join(padded(_share(one, t), 26) for one in (stream.reference, stream.now))
+    return f"  {stream.name:<17}{shares}{evidence}"
 
 
 def _share(share: Mapping[str, Any], t: Locale) -> str:

@@ -28,7 +28,7 @@ _LIMITS = {
 def alarm_lines(alarm: Alarm, t: Locale) -> Iterator[str]:
     """Yield the lines of one alarm: what it is about, why, and what was found out."""
     state = t.label("told_message", alarm.severity) if alarm.is_open else t("told_alarm.is_answered")
-    yield line(state, f"{alarm.route}: {alarm.event}", short(alarm.id))
+    yield line(state, f"{short(alarm.id)}  {alarm.route}: {alarm.event}")
     yield line("", t("told_alarm.decision", at=alarm.seen_at, decision=short(alarm.decision)))
     yield from wrapped(told(alarm.event, alarm.facts, alarm.why, t.language))
     if not alarm.is_open:
@@ -36,9 +36,9 @@ def alarm_lines(alarm: Alarm, t: Locale) -> Iterator[str]:
 
 
 def key_line(facts: Mapping[str, Any]) -> str:
-    """Return one line of a list: id, state, tenant, name, when it ends."""
-    until = f"until {facts['expires_at'][:10]}" if facts["expires_at"] else ""
-    return plain(f"{facts['id']}  {facts['state']:<8} {facts['tenant']:<16} {facts['name']:<32} {until}").rstrip()
+    """Return one line of a list: id, state, when it ends, tenant, name."""
+    until = facts["expires_at"][:10] if facts["expires_at"] else "no end"
+    return plain(f"  {facts['id']:<13} {facts['state']:<8} {until:<11} {facts['tenant']:<16} {facts['name']}")
 
 
 def key_lines(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -60,14 +60,12 @@ def key_lines(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def spend_lines(rows: list[dict[str, Any]], by: str) -> Iterator[str]:
-    """Return a table of sums."""
-    name = "  name" if by == "key" else ""
-    yield f"  {by:<24} {'requests':>10} {'tokens in':>14} {'tokens out':>14} {'USD':>14}{name}"
+    """Return a table of sums in 80 columns, a key's name beside its id."""
+    yield f"  {by:<28}{'requests':>11}{'tokens in':>13}{'tokens out':>13}{'USD':>13}"
     for row in rows:
-        yield plain(
-            f"  {row[by][:24]:<24} {row['requests']:>10,} {row['input_tokens']:>14,}"
-            f" {row['output_tokens']:>14,} {_usd(row['usd']):>14}  {row.get('name', '')}"
-        ).rstrip()
+        label = f"{row[by]} {row.get('name', '')}"[:28]
+        counts = f"{row['requests']:>11,}{row['input_tokens']:>13,}{row['output_tokens']:>13,}"
+        yield plain(f"  {label:<28}{counts}{_usd(row['usd']):>13}")
 
 
 def _usd(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.layout import line, wrapped
+from weighbridge.cli.layout import line, plain, wrapped
 from weighbridge.core.digest import short
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def route_lines(row: RouteRow) -> Iterator[str]:
     """Yield the lines of one leg: state and decision, where it is served, and what is to be known or done."""
     name = row.route if row.leg == "primary" else f"{row.route} ({row.leg})"
     until = f"{row.verdict} until {row.until}" if row.verdict else "no decision"
-    yield line(row.state, name, f"{until}  {short(row.decision)}")
+    yield line(row.state, f"{plain(name):<26} {until}  {short(row.decision)}")
     yield line("", f"{row.url}#{row.model}")
     if row.is_open and row.checked:
         yield from wrapped(f"checked: {row.checked}")

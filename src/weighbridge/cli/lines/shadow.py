@@ -37,22 +37,22 @@ def shadow_lines(route: str, now: Standing, t: Locale) -> Iterator[str]:
 def detail_lines(now: Standing, t: Locale) -> Iterator[str]:
     """Yield signs of both models, agreement, ratios, the judge and costs."""
     yield ""
-    yield f"{'':30}{padded(t('told_shadow.only_candidate'), 28)}{t('told_shadow.only_primary')}"
+    yield f"{'':28}{padded(t('told_shadow.only_candidate'), 26)}{t('told_shadow.only_primary')}"
     for name in _SIGNS:
         if name in now.only_candidate:
-            rates = f"{_rate(now.only_candidate[name]):<28}{_rate(now.only_primary[name])}"
-            yield f"  {padded(t(f'told_harm.{name}'), 28)}{rates}"
+            rates = f"{_rate(now.only_candidate[name]):<26}{_rate(now.only_primary[name])}"
+            yield f"  {padded(t(f'told_harm.{name}'), 26)}{rates}"
     if now.failed is not None:
         reasons = ", ".join(f"{plain(name)} {count}" for name, count in now.failures.items() if name != "unavailable")
-        yield f"  {padded(t('told_harm.failed'), 28)}{_rate(now.failed):<28}{reasons}".rstrip()
+        yield f"  {padded(t('told_harm.failed'), 26)}{_rate(now.failed):<26}{reasons}".rstrip()
     ratios = (("length", now.length), ("first_token", now.first_token), ("total_time", now.total_time))
     if any(ratio for _, ratio in ratios):
         yield ""
-        yield f"{'':30}{padded(t('told_shadow.median'), 32)}{t('told_shadow.p90')}"
+        yield f"{'':28}{padded(t('told_shadow.median'), 30)}{t('told_shadow.p90')}"
         for name, ratio in ratios:
             if ratio is not None:
-                bounds = f"{_quantile(ratio.median):<32}{_quantile(ratio.p90)}"
-                yield f"  {padded(t(f'told_shadow.{name}'), 28)}{bounds}"
+                bounds = f"{_quantile(ratio.median):<30}{_quantile(ratio.p90)}"
+                yield f"  {padded(t(f'told_shadow.{name}'), 26)}{bounds}"
     yield from _bands(now, t)
     yield ""
     yield from _costs(now, t)
@@ -77,11 +77,11 @@ def _costs(now: Standing, t: Locale) -> Iterator[str]:
     if now.judge:
         first = t("told_shadow.first", share=_rate(now.shown_first)) if now.shown_first else ""
         judged = {"judge": plain(now.judge), "pairs": now.judged, "unread": now.unread}
-        yield f"  {t('told_shadow.judged', first=first, **judged)}"
+        yield from wrapped(t("told_shadow.judged", first=first, **judged))
     cost = now.cost
     usd = sum(value for name, value in cost.items() if name.endswith("usd"))
     calls = {name: f"{cost.get(name, 0):.0f}" for name in ("calls", "judge_calls")}
-    yield f"  {t('told_shadow.cost', usd=f'${usd:.4f}', **calls)}"
+    yield from wrapped(t("told_shadow.cost", usd=f"${usd:.4f}", **calls))
 
 
 def _name(band: Band, t: Locale) -> str:
