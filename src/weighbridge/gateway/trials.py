@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway.asker import addressed
 from weighbridge.gateway.exposition import Family, Sample
 from weighbridge.pilot.board.fold import BoardFold
@@ -18,7 +17,6 @@ from weighbridge.pilot.drift.fold import DriftFold
 from weighbridge.pilot.drift.placer import PromptPlacer
 from weighbridge.pilot.identity.fold import identity_folds
 from weighbridge.pilot.journal.bookkeeper import Bookkeeper
-from weighbridge.pilot.journal.protocol import Entry
 from weighbridge.pilot.observation.observer import Observer
 from weighbridge.pilot.shadow.fold import ShadowFold
 from weighbridge.pilot.shadow.runner import Links, Shadow
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from weighbridge.gateway.hooks import Admissions
     from weighbridge.pilot.asker import Asker
     from weighbridge.pilot.exchange import Exchange, Listener
-    from weighbridge.pilot.journal.protocol import Document, Fold, Notice
+    from weighbridge.pilot.journal.protocol import Document, Entry, Fold, Notice
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.route import ObserveTerms, Route
     from weighbridge.pilot.state.protocol import PilotState
@@ -118,13 +116,9 @@ class Trials:
     def stop(self, route: str, order: Mapping[str, Any]) -> None:
         """Write the order to stop down for all nodes; raises WeighbridgeError.
 
-        Where the database is gone the order waits with all that is seen, to be written when it is back.
+        Where the database is gone the order waits, to be written when it is back.
         """
-        try:
-            self.books.order(route, order)
-        except WeighbridgeError:
-            self.books.put(Entry(time.time(), route, "order", order))
-            raise
+        self.books.order(route, order)
 
     def start(self) -> None:
         """Read what is known of the routes, and begin: to be called when the routes are there."""

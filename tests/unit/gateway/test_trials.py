@@ -30,9 +30,9 @@ from weighbridge.pilot.audit.export import Wanted, select
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.board.fold import read_board
 from weighbridge.pilot.canary.order import canary_order
-from weighbridge.pilot.journal.bookkeeper import Bookkeeper
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.state.choose import open_state
+from weighbridge.pilot.state.journal import SQLJournal
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.testing.upstream_double import UpstreamDouble, answer
 from weighbridge.testing.waiting import wait_for
@@ -265,7 +265,7 @@ def test_an_order_stops_a_canary_within_two_seconds(pilot: Pilot, monkeypatch: p
             wait_for(lambda: pilot.body("canary")["state"] != "stopped")
             wait_for(lambda: "new" in ask_some(), 40)
             with monkeypatch.context() as patch:
-                patch.setattr(Bookkeeper, "order", _gone)
+                patch.setattr(SQLJournal, "append", _gone)
                 assert gateway.call("POST", "/stop", b'{"route": "qwen"}')[0] == 503
                 assert "new" not in ask_some() | ask_some()  # this node obeys all the same
             wait_for(lambda: pilot.body("canary")["state"] == "stopped")  # the order was kept until it could be written

@@ -100,12 +100,17 @@ def test_a_connection_is_used_again_and_a_closed_one_is_not() -> None:
 async def filled(upstream: HTTPUpstream, connections: int) -> None:
     """Have an upstream keep so many connections, and ask once more."""
     await asyncio.gather(*(one_of(upstream) for _ in range(connections)))
-    await upstream.post("/last", b"{}", {})
+    try:
+        await upstream.post("/last", b"{}", {})
+    finally:
+        upstream.close()
+        await asyncio.sleep(0.05)  # for the transports to close
 
 
 async def one_of(upstream: HTTPUpstream) -> None:
     """Ask, and hold the answer while others ask."""
     got = await upstream.post("/first", b"{}", {})
+    await got.whole(100)
     await asyncio.sleep(0.1)
     got.close()
 
