@@ -67,12 +67,16 @@ class Jury:
             panel.begin_step()
 
     def weigh_harm(self, now: float) -> float:
-        """Take what is old enough, and return the mean of the panels' e-values.
+        """Take what is old enough, and return the evidence of harm."""
+        for panel in self.panels:
+            panel.weigh_harm(now)
+        return self.harm()
+
+    def harm(self) -> float:
+        """Return the mean of the panels' e-values.
 
         There are five, always: one for a key that was not seen yet is the whole. So their mean is an e-value, too.
         """
-        for panel in self.panels:
-            panel.weigh_harm(now)
         whole = self.whole.harm_value()
         others = [panel.harm_value() for panel in self.without.values()]
         return (whole * (_PANELS - len(others)) + sum(others)) / _PANELS
@@ -88,6 +92,10 @@ class Jury:
             if (value := panel.harm_value()) < needed and self._is_one_of_several(place)
         }
         return min(short, key=lambda place: short[place]) if short else None
+
+    def speaks_for_all(self) -> list[str]:
+        """Return the keys each of which could steer the canary by itself: others have brought next to nobody."""
+        return [place for place in self.without if not self._is_one_of_several(place)]
 
     def set_apart(self, place: str) -> None:
         """Let nothing of a key count, then or from now on: what the panel without it saw is the whole."""
@@ -121,7 +129,8 @@ class Jury:
     def state(self) -> dict[str, Any]:
         """Return everything as JSON values, for `restore`."""
         without = {key: panel.state() for key, panel in self.without.items()}
-        return {**self.whole.state(), "without": without, "keys": list(without), "apart": list(self.apart)}
+        mine = {"without": without, "keys": list(without), "apart": list(self.apart)}
+        return {**self.whole.state(), **mine, "speaks_for_all": self.speaks_for_all()}
 
     def restore(self, state: Mapping[str, Any], *, has_lanes: bool = True) -> Jury:
         """Take over what `state` described, and return itself; raises KeyError, TypeError or ValueError."""

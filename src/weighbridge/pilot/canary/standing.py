@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "Standing", "read_standing"]
 
 _MOST = 1e6  # no reader needs a greater e-value
+_LISTS = ("steps", "apart", "speaks_for_all")
 _METHOD = "Beta mixture, at all times"
 _SIGNS = len(METRICS) + 1
 """Those that share the error of a rollback: quality has its part whether anybody judges or not."""
@@ -66,8 +67,10 @@ class Standing:
     before that is known. `callers` of this step got the candidate (of those with equally many exchanges), about
     `least_callers` have to. `harm_share` is that of all signs together. `quality` says whether anybody judges which
     answers are better; where nobody does there is no row of it, and nothing is claimed.
-    `apart` are keys whose callers were taken back to the primary. `code` and `facts` are what `pilot.words` makes a
-    sentence of, `why` is that in English.
+    `apart` are keys whose callers were taken back to the primary. `rests_on` is the key that alone shows what is held
+    against the candidate, which goes on until others show it too; "" where nothing is waited for. `speaks_for_all` are
+    keys each of which could steer it by itself, since the others have brought next to nobody. `code` and `facts` are
+    what `pilot.words` makes a sentence of, `why` is that in English.
     """
 
     state: str
@@ -97,11 +100,13 @@ class Standing:
     harm_share: float
     rows: tuple[Row, ...]
     apart: tuple[str, ...]
+    rests_on: str
+    speaks_for_all: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"rows", "steps", "apart"}}
-        lists = {"steps": list(self.steps), "apart": list(self.apart)}
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"rows", *_LISTS}}
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
         return {**plain, **lists, "rows": [row.to_json() for row in self.rows]}
 
 
@@ -151,7 +156,9 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         harm=harm,
         harm_share=_way(harm, alpha),
         rows=tuple(rows),
-        apart=tuple(str(key) for key in body["apart"]),
+        apart=tuple(map(str, body["apart"])),
+        rests_on=str(body["rests_on"]),
+        speaks_for_all=tuple(map(str, body["speaks_for_all"])),
     )
 
 

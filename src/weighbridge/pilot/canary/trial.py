@@ -179,6 +179,7 @@ class Trial:
             "clock": self.clock.state(),
             "callers": self.callers.state(),
             "compared": self.compared.state(),
+            "rests_on": (self.runs and self.jury.harm() >= 1 / alpha and self.jury.doubtful(1 / alpha)) or "",
             **self.jury.state(),
         }
 

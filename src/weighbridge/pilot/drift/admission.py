@@ -77,6 +77,11 @@ class Admission:
         bases = (self._first, before) if sum(before.values()) >= _LEAST_DAY else (self._first,)
         return key if key is not None and all(2 * base[key] > sum(base.values()) for base in bases) else None
 
+    def speaks_for_all(self) -> tuple[str, ...]:
+        """Return the keys each of which could bring about or hide an alarm by itself: the leader, or the only one."""
+        keys = dict.fromkeys(key for counts in self._counts for key in counts)
+        return tuple(key for key in keys if key and not self.is_one_of_several(key))
+
     def least_callers(self) -> int:
         """Return on how many callers an alarm must rest: five of the key that speaks for the route, or all it has."""
         counted = self._counts[0] or self._counts[1]

@@ -63,7 +63,8 @@ class StreamStanding:
 class Standing:
     """A route's drift: how many exchanges were looked at under the decision, and its streams by name.
 
-    `left_out` were looked at and do not count: their user or key had more than its part.
+    `left_out` were looked at and do not count: their user or key had more than its part. `speaks_for_all` are keys
+    each of which could bring about or hide an alarm by itself: the one that leads, or the only one.
     """
 
     decision: str
@@ -72,6 +73,7 @@ class Standing:
     learned: int
     streams: tuple[StreamStanding, ...]
     left_out: int = 0
+    speaks_for_all: tuple[str, ...] = ()
 
 
 def read_standing(body: Mapping[str, Any]) -> Standing:
@@ -85,7 +87,8 @@ def read_standing(body: Mapping[str, Any]) -> Standing:
     order = list(stream_kinds())
     ordered = sorted(state.streams.items(), key=lambda item: order.index(item[1].kind.name))  # clusters as they come
     rows = tuple(_row(name, stream) for name, stream in ordered)
-    return Standing(str(body.get("decision", "")), state.seen, every, min(state.seen, LEARNED), rows, state.left_out)
+    learned, speakers = min(state.seen, LEARNED), state.admission.speaks_for_all()
+    return Standing(str(body.get("decision", "")), state.seen, every, learned, rows, state.left_out, speakers)
 
 
 def _row(name: str, stream: Stream) -> StreamStanding:

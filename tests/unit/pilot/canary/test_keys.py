@@ -69,6 +69,10 @@ def test_a_single_key_speaks_for_all_where_the_others_have_brought_next_to_nobod
     """An operator's own key beside the application's leaves its evidence whole: rolled back as with one key."""
     begun(traffic, "a")
     told(traffic, "canary", "trial", user="operator")
+    traffic.tell("order", {})
+    standing = read_standing(traffic.body)
+    assert standing is not None
+    assert standing.speaks_for_all == ("a",)
     traffic.at_once = 1
     while not traffic.notices:
         told(traffic, "canary", "a", **BAD)
@@ -153,12 +157,16 @@ def test_two_keys_that_show_it_end_it_and_the_figures_are_those_it_rests_on(traf
     """The first is set apart, the second has it rolled back: what is told are the second one's own answers."""
     begun(traffic)
     traffic.at_once = 1
-    number = 0
+    waits, number = set[str](), 0
     while traffic.body["state"] == "stepping" and number < 400:
         number += 1
         for key in "ab":
             told(traffic, "canary", key, refused=number % 3 == 0)
             told(traffic, "primary", key)
+        standing = read_standing(traffic.body)
+        assert standing is not None
+        waits.add(standing.rests_on)
+    assert waits > {""}
     assert traffic.events == ["canary.key_set_apart", "canary.rolled_back"]
     bad, answers = traffic.notices[-1].facts["recent"]["canary"]
     assert answers >= 20

@@ -151,6 +151,7 @@ def test_the_key_that_leads_counts_whole_whoever_else_asks() -> None:
     assert all(admission.admit(seen("probe", "probe", 800.0 + at)) for at in range(25))
     assert all(admission.admit(seen("app", "app", 900.0 + at)) for at in range(3000))
     assert admission.leader() == "app"
+    assert admission.speaks_for_all() == ("app",)
     assert not admission.is_one_of_several("app")
     assert admission.is_one_of_several("probe")
 
