@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -27,7 +27,7 @@ _subject = click.option("--subject", metavar="DIGEST", help="Only statements abo
 
 @click.group(name="evidence")
 def command() -> None:
-    """List, show, export and verify evidence."""
+    """List, show, export, import and verify evidence."""
 
 
 @command.command(name="list")
@@ -109,6 +109,28 @@ def _export_signed(statements: Iterable[Evidence], key: Path) -> None:
     private = signing_key(key)
     for found in statements:
         click.echo(seal(canonical(found.statement()), private).decode(), nl=False)
+
+
+@command.command(name="import")
+@click.argument("file", type=click.File("rb"))
+@options.workspace
+@options.as_json
+def import_evidence(file: IO[bytes], *, as_json: bool, **given: Any) -> None:
+    """Add what `evidence export` wrote (FILE, or - for stdin) to this workspace; what is there already stays as it is.
+
+    A gateway may run on the workspace meanwhile: it sees a new decision within two seconds. Answers that statements
+    cite by digest stay where they were made, which `evidence verify` says.
+    """
+    from weighbridge.cli.settings import load_settings
+    from weighbridge.store.intake import take_in
+
+    with load_settings(workspace=given["workspace"]).workspace.store() as store:
+        added, lines = take_in(file, store)
+    if as_json:
+        print_json("evidence-import", {"added": added, "known": lines - added})
+    else:
+        click.echo(f"{added} statements added, {lines - added} were there")
+        click.echo("Next: `weighbridge pilot routes`", err=True)
 
 
 @command.command(name="verify")

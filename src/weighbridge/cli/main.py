@@ -45,7 +45,7 @@ COMMANDS = {
     "lock": "Write down size and digest of every file of a model",
     "verify": "Hold a copy against a lock, evidence, a hub or a signature; verify an attestation",
     "key": "Make a key that signs attestations",
-    "evidence": "List, show, export and verify evidence",
+    "evidence": "List, show, export, import and verify evidence",
     "explain": "Explain a rule, check, kind, measure, suite or verdict",
     "ui": "Look at a workspace in the browser, on this machine only",
     "plugins": "List hubs, engines, checks, suites, scorers and renderers",
