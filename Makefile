@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := .venv-demo/bin
 
+unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes: each would compile the package again
+
 .PHONY: help demo test check lint format bench docs lock clean
 
 help: ## Say what can be made

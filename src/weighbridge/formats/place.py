@@ -18,6 +18,8 @@ _LONGEST_PATH = 4096
 def quote(text: str, longest: int = _LONGEST) -> str:
     """Return foreign text in backticks: control characters escaped, backticks replaced, cut to `longest`."""
     cut = text if len(text) <= longest else text[: longest - 3] + "..."
+    if cut.isprintable() and "`" not in cut:  # nearly all, and a table has a name for each of 100,000 tensors
+        return f"`{cut}`"
     return "`" + "".join("'" if c == "`" else c if c.isprintable() else ascii(c)[1:-1] for c in cut) + "`"
 
 
