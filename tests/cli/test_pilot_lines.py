@@ -16,7 +16,7 @@ from weighbridge.cli.lines.drift import drift_lines
 from weighbridge.cli.lines.pilot import alarm_lines
 from weighbridge.cli.lines.shadow import detail_lines, shadow_lines
 from weighbridge.core.estimate import Estimate
-from weighbridge.dossier.locale import load_locale
+from weighbridge.dossier.locale import LANGUAGES, load_locale
 from weighbridge.pilot.alarm.alarms import Alarm
 from weighbridge.pilot.canary.fold import CanaryFold
 from weighbridge.pilot.canary.standing import Row
@@ -119,6 +119,16 @@ def test_every_language_has_the_same_figures(name: str) -> None:
     assert figures[0]
     assert sum("\u4e00" <= one <= "\u9fff" for one in "".join(chinese)) > 10
     assert not any("\u4e00" <= one <= "\u9fff" for one in "".join(english))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_canary_of_an_older_version_says_what_it_said_then(language: str) -> None:
+    """Its document has a sentence, and neither code nor facts."""
+    body = {**CanaryFold(CANARY_ROUTE).begin(), "state": "rolled back", "why": "refused: 5 of 7 answers"}
+    old = read_canary({name: value for name, value in body.items() if name not in ("code", "facts")})
+    assert old is not None
+    assert (old.code, old.facts) == ("", {})
+    assert "refused: 5 of 7 answers" in " ".join(canary_lines("qwen", old, load_locale(language)))
 
 
 def test_columns_count_what_a_terminal_shows() -> None:
