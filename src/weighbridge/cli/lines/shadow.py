@@ -24,7 +24,8 @@ _ALL = 1.0
 def shadow_lines(route: str, now: Standing, t: Locale) -> Iterator[str]:
     """Yield the verdict, and why."""
     beside = t("told_shadow.beside", route=route, candidate=now.candidate, primary=now.primary)
-    yield line(t.label("told_verdict", now.verdict), beside, t("told_shadow.margin", margin=f"{now.margin:g}"))
+    margin = t("told_shadow.margin", margin=f"{now.margin:g}")
+    yield line(t.label("told_verdict", now.verdict), t("told_part.between").join((beside, margin)))
     yield from wrapped(told(now.code, now.facts, now.why, t.language))
     counts = {"gaps": now.gaps, "unavailable": now.unavailable}
     left_out = [t(f"told_shadow.{name}", count=count) for name, count in counts.items() if count]
