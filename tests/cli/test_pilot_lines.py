@@ -82,7 +82,7 @@ def _drift() -> Said:
         StreamStanding(name, name, "rise", "alarm", share_of(60, 3000), share_of(20, 300), 0.07, 300, alarm)
         for name in names
     )
-    return lambda t: drift_lines("qwen", Standing("sha256:d", 3300, 20_000, 300, streams, 17), t)
+    return lambda t: drift_lines("qwen", Standing("sha256:d", 3300, 20_000, 300, streams, 17, ("wb7a",)), t)
 
 
 def _alarm(answered_at: str) -> Said:
@@ -100,6 +100,7 @@ _ALL: dict[str, Said] = {
     "nothing needed": _canary(state="stepping", share=0.05),
     "set apart": _canary(state="stepping", share=0.05, apart=("wb3f", "*"), code="canary.key_set_apart",
                          facts={"key": "wb3f"}),
+    "steerable": _canary(state="stepping", share=0.05, rests_on="wb7a", speaks_for_all=("wb7a", "team-2/*")),
     "done": _canary(state="done", share=0.5),
     "done for all": _canary(state="done", share=1.0),
     "stopped": _canary(state="stopped", code="canary.stopped", facts={"because": "", "by": "ana"}, by="ana"),
@@ -125,7 +126,8 @@ def test_every_language_has_the_same_figures(name: str) -> None:
 def test_a_canary_of_an_older_version_says_what_it_said_then(language: str) -> None:
     """Its document has a sentence, and neither code nor facts."""
     body = {**CanaryFold(CANARY_ROUTE).begin(), "state": "rolled back", "why": "refused: 5 of 7 answers"}
-    old = read_canary({name: value for name, value in body.items() if name not in ("code", "facts")})
+    new = ("code", "facts", "rests_on", "speaks_for_all")
+    old = read_canary({name: value for name, value in body.items() if name not in new})
     assert old is not None
     assert (old.code, old.facts) == ("", {})
     assert "refused: 5 of 7 answers" in " ".join(canary_lines("qwen", old, load_locale(language)))

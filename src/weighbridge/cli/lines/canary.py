@@ -38,8 +38,12 @@ def canary_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
         by = f" ({standing.by})" if standing.by else ""
         yield from wrapped(t("told_canary.why", why=f"{why}{by}"))
     yield from wrapped(_needed(standing, t))
+    if standing.rests_on:
+        yield from wrapped(t("told_canary.rests_on", keys=_named((standing.rests_on,), t)))
     if standing.apart:
-        yield from wrapped(_apart(standing.apart, t))
+        yield from wrapped(t("told_canary.apart", keys=_named(standing.apart, t)))
+    if standing.speaks_for_all:
+        yield from wrapped(t("told_part.steerable", keys=_named(standing.speaks_for_all, t)))
     if standing.quality == "not looked at":
         yield from wrapped(t("told_canary.unjudged"))
 
@@ -76,10 +80,10 @@ def _needed(standing: Standing, t: Locale) -> str:
     return t("told_canary.over")
 
 
-def _apart(keys: tuple[str, ...], t: Locale) -> str:
-    """Say whose callers were taken back to the primary, and what brings them in again."""
+def _named(keys: tuple[str, ...], t: Locale) -> str:
+    """Name keys, and those that have no panel of their own."""
     named = (t("told_canary.other_keys") if key == OTHERS else t("told_part.key", id=key) for key in keys)
-    return t("told_canary.apart", keys=t("told_part.between").join(named))
+    return t("told_part.between").join(named)
 
 
 def _row(row: Row, standing: Standing, t: Locale) -> str:

@@ -31,6 +31,9 @@ def drift_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
     yield from wrapped(t("told_drift.false_alarms", count=f"{standing.false_alarm_every:,}"))
     if standing.left_out:
         yield from wrapped(t("told_drift.left_out", count=f"{standing.left_out:,}"))
+    if standing.speaks_for_all:
+        keys = t("told_part.between").join(t("told_part.key", id=key) for key in standing.speaks_for_all)
+        yield from wrapped(t("told_part.steerable", keys=keys))
     if standing.learned < _FEW:
         yield from wrapped(t("told_drift.needed", count=_FEW - standing.learned))
     yield ""

@@ -157,8 +157,8 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         harm_share=_way(harm, alpha),
         rows=tuple(rows),
         apart=tuple(map(str, body["apart"])),
-        rests_on=str(body["rests_on"]),
-        speaks_for_all=tuple(map(str, body["speaks_for_all"])),
+        rests_on=str(body.get("rests_on", "")),
+        speaks_for_all=tuple(map(str, body.get("speaks_for_all", ()))),
     )
 
 
