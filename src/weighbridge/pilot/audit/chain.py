@@ -54,15 +54,16 @@ class Chain:
         """Where the log stands."""
         return Head(self._writer.number, self.sequence, self._hash.decode(), stamp(self._at))
 
-    def append(self, event: str, body: bytes) -> None:
-        """Write a record; raises OSError, and then nothing was written."""
+    def append(self, event: str, body: bytes) -> int:
+        """Write a record, and return its number; raises OSError, and then nothing was written."""
         now, writer = time.time(), self._writer
         if writer.size + len(body) > self._segment_bytes or now // _DAY_S != self._day:
             self._open_next(now)
-        line, digest = write_line(self.sequence + 1, self._hash, event, body, now)
+        sequence = self.sequence + 1
+        line, digest = write_line(sequence, self._hash, event, body, now)
         writer.write(line)
-        self.sequence += 1
-        self._hash, self._at = digest, now
+        self.sequence, self._hash, self._at = sequence, digest, now
+        return sequence
 
     def flush(self) -> None:
         """Have the disk hold what was written; raises OSError."""

@@ -176,11 +176,11 @@ class AuditLog:
         with self._lock:
             if not self._trouble:
                 try:
-                    self._chain.append(event, body)
+                    sequence = self._chain.append(event, body)
                 except OSError as error:
                     self._stumble(error)
                 else:
-                    if self._chain.sequence >= self._signal_at:
+                    if sequence >= self._signal_at:
                         self._signal()
                     return True
             if holds and len(self._held) < _MOST_HELD:

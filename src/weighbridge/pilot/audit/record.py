@@ -50,7 +50,6 @@ _MOST_NESTED = 64
 _MICRO, _NANO = 1_000_000, 1_000_000_000
 _BITS = 53
 _MOST = (1 << _BITS) - 1
-_MOST_USD = _MOST / _NANO
 _HEAD, _JOINT, _END = b'{"entry":', b',"hash":"', b'"}\n'
 _LINE = _HEAD + b"%b" + _JOINT + b"%b" + _END
 _FOOT_BYTES = len(_JOINT) + 64 + len(_END)
@@ -245,9 +244,10 @@ def _known(exchange: Exchange) -> tuple[str, tuple[int, int, int, int, int]] | N
     if first_s is None or usd is None or asked is None or said is None:
         return None
     total_s = exchange.total_s or first_s
-    if not 0 <= first_s + total_s + usd < _MOST_USD:  # what is not a number compares as false
+    try:
+        first_us, nano_usd, total_us = round(first_s * _MICRO), round(usd * _NANO), round(total_s * _MICRO)
+    except (ValueError, OverflowError):  # not a number, or infinite
         return None
-    first_us, nano_usd, total_us = round(first_s * _MICRO), round(usd * _NANO), round(total_s * _MICRO)
     if (first_us | asked | nano_usd | said | total_us) >> _BITS:  # too large for a double, or below nothing
         return None
     return _EXCHANGE, (first_us, asked, nano_usd, said, total_us)
@@ -268,6 +268,7 @@ def _partly_known(exchange: Exchange) -> tuple[str, tuple[bytes, ...]]:
 
 def _scaled(value: float | None, scale: int) -> int | None:
     """Return a measure as a whole number of small units; None where it is none, or no double would hold it."""
-    if value is None or not 0 <= value <= _MOST / scale:  # what is not a number compares as false
+    if value is None or not -1 < value * scale < 2 * _MOST:  # what is not a number compares as false
         return None
-    return round(value * scale)
+    number = round(value * scale)
+    return number if 0 <= number <= _MOST else None

@@ -19,14 +19,19 @@ _NAME = st.one_of(st.text(max_size=12), st.sampled_from(['%b{0}%%d"', "{", '\\"'
 _NAMES = st.fixed_dictionaries(
     dict.fromkeys(("key_id", "tenant", "route", "leg", "decision", "path", "error"), _NAME)
 )  # fmt: skip
-_MEASURE = st.one_of(st.none(), st.floats(), st.floats(0, 1000), st.just(9_007_199.254740993))
+_MEASURE = st.one_of(
+    st.none(), st.floats(), st.floats(0, 1000), st.sampled_from([9_007_199.254740993, 9e9, -1e-10, -6e-7, -0.0])
+)
 _COUNT = st.one_of(st.none(), st.integers(0, 10**6), st.sampled_from([2**53 - 1, 2**53, -1, 10**400]))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _whole(value: float | None, scale: int) -> int | None:
-    """Return a measure in small units, as the page of the format says."""
-    return round(value * scale) if value is not None and 0 <= value <= (2**53 - 1) / scale else None
+    """Return a measure in whole small units, where it is one that is not below nothing and that any double holds."""
+    if value is None or not abs(value) < 2**60:  # nor is what is not a number
+        return None
+    number = round(value * scale)
+    return number if 0 <= number < 2**53 else None
 
 
 def _text(eighths: int) -> str:
