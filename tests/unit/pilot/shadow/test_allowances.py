@@ -47,6 +47,21 @@ def test_two_nodes_never_spend_more_than_the_days_calls(tmp_path: Path) -> None:
     bank.close()
 
 
+def test_no_route_pays_for_another_whatever_its_name(tmp_path: Path) -> None:
+    """Names may hold colons: what `qwen:calls` may spend is not what `qwen` may call."""
+    bank = SQLiteState(tmp_path / "pilot.sqlite")
+    calls = Allotment("shadow:qwen", Allowance(calls_per_day=20), bank, lambda: 1e9)
+    money = Allotment("shadow:qwen:calls", Allowance(usd_per_day=5e-8), bank, lambda: 1e9)
+
+    async def held() -> int:
+        """Hold all calls of the one, and all money of the other: 25 times two nano-dollars."""
+        found = [await calls.hold(0.0) for _ in range(20)] + [await money.hold(2e-9) for _ in range(25)]
+        return sum(one is not None for one in found)
+
+    assert asyncio.run(held()) == 45
+    bank.close()
+
+
 def test_money_is_overspent_by_what_is_in_flight_only(tmp_path: Path) -> None:
     """Eight cents a day on two nodes, and calls that cost three times what they seemed to: one a node is too much."""
     route = shadow_route(allowance=Allowance(usd_per_day=0.08))
@@ -144,10 +159,10 @@ def test_what_is_left_of_a_lease_is_given_back(tmp_path: Path) -> None:
     route = shadow_route(allowance=Allowance(calls_per_day=2000))
     first = Node(route, Models({"new": "x"}), bank)
     first.run(ended())
-    charged = bank.spending("shadow:qwen:calls", _day(1e9)).day
+    charged = bank.spending("calls:shadow:qwen", _day(1e9)).day
     assert charged > 1
     first.shadow.close()
-    assert bank.spending("shadow:qwen:calls", _day(1e9)).day == 1
+    assert bank.spending("calls:shadow:qwen", _day(1e9)).day == 1
     bank.close()
 
 

@@ -149,7 +149,7 @@ class Allotment:
         self._day, self.is_spent = today, False
         usd, calls = self.allowance.usd_per_day, self.allowance.calls_per_day
         self._usd = _Purse(self.name, to_nano(usd), _LARGEST_USD) if usd is not None else None
-        self._calls = _Purse(f"{self.name}:calls", calls, _LARGEST_CALLS) if calls is not None else None
+        self._calls = _Purse(f"calls:{self.name}", calls, _LARGEST_CALLS) if calls is not None else None
         return today
 
     async def _lease(self, short: list[tuple[_Purse, int]]) -> bool:
