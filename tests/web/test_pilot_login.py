@@ -249,7 +249,12 @@ def test_nothing_is_open_without_a_login(club: Club) -> None:
         assert guest.ask(path).leads.startswith("/login?next="), path
     for path in ("/.json", "/pilot.json", "/pilot/audit.json", "/pilot/keys.json?x=/login"):
         assert guest.ask(path).status == 401, path
-    assert guest.ask("/pilot/order", {"do": "stop", "route": "team/coder"}).status == 401
+    form = {"do": "stop", "route": "team/coder"}
+    assert guest.ask("/pilot/order", form).status == 401
+    lost = guest.ask(
+        "/pilot/order", form, headers={"Accept": "text/html,*/*"}
+    )  # somebody whose session ended meanwhile
+    assert (lost.status, "nothing was done" in lost.text) == (401, True)
     for host in ("evil.example", f"localhost:{club.port}", "x?"):
         assert guest.ask("/login", headers={"Host": host}).status == 421
 

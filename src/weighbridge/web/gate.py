@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from weighbridge.web.page import as_json, html_page
 from weighbridge.web.visitor import Forbidden, Sessions, Visitor
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = ["ENTER", "LOGIN", "SEE_OTHER", "Cookies", "Gate", "Ticket", "leave_ro
 SEE_OTHER = 303
 ENTER, LOGIN = "/enter", "/login"
 _OPEN = frozenset({LOGIN, "/login/callback", "/login/ended", "/static/style.css"})
+_SAFE = frozenset({"GET", "HEAD"})
 _TICKET_S = 12 * 3600.0
 
 
@@ -130,12 +132,13 @@ def leave_route(sessions: Sessions, cookies: Cookies, then: str) -> Route:
 
 
 def _to_login(scope: Scope) -> Response:
-    """Send a page to the login, and anything else away."""
-    path = scope["path"]
-    if scope["method"] not in {"GET", "HEAD"} or path.endswith(".json"):
-        return JSONResponse(
-            {"schema": "weighbridge/ui/problem/v1", "message": "log in first", "status": 401}, status_code=401
-        )
+    """Send a page to the login, and anything else away: a form may not be sent on (`form-action`)."""
+    path, asked = scope["path"], HTTPConnection(scope)
+    if path.endswith(".json") or (scope["method"] not in _SAFE and "text/html" not in asked.headers.get("accept", "")):
+        return as_json("weighbridge/ui/problem/v1", {"message": "log in first", "status": 401}, 401)
+    if scope["method"] not in _SAFE:
+        facts = {"message": "your session has ended, and nothing was done", "hint": "log in: `/login`", "status": 401}
+        return html_page("problem", "What went wrong?", asked.url, facts, 401)
     query = scope["query_string"].decode("latin-1")
     wanted = path + (f"?{query}" if query else "")
     return RedirectResponse(f"{LOGIN}?next={quote(wanted, safe='')}", SEE_OTHER)

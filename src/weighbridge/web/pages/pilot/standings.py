@@ -52,12 +52,13 @@ class Standings:
                 return
             self._version = version
             self._documents.update((one.name, one) for one in changed)
-            self._found = {}
+            found: dict[tuple[str, str], list[Document]] = {}
             for document in sorted(self._documents.values(), key=lambda one: -one.version):
                 room, _, rest = document.name.partition("/")
                 route = rest if room == "board" else rest.rpartition("/")[0]
                 if route:
-                    self._found.setdefault((room, route), []).append(document)
+                    found.setdefault((room, route), []).append(document)
+            self._found = found  # whole at once: another thread may be reading
 
     def routes(self) -> set[str]:
         """Return the routes that something is known of."""
