@@ -88,8 +88,7 @@ class Desk:
             if refusal is not None:
                 raise Refused(refusal)
             usd, priced_only = self._most_cost(ask, caller, route)
-            tokens = sum(ask.most_tokens)
-            reservation = await self._hooks.gatekeeper.reserve_soon(caller, route.name, tokens, usd)
+            reservation = await self._hooks.gatekeeper.reserve_soon(caller, route.name, sum(ask.most_tokens), usd)
             if isinstance(reservation, Refusal):
                 raise Refused(reservation)
             exchange.usage, exchange.usd = _NOTHING, 0.0  # until a model is asked

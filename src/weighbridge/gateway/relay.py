@@ -89,8 +89,11 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
     call.note_first_byte()
     exchange, size = call.exchange, len(body)
     exchange.status = status = answer.status
-    exchange.usage = usage = usage_of(body, echoes=call.ask.endpoint.echoes) if status == mapping.OK else Usage(0, 0)
-    exchange.usd = cost_usd(usage, price, generates=call.ask.endpoint.generates)
+    endpoint, usage = call.ask.endpoint, Usage(0, 0)
+    if status == mapping.OK:
+        usage = usage_of(body, echoes=endpoint.echoes, generates=endpoint.generates)
+    exchange.usage = usage
+    exchange.usd = cost_usd(usage, price)
     exchange.upstream_sha256 = exchange.sent_sha256 = hashlib.sha256(body).hexdigest()
     exchange.sent_bytes = size
     if call.keeps:
@@ -117,7 +120,7 @@ async def pass_stream(call: Call, answer: Answer, price: Price, bounds: Bounds, 
     finally:
         exchange = call.exchange
         exchange.usage = stream.events.usage
-        exchange.usd = cost_usd(exchange.usage, price, generates=call.ask.endpoint.generates)
+        exchange.usd = cost_usd(exchange.usage, price)
         exchange.upstream_sha256 = stream.came.hexdigest()
         exchange.sent_sha256 = stream.went.hexdigest()
 

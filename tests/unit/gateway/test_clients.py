@@ -87,7 +87,7 @@ def test_the_openai_client_asks_every_endpoint() -> None:
         assert ai.models.retrieve("qwen").id == "qwen"
         assert [json.loads(one.body)["model"] for one in upstream.asked] == ["upstream/model"] * 4
         usages = [exchange.usage for exchange in gateway.told.exchanges]
-        assert usages == [Usage(7, 5), Usage(1, 1), Usage(2, None), Usage(4, 6)]
+        assert usages == [Usage(7, 5), Usage(1, 1), Usage(2, 0), Usage(4, 6)]
 
 
 def test_the_openai_client_streams() -> None:

@@ -22,18 +22,21 @@ _MOST = 1 << 40
 _USAGE = re.compile(rb'"usage"[ \t\r\n]*:[ \t\r\n]*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
 
 
-def usage_of(body: bytes, *, echoes: bool = False) -> Usage:
+def usage_of(body: bytes, *, echoes: bool = False, generates: bool = True) -> Usage:
     """Return the usage of a whole answer; from its end alone where it is long, as embeddings are.
 
-    One that `echoes` objects of the request is read whole: the caller may have written another usage into them.
+    One that `echoes` objects of the request is read whole: the caller may have written another usage into them. One
+    that generates nothing need not say so.
     """
     if len(body) > _PARSED_WHOLE and not echoes:
-        return _usage_in(body[-_END:])
-    try:
-        fields = jiter.from_json(body, cache_mode="keys")
-    except ValueError:
-        return UNKNOWN
-    return _read(fields.get("usage")) if isinstance(fields, dict) else UNKNOWN
+        usage = _usage_in(body[-_END:])
+    else:
+        try:
+            fields = jiter.from_json(body, cache_mode="keys")
+        except ValueError:
+            return UNKNOWN
+        usage = _read(fields.get("usage")) if isinstance(fields, dict) else UNKNOWN
+    return usage if generates or usage.input_tokens is None else Usage(usage.input_tokens, 0)
 
 
 def usage_in_event(fields: dict[str, Any]) -> Usage:
@@ -56,15 +59,12 @@ def _usage_in(text: bytes) -> Usage:
         return UNKNOWN
 
 
-def cost_usd(usage: Usage, price: Price, *, generates: bool) -> float | None:
-    """Return what an answer cost in US dollars; None where the tokens or the price are not known.
-
-    An endpoint that `generates` has to say how many tokens it wrote, and not only how many it read.
-    """
-    if usage.input_tokens is None or not price.is_known or (generates and usage.output_tokens is None):
+def cost_usd(usage: Usage, price: Price) -> float | None:
+    """Return what an answer cost in US dollars; None where the tokens, read or written, or the price are not known."""
+    asked, said = usage
+    if asked is None or said is None or not price.is_known:
         return None
-    spent = usage.input_tokens * price.usd_per_mtok_input + (usage.output_tokens or 0) * price.usd_per_mtok_output
-    return spent / _MTOK
+    return (asked * price.usd_per_mtok_input + said * price.usd_per_mtok_output) / _MTOK
 
 
 def _read(usage: Any) -> Usage:

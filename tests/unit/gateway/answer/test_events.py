@@ -110,9 +110,19 @@ def test_an_event_in_crumbs_is_whole_again() -> None:
 
 def test_cost_is_unknown_where_price_or_tokens_are() -> None:
     """A price nobody stated is not a price of nothing."""
-    assert cost_usd(Usage(1_000_000, 500_000), Price(1.0, 2.0), generates=True) == pytest.approx(2.0)
-    assert cost_usd(Usage(5, 5), Price(source="own hardware"), generates=True) == 0.0
-    assert cost_usd(Usage(5, 5), Price(), generates=True) is None
-    assert cost_usd(Usage(), Price(1.0, 2.0), generates=False) is None
-    assert cost_usd(Usage(1_000_000), Price(1.0, 2.0), generates=False) == pytest.approx(1.0)
-    assert cost_usd(Usage(1_000_000), Price(1.0, 2.0), generates=True) is None
+    assert cost_usd(Usage(1_000_000, 500_000), Price(1.0, 2.0)) == pytest.approx(2.0)
+    assert cost_usd(Usage(5, 5), Price(source="own hardware")) == 0.0
+    assert cost_usd(Usage(5, 5), Price()) is None
+    assert cost_usd(Usage(), Price(1.0, 2.0)) is None
+    assert cost_usd(Usage(1_000_000), Price(1.0, 2.0)) is None
+
+
+def test_embeddings_write_no_tokens_and_an_answer_that_does_must_say_how_many() -> None:
+    """A count that is no whole number is none: what was held is charged, not nothing."""
+    read_only = b'{"data":[],"usage":{"prompt_tokens":8,"total_tokens":8}}'
+    assert usage_of(read_only, generates=False) == Usage(8, 0)
+    assert usage_of(b'{"data":[]}', generates=False) == Usage()
+    assert usage_of(read_only) == Usage(8, None)
+    for count in (b"5000.0", b"-1", b'"5000"', b"1e30", b"null"):
+        odd = b'{"usage":{"prompt_tokens":8,"completion_tokens":' + count + b"}}"
+        assert cost_usd(usage_of(odd), Price(1.0, 2.0)) is None
