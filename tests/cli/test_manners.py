@@ -8,14 +8,16 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from weighbridge.cli.main import COMMANDS
+from weighbridge.cli.main import COMMANDS, run
 from weighbridge.testing.tiny_weights import Row, gguf_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import CommandLine
@@ -173,3 +175,38 @@ def test_tampered_evidence_is_found(weighbridge: CommandLine) -> None:
     done = weighbridge("evidence", "verify")
     assert done.returncode in {1, 2}
     assert "evidence.sqlite" in done.stderr
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Be held to the modes of files, which root is not."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_folder_of_another_user_is_no_mistake_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found on a machine of systemd: an operator in root's home, or not the gateway's user, was told that we failed."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+
+    def said(workspace: str) -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", ["weighbridge", "evidence", "list", "--workspace", workspace])
+        with pytest.raises(SystemExit) as left:
+            run()
+        return left.value.code, capsys.readouterr().err
+
+    monkeypatch.chdir(closed)
+    assert said("/nowhere")[0] == 3  # and all that it imports is imported
+    closed.chmod(0)
+    with as_somebody_else():
+        assert said("/nowhere")[0] == 3
+        code, error = said(str(closed))
+    assert (code, error.splitlines()[0]) == (2, f"error: `{closed}/evidence.sqlite`: permission denied")
+    closed.chmod(0o700)

@@ -126,12 +126,19 @@ def run() -> NoReturn:
     except Exception as error:
         if os.environ.get("WEIGHBRIDGE_TRACEBACK"):
             raise
-        code = _say(
-            f"Weighbridge failed: {type(error).__name__}: {error}",
-            "this is a mistake of ours; `WEIGHBRIDGE_TRACEBACK=1` shows where it happened",
-            1,
-        )
+        code = _say(*_failure(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failure(error: Exception) -> tuple[str, str, int]:
+    """Return what to say of an error that nobody expected; a file of another user's is no mistake of ours."""
+    if isinstance(error, PermissionError) and error.filename:
+        return f"`{error.filename}`: permission denied", "run it as the user that it belongs to", 2
+    return (
+        f"Weighbridge failed: {type(error).__name__}: {error}",
+        "this is a mistake of ours; `WEIGHBRIDGE_TRACEBACK=1` shows where it happened",
+        1,
+    )
 
 
 def _say(message: str, hint: str | None, code: int) -> int:

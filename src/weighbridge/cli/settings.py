@@ -55,7 +55,7 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
 
     `weighed` is the reference of the model: a settings file in the very folder that is weighed is refused.
     """
-    if weighed is not None and Path(_FILE).is_file() and Path(weighed).resolve() in (Path.cwd(), *Path.cwd().parents):
+    if weighed is not None and _is_there(Path(_FILE)) and Path(weighed).resolve() in (Path.cwd(), *Path.cwd().parents):
         raise UsageError(
             f"`{_FILE}` lies in the folder that is weighed, so its publisher could have written it",
             hint="weigh it from another folder",
@@ -78,7 +78,7 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
     values |= {name: value for name, value in flags.items() if value is not None}
     workspace = Workspace(Path(str(values["workspace"])), Path(str(values["cache"])))
     own_tables = Path(values["knowledge"]) if values["knowledge"] else None
-    if own_tables is None and workspace.knowledge.is_dir():
+    if own_tables is None and _is_there(workspace.knowledge):
         own_tables = workspace.knowledge
     language = check_language(str(values["language"]))  # refused now, not after a minute's work
     return Settings(
@@ -92,9 +92,14 @@ def load_settings(*, weighed: str | None = None, **flags: str | None) -> Setting
     )
 
 
+def _is_there(path: Path) -> bool:
+    """Return whether this user can see that a path is there: a gateway's user often starts in a home of another."""
+    return os.access(path, os.F_OK)
+
+
 def _from_file(path: Path) -> dict[str, str | None]:
     """Read the settings file, if there is one."""
-    if not path.is_file():
+    if not _is_there(path):
         return {}
     try:
         if path.stat().st_size > _MAX_BYTES:
