@@ -11,7 +11,7 @@ from weighbridge.web.pages.pilot import gist
 from weighbridge.web.pages.pilot.gist import TONES, gist_of
 
 _LEGS = {"state": "open", "doubt": ""}
-_STEPPING = {"state": "stepping", "harm_share": 0.1, "share": 0.05, "may_stop": True}
+_STEPPING = {"state": "stepping", "harm_share": 0.1, "share": 0.05, "may_stop": True, "rests_on": ""}
 _LEARNED = {"seen": 900, "learned": 500, "to_learn": 500}
 
 
@@ -37,6 +37,7 @@ def _legs(leg: str, **changed: Any) -> list[dict[str, Any]]:
         (_row(canary=_STEPPING), "stepping", "trial"),
         (_row(canary={**_STEPPING, "state": "measuring"}), "measuring", "trial"),
         (_row(canary={**_STEPPING, "harm_share": 0.5}), "doubt", "look"),
+        (_row(canary={**_STEPPING, "harm_share": 1.0, "rests_on": "k1"}), "doubt of one", "look"),
         (_row(canary={**_STEPPING, "state": "done", "share": 1.0}), "passed", "look"),
         (_row(canary={**_STEPPING, "state": "done", "share": 0.5}), "held", "look"),
         (_row(canary={**_STEPPING, "state": "done", "share": 1.0, "harm_share": 0.9}), "doubt", "look"),

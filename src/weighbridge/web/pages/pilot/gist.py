@@ -24,6 +24,7 @@ _GISTS = {
     "unread": ("look", "unread", "same_version"),
     "stopped": ("look", "out", "start"),
     "doubt": ("look", "roll", "look_at_signs"),
+    "doubt of one": ("look", "waits", "look_at_key"),
     "passed": ("look", "stays", "promote"),
     "held": ("look", "stays", "promote"),
     "worse": ("look", "only_compared", "drop"),
@@ -67,7 +68,7 @@ def _on_trial(row: Mapping[str, Any]) -> str:
     if canary is None:
         return str(shadow["verdict"]) if shadow is not None else ""
     if canary["state"] in {"stepping", "done"} and canary["harm_share"] >= _DOUBT:
-        return "doubt"
+        return "doubt of one" if canary["rests_on"] else "doubt"
     if canary["state"] == "done":
         return "passed" if canary["share"] >= 1 else "held"
     return str(canary["state"])

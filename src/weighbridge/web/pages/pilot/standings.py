@@ -139,8 +139,14 @@ def _drift(found: Sequence[Document], _now: float) -> dict[str, Any]:
     standing = read_drift(found[0].body)
     rows = [{**one.to_json(), "is_kind": one.name.startswith(_KIND)} for one in standing.streams]
     rows.sort(key=lambda row: -(row["evidence"] or 0.0))
-    return {"seen": standing.seen, "learned": standing.learned, "to_learn": LEARNED, "streams": rows,
-            "false_alarm_every": standing.false_alarm_every}  # fmt: skip
+    return {
+        "seen": standing.seen,
+        "learned": standing.learned,
+        "to_learn": LEARNED,
+        "streams": rows,
+        "false_alarm_every": standing.false_alarm_every,
+        "speaks_for_all": list(standing.speaks_for_all),
+    }
 
 
 def _identity(found: Sequence[Document], _now: float) -> list[dict[str, Any]]:
