@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weighbridge.core.digest import canonical
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deliverer"]
 
+_MOST_WHY = 2000  # characters: an operator's words may be in it, and no record holds more than 32 kB
 _PAUSE_S = 2.0
 _CLOSING_S = 5.0
 _log = logging.getLogger("weighbridge.pilot.alarm")
@@ -70,6 +72,7 @@ class Deliverer:
 
     def __call__(self, notice: Notice) -> None:
         """Deliver a notice; raises WeighbridgeError where that has to be tried again (a disk is full)."""
+        notice = replace(notice, why=notice.why[:_MOST_WHY])
         told = None
         if self._address and notice.severity != "info":
             told = {

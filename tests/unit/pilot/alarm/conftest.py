@@ -13,6 +13,7 @@ from weighbridge.core.evidence import OURS, Evidence
 from weighbridge.decision.policy import parse_policy
 from weighbridge.pilot.admission.configuration.plan import AlarmPlan
 from weighbridge.pilot.alarm.deliver import Deliverer
+from weighbridge.pilot.audit.record import facts_body
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.store.sqlite import SQLiteStore
 from weighbridge.workflow.judge import judge
@@ -69,13 +70,18 @@ class Scene:
         with self.store() as store:
             return [one.body for one in store.select(kind=kind)]
 
+    def record(self, event: str, facts: Mapping[str, object]) -> None:
+        """Take a record, if the audit log would."""
+        facts_body(facts)
+        self.records.append((event, facts))
+
     def deliverer(self, plan: AlarmPlan | None = None) -> Deliverer:
         """Return a deliverer that records here."""
         return Deliverer(
             self.folder / "evidence.sqlite",
             plan or AlarmPlan(),
             self.secrets.get,
-            lambda *event: self.records.append(event),
+            self.record,
             clock=lambda: self.now,
         )
 

@@ -103,6 +103,7 @@ def test_a_report_is_stated_about_the_same_subject_and_never_a_decision(scene: A
         {"facts": {"rate": math.nan}},
         {"facts": {"rate": {1: 2}}},
         {"facts": {"text": "x" * 20_000}},
+        {"why": "\x00" * 100_000, "facts": {"text": "x" * 16_000}},
         {"at": 1e18},
         {"at": -5.0},
         {"facts": {"evidence": "no report"}},
