@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.pilot.observation.callers import Callers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from weighbridge.pilot.observation.noun import Observation
 
@@ -66,6 +66,10 @@ class Admission:
     def is_one_of_several(self, key: str) -> bool:
         """Whether others are there who would see what this key sees, if it were so."""
         return self._both(key)[1] >= LEAST_OTHERS and key != self.leader()
+
+    def counted(self, keys: Iterable[str]) -> int:
+        """Return how many exchanges of these keys counted, today and yesterday."""
+        return sum(counts.get(key, 0) for key in keys for counts in self._counts)
 
     def leader(self) -> str | None:
         """Return the key with more than half of what came first, if it has still of what came yesterday.

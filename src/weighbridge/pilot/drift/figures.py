@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from weighbridge.pilot.drift.others import NEWCOMERS
 from weighbridge.statistics.interval import clopper_pearson
 
 if TYPE_CHECKING:
@@ -12,11 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["alarm_of", "share_of"]
 
 
+_DOUBTS = {"": "few_callers", NEWCOMERS: "new_keys"}
+
+
 def alarm_of(raised: Raised) -> dict[str, Any]:
     """Return an alarm as JSON values: shares with 95% intervals before and since, by counts.
 
-    `key` is the one without which there would be no alarm. `since` counts from the likely beginning of the
-    change; that its place was chosen the interval does not know. `doubt`: why it only warns where it would alarm.
+    `key` is the one without which there would be no alarm, `*` for all that its reference does not know. `since` counts
+    from the likely beginning of the change; that its place was chosen the interval does not know. `doubt`: why it only
+    warns where it would alarm.
     """
     stream = raised.stream
     is_sure = raised.severity == stream.kind.severity
@@ -24,7 +29,7 @@ def alarm_of(raised: Raised) -> dict[str, Any]:
         "direction": stream.kind.direction,
         "severity": raised.severity,
         "key": raised.key,
-        "doubt": "" if is_sure else "one_key" if raised.key else "few_callers",
+        "doubt": "" if is_sure else _DOUBTS.get(raised.key, "one_key"),
         "reference": share_of(stream.hits, stream.seen),
         "since": share_of(stream.run_hits, stream.run_seen),
         "watched": stream.watched,

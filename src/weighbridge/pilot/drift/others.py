@@ -1,4 +1,4 @@
-"""Whether an alarm stands without any single key: detectors that leave one key out each."""
+"""Whether an alarm stands without any single key, and without all that came later: detectors that leave them out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.statistics.drift import SRDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["BLOCK", "Block", "Others"]
+__all__ = ["BLOCK", "NEWCOMERS", "Block", "Others"]
 
 BLOCK = 250
+NEWCOMERS = "*"
+"""All keys that the reference hardly knows, as one: whoever has several, or makes some, has one voice with them."""
+
 _MOST = 8
+_MOST_PARTS = 64
+_KNOWN = 20  # observations of the reference from which on it knows a key
 
 
 @dataclass(slots=True)
@@ -49,12 +54,13 @@ class Others:
     A detector that leaves a key out begins, at the key's first exchange that speaks for a change, as a copy of the one
     that leaves out none: what the key said against it before only makes it slower. Its reference is that of the other
     keys, where theirs is less in favour of an alarm, so that a key cannot raise one by having lowered the reference
-    and gone. Whatever one key does, as long as the others are as their reference allows, the detector without it alarms
-    at most once in `threshold` observations.
+    and gone. Whatever one key does, and whatever keys do that the reference does not know: as long as the others are as
+    their reference allows, the detector without it, or without them, alarms at most once in `threshold` observations.
     """
 
     def __init__(self) -> None:
         self._parts: dict[str, list[int]] = {}  # of the reference, by key: observations, hits
+        self._largest: list[str] = []  # of these keys
         self._without: dict[str, SRDetector] = {}
 
     def learn(self, parts: Mapping[str, list[int]]) -> None:
@@ -63,26 +69,35 @@ class Others:
             part = self._parts.setdefault(key, [0, 0])
             part[0] += seen
             part[1] += hits
-        while len(self._parts) > _MOST:
-            del self._parts[min(self._parts, key=lambda name: self._parts[name][0])]
+        ordered = sorted(self._parts, key=lambda name: (-self._parts[name][0], name))
+        for key in ordered[_MOST_PARTS:]:
+            del self._parts[key]
+        self._largest = ordered[:_MOST]
+
+    def known(self) -> Iterator[str]:
+        """Yield the keys that the reference knows."""
+        return (key for key, (seen, _) in self._parts.items() if seen >= _KNOWN)
 
     def take(
         self, key: str, hit: bool, whole: SRDetector, rates: Callable[[str], tuple[float, float]], *, new: bool
     ) -> None:
         """Take an observation that `whole` has not taken yet; `rates` are those of the reference without a key.
 
-        A key is left out from the first time that it speaks for a change on (`new` says that it does), and the keys of
-        the reference always.
+        A key is left out from the first time that it speaks for a change on (`new` says that it does), the largest of
+        the reference and the newcomers always.
         """
-        for name in sorted(self._parts.keys() - self._without.keys()):
-            self._without[name] = _begun(whole, rates(name))
+        always = [*self._largest, NEWCOMERS] if self._largest else []
+        for name in always:
+            if name not in self._without:
+                self._without[name] = _begun(whole, rates(name))
         if new and key and key not in self._without:
-            able = {name: one.value for name, one in self._without.items() if name not in self._parts}
+            able = {name: one.value for name, one in self._without.items() if name not in always}
             if len(able) >= _MOST:  # that one goes whose leaving out matters least
                 del self._without[max(able, key=able.__getitem__)]
             self._without[key] = _begun(whole, rates(key))
+        is_new = self._parts.get(key, (0, 0))[0] < _KNOWN
         for name, detector in self._without.items():
-            if name != key:
+            if name != key and not (is_new and name == NEWCOMERS):
                 detector.update(float(hit))
 
     def aim(self, rates: Callable[[str], tuple[float, float]]) -> None:
@@ -96,12 +111,12 @@ class Others:
         return seen, hits
 
     def explain(self, needed: Callable[[str], bool]) -> list[tuple[str, float]]:
-        """Return the keys without which there is no alarm, and the value without each, least first.
+        """Return the keys without which there is no alarm, and the value without each: least first, newcomers last.
 
         Only those count whose absence is `needed` to be borne.
         """
         found = [(key, one.value) for key, one in self._without.items() if needed(key) and not one.alarmed]
-        return sorted(found, key=lambda one: one[1])
+        return sorted(found, key=lambda one: (one[0] == NEWCOMERS, one[1]))
 
     def reset(self) -> None:
         """Start anew against the same reference."""
@@ -116,7 +131,7 @@ class Others:
     def from_json(cls, state: Mapping[str, Any], threshold: float, multiples: tuple[float, ...]) -> Others:
         """Return what `to_json` described. Raises ValueError, KeyError or TypeError."""
         others = cls()
-        others._parts = {key: list(part) for key, part in state["parts"].items()}
+        others.learn(state["parts"])
         for key, (p0, usual, *values) in state["without"].items():
             others._without[key] = detector = SRDetector(p0, threshold, multiples)
             detector.aim(p0, usual)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.pilot.drift.admission import Admission
+from weighbridge.pilot.drift.admission import LEAST_OTHERS, Admission
 from weighbridge.pilot.drift.centres import find_centres
+from weighbridge.pilot.drift.others import NEWCOMERS
 from weighbridge.pilot.drift.sketch import packed, unpacked
 from weighbridge.pilot.drift.stream import LEARNED, Stream
 from weighbridge.pilot.drift.table import CLUSTER, CLUSTERS, kind_of, stream_kinds
@@ -75,7 +76,13 @@ class State:
     def _raise(self, name: str, stream: Stream) -> Iterator[Raised]:
         """Yield an alarm that is to be told: a first one, or one whose warning was told and which others bear out."""
         admission = self.admission
-        severity, key = stream.severity(admission.is_one_of_several, admission.least_callers())
+        known = admission.counted(stream.others.known())
+
+        def is_needed(key: str) -> bool:
+            """Whether others are there who would see what this key sees, if it were so."""
+            return known >= LEAST_OTHERS if key == NEWCOMERS else admission.is_one_of_several(key)
+
+        severity, key = stream.severity(is_needed, admission.least_callers())
         if severity is not None and (stream.alarm is None or severity == stream.kind.severity):
             about = stream.kind.about
             self.frozen |= {about} if key or about in _BY_THEMSELVES else _ALL

@@ -57,6 +57,29 @@ def test_one_key_of_several_warns_and_closes_nothing(
     assert "the key `bad` alone shows it" in notice.why
 
 
+@pytest.mark.parametrize("keys", [2, 5, 40])
+def test_keys_that_the_reference_does_not_know_close_nothing(traffic: Traffic, keys: int) -> None:
+    """Found by an attacker: a dozen refused answers of two new keys were an alarm, since it stood without either."""
+    traffic.tell(honest(traffic, 1200))
+    new = ({**hostile(at), "key": f"new{at % keys}"} for at in range(400))
+    traffic.tell(mixed(new, honest(traffic, 400)))
+    assert severities(traffic) == ["warning"]
+    assert "only keys that its reference does not know show it" in next(iter(traffic.told)).why
+    traffic.tell(honest(traffic, 600, refused=0.3))
+    assert severities(traffic) == ["warning", "alarm"]
+
+
+def test_new_keys_count_once_those_of_the_reference_have_gone(traffic: Traffic) -> None:
+    """Every key was changed for another: after two days these are the route's, and what they see is an alarm."""
+    traffic.tell(honest(traffic, 1200))
+    traffic.number = 3 * 86_400
+    moved = [
+        {**one, "key": f"new-{one['key']}", "user": f"new-{one['key']}"} for one in honest(traffic, 600, refused=0.2)
+    ]
+    traffic.tell(moved)
+    assert severities(traffic) == ["alarm"]
+
+
 def test_keys_that_a_tenant_has_made_are_one(traffic: Traffic) -> None:
     """Ten keys of one tenant, all declined: one warning, which names the tenant; they count no more than one key."""
     traffic.tell(honest(traffic, 1200))
