@@ -14,7 +14,7 @@ import pytest
 from weighbridge.gateway.asker import addressed
 from weighbridge.pilot.asker import Reply
 from weighbridge.pilot.shadow.asking import trial
-from weighbridge.pilot.shadow.asking.line import MOST_AT_ONCE, MOST_OF_A_KEY, MOST_OF_A_ROUTE, MOST_WAITING, Line
+from weighbridge.pilot.shadow.asking.line import MOST_AT_ONCE, MOST_OF_A_ROUTE, MOST_OF_A_VOICE, MOST_WAITING, Line
 from weighbridge.pilot.shadow.runner import MOST_PER_SECOND, Links, Shadow
 from weighbridge.pilot.shadow.texts import TextKeeper
 
@@ -95,14 +95,14 @@ def test_it_waits_for_nobody_and_drops_what_is_too_much() -> None:
             node.shadow.ended(ended(n))
         for _ in range(50):
             await asyncio.sleep(0.002)
-        assert models.most_at_once == len(models.asked) == MOST_OF_A_KEY
+        assert models.most_at_once == len(models.asked) == MOST_OF_A_VOICE
         half = MOST_WAITING // 2
-        assert node.count("full") in range(200 - half - MOST_OF_A_KEY, 200 - half + 1)
+        assert node.count("full") in range(200 - half - MOST_OF_A_VOICE, 200 - half + 1)
         assert models.waits is not None
         models.waits.set()
         await node.done()
         assert len(node.pairs) == 200 - node.count("full")
-        assert models.most_at_once == MOST_OF_A_KEY
+        assert models.most_at_once == MOST_OF_A_VOICE
 
     asyncio.run(main())
 
@@ -112,12 +112,12 @@ def test_prompts_that_hang_a_candidate_leave_places_to_others() -> None:
     line, at = Line(), 0
     for key in ("eve", "eva", "ann"):
         for _ in range(10):
-            line.join(replace(ended(at := at + 1), key_id=key))
-    line.join(replace(ended(99), key_id="ann", route="other"))
+            line.join(replace(ended(at := at + 1), key_id=key, tenant="default"))
+    line.join(replace(ended(99), key_id="ann", tenant="default", route="other"))
     called = []
     while (one := line.call()) is not None:
         called.append(one)
-    assert Counter(one.key_id for one in called if one.route == "qwen") == {"eve": MOST_OF_A_KEY, "eva": 2}
+    assert Counter(one.key_id for one in called if one.route == "qwen") == {"eve": MOST_OF_A_VOICE, "eva": 2}
     assert len(called) == MOST_OF_A_ROUTE + 1 <= MOST_AT_ONCE
     assert called[-1].route == "other"
     line.leave(called[0])
@@ -125,6 +125,26 @@ def test_prompts_that_hang_a_candidate_leave_places_to_others() -> None:
     assert after is not None
     assert (after.key_id, line.call()) == ("eve", None)
     assert len(line) == 31 - 8
+
+
+def test_all_keys_of_a_tenant_have_the_places_of_one() -> None:
+    """A tenant makes keys of its own: with ten of them it takes no more of the line, and of what is under way."""
+    line = Line()
+    taken = 0
+    for number in range(MOST_WAITING):
+        one = replace(ended(number), key_id=f"key-{number % 10}", tenant="team-a")
+        if line.has_room(one):
+            line.join(one)
+            taken += 1
+    assert taken == MOST_WAITING // 2
+    assert line.has_room(replace(ended(1), key_id="key-1", tenant="team-b"))
+    called = []
+    while (exchange := line.call()) is not None:
+        called.append(exchange)
+    assert len(called) == MOST_OF_A_VOICE
+    assert line.has_room(called[0])
+    line.clear()
+    assert len(line) == 0
 
 
 def test_a_candidate_is_waited_for_a_multiple_of_our_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
