@@ -156,7 +156,7 @@ def test_many_keys_share_the_last_place() -> None:
 def test_two_keys_that_show_it_end_it_and_the_figures_are_those_it_rests_on(traffic: Traffic) -> None:
     """The first is set apart, the second has it rolled back: what is told are the second one's own answers."""
     begun(traffic)
-    traffic.at_once = 1
+    traffic.at_once = 4
     waits, number = set[str](), 0
     while traffic.body["state"] == "stepping" and number < 400:
         number += 1

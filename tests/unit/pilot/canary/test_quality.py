@@ -92,8 +92,10 @@ def test_a_step_waits_until_the_judge_has_shown_that_answers_are_not_worse() -> 
     """Good signs alone pass no step where a judge looks; once pairs show it, also those of earlier steps, they do."""
     mine = judged_route()
     traffic = Compared(CanaryFold(mine))
+    traffic.at_once = 20
     for _ in range(700):
         traffic.exchange(0.0, 0.0)
+    traffic.at_once = 4
     waiting = standing_of(traffic)
     assert (waiting.state, waiting.step, waiting.needed, waiting.quality) == ("stepping", 0, 0, "looked at")
     assert waiting.pairs_needed > 100
@@ -168,7 +170,7 @@ def test_a_judge_that_goes_by_place_looks_at_nothing() -> None:
 def test_pairs_of_one_key_among_several_let_nothing_advance() -> None:
     """Nine of ten prompts are one key's, whose answers are all alike; the others are judged worse: no step passes."""
     mine, draw = judged_route(), random.Random(11)  # noqa: S311 - a simulation
-    traffic = Compared(CanaryFold(mine))
+    traffic = Compared(CanaryFold(mine), at_once=20)
     for _ in range(900):
         traffic.exchange(0.0, 0.0, key=draw.choice(("odd", "plain")))
         if traffic.body["share"]:
@@ -214,7 +216,7 @@ def test_how_many_pairs_are_needed_is_about_what_it_takes() -> None:
 def test_pairs_of_one_key_among_several_roll_nothing_back() -> None:
     """Its prompts are always lost, the others' are even: it is taken back to the primary, and the candidate stays."""
     mine, draw = judged_route(), random.Random(9)  # noqa: S311 - a simulation
-    traffic = Compared(CanaryFold(mine))
+    traffic = Compared(CanaryFold(mine), at_once=20)
     while not traffic.notices:
         key = "odd" if traffic.number % 3 == 0 else "plain"
         traffic.exchange(0.0, 0.0, key=key)

@@ -89,10 +89,10 @@ def test_other_legs_decisions_and_kinds_are_not_taken(traffic: Traffic) -> None:
 
 def test_batches_do_not_matter(traffic: Traffic) -> None:
     """Entry by entry or all at once: the same body, to the last digit, and the same notices."""
-    traffic.seen(1500, refused=0.05, chars=10, in_form=True, is_cut=False, same_language=True)
+    traffic.seen(800, refused=0.05, chars=10, in_form=True, is_cut=False, same_language=True)
     other = Traffic(traffic.fold)
     other.draw.seed(20261122)
-    for _ in range(1500):
+    for _ in range(800):
         other.seen(1, refused=0.05, chars=10, in_form=True, is_cut=False, same_language=True)
     assert traffic.body == other.body
 

@@ -40,11 +40,18 @@ def test_the_mean_time_to_a_false_alarm_over_references(name: str, rate: float, 
 
 
 def test_a_doubling_is_noticed_within_600_at_the_mean() -> None:
-    """2% to 4% after 8,000, at the threshold in use, the reference growing on: the mean of 40 runs, seeded."""
+    """2% to 4% after 8,000, at the threshold in use, the reference growing on: the mean of 40 runs, seeded.
+
+    The first 5,750 are a reference already, what comes after them waits; `bench/drift.py delays` watches them all.
+    """
     kind, found = stream_kinds()["refused"], []
     draw = random.Random(7)  # noqa: S311 - a simulation
     for _ in range(40):
-        stream = begun("refused", 20_000 / kind.part, draw, 0.02, 8_000)
+        counts = {"seen": 5_750, "hits": sum(draw.random() < 0.02 for _ in range(5_750))}
+        stream = Stream.from_json(kind, 20_000 / kind.part, counts)
+        for _ in range(2_250):
+            if stream.take(draw.random() < 0.02):
+                stream.acknowledge()
         number = 1
         while not stream.take(draw.random() < 0.04):
             number += 1
