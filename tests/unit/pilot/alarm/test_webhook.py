@@ -232,7 +232,7 @@ def test_people_read_their_language_and_programs_the_same_codes(scene: Any, hook
         _drain(deliver)
     english, chinese = (json.loads(body) for body in hook.bodies)
     assert "first tokens of chats are 12.4% apart" in english["text"]
-    for part in ("警报", "应答的模型、量化或模板与称量过的不同", "12.4%"):
+    for part in ("警报", "应答的模型、量化或模板与评估过的不同", "12.4%"):
         assert part in chinese["text"]
     assert {**english["data"], "id": "", "route": ""} == {**chinese["data"], "id": "", "route": ""}
     assert chinese["data"]["why"] == "another model answers"
