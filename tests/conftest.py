@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-settings.register_profile("brief", max_examples=30)
-settings.register_profile("full", max_examples=300)
+settings.register_profile("brief", max_examples=30, deadline=None)  # a busy machine is no failure
+settings.register_profile("full", max_examples=300, deadline=None)
 settings.load_profile("brief")  # `pytest --hypothesis-profile full` comes after this, and wins
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of the garbage collector's sight: it would walk 12,000 tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,6 +34,7 @@ def pytest_sessionfinish() -> None:
     A finalizer that warns makes pytest parse source; inside of a parse CPython 3.11.7 takes that for a broken stack
     ("AST constructor recursion depth mismatch", https://github.com/python/cpython/issues/106905) and the session dies.
     """
+    gc.unfreeze()  # what stays frozen counts as leaked at the end
     gc.collect()
 
 
