@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import pytest
+from tests.unit.pilot.observation.exchanges import exchange
 
 from weighbridge.pilot.observation.callers import AGAIN_S, LEAST_CALLERS, MOST_AT_ONCE, Callers, voice_of
+from weighbridge.pilot.observation.noun import Observation
+from weighbridge.pilot.observation.observe import describe
 
 DAY_S = 86_400.0
 
@@ -83,3 +89,15 @@ def test_all_keys_of_a_tenant_are_one() -> None:
     """A tenant may make keys of its own; the operator's are apart, and no key can be named like a tenant."""
     assert voice_of("k1", "team-a") == voice_of("k2", "team-a") != voice_of("k1", "team-b")
     assert voice_of("team-a", "default") == voice_of("team-a", "") == "team-a" != voice_of("team-a", "team-a")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "line", "voice"),
+    [("default", "maker", "maker"), ("default", "", "child"), ("team-a", "maker", "team-a/*"), ("*", "child", "child")],
+)
+def test_an_observation_tells_whom_its_key_speaks_for(tenant: str, line: str, voice: str) -> None:
+    """The topmost key that made it, or its tenant; where it stands by itself nothing more is written down."""
+    one = replace(exchange(), key_id="child", tenant=tenant, line=line)
+    facts = describe(one, 1.0, None).to_facts()
+    assert Observation.from_facts(facts).voice == voice == one.voice
+    assert ("speaks_for" in facts) is (voice != "child")
