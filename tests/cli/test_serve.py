@@ -132,6 +132,11 @@ def test_a_check_passes_only_what_would_be_served(weighbridge: Any, tmp_path: Pa
     done = weighbridge("serve", "--check")
     assert (done.returncode, "`SMALL_KEY` is not set" in done.stderr) == (2, True)
     weighbridge.env["SMALL_KEY"] = "sk-small"
+    text = (tmp_path / "gateway.toml").read_text()
+    (tmp_path / "gateway.toml").write_text(text + '[gateway.alarm]\nwebhook_env = "HOOK"\n')
+    done = weighbridge("serve", "--check")
+    assert (done.returncode, "`[gateway.alarm]` names `HOOK`, which is not set" in done.stderr) == (2, True)
+    (tmp_path / "gateway.toml").write_text(text)
     for flags, why in ((("--behind-proxy",), "there is no key yet"), ((), "there is no key yet")):
         done = weighbridge("serve", "--check", "--host", "0.0.0.0", *flags)
         assert (done.returncode, why in done.stderr) == (2, True)
@@ -139,7 +144,6 @@ def test_a_check_passes_only_what_would_be_served(weighbridge: Any, tmp_path: Pa
     done = weighbridge("serve", "--check", "--host", "0.0.0.0")
     assert (done.returncode, "in the clear" in done.stderr) == (2, True)
     assert weighbridge("serve", "--check", "--host", "0.0.0.0", "--behind-proxy").returncode == 0
-    text = (tmp_path / "gateway.toml").read_text()
     other = '[[route.fallback]]\ndecision = "0123456789ab"\nupstream = { url = "http://127.0.0.1:9/v1", model = "x" }\n'
     (tmp_path / "gateway.toml").write_text(text + other)
     done = weighbridge("serve", "--check")

@@ -11,6 +11,7 @@ from weighbridge.gateway.server import check_certificate, may_listen
 from weighbridge.gateway.upstream.pool import Upstreams
 from weighbridge.pilot.access.gatekeeper import MemoryGatekeeper
 from weighbridge.pilot.access.pepper import load_pepper
+from weighbridge.pilot.alarm.deliver import destination
 from weighbridge.pilot.state.choose import open_state
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ __all__ = ["rehearse"]
 
 
 def rehearse(file: GatewayFile, listening: Listening, secret: Callable[[str], str | None]) -> None:
-    """See that upstreams have their keys, keys their pepper, and the address what it needs; raises UsageError.
+    """See that upstreams, alarms and keys have their secrets, and the address what it needs; raises UsageError.
 
     Nothing is asked of a network, and a gateway may run beside it.
     """
     upstreams = Upstreams(secret)
     for upstream in asked_by(file):
         upstreams.check(upstream)
+    destination(file.alarm, secret)
     has_keys = False
     with suppress(NotFound), closing(open_state(file.workspace, must_exist=True)) as state:
         has_keys = MemoryGatekeeper(state, load_pepper(file.workspace)).has_keys

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.journal.protocol import Document, Journal, Notice
     from weighbridge.pilot.recorder import Recorder
 
-__all__ = ["Deliverer"]
+__all__ = ["Deliverer", "destination"]
 
 _MOST_WHY = 2000  # characters: an operator's words may be in it, and no record holds more than 32 kB
 _PAUSE_S = 2.0
@@ -63,8 +63,7 @@ class Deliverer:
         self._documents: Callable[[], Iterable[Document]] = tuple
         self._followed: set[str] = set()
         self._clock = clock
-        self._address = _address(plan, secret)
-        self._key = _key(plan, secret)
+        self._address, self._key = destination(plan, secret)
         self._outbox = Outbox(store.parent)
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -179,6 +178,14 @@ class Deliverer:
                 with suppress(Exception):
                     _log.error("alarms could not be told: %s", type(error).__name__)
             self._wake.wait(_PAUSE_S)
+
+
+def destination(plan: AlarmPlan, secret: Callable[[str], str | None]) -> tuple[str, bytes]:
+    """Return the webhook's address and the key that signs, each empty where none is asked for.
+
+    Raises UsageError where a variable is not set, or holds what cannot be used.
+    """
+    return _address(plan, secret), _key(plan, secret)
 
 
 def _address(plan: AlarmPlan, secret: Callable[[str], str | None]) -> str:
