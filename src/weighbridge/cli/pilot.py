@@ -33,7 +33,7 @@ _OPERATOR = ""
 
 @click.group(name="pilot")
 def command() -> None:
-    """Look after a pilot: keys and what they spent, routes, candidates, drift, alarms.
+    """Look after a pilot: keys, spending, routes, candidates, drift, alarms.
 
     A running gateway takes a change in within a second.
     """
@@ -73,7 +73,7 @@ def create(name: str, workspace: str | None, *, as_json: bool, **wishes: Any) ->
     warn_of_models(workspace, wishes)
 
 
-@key.command(name="change")
+@key.command(name="change", short_help="Change rights, limits, budget or the end.")
 @click.argument("key_id", metavar="ID")
 @click.option("--name", metavar="NAME", help="Another name.")
 @rights_options
@@ -122,7 +122,7 @@ def list_(workspace: str | None, *, has_all: bool, as_json: bool) -> None:
     click.echo("Next: `weighbridge pilot key show ID`", err=True)
 
 
-@key.command(name="show")
+@key.command(name="show", short_help="Show what a key may do and has spent.")
 @click.argument("key_id", metavar="ID")
 @options.workspace
 @options.as_json
@@ -187,7 +187,7 @@ def rotate(key_id: str, workspace: str | None, *, grace: str | None, as_json: bo
         _show_issued(desk.rotate(_OPERATOR, key_id, how), as_json=as_json)
 
 
-@command.command(name="spend")
+@command.command(name="spend", short_help="What was asked of models, and what it cost.")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Up to today, by UTC.")
 @click.option("--by", type=click.Choice(_GROUPS), default="key", show_default=True, help="What to add up by.")
 @options.workspace
@@ -238,19 +238,13 @@ def _desk(workspace: str | None, *, must_exist: bool = False) -> Iterator[tuple[
     """Open the desk over the state in the workspace; whoever can write there is the operator."""
     from weighbridge.cli.settings import load_settings
     from weighbridge.pilot.access.desk import KeyDesk
-    from weighbridge.pilot.access.pepper import load_pepper, mark_of
+    from weighbridge.pilot.access.pepper import pepper_of
     from weighbridge.pilot.state.choose import open_state
 
     folder = load_settings(workspace=workspace).workspace.path
     state = open_state(folder, must_exist=must_exist)
     try:
-        pepper = load_pepper(folder)
-        if not state.same_pepper(mark_of(pepper)):
-            raise UsageError(
-                "the pepper is not the one that the keys of this pilot were made with",
-                hint="see WEIGHBRIDGE_PEPPER and WEIGHBRIDGE_PEPPER_FILE",
-            )
-        yield KeyDesk(state, pepper), state
+        yield KeyDesk(state, pepper_of(state, folder)), state
     finally:
         state.close()
 

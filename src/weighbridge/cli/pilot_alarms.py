@@ -13,7 +13,7 @@ from weighbridge.cli.operator import operator_name
 __all__ = ["command"]
 
 
-@click.group(name="alarms", invoke_without_command=True)
+@click.group(name="alarms", invoke_without_command=True, short_help="What monitors raised, and answers to it.")
 @click.option("--all", "has_all", is_flag=True, help="Also those that were answered.")
 @options.lang
 @options.workspace
@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, *, has_all: bool, as_json: bool, **given: str
     click.echo(f"Next: `weighbridge pilot alarms {'acknowledge ID --because TEXT' if count else '--all'}`", err=True)
 
 
-@command.command(name="acknowledge")
+@command.command(name="acknowledge", short_help="Answer an alarm with what was found out.")
 @click.argument("alarm_id", metavar="ID")
 @click.option("--because", required=True, metavar="TEXT", help="What was found out; it becomes evidence.")
 @options.workspace

@@ -32,7 +32,7 @@ def command() -> None:
     """
 
 
-@command.command(name="status")
+@command.command(name="status", short_help="Where candidates stand, and what is still needed.")
 @click.argument("route", metavar="[ROUTE]", required=False)
 @options.lang
 @options.workspace
@@ -67,7 +67,7 @@ def _then(route: str, standing: Standing) -> str:
     return f"canary {'start' if standing.state == 'stopped' else 'stop'} {route}"
 
 
-@command.command(name="stop")
+@command.command(name="stop", short_help="Take the candidate out of service, on all nodes.")
 @click.argument("route", metavar="ROUTE")
 @_because
 @options.lang
@@ -78,7 +78,7 @@ def stop(route: str, because: str, *, as_json: bool, **given: str | None) -> Non
     _order(route, "stop", because, given, as_json=as_json)
 
 
-@command.command(name="start")
+@command.command(name="start", short_help="Begin again after a rollback or a stop.")
 @click.argument("route", metavar="ROUTE")
 @_because
 @options.lang
@@ -94,8 +94,7 @@ def _order(
 ) -> None:
     """Write an order, and wait a little for a gateway to obey."""
     from weighbridge.cli.settings import load_settings
-    from weighbridge.pilot.canary.order import canary_order
-    from weighbridge.pilot.journal.order import give_order
+    from weighbridge.pilot.canary.order import canary_order, order_canary
     from weighbridge.pilot.state.choose import open_state
 
     settings = load_settings(**given)
@@ -106,10 +105,7 @@ def _order(
             _show(route, standing, settings.language, as_json=as_json)
             click.echo("nothing to do", err=True)
         else:
-            order = canary_order(document, what, operator_name(), because)
-            give_order(state, route, order)
-            with state.changing_keys() as book:
-                book.note("canary.ordered", {"at": time.time(), "route": route, **order})
+            order_canary(state, route, canary_order(document, what, operator_name(), because))
             after = _awaited(state, route, standing)
             _show(route, after, settings.language, as_json=as_json)
             if (after.state, after.trial) == (standing.state, standing.trial):

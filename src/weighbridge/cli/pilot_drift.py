@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="drift")
+@click.command(name="drift", short_help="Whether answers and prompts are still as usual.")
 @click.argument("route", metavar="[ROUTE]", required=False)
 @click.option("--acknowledge", is_flag=True, help="Watch on after alarms, against the same reference.")
 @click.option("--learn", is_flag=True, help="Take what comes from now on as the reference.")

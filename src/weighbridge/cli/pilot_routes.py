@@ -11,7 +11,7 @@ from weighbridge.cli import options
 __all__ = ["command"]
 
 
-@click.command(name="routes")
+@click.command(name="routes", short_help="Which routes are open, and why others are not.")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

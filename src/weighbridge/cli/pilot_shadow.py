@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="shadow")
+@click.command(name="shadow", short_help="How candidates do that nobody sees yet.")
 @click.argument("route", metavar="[ROUTE]", required=False)
 @options.lang
 @options.workspace

@@ -14,7 +14,9 @@ from weighbridge.errors import UsageError, WeighbridgeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PEPPER_FILE", "load_pepper", "mark_of"]
+    from weighbridge.pilot.state.protocol import PilotState
+
+__all__ = ["PEPPER_FILE", "load_pepper", "mark_of", "pepper_of"]
 
 PEPPER_FILE = "pilot.pepper"
 _LEAST_CHARACTERS, _MOST_BYTES = 32, 4096
@@ -35,6 +37,17 @@ def load_pepper(folder: Path, environment: Mapping[str, str] = os.environ) -> by
     if not path.exists():
         _make(path)
     return _read(path)
+
+
+def pepper_of(state: PilotState, folder: Path) -> bytes:
+    """Return the pepper as `load_pepper` does; raises UsageError, too, where the keys were made with another one."""
+    pepper = load_pepper(folder)
+    if not state.same_pepper(mark_of(pepper)):
+        raise UsageError(
+            "the pepper is not the one that the keys of this pilot were made with",
+            hint="see WEIGHBRIDGE_PEPPER and WEIGHBRIDGE_PEPPER_FILE",
+        )
+    return pepper
 
 
 def mark_of(pepper: bytes) -> str:

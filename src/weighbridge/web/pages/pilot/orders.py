@@ -11,8 +11,7 @@ from starlette.routing import Route
 
 from weighbridge.errors import NotFound, UsageError
 from weighbridge.pilot.alarm.alarms import answer_alarm, read_alarms
-from weighbridge.pilot.canary.order import canary_order
-from weighbridge.pilot.journal.order import give_order
+from weighbridge.pilot.canary.order import canary_order, order_canary
 from weighbridge.web.form import read_form
 from weighbridge.web.gate import SEE_OTHER
 from weighbridge.web.pages.pilot.shown import language_of, pilot_page
@@ -58,10 +57,7 @@ def routes(room: PilotRoom, dashboard: Dashboard, reader: Callable[[], Reader]) 
             if canary is None:
                 raise NotFound("this route has no canary", hint="`/pilot` lists what there is")
             facts = canary_order(canary["document"], order, visitor.name, because)
-            state = room.state()
-            give_order(state, name, facts, room.now)
-            with state.changing_keys() as book:  # a gateway takes the note into its audit log
-                book.note("canary.ordered", {"at": room.now(), "route": name, **facts})
+            order_canary(room.state(), name, facts, room.now)
 
         await run_in_threadpool(write)
         return _back(request, name, f"told-{order}")

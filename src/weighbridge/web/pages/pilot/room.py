@@ -7,9 +7,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from weighbridge.errors import NotFound, UsageError, WeighbridgeError
+from weighbridge.errors import NotFound, WeighbridgeError
 from weighbridge.pilot.access.desk import KeyDesk
-from weighbridge.pilot.access.pepper import load_pepper, mark_of
+from weighbridge.pilot.access.pepper import pepper_of
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.state.choose import open_state
 
@@ -59,13 +59,8 @@ class PilotRoom:
 
         Raises UsageError where the pepper is another than that of the keys.
         """
-        state, pepper = self.state(), load_pepper(self.folder)
-        if not state.same_pepper(mark_of(pepper)):
-            raise UsageError(
-                "the pepper is not the one that the keys of this pilot were made with",
-                hint="see WEIGHBRIDGE_PEPPER and WEIGHBRIDGE_PEPPER_FILE",
-            )
-        return KeyDesk(state, pepper, operator=visitor.name)
+        state = self.state()
+        return KeyDesk(state, pepper_of(state, self.folder), operator=visitor.name)
 
     def reading_desk(self) -> KeyDesk:
         """Return a desk at which keys are only looked at; it needs no pepper."""
