@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from weighbridge.cli.serve import command as serve
+from weighbridge.gateway.admin import ADMIN_PATH
+from weighbridge.gateway.metrics import METRICS_PATH
 from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.gateway.request.endpoints import HEALTH, READY
 from weighbridge.gateway.server import _DRAIN_S
+from weighbridge.gateway.stop import STOP_PATH
 from weighbridge.pilot.admission.file import load_gateway_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -83,6 +87,27 @@ def test_the_unit_starts_the_gateway_as_it_is() -> None:
     assert flags(words) <= KNOWN
     assert int(unit["Service"]["TimeoutStopSec"]) > _DRAIN_S
     assert int(unit["Service"]["LimitNOFILE"]) > 2 * Bounds().connections
+
+
+@pytest.mark.parametrize("path", [ADMIN_PATH, METRICS_PATH, STOP_PATH])
+def test_the_proxy_lets_operators_in_from_inside_only(path: str) -> None:
+    """Every path that is not for callers has a location of its own, with a list of who may come."""
+    text = (EXAMPLES / "nginx" / "weighbridge.conf").read_text()
+    (location,) = (line for line in text.splitlines() if re.search(rf"location (= )?{re.escape(path)}/? ", line))
+    assert re.search(r"\{ allow [0-9./]+; deny all; proxy_pass", location)
+
+
+def test_the_image_has_what_the_gateway_needs() -> None:
+    """The extras that its packages are locked for are those of the project, with the gateway's and PostgreSQL's."""
+    text = (EXAMPLES / "kubernetes" / "Dockerfile").read_text()
+    project = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text())["project"]
+    extras = re.findall(r"--extra (\S+)", text)
+    assert extras == ["gateway", "postgres"]
+    assert set(extras) <= set(project["optional-dependencies"])
+    assert "--require-hashes" in text
+    user = re.search(r"^USER (\d+):", text, re.MULTILINE)
+    assert user is not None
+    assert int(user[1]) == of("StatefulSet")["spec"]["template"]["spec"]["securityContext"]["runAsUser"]
 
 
 @pytest.mark.parametrize("line", ["proxy_buffering off;", "proxy_next_upstream off;", "proxy_http_version 1.1;"])
