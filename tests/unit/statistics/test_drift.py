@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from itertools import count
+from itertools import count, product
 
 import pytest
 from hypothesis import given
@@ -48,6 +48,24 @@ def test_the_mean_time_to_a_false_alarm_is_at_least_the_threshold(p0: float, mul
     mean = sum(times) / runs
     error = math.sqrt(sum((t - mean) ** 2 for t in times) / runs**2)
     assert mean >= 500 - 3 * error
+
+
+@pytest.mark.parametrize("multiples", [(1.6, 2.5), (0.6, 0.35)])
+def test_a_prediction_is_as_good_as_a_rate_that_is_known(multiples: tuple[float, ...]) -> None:
+    """Exactly, over all streams of nine under Jeffreys' prior: the mean value after n observations is n.
+
+    So the mean time to a false alarm is at least the threshold, whatever the bets are made on.
+    """
+    mean = 0.0
+    for stream in product((0, 1), repeat=9):
+        detector, chance = SRDetector(0.5, 1e9, multiples), 1.0
+        for n, x in enumerate(stream):
+            predicted = (sum(stream[:n]) + 0.5) / (n + 1)
+            detector.aim(predicted, (sum(stream[: n // 2]) + 0.5) / (n // 2 + 1))
+            chance *= predicted if x else 1 - predicted
+            detector.update(float(x))
+        mean += chance * detector.value
+    assert mean == pytest.approx(9, rel=1e-9)
 
 
 @pytest.mark.parametrize(("p0", "rate", "delay"), [(0.02, 0.04, 506), (0.02, 0.06, 203), (0.1, 0.2, 136)])
