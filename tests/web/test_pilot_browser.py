@@ -116,6 +116,11 @@ def test_the_pages_can_be_read_on_paper_and_on_a_telephone(browser: Browser, gue
         assert page.locator("h1").count() == 1
         nameless = "e => e.type !== 'hidden' && !e.labels.length && !e.ariaLabel"
         assert page.evaluate(f"[...document.querySelectorAll('input,select')].filter({nameless}).length") == 0, path
+        led: dict[str, set[str]] = {}  # a link's name says where it leads (WCAG 2.4.9)
+        named = "all => all.map(e => [e.ariaLabel || e.innerText, e.pathname + e.search])"
+        for name, address in page.locator("main a").evaluate_all(named):
+            led.setdefault(name, set()).add(address)
+        assert [name for name, addresses in led.items() if len(addresses) > 1] == [], path
         assert page.evaluate("[...document.querySelectorAll('table')].filter(e => !e.caption).length") == 0, path
         for ink, ground in page.evaluate(_SHARED["_CONTRASTS"]):
             dark, light = sorted((_SHARED["_luminance"](ink), _SHARED["_luminance"](ground)))
