@@ -21,6 +21,7 @@ MOST_CHARACTERS = 4_000
 """Of each answer, in words and embeddings: some 1,000 tokens, and under a millisecond of processor time."""
 
 _MOST_DIMENSIONS = 16_384
+_MOST_BYTES = 1 << 20  # of two such vectors; it is read on the event loop
 _END = " .。"
 _MARKS = re.compile(rb"[^\0]{31}")  # more than 30 in a row: Unicode Standard Annex 15, Stream-Safe Text Format
 _WORD = re.compile(
@@ -75,7 +76,9 @@ def embedding_request(model: str, one: str, two: str) -> bytes:
 
 
 def read_embeddings(body: bytes) -> tuple[list[float], list[float]] | None:
-    """Return the two vectors of an answer, None for anything that is no answer to that request."""
+    """Return the two vectors of an answer, None for anything that is no answer to that request, or over 1 MiB."""
+    if len(body) > _MOST_BYTES:
+        return None
     try:
         said = json.loads(body)
         rows = {row["index"]: row["embedding"] for row in said["data"]}

@@ -111,6 +111,9 @@ def test_what_are_no_two_vectors_is_none(rows: object) -> None:
     assert read_embeddings(json.dumps({"data": rows}).encode()) is None
     assert read_embeddings(b'{"data":[{"index":0,"embedding":[NaN]},{"index":1,"embedding":[1]}]}') is None
     assert read_embeddings(b"[" * 100_000) is None
+    good = b'{"data":[{"index":0,"embedding":[0.5]},{"index":1,"embedding":[1]}]}'
+    assert read_embeddings(good) == ([0.5], [1])
+    assert read_embeddings(good + b" " * (1 << 20)) is None  # read on the event loop: no megabytes of it
     assert len(json.loads(embedding_request("m", "x" * 9000, ""))["input"][0]) == 4000
 
 
