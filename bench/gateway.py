@@ -13,67 +13,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from weighbridge.core.artefact import digest_of_endpoint
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
-from weighbridge.decision.policy import parse_policy
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.orders import BudgetForm, KeyOrder, LimitsForm
 from weighbridge.pilot.access.pepper import load_pepper
-from weighbridge.pilot.admission.keeper import STORE_FILE
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
-from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.judge import judge
+from weighbridge.testing.gate import leg_of
 
 _MODEL, _CANDIDATE_MODEL = "mock", "mock-candidate"
-_POLICY = """
-[policy]
-name = "bench"
-version = "1"
-title = "Bench"
-valid_days = 30
-[use]
-description = "A measurement"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
-_CANDIDATE = """
-[route.{room}]
-{terms}
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "a mock"
-unverified_until = {until}
-[route.{room}.upstream]
-url = "{url}"
-model = "{model}"
-price = {{ input = 0.1, output = 0.2 }}
-"""
+_PRICE = "price = { input = 0.1, output = 0.2 }"
 _FILE = """
 [gateway]
 listen = "127.0.0.1:{port}"
 workspace = "work"
 [[route]]
 name = "qwen"
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "a mock"
-unverified_until = {until}
-[route.upstream]
-url = "{url}"
-model = "{model}"
-price = {{ input = 0.1, output = 0.2 }}
-"""
+{leg}"""
 
 
 def main() -> None:
@@ -106,17 +63,12 @@ def prepare(folder: Path, url: str, port: int, trials: Trials = Trials()) -> str
     """Write a workspace with decisions about the endpoints, the gateway's file and a key; return the key."""
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
-    today = datetime.now(UTC).date()
-    file = _FILE.format(port=port, decision=_decide(work, url, _MODEL), until=today, url=url, model=_MODEL)
+    file = _FILE.format(port=port, leg=leg_of(work, url, _MODEL, _PRICE))
     if not trials.observes:
         file += "[route.observe]\nshare = 0.0\n"
-    candidate = {"until": today, "url": url, "model": _CANDIDATE_MODEL}
-    if trials.shadow or trials.canary:
-        candidate["decision"] = _decide(work, url, _CANDIDATE_MODEL)
-    if trials.shadow:
-        file += _CANDIDATE.format(room="shadow", terms=f"share = {trials.shadow}", **candidate)
-    if trials.canary:
-        file += _CANDIDATE.format(room="canary", terms=f"steps = [{trials.canary}]", **candidate)
+    for room, terms in (("shadow", f"share = {trials.shadow}"), ("canary", f"steps = [{trials.canary}]")):
+        if getattr(trials, room):
+            file += f"[route.{room}]\n{terms}\n{leg_of(work, url, _CANDIDATE_MODEL, _PRICE)}"
     (folder / "gateway.toml").write_text(file, encoding="utf-8")
     state = SQLiteState(work / STATE_FILE)
     limits = LimitsForm.of(requests_per_minute=10_000_000, tokens_per_minute=1_000_000_000, concurrent=10_000)
@@ -124,18 +76,6 @@ def prepare(folder: Path, url: str, port: int, trials: Trials = Trials()) -> str
     issued = KeyDesk(state, load_pepper(work)).create("", order)
     state.close()
     return issued.text
-
-
-def _decide(work: Path, url: str, model: str) -> str:
-    """Decide about an endpoint, and return the decision's id."""
-    today = datetime.now(UTC).date()
-    subject = digest_of_endpoint(url, model)
-    store = SQLiteStore(work / STORE_FILE)
-    card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
-    store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
-    _, statement = judge(parse_policy(_POLICY, "bench.toml"), subject, store=store, on=today)
-    store.close()
-    return statement.id
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,13 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from weighbridge.core.artefact import digest_of_endpoint
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
-from weighbridge.decision.policy import parse_policy
-from weighbridge.pilot.admission.keeper import STORE_FILE
-from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.judge import judge
+from weighbridge.testing.gate import leg_of
 
 KEY = "pilot-bench"
 IN_USE, CANDIDATE = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
@@ -46,34 +39,7 @@ DECLINES = {
     }],
     "usage": {"prompt_tokens": 40, "completion_tokens": 11, "total_tokens": 51},
 }  # fmt: skip
-POLICY = """
-[policy]
-name = "pilot"
-version = "1"
-title = "Pilot"
-valid_days = 30
-[use]
-description = "Coding questions"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
-LEG = """
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "served by this script"
-unverified_until = {until}
-[{table}.upstream]
-url = "{url}"
-model = "{model}"
-key_env = "PILOT_KEY"
-price = {{ input = 0.02, output = 0.06 }}
-"""
+MORE = 'key_env = "PILOT_KEY", price = { input = 0.02, output = 0.06 }'
 HEAD = """
 [gateway]
 listen = "127.0.0.1:{port}"
@@ -170,16 +136,6 @@ def post(address: str, path: str, body: dict[str, Any], headers: dict[str, str])
         line.close()
 
 
-def decide(work: Path, url: str, model: str) -> str:
-    """Decide about an endpoint, and return the decision's id."""
-    today = datetime.now(UTC).date()
-    subject = digest_of_endpoint(url, model)
-    with closing(SQLiteStore(work / STORE_FILE)) as store:
-        card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "apache-2.0"})
-        store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
-        return judge(parse_policy(POLICY, "pilot.toml"), subject, store=store, on=today)[1].id
-
-
 class Pilot:
     """The gateway, and the callers in front of it."""
 
@@ -187,20 +143,15 @@ class Pilot:
         self.folder, self.port = folder, port
         work = folder / "weighbridge-work"
         work.mkdir(parents=True, exist_ok=True)
-        until = datetime.now(UTC).date()
-        self.legs = {
-            model: {"decision": decide(work, url, model), "until": until, "url": url, "model": model}
-            for model, url in urls.items()
-        }
+        self.legs = {model: leg_of(work, url, model, MORE) for model, url in urls.items()}
         self.key = self.command("key", "create", "callers").strip()
         self.users = count(1)
         self.asked = 0
 
-    def configure(self, trial: str, table: str) -> None:
+    def configure(self, trial: str) -> None:
         """Write gateway.toml with a shadow or a canary for the candidate."""
-        in_use = LEG.format(table="route", **self.legs[IN_USE])
-        candidate = LEG.format(table=table, **self.legs[CANDIDATE])
-        text = HEAD.format(port=self.port) + in_use + "[route.observe]\nshare = 1.0\n" + trial + candidate
+        in_use, candidate = self.legs[IN_USE], self.legs[CANDIDATE]
+        text = f"{HEAD.format(port=self.port)}{in_use}[route.observe]\nshare = 1.0\n{trial}{candidate}"
         (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
 
     def command(self, *words: str) -> str:
@@ -274,7 +225,7 @@ def main() -> None:
         CANDIDATE: f"{behind_a_front(models[1].address, spoilt)}/v1",
     }
     pilot = Pilot(given.folder.absolute(), given.port, urls)
-    pilot.configure(SHADOW, "route.shadow")
+    pilot.configure(SHADOW)
     gateway = pilot.start()
     try:
         run(pilot, spoilt, given.shadow, given.most)
@@ -292,7 +243,7 @@ def run(pilot: Pilot, spoilt: threading.Event, shadow: int, most: int) -> None:
     time.sleep(5)
     pilot.show("shadow", "coder")
     say("gateway.toml: the shadow becomes a canary")
-    pilot.configure(CANARY, "route.canary")
+    pilot.configure(CANARY)
     time.sleep(5)
     pilot.ask_until(lambda: False, 30)
     pilot.show("canary", "status", "coder")

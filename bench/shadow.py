@@ -21,51 +21,20 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import uvloop
 
-from weighbridge.core.artefact import digest_of_endpoint
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
-from weighbridge.decision.policy import parse_policy
 from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.orders import KeyOrder
 from weighbridge.pilot.access.pepper import load_pepper
-from weighbridge.pilot.admission.keeper import STORE_FILE
 from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 from weighbridge.statistics.interval import quantile_estimate
-from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.judge import judge
+from weighbridge.testing.gate import leg_of
 
 _PORTS = {"primary": 18310, "candidate": 18311, "judge": 18312, "off": 18320, "on": 18321}
 _TEXT = "The weighbridge reads forty tonnes, and the ledger agrees with it. "
-_POLICY = """
-[policy]
-name = "bench"
-version = "1"
-title = "Bench"
-valid_days = 30
-[use]
-description = "A measurement"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
-_LEG = """
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "a mock"
-unverified_until = {until}
-upstream = {{ url = "{url}", model = "{model}", price = {{ input = 0.1, output = 0.2 }} }}
-"""
 _JUDGE = """
 [route.shadow.judge]
 upstream = {{ url = "http://127.0.0.1:{port}/v1", model = "judge" }}
@@ -192,17 +161,10 @@ def prepare(folder: Path, port: int, share: float, *, has_judge: bool) -> str:
     """Write a workspace with two decided endpoints, a gateway's file and a key; return the key."""
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
-    today = datetime.now(UTC).date()
-    legs = {}
-    store = SQLiteStore(work / STORE_FILE)
-    card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
-    for model in ("primary", "candidate"):
-        url = f"http://127.0.0.1:{_PORTS[model]}/v1"
-        subject = digest_of_endpoint(url, model)
-        store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
-        _, statement = judge(parse_policy(_POLICY, "bench.toml"), subject, store=store, on=today)
-        legs[model] = _LEG.format(decision=statement.id, until=today, url=url, model=model)
-    store.close()
+    price = "price = { input = 0.1, output = 0.2 }"
+    legs = {
+        model: leg_of(work, f"http://127.0.0.1:{_PORTS[model]}/v1", model, price) for model in ("primary", "candidate")
+    }
     file = f'[gateway]\nlisten = "127.0.0.1:{port}"\nworkspace = "work"\n[[route]]\nname = "qwen"\n{legs["primary"]}'
     if share:
         file += f"[route.shadow]\nshare = {share}\ncalls_per_day = 1000000\n{legs['candidate']}"

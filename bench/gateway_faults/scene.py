@@ -15,19 +15,12 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.core.artefact import digest_of_endpoint
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
-from weighbridge.decision.policy import parse_policy
-from weighbridge.pilot.admission.keeper import STORE_FILE
-from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.gate import leg_of
 from weighbridge.testing.upstream_double import Step, UpstreamDouble, answer, events
 from weighbridge.testing.waiting import first_document
-from weighbridge.workflow.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,37 +31,12 @@ CHAT = (
 )
 EVENT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
 LAST = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":100}}\n\ndata: [DONE]\n\n'
-_POLICY = """
-[policy]
-name = "faults"
-version = "1"
-title = "Faults"
-valid_days = 30
-[use]
-description = "A measurement"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
 _ROUTE = """
 [[route]]
 name = "{name}"
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "a mock"
-unverified_until = {until}
 retries = 0
-[route.upstream]
-url = "{url}"
-model = "m"
-idle_s = {idle_s}
-price = {{ input = 1.0, output = 1.0 }}
-"""
+{leg}"""
+_UPSTREAM = "idle_s = {}, price = {{ input = 1.0, output = 1.0 }}"
 COST_USD = 0.0002  # of an answer
 
 
@@ -114,17 +82,9 @@ class Scene:
         """Write the gateway's file, with decisions on all that it names."""
         work = self.folder / "work"
         work.mkdir(parents=True, exist_ok=True)
-        today = datetime.now(UTC).date()
         text = f'[gateway]\nlisten = "127.0.0.1:0"\nworkspace = "work"\n[gateway.limits]\n{limits}\n'
-        store = SQLiteStore(work / STORE_FILE)
         for name, url in routes.items():
-            subject = digest_of_endpoint(url, "m")
-            card = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
-            store.add(Evidence(subject, "card/v1", card.model_dump(mode="json", by_alias=True), (), OURS, today))
-            _, made = judge(parse_policy(_POLICY, "faults.toml"), subject, store=store, on=today)
-            until = today + timedelta(days=20)
-            text += _ROUTE.format(name=name, url=url, decision=made.id, until=until, idle_s=idle_s)
-        store.close()
+            text += _ROUTE.format(name=name, leg=leg_of(work, url, "m", _UPSTREAM.format(idle_s)))
         (self.folder / "gateway.toml").write_text(text + more, encoding="utf-8")
 
     def cli(self, *words: str) -> Any:

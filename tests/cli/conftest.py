@@ -20,6 +20,24 @@ if TYPE_CHECKING:
     Serve = Callable[[Callable[[int, str], bytes | None]], FaultServer]
 
 WEIGHBRIDGE = [sys.executable, "-m", "weighbridge"]
+_PILOT = """
+[policy]
+name = "pilot"
+version = "1"
+title = "Pilot"
+valid_days = 30
+[use]
+description = "A trial"
+audience = "internal"
+[[rule]]
+id = "no-critical-findings"
+kind = "files/v1"
+measure = "findings_by_severity.critical"
+operator = "at-most"
+value = 0
+on_fail = "reject"
+because = "It can harm the machine."
+"""
 
 
 class CommandLine:
@@ -54,6 +72,14 @@ class CommandLine:
         document: dict[str, Any] = json.loads(done.stdout)
         assert str(document["schema"]).startswith("weighbridge/")
         return document
+
+    def adopt_mirror(self) -> tuple[str, dict[str, Any]]:
+        """Mirror a model and adopt it by the policy `pilot`; return the mirror's path and the decision."""
+        (self.folder / "model").mkdir()
+        (self.folder / "model" / "config.json").write_text("{}")
+        (self.folder / "policy.toml").write_text(_PILOT)
+        mirror = str(self.json("mirror", "model", "--to", "mirrors")["path"])
+        return mirror, self.json("decide", mirror, "--policy", "policy.toml")["decision"]
 
 
 @pytest.fixture

@@ -12,33 +12,10 @@ from weighbridge.pilot.state.sqlite import STATE_FILE, SQLiteState
 if TYPE_CHECKING:
     from pathlib import Path
 
-POLICY = """
-[policy]
-name = "pilot"
-version = "1"
-title = "Pilot"
-valid_days = 30
-[use]
-description = "A trial"
-audience = "internal"
-[[rule]]
-id = "no-critical-findings"
-kind = "files/v1"
-measure = "findings_by_severity.critical"
-operator = "at-most"
-value = 0
-on_fail = "reject"
-because = "It can harm the machine."
-"""
-
 
 def test_an_alarm_is_listed_answered_and_ordered(weighbridge: Any, tmp_path: Path) -> None:
     """The queue shows the decision, `routes` the doubt; the answer is evidence, an order and a note for the log."""
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
-    (tmp_path / "policy.toml").write_text(POLICY)
-    mirror = weighbridge.json("mirror", "model", "--to", "mirrors")["path"]
-    decision = weighbridge.json("decide", mirror, "--policy", "policy.toml")["decision"]
+    mirror, decision = weighbridge.adopt_mirror()
     work = tmp_path / "weighbridge-work"
     statement = weighbridge.json("evidence", "list", "--kind", "decision/v1")["evidence"][0]["id"]
     deliver = deliver_of(work)

@@ -7,24 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-POLICY = """
-[policy]
-name = "pilot"
-version = "1"
-title = "Pilot"
-valid_days = 30
-[use]
-description = "A trial"
-audience = "internal"
-[[rule]]
-id = "no-critical-findings"
-kind = "files/v1"
-measure = "findings_by_severity.critical"
-operator = "at-most"
-value = 0
-on_fail = "reject"
-because = "It can harm the machine."
-"""
 FILE = """
 [[route]]
 name = "small"
@@ -38,15 +20,11 @@ upstream = {{ url = "http://127.0.0.1:9/v1", model = "small" }}
 
 def test_from_a_folder_to_an_open_route(weighbridge: Any, tmp_path: Path) -> None:
     """Mirror, decide, name it: open; write over the weights: refused, with the file's name and what to do."""
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
-    (tmp_path / "policy.toml").write_text(POLICY)
-    mirror = weighbridge.json("mirror", "model", "--to", "mirrors")["path"]
-    decided = weighbridge.json("decide", mirror, "--policy", "policy.toml")
+    mirror, decision = weighbridge.adopt_mirror()
     (tmp_path / "gateway.toml").write_text(FILE.format(reference=mirror, more=f'mirror = "{mirror}"'))
     (row,) = weighbridge.json("pilot", "routes")["routes"]
     assert (row["is_open"], row["verdict"], row["why"]) == (True, "adopt", "")
-    assert row["digest"] == decided["decision"]["subject"]
+    assert row["digest"] == decision["subject"]
     (tmp_path / mirror / "config.json").write_text("{ }")
     done = weighbridge("pilot", "routes")
     assert done.returncode == 0

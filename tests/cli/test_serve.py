@@ -14,24 +14,6 @@ from weighbridge.testing.waiting import first_document
 if TYPE_CHECKING:
     from pathlib import Path
 
-POLICY = """
-[policy]
-name = "pilot"
-version = "1"
-title = "Pilot"
-valid_days = 30
-[use]
-description = "A trial"
-audience = "internal"
-[[rule]]
-id = "no-critical-findings"
-kind = "files/v1"
-measure = "findings_by_severity.critical"
-operator = "at-most"
-value = 0
-on_fail = "reject"
-because = "It can harm the machine."
-"""
 FILE = """
 [gateway]
 listen = "127.0.0.1:0"
@@ -55,11 +37,7 @@ CHAT = (
 
 def prepare(weighbridge: Any, folder: Path, url: str) -> None:
     """Mirror a model, decide on it, and write the gateway's file."""
-    (folder / "model").mkdir()
-    (folder / "model" / "config.json").write_text("{}")
-    (folder / "policy.toml").write_text(POLICY)
-    mirror = weighbridge.json("mirror", "model", "--to", "mirrors")["path"]
-    weighbridge.json("decide", mirror, "--policy", "policy.toml")
+    mirror, _ = weighbridge.adopt_mirror()
     (folder / "gateway.toml").write_text(FILE.format(mirror=mirror, url=url))
 
 

@@ -7,16 +7,11 @@ import json
 import threading
 import time
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import uvicorn
 
-from weighbridge.core.artefact import digest_of_endpoint
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.core.kinds import KINDS
-from weighbridge.decision.policy import parse_policy
 from weighbridge.errors import WeighbridgeError
 from weighbridge.gateway import trials
 from weighbridge.gateway.assembly import assembled
@@ -25,7 +20,6 @@ from weighbridge.pilot.access.desk import KeyDesk
 from weighbridge.pilot.access.orders import KeyOrder
 from weighbridge.pilot.access.pepper import load_pepper
 from weighbridge.pilot.admission.file import load_gateway_file
-from weighbridge.pilot.admission.keeper import STORE_FILE
 from weighbridge.pilot.audit.export import Wanted, select
 from weighbridge.pilot.audit.segments import AUDIT_FOLDER
 from weighbridge.pilot.board.fold import read_board
@@ -33,39 +27,14 @@ from weighbridge.pilot.canary.order import canary_order
 from weighbridge.pilot.journal.order import give_order
 from weighbridge.pilot.state.choose import open_state
 from weighbridge.pilot.state.journal import SQLJournal
-from weighbridge.store.sqlite import SQLiteStore
+from weighbridge.testing.gate import leg_of
 from weighbridge.testing.upstream_double import UpstreamDouble, answer
 from weighbridge.testing.waiting import wait_for
-from weighbridge.workflow.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-POLICY = """
-[policy]
-name = "gate"
-version = "1"
-title = "Gate"
-valid_days = 30
-[use]
-description = "A trial"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
-LEG = """
-decision = "{decision}"
-unverified = "allow"
-unverified_because = "a test"
-unverified_until = {until}
-upstream = {{ url = "{url}", model = "{model}" }}
-"""
 CANARY = """
 [route.canary]
 steps = [0.5]
@@ -101,20 +70,10 @@ class Pilot:
             order = KeyOrder.read(b'{"name": "app", "scopes": ["inference", "metrics", "stop"]}')
             self.key = desk.create("", order).text
 
-    def leg(self, url: str, model: str) -> str:
-        """Decide on an endpoint, and return the lines of a leg that serves it."""
-        today = datetime.now(UTC).date()
-        subject = digest_of_endpoint(url, model)
-        body = KINDS["card/v1"].model_validate({"source": "README.md", "licence": "mit"})
-        with closing(SQLiteStore(self.work / STORE_FILE)) as store:
-            store.add(Evidence(subject, "card/v1", body.model_dump(mode="json", by_alias=True), (), OURS, today))
-            _, decision = judge(parse_policy(POLICY, "gate.toml"), subject, store=store, on=today)
-        return LEG.format(decision=decision.id, until=today + timedelta(days=3), url=url, model=model)
-
     def write(self, primary: UpstreamDouble, candidate: UpstreamDouble | None = None, how: str = CANARY) -> None:
         """Write the gateway's file; `how` are the lines of the candidate's table before those of its leg."""
-        table = how + self.leg(candidate.url, "new") if candidate else ""
-        route = f'[[route]]\nname = "qwen"\nretries = 0\n{self.leg(primary.url, "old")}{OBSERVE}{table}'
+        table = how + leg_of(self.work, candidate.url, "new") if candidate else ""
+        route = f'[[route]]\nname = "qwen"\nretries = 0\n{leg_of(self.work, primary.url, "old")}{OBSERVE}{table}'
         (self.folder / "gateway.toml").write_text(f'[gateway]\nworkspace = "work"\n{route}', encoding="utf-8")
 
     def order(self, do: Literal["stop", "start"]) -> None:

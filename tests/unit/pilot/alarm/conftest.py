@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from weighbridge.core.evidence import OURS, Evidence
-from weighbridge.decision.policy import parse_policy
 from weighbridge.pilot.admission.configuration.plan import AlarmPlan
 from weighbridge.pilot.alarm.deliver import Deliverer
 from weighbridge.pilot.audit.record import facts_body
 from weighbridge.pilot.journal.protocol import Notice
 from weighbridge.store.sqlite import SQLiteStore
-from weighbridge.workflow.judge import judge
+from weighbridge.testing.gate import decide_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,23 +23,6 @@ if TYPE_CHECKING:
 SUBJECT = "sha256:" + "a" * 64
 ON = date(2026, 11, 22)
 AT = 1_795_000_000.0  # 2026-11-18T11:06:40Z
-POLICY = """
-[policy]
-name = "gate"
-version = "1"
-title = "Gate"
-valid_days = 30
-[use]
-description = "A trial"
-audience = "internal"
-[[rule]]
-id = "licence"
-kind = "card/v1"
-measure = "licence"
-operator = "present"
-on_fail = "reject"
-because = "It must be known."
-"""
 
 
 @dataclass
@@ -60,10 +41,7 @@ class Scene:
 
     def decide(self) -> None:
         """Let the house decide."""
-        with self.store() as store:
-            store.add(Evidence(SUBJECT, "card/v1", {"source": "README.md", "licence": "mit"}, (), OURS, ON))
-            _, statement = judge(parse_policy(POLICY, "gate.toml"), SUBJECT, store=store, on=ON)
-        self.decision = statement.id
+        self.decision = decide_on(self.folder, SUBJECT, ON)
 
     def bodies(self, kind: str) -> list[dict[str, Any]]:
         """Return the bodies of a kind."""
