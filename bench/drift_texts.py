@@ -150,7 +150,7 @@ def cost(count: int) -> None:
     observer = Observer(lambda _: terms, lambda _: None)
     exchanges = [exchange(number, 150) for number in range(count)]
     began = time.process_time()
-    kept = sum(observer.keeps(one) for one in exchanges)
+    kept = sum(observer.keeps(one, terms) for one in exchanges)
     middle = time.process_time()
     for one in exchanges:
         observer.ended(one)
