@@ -23,7 +23,7 @@ MOST_CHARACTERS = 4_000
 _MOST_DIMENSIONS = 16_384
 _MOST_BYTES = 1 << 20  # of two such vectors; it is read on the event loop
 _END = " .。"
-_MARKS = re.compile(rb"[^\0]{31}")  # more than 30 in a row: Unicode Standard Annex 15, Stream-Safe Text Format
+_MARKS = re.compile(r"[^\w\s\0-\u02ff]{31}")  # more than 30: Unicode Standard Annex 15, Stream-Safe Text Format
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )  # a character of a script without spaces is a word
@@ -106,13 +106,11 @@ def _bare(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """Return a text in NFC; as it is where a character bears more marks than any language has.
+    """Return a text in NFC; as it is where a character may bear more marks than any language has.
 
     To order them takes the square of their number, seconds for a hostile answer, while no other thread runs.
     """
-    if text.isascii() or _MARKS.search(bytes(map(unicodedata.combining, text))):
-        return text
-    return unicodedata.normalize("NFC", text)
+    return text if _MARKS.search(text) else unicodedata.normalize("NFC", text)
 
 
 def _arguments(text: str) -> object:
