@@ -49,7 +49,7 @@ def drift_lines(route: str, standing: Standing, t: Locale) -> Iterator[str]:
         yield ""
         alarm = stream.alarm or {}
         head = t("told_drift.since", stream=stream.name, at=_time(alarm.get("at")))
-        yield line(t("told_message.alarm"), head, t.label("told_message", _severity(stream)))
+        yield line(t.label("told_message", _severity(stream)), head)
         says = told("drift.stream", {"name": stream.name}, stream.says, t.language)
         change = {"since": _share(alarm["since"], t), "reference": _share(alarm["reference"], t)}
         yield from wrapped(t("told_drift.change", says=says, **change))
