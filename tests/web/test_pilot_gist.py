@@ -52,6 +52,7 @@ def _legs(leg: str, **changed: Any) -> list[dict[str, Any]]:
         (_row(open_alarms=1, legs=_legs("primary", state="refused")), "closed", "act"),
         (_row(canary=_STEPPING, legs=_legs("canary", state="refused")), "candidate_closed", "act"),
         (_row(unread=["canary"]), "unread", "look"),
+        (_row(legs=[*_row()["legs"], {"leg": "fallback-1", "state": "refused", "doubt": ""}]), "partly", "look"),
     ],
 )
 def test_the_most_urgent_is_said(row: dict[str, Any], says: str, tone: str) -> None:

@@ -21,6 +21,7 @@ _GISTS = {
     "reopened": ("act", "grace", "answer_and_decide"),
     "alarmed": ("act", "silent", "answer"),
     "rolled back": ("look", "out", "find_out"),
+    "partly": ("look", "others", "open"),
     "unread": ("look", "unread", "same_version"),
     "stopped": ("look", "out", "start"),
     "doubt": ("look", "roll", "look_at_signs"),
@@ -59,6 +60,8 @@ def _on_duty(row: Mapping[str, Any]) -> str:
         return "reopened" if any(leg.get("doubt") for leg in row["legs"]) else "alarmed"
     if "canary" in closed and canary is not None and canary["may_stop"]:
         return "candidate_closed"
+    if closed - {"canary"}:
+        return "partly"
     return "unread" if row["unread"] else ""
 
 
