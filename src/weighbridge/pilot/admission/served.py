@@ -121,6 +121,8 @@ def _by_mirror(path: str, subject: str, cache: DigestCache | None, progress: Pro
     try:
         found = check_mirror(Path(path), cache, progress)
     except (NotFound, DamagedFile):
+        if not Path(path).is_dir():
+            return "differs", "there is no folder where `mirror` says; its path is relative to the routes' file"
         return "differs", "the mirror has no manifest, or one that contradicts itself; mirror it again"
     except (WeighbridgeError, OSError) as error:
         return (

@@ -69,6 +69,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "same size and time": (lambda root: _same_size_and_time(root / "model.safetensors"), "changed `model.safetensors`"),
     "gone": (lambda root: (root / "config.json").unlink(), "missing `config.json`"),
     "added": (lambda root: (root / "extra.py").write_bytes(b"1"), "extra `extra.py`"),
+    "moved": (lambda root: root.rename(root.with_name("elsewhere")), "there is no folder where `mirror` says"),
     "no manifest": (lambda root: (root / MANIFEST).unlink(), "no manifest"),
     "manifest edited": (lambda root: (root / MANIFEST).write_bytes(b"{}"), "no manifest"),
 }
