@@ -115,7 +115,7 @@ def _agreement(t: Any) -> list[dict[str, Any]]:
         "field": "low",
         "type": "quantitative",
         "bin": {"binned": True},
-        "axis": {"title": t("pilot.agreement"), "format": ".0%"},
+        "axis": {**_APART, "title": t("pilot.agreement"), "format": ".0%"},
     }
     y = {"field": "y", "type": "quantitative", "axis": {"title": t("pilot.pairs"), "tickCount": 4}}
     return [{"mark": {"type": "bar", "color": BLUE}, "encoding": {"x": x, "x2": {"field": "high"}, "y": y}}]
