@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -121,7 +122,7 @@ def _by_mirror(path: str, subject: str, cache: DigestCache | None, progress: Pro
     try:
         found = check_mirror(Path(path), cache, progress)
     except (NotFound, DamagedFile):
-        if not Path(path).is_dir():
+        if not os.access(path, os.F_OK):
             return "differs", "there is no folder where `mirror` says; its path is relative to the routes' file"
         return "differs", "the mirror has no manifest, or one that contradicts itself; mirror it again"
     except (WeighbridgeError, OSError) as error:
