@@ -14,6 +14,7 @@ from weighbridge.gateway.request.bounds import Bounds
 from weighbridge.pilot.exchange import Usage
 from weighbridge.pilot.route import Route
 from weighbridge.testing.upstream_double import HANG, RESET, Step, UpstreamDouble, answer, events
+from weighbridge.testing.waiting import wait_for
 
 from .conftest import KEY, between, leg_to, run_gateway
 
@@ -164,15 +165,14 @@ def raw(body: Mapping[str, object]) -> bytes:
     return head.format(KEY, len(data)).encode() + data
 
 
-def leave(port: int, body: Mapping[str, object], until: bytes) -> None:
-    """Ask, read until some bytes have come, and leave."""
+def leave(port: int, upstream: UpstreamDouble, body: Mapping[str, object], until: bytes) -> None:
+    """Ask, wait until the upstream is asked and some bytes have come, and leave."""
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         connection.sendall(raw(body))
+        wait_for(lambda: upstream.asked)
         seen = b""
         while until not in seen:
             seen += connection.recv(65536)
-        if not until:
-            time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_upstream_stops_within_a_second_after_the_caller_leaves(
 ) -> None:
     """Before the first byte as in the middle of a stream; what was held is settled, and the exchange says `left`."""
     with between(lambda *_: steps) as (gateway, upstream):
-        leave(gateway.port, body, until)
+        leave(gateway.port, upstream, body, until)
         left = time.monotonic()
         assert upstream.asked[0].is_over.wait(2)
         assert time.monotonic() - left < 1.0
@@ -224,7 +224,7 @@ def test_a_pipelined_request_does_not_hide_that_the_caller_left() -> None:
     with between(lambda *_: [HANG]) as (gateway, upstream):
         with socket.create_connection(("127.0.0.1", gateway.port), 5) as connection:
             connection.sendall(raw(ASK) * 2)
-            time.sleep(0.3)
+            wait_for(lambda: upstream.asked)
         assert upstream.asked[0].is_over.wait(1)
 
 
