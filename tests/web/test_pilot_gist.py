@@ -13,6 +13,7 @@ from weighbridge.web.pages.pilot.gist import TONES, gist_of
 _LEGS = {"state": "open", "doubt": ""}
 _STEPPING = {"state": "stepping", "harm_share": 0.1, "share": 0.05, "may_stop": True, "rests_on": ""}
 _LEARNED = {"seen": 900, "learned": 500, "to_learn": 500}
+_OVER = {**_STEPPING, "state": "rolled back", "may_stop": False}
 
 
 def _row(**changed: Any) -> dict[str, Any]:
@@ -49,9 +50,11 @@ def _legs(leg: str, **changed: Any) -> list[dict[str, Any]]:
         (_row(shadow={"verdict": "worse"}, canary=_STEPPING), "stepping", "trial"),
         (_row(open_alarms=1), "alarmed", "act"),
         (_row(open_alarms=1, legs=_legs("primary", doubt="served until tomorrow only")), "reopened", "act"),
+        (_row(legs=_legs("primary", doubt="served until tomorrow only")), "in_grace", "act"),  # its alarm is answered
         (_row(open_alarms=1, legs=_legs("primary", state="refused")), "closed", "act"),
         (_row(canary=_STEPPING, legs=_legs("canary", state="refused")), "candidate_closed", "act"),
         (_row(unread=["canary"]), "unread", "look"),
+        (_row(canary=_OVER, legs=_legs("canary", state="refused", doubt="served until")), "rolled back", "look"),
         (_row(legs=[*_row()["legs"], {"leg": "fallback-1", "state": "refused", "doubt": ""}]), "partly", "look"),
     ],
 )

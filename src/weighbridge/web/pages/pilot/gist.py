@@ -19,6 +19,7 @@ _GISTS = {
     "candidate_closed": ("act", "shut_candidate", "open"),
     "regressed": ("act", "out", "answer"),
     "reopened": ("act", "grace", "answer_and_decide"),
+    "in_grace": ("act", "grace", "decide"),
     "alarmed": ("act", "silent", "answer"),
     "rolled back": ("look", "out", "find_out"),
     "partly": ("look", "others", "open"),
@@ -49,19 +50,22 @@ def gist_of(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _on_duty(row: Mapping[str, Any]) -> str:
-    """Return what wants somebody, "" for nothing: nobody is served, an alarm is open, or a room cannot be read."""
-    closed = {leg["leg"] for leg in row["legs"] if leg["state"] == "refused"}
+    """Return what wants somebody, "" for nothing: a leg is closed or in doubt, an alarm open, a room not readable."""
     canary = row["canary"]
+    is_over = canary is not None and not canary["may_stop"]
+    legs = [leg for leg in row["legs"] if not (is_over and leg["leg"] == "canary")]  # nobody is to get that one
+    closed = {leg["leg"] for leg in legs if leg["state"] == "refused"}
+    is_doubted = any(leg.get("doubt") for leg in legs)
     if "primary" in closed:
         return "closed"
     if row["open_alarms"]:
         if canary is not None and canary["state"] == "rolled back":
             return "regressed"
-        return "reopened" if any(leg.get("doubt") for leg in row["legs"]) else "alarmed"
-    if "canary" in closed and canary is not None and canary["may_stop"]:
-        return "candidate_closed"
-    if closed - {"canary"}:
-        return "partly"
+        return "reopened" if is_doubted else "alarmed"
+    if is_doubted:
+        return "in_grace"
+    if closed:
+        return "candidate_closed" if canary is not None and "canary" in closed else "partly"
     return "unread" if row["unread"] else ""
 
 
