@@ -16,9 +16,11 @@ _UNFIT = (
     "weighbridge.testing",
 )
 
-for _module in pkgutil.walk_packages(weighbridge.__path__, "weighbridge."):
-    if not _module.name.startswith(_UNFIT):
+_LATE = ("duckdb", "vl_convert")  # what a command imports when it needs it, and takes long
+
+for _name in (*(module.name for module in pkgutil.walk_packages(weighbridge.__path__, "weighbridge.")), *_LATE):
+    if not _name.startswith(_UNFIT):
         with suppress(ImportError):
-            importlib.import_module(_module.name)
+            importlib.import_module(_name)
 gc.collect()
 gc.freeze()  # a collection in a fork would copy every page it walks
