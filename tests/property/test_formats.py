@@ -128,6 +128,7 @@ TABLE = st.dictionaries(
 
 @given(METADATA, TABLE, st.sampled_from([2, 3]))
 @settings(deadline=None)
+@example({"\0": False, "tokenizer.chat_template": "{{ x }}"}, {}, 3)  # a key that once hid all that follows it
 def test_gguf_comes_back_as_written(
     metadata: dict[str, Any], table: dict[str, tuple[int, int, int]], version: int
 ) -> None:

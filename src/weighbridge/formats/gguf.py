@@ -145,12 +145,12 @@ class _Reader:
             raise damaged(self._path, f"gives {count} as {what} at byte {at}; at most {most} are read")
         return count
 
-    def _metadata(self, n_keys: int, until: str = "\0") -> dict[str, Value]:
+    def _metadata(self, n_keys: int, until: str | None = None) -> dict[str, Value]:
         metadata: dict[str, Value] = {}
         for number in range(n_keys):
             at = self._cursor.at
             key = self._text(f"metadata key {number}", _MAX_KEY_BYTES)
-            if key.startswith(until):
+            if until and key.startswith(until):
                 break
             if key in metadata:
                 raise damaged(self._path, f"holds the key {quote(key)} twice, again at byte {at}")
