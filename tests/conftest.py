@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,21 @@ settings.register_profile("full", max_examples=300, deadline=None)
 settings.load_profile("brief")  # `pytest --hypothesis-profile full` comes after this, and wins
 
 
+_FINISHED = count(1)
+_FREEZE_EVERY = 500  # tests; each leaves some hundred objects for good
+
+
 def pytest_collection_finish() -> None:
     """Take what was collected out of the garbage collector's sight: it would walk 12,000 tests again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Do so again now and then: gateways and statsmodels collect at each start."""
+    if next(_FINISHED) % _FREEZE_EVERY == 0:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
