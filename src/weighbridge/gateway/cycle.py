@@ -7,23 +7,46 @@ the caller, and costs as much as all else that is done here. In the place of uvi
 from __future__ import annotations
 
 import logging
+import math
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Collection, MutableMapping
 
+    from uvicorn.protocols.http.flow_control import FlowControl
+
     from weighbridge.gateway.hooks import App, Scope
 
-__all__ = ["Cycle"]
+__all__ = ["Cycle", "Line"]
 
 _log = logging.getLogger("weighbridge.gateway")
 _HIGH_BYTES = 64 << 10  # of a body that nobody has taken yet; beyond it reading pauses
 _BODILESS = frozenset({204, 304})
 _LENGTH, _CONNECTION = b"content-length", b"connection"
+
+
+class Line(Protocol):
+    """A connection, as its requests see it."""
+
+    flow: FlowControl
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+
+    def finish(self) -> None:
+        """Close once what was sent has been read."""
+        ...
+
+    async def drain(self, *, is_begun: bool) -> None:
+        """Wait until the caller has read enough; `is_begun` says whether its answer is under way."""
+        ...
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        ...
 
 
 class Cycle:
@@ -47,14 +70,14 @@ class Cycle:
         "scope",
     )
 
-    def __init__(self, line: HttpToolsProtocol, scope: Scope, *, keep_alive: bool, is_awaited: bool) -> None:
+    def __init__(self, line: Line, scope: Scope, *, keep_alive: bool, is_awaited: bool) -> None:
         self.scope = scope
         self.keep_alive = keep_alive
         self.disconnected = self.response_started = self.response_complete = False
         self._line = line
         self._is_awaited = is_awaited  # the caller sends the body when it is told to continue
         self._body: list[bytes] = []
-        self._held = self._left = 0
+        self._held, self._left = 0, 0.0  # bytes
         self._is_whole = self._has_news = self._is_chunked = False
         self._head = b""  # waits for the first bytes of the body
         self._waiter: asyncio.Future[None] | None = None
@@ -70,7 +93,7 @@ class Cycle:
             _log.error("an answer broke off: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
         finally:
             if not self.response_complete and not self.disconnected:
-                self._line.transport.close()
+                self._line.finish()
 
     def take(self, body: bytes) -> None:
         """Keep a part of the request's body until it is asked for."""
@@ -115,7 +138,7 @@ class Cycle:
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Take a part of the answer; raises RuntimeError for one that is not as its head announced it."""
         if self._line.flow.write_paused and not self.disconnected:
-            await self._line.flow.drain()
+            await self._line.drain(is_begun=self.response_started)
         if self.disconnected or self.response_complete:
             return
         if self.response_started:
@@ -130,6 +153,8 @@ class Cycle:
         fields = dict(headers)
         if _LENGTH in fields:
             self._left = int(fields[_LENGTH])
+        elif self.scope["http_version"] == "1.0":
+            self._left = math.inf  # it ends with the connection: chunks came with HTTP/1.1
         elif status not in _BODILESS:
             self._is_chunked = True
             lines.append(b"transfer-encoding: chunked")
@@ -151,7 +176,7 @@ class Cycle:
             body = framed + b"0\r\n\r\n" if is_last else framed
         else:
             self._left -= len(body)
-            if self._left < 0 or (is_last and self._left):
+            if self._left < 0 or (is_last and 0 < self._left < math.inf):
                 raise RuntimeError("the answer is not as long as its head says")
         transport = self._line.transport
         if self._head:
@@ -163,5 +188,5 @@ class Cycle:
             self.response_complete = True
             self.tell()
             if not self.keep_alive:
-                transport.close()
+                self._line.finish()
             self._line.on_response_complete()

@@ -30,7 +30,7 @@ __all__ = ["Again", "Call", "pass_stream", "pass_whole"]
 
 _KEPT_BYTES = 1 << 20
 _DONE = b"[DONE]"
-_SPACE = b" \t\r\n"
+_SPACE = b" \t\r\n\xef\xbb\xbf"  # and a byte order mark
 _LAST = 64
 _FAREWELL_S = 0.5  # for a caller to take the last event, where its answer is ended early
 _NO_BUFFERING = (b"x-accel-buffering", b"no")  # nginx in front would hold events back
@@ -84,7 +84,7 @@ async def pass_whole(call: Call, answer: Answer, price: Price, bounds: Bounds) -
     except AnswerTooLong as error:
         too_long = upstream_failed(502, f"the answer is longer than {bounds.answer_bytes} bytes", "answer_too_long")
         raise Again(too_long, elsewhere=True) from error
-    if answer.status == mapping.OK and not body.lstrip(_SPACE).startswith(b"{"):
+    if answer.status == mapping.OK and not body.lstrip(_SPACE).startswith((b"{", b"[")):
         raise Again(mapping.judge(answer), elsewhere=True)
     call.note_first_byte()
     exchange, size = call.exchange, len(body)

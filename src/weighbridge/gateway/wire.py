@@ -10,39 +10,29 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from weighbridge.gateway.answer import early
 from weighbridge.gateway.cycle import Cycle
 from weighbridge.gateway.deadline import Deadline
 from weighbridge.gateway.desk import ABORT
-from weighbridge.gateway.errors import BAD_REQUEST, body_of
 from weighbridge.gateway.request.bounds import Bounds
-from weighbridge.gateway.request.endpoints import ENDPOINTS
-from weighbridge.pilot.access.protocol import Refusal
+from weighbridge.gateway.request.target import read_target
+from weighbridge.gateway.unread import Unread
 
 if TYPE_CHECKING:
     import asyncio
 
     from weighbridge.gateway.hooks import Scope
+    from weighbridge.pilot.access.protocol import Refusal
 
 __all__ = ["bounded_protocol"]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _VERSIONS = ("1.1", "1.0")
-_UNAUTHORISED = 401
 _FRAME_BYTES = 6  # around each byte of a body, where each is a chunk of its own
-_NO_KEY = Refusal(401, BAD_REQUEST, "unreadable_request", "no key could be read from this request")
-_UNREADABLE = Refusal(400, BAD_REQUEST, "unreadable_request", "this is not HTTP as RFC 9112 has it")
-_TOO_LONG = Refusal(431, BAD_REQUEST, "headers_too_long", "the headers are too long")
-_UPGRADE = Refusal(400, BAD_REQUEST, "upgrade_refused", "this takes HTTP/1.1, and no upgrade to anything else")
-_TOO_LATE = Refusal(408, BAD_REQUEST, "request_timeout", "the request did not arrive in time")
-_BUSY = Refusal(503, "server_error", "too_many_connections", "there are too many connections; try again later", 1.0)
-_PHRASES = {400: b"Bad Request", 401: b"Unauthorized", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
-_PHRASES[503] = b"Service Unavailable"
-_TARGETS = {path.encode(): path for path in ENDPOINTS}  # what nearly all ask for need not be parsed
 
 
 def bounded_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
@@ -75,9 +65,10 @@ class _BoundedProtocol(HttpToolsProtocol):
         """Take a connection, which has to say something soon; refuse one too many where all others are busy."""
         super().connection_made(transport)
         self._extensions = {ABORT: transport.abort}
+        self._unread = Unread(self.loop, transport, self.bounds.stall_s)
         if len(self.connections) > self.bounds.connections:
             if not self.spare:
-                self._end(_BUSY)
+                self._end(early.BUSY)
                 return
             self.spare.popitem(last=False)[0].transport.abort()
         self.spare[self] = None
@@ -86,6 +77,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell every request of this connection, not only the newest, that its caller left."""
         self._deadline.close()
+        self._unread.close()
         self.spare.pop(self, None)
         for cycle in (self._running, *self._waiting):
             if cycle is not None and not cycle.response_complete:
@@ -115,10 +107,10 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not self._has_head and self._head_bytes > self.bounds.header_bytes:
-            self._end(_TOO_LONG if self._has_key() else _NO_KEY)
+            self._end(early.TOO_LONG if self._has_key() else early.NO_KEY)
         elif self._came_bytes > self.bounds.header_bytes + _FRAME_BYTES * self._body_bytes:
             self.transport.abort()
-        elif not self._deadline.is_set and not self._has_come():
+        elif not self._deadline.is_set and not self._has_come() and not self.flow.read_paused:
             is_in_body = self._has_head and not self._is_whole
             self._deadline.set(self.bounds.body_s if is_in_body else self.bounds.header_s)
 
@@ -127,6 +119,9 @@ class _BoundedProtocol(HttpToolsProtocol):
         self.url, self.headers = b"", []
         self._is_whole = self._has_head = False
         self._body_bytes = 0
+        if self._is_idle:  # it came with the end of the one before
+            self._is_idle = False
+            self._deadline.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
@@ -139,7 +134,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         """
         version = self.parser.get_http_version()
         if self.parser.should_upgrade() or version not in _VERSIONS:
-            self._end(_UPGRADE if self._has_key() else _NO_KEY)
+            self._end(early.UPGRADE if self._has_key() else early.NO_KEY)
             return
         self._has_head = True
         self._came_bytes = 0
@@ -174,38 +169,61 @@ class _BoundedProtocol(HttpToolsProtocol):
         """See the end of a request."""
         self._is_whole = True
         self._deadline.clear()
-        if self.cycle is not None:
-            self.cycle.end()
+        if self.cycle is None:
+            return
+        self.cycle.end()
+        if self.cycle.response_complete:
+            self._rest_now()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""
         self.server_state.total_requests += 1
+        self._unread.watch()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self._waiting:
             self._run(self._waiting.popleft())
+            if not self._is_whole:
+                self._deadline.set(self.bounds.body_s)
             return
         self.spare[self] = None
         if self._is_whole:
-            self._is_idle = True
-            self._deadline.set(self.timeout_keep_alive)
+            self._rest_now()
+
+    def _rest_now(self) -> None:
+        """Wait for another request, for as long as connections are kept."""
+        self._is_idle = True
+        self._deadline.set(self.timeout_keep_alive)
+
+    def finish(self) -> None:
+        """Close, and until what was sent has been read give the place up to whoever needs it."""
+        if not self._is_lost:
+            self.transport.close()
+            self._unread.watch()
+            self.spare[self] = None
+
+    async def drain(self, *, is_begun: bool) -> None:
+        """Wait until the caller has read; before its answer has begun nobody else sees to it that it does."""
+        if not is_begun:
+            self._unread.watch()
+            self.spare[self] = None
+        try:
+            await self.flow.drain()
+        finally:
+            if not is_begun:
+                self.spare.pop(self, None)
 
     def shutdown(self) -> None:
         """Close, or let the answer under way be the last."""
         if self._running is None or self._running.response_complete:
-            self.transport.close()
+            self.finish()
         else:
             self._running.keep_alive = False
 
     def _scope(self, version: str) -> Scope:
         """Return the scope of a request whose head has come."""
-        raw, query = self.url, b""
-        path = _TARGETS.get(raw)
-        if path is None:
-            url = httptools.parse_url(raw)
-            raw, query = url.path, url.query or b""
-            path = unquote(raw.decode("ascii"))
+        path, raw, query = read_target(self.url)
         return {
             "type": "http",
             "asgi": _ASGI,
@@ -226,6 +244,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _run(self, cycle: Cycle) -> None:
         """Have a request answered, once the worker is done with the one before."""
         self._running = cycle
+        self._unread.clear()
         if self._has_worker:
             self._wake()
             return
@@ -245,7 +264,7 @@ class _BoundedProtocol(HttpToolsProtocol):
                     self._rest = self.loop.create_future()
                     await self._rest
         finally:
-            self.transport.close()
+            self.finish()
 
     def _wake(self) -> None:
         """End the worker's rest."""
@@ -255,7 +274,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _refuse_unreadable(self) -> None:
         """Refuse what cannot be parsed; a header value may have been that of the key."""
         is_value = "header value" in str(sys.exception()).lower()
-        self._end(_NO_KEY if is_value and not self._has_key() else _UNREADABLE)
+        self._end(early.NO_KEY if is_value and not self._has_key() else early.UNREADABLE)
 
     def _has_come(self) -> bool:
         """Whether a whole request is here and not answered yet; empty lines before one are nothing."""
@@ -274,11 +293,11 @@ class _BoundedProtocol(HttpToolsProtocol):
         """End a request that takes too long to arrive."""
         running = self._running
         if self._is_idle:
-            self.transport.close()
+            self.finish()
         elif running is not None and running.response_started and not running.response_complete:
             self.transport.abort()
         else:
-            self._end(_TOO_LATE)
+            self._end(early.TOO_LATE)
 
     def _end(self, refusal: Refusal) -> None:
         """Say why, and close; only close where an answer is under way that is not that of the request at fault."""
@@ -289,14 +308,5 @@ class _BoundedProtocol(HttpToolsProtocol):
                 self.transport.abort()
                 return
         self._deadline.clear()
-        body = body_of(refusal)
-        lines = [
-            b"HTTP/1.1 %d %s" % (refusal.status, _PHRASES[refusal.status]),
-            b"content-type: application/json",
-            b"content-length: %d" % len(body),
-            b"connection: close",
-        ]
-        if refusal.status == _UNAUTHORISED:
-            lines.append(b"www-authenticate: Bearer")
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        self.transport.close()
+        self.transport.write(early.early_answer(refusal))
+        self.finish()

@@ -47,7 +47,8 @@ class SQLiteStore:
         self.path = path
         self._lock = threading.Lock()
         if read_only and not path.is_file():
-            raise NotFound(f"there is no store at `{path}`", hint="`weighbridge weigh` makes one, `weighbridge evidence import` brings one")
+            hint = "`weighbridge weigh` makes one, `weighbridge evidence import` brings one"
+            raise NotFound(f"there is no store at `{path}`", hint=hint)
         with translated(path):
             self._connection = connect(path, "ro" if read_only else "rwc")
             try:

@@ -36,6 +36,10 @@ class Transport(asyncio.Transport):
         """Note it: one call of the kernel."""
         self.writes.append(b"".join(list_of_data))
 
+    def get_write_buffer_size(self) -> int:
+        """Tell that all was read."""
+        return 0
+
     def is_closing(self) -> bool:
         """Whether it was closed."""
         return self.is_closed
@@ -108,6 +112,20 @@ def test_a_streams_head_goes_with_its_first_part() -> None:
 
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     assert answered(play, ASK).writes == [head + b"b\r\nhello world\r\n", b"1\r\n!\r\n", b"0\r\n\r\n"]
+
+
+def test_a_stream_for_an_old_client_ends_with_its_connection() -> None:
+    """Chunks came with HTTP/1.1 (RFC 9112, 6.1: not sent unless the request is of that version or later)."""
+
+    async def play(receive: Any, send: Any) -> None:
+        await receive()
+        await send(start())
+        await send(part(b"hello", more=True))
+        await send(part(b""))
+
+    got = answered(play, ASK.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert b"".join(got.writes).endswith(b"connection: close\r\n\r\nhello")
+    assert got.is_closed
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b=c", b"a\nb", b"a\rb", b"a\0b"])

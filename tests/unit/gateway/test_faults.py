@@ -48,6 +48,7 @@ def code_of(body: bytes) -> str:
         ([answer(b"{}", status="302 Found", headers="location: http://169.254.169.254/\r\n")], 502, "upstream_failed"),
         ([WHOLE], 502, "upstream_garbled"),
         ([answer(b"")], 502, "upstream_garbled"),
+        ([answer(b"\xef\xbb\xbf true")], 502, "upstream_garbled"),
         ([answer(b"<html>busy</html>")], 502, "upstream_garbled"),
         ([answer(b"{}", status="501 Not Implemented")], 404, "endpoint_not_offered"),
         ([answer(b"\x1f\x8b", headers="content-encoding: gzip\r\n")], 502, "upstream_garbled"),

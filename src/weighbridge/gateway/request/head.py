@@ -21,6 +21,7 @@ _TRACED = (b"traceparent", b"tracestate")  # W3C Trace Context: the only headers
 _LONGEST_TRACE = 512
 _PASSED = frozenset((_VIA, *_TRACED))
 _LOOP = 508
+_LONGEST_LENGTH = 20  # digits
 _SMALL_BYTES = 16 << 10  # a body that need not be counted: those of 4,096 connections hold 64 MB together
 
 
@@ -78,7 +79,7 @@ async def read_body(head: Head, receive: Receive, max_bytes: int, take: Callable
     if b"content-encoding" in fields and fields[b"content-encoding"] != b"identity":
         raise bad_request("packed bodies are not taken", "encoding_refused", status=415)
     announced = fields.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > max_bytes:
+    if announced.isdigit() and (len(announced) > _LONGEST_LENGTH or int(announced) > max_bytes):
         raise _too_long(max_bytes)
     parts: list[bytes] = []
     size = counted = 0
