@@ -94,6 +94,12 @@ def _concluded(code: str, facts: Mapping[str, Any], t: Locale) -> str:
     )  # fmt: skip
 
 
+def _withdrawn(code: str, facts: Mapping[str, Any], t: Locale) -> str:
+    """Say whose verdict no longer holds, and how one-sided the judge is."""
+    names = {name: facts[name] for name in ("candidate", "primary", "route")}
+    return t(f"told.{code}", first=_percent(facts["first"]["value"], facts["first"]), **names)
+
+
 def _compared(code: str, facts: Mapping[str, Any], t: Locale) -> str:
     """Say what a comparison rests on so far, or waits for."""
     harm, margin, one = _harm(facts["excess"], t), facts["margin"], facts["preference"]
@@ -181,6 +187,7 @@ _SENTENCES: dict[str, Callable[[str, Mapping[str, Any], Locale], str]] = {
     "canary.done": _passed,
     "shadow.budget_spent": _budget,
     "shadow.concluded": _concluded,
+    "shadow.withdrawn": _withdrawn,
     "shadow.no_judge": _compared,
     "shadow.no_pair": _compared,
     "shadow.no_word": _compared,
@@ -188,6 +195,7 @@ _SENTENCES: dict[str, Callable[[str, Mapping[str, Any], Locale], str]] = {
     "shadow.reached": _compared,
     "shadow.close": _compared,
     "shadow.harm_open": _compared,
+    "shadow.place_open": _compared,
     "drift.alarmed": _drifted,
     "drift.stream": _stream,
     "identity.differs": _likeness,

@@ -30,7 +30,8 @@ class ShadowV1(Body):
     0.5 where they tie: equal answers tie and a candidate that fails loses by definition, the others were judged with
     known chances. The verdict is that of a test that may be looked at at any time: "not worse" says that neither the
     preference nor any sign of harm (failed, refused, malformed, another language, cut off) is worse by more than
-    `margin`. Rates are of prompts on which only one of the two models did it.
+    `margin`. "Not looked at" withdraws an earlier one: its judge went by the place an answer was shown in. Rates
+    are of prompts on which only one of the two models did it.
     """
 
     route: str
@@ -41,12 +42,12 @@ class ShadowV1(Body):
     judge: str = Field(description="The judge's name at its server")
     instruction: str = Field(description="Digest of what judges are told")
     scoring: int = Field(ge=1, description="The way in which pairs are scored")
-    verdict: Literal["not worse", "worse"]
+    verdict: Literal["not worse", "worse", "not looked at"]
     margin: Share = Field(description="The largest loss of preference that is accepted")
     error: Share = Field(description="The chance of a wrong verdict, at most")
-    preference: EstimateBody
+    preference: EstimateBody | None = Field(description="None where nobody looked at which answers are better")
     since: str = Field(description="When the first pair was scored (RFC 3339)")
-    until: str = Field(description="When the verdict was reached")
+    until: str = Field(description="When the verdict was reached, or withdrawn")
     shadowed: int = Field(ge=0, description="Prompts that both models were asked")
     counted: int = Field(ge=0, description="Of these, those that the preference is about")
     gaps: int = Field(ge=0, description="Of these, those that came while no judge could be asked")

@@ -10,7 +10,7 @@ from weighbridge.pilot.shadow.pair import SCORING, Pair, settings_of
 from weighbridge.pilot.shadow.report import report_of
 from weighbridge.pilot.shadow.standing import harm_shown
 from weighbridge.pilot.shadow.tally import Tally
-from weighbridge.pilot.shadow.verdict import excess_of, verdict_now
+from weighbridge.pilot.shadow.verdict import excess_of, verdict_kept, verdict_now
 from weighbridge.pilot.words import told
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from weighbridge.pilot.journal.protocol import Entry, Severity
     from weighbridge.pilot.route import Route
+    from weighbridge.pilot.shadow.verdict import Verdict
 
 __all__ = ["PREFIX", "ShadowFold"]
 
@@ -28,8 +29,9 @@ _WHOSE = ("candidate", "judge")
 class ShadowFold:
     """A Fold over the entries of kind `pair` of a route that were scored under its settings.
 
-    It raises `shadow.concluded` once, with a `shadow/v1` as evidence, and `shadow.budget_spent` once a day for the
-    candidate and for the judge. Raises ValueError for a route without a shadow.
+    It raises `shadow.concluded` once, with a `shadow/v1` as evidence; `shadow.withdrawn` at most once, with another,
+    where the judge is shown later to go by place; and `shadow.budget_spent` once a day for candidate and judge.
+    Raises ValueError for a route without a shadow.
     """
 
     def __init__(self, route: Route) -> None:
@@ -79,8 +81,8 @@ class ShadowFold:
             except (TypeError, ValueError):  # of a node that runs another version
                 tally.body["unreadable"] += 1
                 continue
-            if counts and tally.body["concluded"] is None:
-                notices += self._conclude(tally, entry)
+            if counts:
+                notices += self._conclude(tally, entry) if tally.body["concluded"] is None else self._keep(tally, entry)
         return tally.body, notices
 
     def _spent_out(self, tally: Tally, entry: Entry) -> list[Notice]:
@@ -97,18 +99,30 @@ class ShadowFold:
         verdict = verdict_now(tally.body)
         if verdict in {"not yet", "not looked at"}:
             return []
+        severity: Severity = "info" if verdict == "not worse" else "warning"
+        return [self._notice(entry, "shadow.concluded", severity, self._settled(tally, entry, verdict))]
+
+    def _keep(self, tally: Tally, entry: Entry) -> list[Notice]:
+        """Withdraw a verdict that its judge turns out not to have reached by the answers; for good."""
+        verdict = verdict_kept(tally.body)
+        if verdict == tally.body["concluded"]["verdict"]:
+            return []
+        return [self._notice(entry, "shadow.withdrawn", "warning", self._settled(tally, entry, verdict))]
+
+    def _settled(self, tally: Tally, entry: Entry, verdict: Verdict) -> dict[str, Any]:
+        """Write a verdict down, and return what is told of it."""
         tally.body["concluded"] = {"verdict": verdict, "at": entry.at, "number": entry.number}
         report = report_of(tally.body, WORDING)
-        facts = {
+        return {
             "verdict": verdict,
             "candidate": self._about["candidate_model"],
             "primary": self._about["primary_model"],
             "margin": self._about["margin"],
             "preference": report["preference"],
             "excess": harm_shown(excess_of(tally.body), self._about["margin"]),
+            "first": report["shown_first"],
             "evidence": {"kind": "shadow/v1", "body": report},
         }
-        return [self._notice(entry, "shadow.concluded", "info" if verdict == "not worse" else "warning", facts)]
 
     def _notice(self, entry: Entry, event: str, severity: Severity, facts: Mapping[str, Any]) -> Notice:
         """Return a notice about the candidate."""

@@ -19,9 +19,12 @@ _NAMES = {"refused": "refused", "malformed": "malformed", "language": "language_
 
 
 def report_of(body: Mapping[str, Any], instruction: str) -> dict[str, Any]:
-    """Return the evidence of a document with a verdict; `instruction` is the digest of what judges are told."""
+    """Return the evidence of a document with a verdict, or whose verdict was withdrawn: "not looked at".
+
+    `instruction` is the digest of what judges are told. Raises ValueError where nothing was concluded.
+    """
     now, about = read_standing(body), body["about"]
-    if now.preference is None or now.verdict in {"not yet", "not looked at"}:
+    if now.concluded_at is None:
         raise ValueError("nothing is concluded yet")
     rates = {
         f"{name}_by_{who}": _estimate(rates.get(key))
@@ -40,7 +43,7 @@ def report_of(body: Mapping[str, Any], instruction: str) -> dict[str, Any]:
         "verdict": now.verdict,
         "margin": now.margin,
         "error": ALPHA,
-        "preference": now.preference.to_json(),
+        "preference": _estimate(now.preference),
         "since": stamp(now.since),
         "until": stamp(now.concluded_at),
         "shadowed": now.pairs,

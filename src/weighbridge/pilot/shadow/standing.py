@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.core.estimate import Estimate
 from weighbridge.pilot.shadow.scoring import UNAVAILABLE
 from weighbridge.pilot.shadow.tally import BINS_PER_OCTAVE, SAME_BAND, preference_of
-from weighbridge.pilot.shadow.verdict import ALPHA, BAD, Verdict, excess_of, goes_by_place, is_looked_at
+from weighbridge.pilot.shadow.verdict import ALPHA, BAD, Verdict, excess_of, goes_by_place, verdict_kept
 from weighbridge.pilot.words import told
 from weighbridge.statistics.stream_mean import StreamMean, quantile_bounds
 
@@ -43,8 +43,9 @@ class Ratio:
 class Standing:
     """What is known so far.
 
-    `verdict` stays once it is reached, on `concluded_at` (seconds); `preference` goes on: the candidate's mean over
-    sampled prompts, 0.5 where both are as good, at level 1 - 2 ALPHA, so that verdict and interval agree. It is about
+    `verdict` stays once it is reached, on `concluded_at` (seconds), but for a "not worse" by a judge that is shown
+    later to go by place: that becomes "not looked at". `preference` goes on: the candidate's mean over sampled prompts,
+    0.5 where both are as good, at level 1 - 2 ALPHA, so that verdict and interval agree. It is about
     `counted` of the `pairs`. Without a judge nobody looks at which answers are better: there is no preference, and the
     verdict is "not looked at". `excess`: by how much more of all prompts the candidate shows each sign of harm than
     the primary, at that level, too; where it is "not worse" none is above the margin. `pilot.words` makes words of
@@ -116,11 +117,10 @@ def _read(body: Mapping[str, Any]) -> Standing:
     asked = body["pairs"] - unavailable
     failed = sum(body["failed"].values()) - unavailable
     concluded = body["concluded"]
-    is_seen, excess = is_looked_at(body) or bool(concluded and about["judge"]), excess_of(body)
-    preference = _preference(cells, judge.get("unread", 0)) if is_seen else None
-    verdict: Verdict = "not looked at" if not is_seen else concluded["verdict"] if concluded else "not yet"
+    verdict, excess = verdict_kept(body), excess_of(body)
+    preference = None if verdict == "not looked at" else _preference(cells, judge.get("unread", 0))
     margin, first = about["margin"], _share(judge.get("first", 0), judge.get("first", 0) + judge.get("second", 0))
-    code = _code(body, preference, verdict)
+    code = _code(body, preference, verdict, excess)
     facts = {
         "margin": margin,
         "preference": None if preference is None else preference.to_json(),
@@ -139,7 +139,7 @@ def _read(body: Mapping[str, Any]) -> Standing:
         judge=about["judge"],
         since=body["since"],
         until=body["until"],
-        concluded_at=concluded["at"] if concluded and is_seen else None,
+        concluded_at=concluded["at"] if concluded else None,
         preference=preference,
         pairs=body["pairs"],
         counted=sum(cells.values()),
@@ -226,14 +226,19 @@ def harm_shown(excess: Mapping[str, Estimate], margin: float) -> dict[str, dict[
     }
 
 
-def _code(body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict) -> str:
+def _code(
+    body: Mapping[str, Any], preference: Estimate | None, verdict: Verdict, excess: Mapping[str, Estimate]
+) -> str:
     """Return what the verdict rests on, or what it waits for."""
+    margin = body["about"]["margin"]
     if not body["about"]["judge"]:
         return "shadow.no_judge"
-    if preference is None and goes_by_place(body["judge"]):
+    if preference is None and (body["concluded"] or goes_by_place(body["judge"])):
         return "shadow.by_place"
     if preference is None:
         return "shadow.no_word" if body["cells"] else "shadow.no_pair"
     if verdict != "not yet":
         return "shadow.reached"
-    return "shadow.close" if preference.low <= 0.5 - body["about"]["margin"] else "shadow.harm_open"
+    if preference.low <= 0.5 - margin:
+        return "shadow.close"
+    return "shadow.harm_open" if any(one.high > margin for one in excess.values()) else "shadow.place_open"

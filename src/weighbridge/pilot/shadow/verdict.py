@@ -1,9 +1,10 @@
 """When a comparison is over, and what it then says: of the preference and of every sign, at any time.
 
 "Not worse" says six things at once: the preference is above 0.5 - margin, and each sign of harm is on at most `margin`
-more of the prompts than with the primary. All six tests must reject, each at ALPHA, so that it is wrong with a chance
-of at most ALPHA (intersection-union, Berger 1982). "Worse" says that one of the six does not hold: a mean of e-values
-is an e-value (Vovk and Wang, Annals of Statistics 49, 2021), and half of it is the preference's.
+more of the prompts than with the primary. And it rests on no judge that goes by place. All these tests must reject,
+each at ALPHA, so that it is wrong with a chance of at most ALPHA (intersection-union, Berger 1982). "Worse" says that
+one of the six does not hold: a mean of e-values is an e-value (Vovk and Wang, Annals of Statistics 49, 2021), and half
+of it is the preference's. It asks nothing of places: the order is drawn, so going by them hides harm and makes none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from weighbridge.statistics.stream_mean import StreamMean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ALPHA", "BAD", "PREFERENCE_PART", "Verdict", "excess_of", "goes_by_place", "is_looked_at", "verdict_now"]
+__all__ = ["ALPHA", "BAD", "PREFERENCE_PART", "Verdict", "excess_of", "goes_by_place", "verdict_kept", "verdict_now"]
 
 ALPHA = 0.05
 """Of each of the two verdicts, only one of which can be wrong: as `statistics.sequential` plans a comparison."""
@@ -41,7 +42,7 @@ _SURE = 0.01
 Verdict: TypeAlias = Literal["not worse", "worse", "not yet", "not looked at"]
 
 
-def is_looked_at(body: Mapping[str, Any]) -> bool:
+def _is_looked_at(body: Mapping[str, Any]) -> bool:
     """Whether anybody says which answers are better: a judge is named, and has said so of one pair at the least.
 
     Where all answers are the same there is nothing to ask a judge about. A judge that goes by place looks at nothing.
@@ -68,7 +69,7 @@ def verdict_now(body: Mapping[str, Any]) -> Verdict:
     of the others.
     """
     cells = body["cells"]
-    if not is_looked_at(body):
+    if not _is_looked_at(body):
         return "not looked at"
     if not cells:
         return "not yet"
@@ -76,7 +77,7 @@ def verdict_now(body: Mapping[str, Any]) -> Verdict:
     tau, most = 0.5 - margin, (1 + margin) / 2
     signs = _signs(body).values()
     is_liked = preference_of(cells, "loss").log_above(tau) >= needed
-    if is_liked and all(one.log_below(most) >= needed for one in signs):
+    if is_liked and all(one.log_below(most) >= needed for one in signs) and _is_told_by_answers(body, tau):
         return "not worse"
     each = math.log((1 - PREFERENCE_PART) / len(signs))
     against = [math.log(PREFERENCE_PART) + preference_of(cells, "win").log_below(tau)]
@@ -84,6 +85,36 @@ def verdict_now(body: Mapping[str, Any]) -> Verdict:
     highest = max(against)
     is_worse = highest + math.log(math.fsum(math.exp(one - highest) for one in against)) >= needed
     return "worse" if is_worse else "not yet"
+
+
+def verdict_kept(body: Mapping[str, Any]) -> Verdict:
+    """Return what a document says: a verdict that was reached stays, unless its judge is shown to go by place later.
+
+    "Worse" stays even so: places cannot have brought it about.
+    """
+    concluded = body["concluded"]
+    if concluded is None or not body["about"]["judge"]:
+        return "not yet" if _is_looked_at(body) else "not looked at"
+    verdict: Verdict = concluded["verdict"]
+    return "not looked at" if verdict == "not worse" and goes_by_place(body["judge"]) else verdict
+
+
+def _is_told_by_answers(body: Mapping[str, Any], tau: float) -> bool:
+    """Whether a preference above `tau` is not the work of places.
+
+    Either the judge is shown to name neither place on three quarters of its decisive verdicts, or these are so few that
+    the preference would be above `tau` if all of them were losses.
+    """
+    needed, judge = -math.log(ALPHA), body["judge"]
+    first, second = judge.get("first", 0), judge.get("second", 0)
+    places = StreamMean(counts={1.0: first, 0.0: second})
+    if first and second and min(places.log_below(_BY_PLACE), places.log_above(1 - _BY_PLACE)) >= needed:
+        return True
+    lost: dict[str, int] = {}
+    for cell, count in body["cells"].items():
+        worst = f"{cell.removesuffix(' win')} loss" if cell.endswith(" win") else cell
+        lost[worst] = lost.get(worst, 0) + count
+    return preference_of(lost, "loss").log_above(tau) >= needed
 
 
 def excess_of(body: Mapping[str, Any]) -> dict[str, Estimate]:

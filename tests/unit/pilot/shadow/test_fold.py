@@ -214,6 +214,7 @@ def test_excess_is_at_most_the_margin_as_seldom_as_stated_where_it_is_not() -> N
             body = Tally.empty() | {
                 "about": {"judge": "judge", "margin": 0.05}, "pairs": count, "cells": {"1 win": count},
                 "refused": {"theirs": theirs, "neither": count - theirs},
+                "judge": {"first": count // 2, "second": count // 2},
             }  # fmt: skip
             if verdict_now(body) == "not worse":
                 wrong += 1
