@@ -7,37 +7,49 @@ on the others only, so its e-values keep their promise whatever that key does.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from weighbridge.pilot.observation.callers import LEAST_CALLERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from weighbridge.pilot.canary.lane import Arm
     from weighbridge.pilot.canary.panel import Panel
     from weighbridge.pilot.observation.callers import Callers
     from weighbridge.pilot.shadow.pair import Pair
 
-__all__ = ["OTHERS", "Jury", "is_apart"]
+__all__ = ["OTHERS", "Jury", "is_apart", "shown"]
 
 OTHERS = "*"
-"""All keys after the first three that were seen, as one."""
+"""With which the name of a seat begins: keys after the first three that were seen share a few."""
 
-_NAMED = 3
-_PANELS = 2 + _NAMED  # the whole, one without each named key, one without the others
+_NAMED, _SEATS = 3, 4
+_SHARE, _SHARE_OF_SEAT = 4 / 16, 1 / 16  # of the evidence, that of a panel without a named key, or without a seat
 
 
 def is_apart(key: str, apart: Collection[str], named: Collection[str]) -> bool:
     """Whether the callers of a key were taken back to the primary."""
-    return key in apart or (OTHERS in apart and key not in named)
+    return key in apart or (key not in named and _seat(key) in apart)
+
+
+def shown(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return keys as people are shown them: all that share seats are `*`, once."""
+    return tuple(dict.fromkeys(OTHERS if key.startswith(OTHERS) else key for key in keys))
+
+
+def _seat(key: str) -> str:
+    """Return the seat of a key that has none of its own: by a hash, so that all nodes and restarts agree."""
+    return f"{OTHERS}{hashlib.blake2b(key.encode(), digest_size=1, person=b'canary').digest()[0] % _SEATS + 1}"
 
 
 class Jury:
     """Panels that weigh a canary; `fresh` makes one that has seen nothing.
 
-    `whole` sees all, `without` has a panel for each key that was seen, which sees all but that key's. `apart` are keys
-    whose callers were taken back to the primary; nothing of theirs counts.
+    `whole` sees all, `without` has a panel for each key that was seen, which sees all but that key's: for the first
+    three, and for four seats that all further keys share, so that none is most of many. `apart` are keys whose callers
+    were taken back to the primary; nothing of theirs counts.
     """
 
     def __init__(self, fresh: Callable[[], Panel], callers: Callers) -> None:
@@ -75,11 +87,14 @@ class Jury:
     def harm(self) -> float:
         """Return the mean of the panels' e-values.
 
-        There are five, always: one for a key that was not seen yet is the whole. So their mean is an e-value, too.
+        Their shares are fixed: the one for a key that was not seen yet is the whole. So the mean is an e-value, too.
         """
-        whole = self.whole.harm_value()
-        others = [panel.harm_value() for panel in self.without.values()]
-        return (whole * (_PANELS - len(others)) + sum(others)) / _PANELS
+        mean, left = 0.0, 1.0
+        for place, panel in self.without.items():
+            share = _SHARE_OF_SEAT if place.startswith(OTHERS) else _SHARE
+            mean += share * panel.harm_value()
+            left -= share
+        return mean + left * self.whole.harm_value()
 
     def doubtful(self, needed: float) -> str | None:
         """Return the key without which there is the least evidence of harm, less than needed; None where there is none.
@@ -150,11 +165,11 @@ class Jury:
 
     def _place(self, key: str) -> str:
         """Return whose panel leaves out a key that has none of its own yet."""
-        is_full = OTHERS in self.without or len(self.without) + len(self.apart) >= _NAMED
-        return OTHERS if is_full else key
+        named = sum(not place.startswith(OTHERS) for place in (*self.without, *self.apart))
+        return key if named < _NAMED else _seat(key)
 
     def _is_one_of_several(self, place: str) -> bool:
         """Whether other keys have brought callers enough."""
-        if place != OTHERS:
+        if not place.startswith(OTHERS):
             return self._callers.is_one_of_several(place)
-        return self._callers.brought(lambda key: key in self.without) >= LEAST_CALLERS
+        return self._callers.brought(lambda key: key in self.without or _seat(key) != place) >= LEAST_CALLERS

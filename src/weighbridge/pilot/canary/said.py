@@ -34,7 +34,7 @@ def said_of(trial: Trial, event: Event, by: str = "", because: str = "") -> Said
         facts |= {"because": because}
     elif event == "canary.key_set_apart":
         key = trial.jury.doubtful(1 / trial.terms.alpha)
-        facts |= {"key": "" if key == OTHERS else key}
+        facts |= {"key": "" if key is None or key.startswith(OTHERS) else key}
     elif event == "canary.rolled_back":
         facts |= {"sign": trial.worst, "alpha": trial.terms.alpha, "recent": None, "judged": None}
         if trial.worst == QUALITY:

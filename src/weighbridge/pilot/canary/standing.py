@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from weighbridge.core.estimate import Estimate
 from weighbridge.pilot.canary.groups import Groups
+from weighbridge.pilot.canary.jury import shown
 from weighbridge.pilot.canary.quality import QUALITY, Quality
 from weighbridge.pilot.canary.signs import METRICS, REFERENCE
 from weighbridge.statistics.arms import HarmTest, SafetyTest, rate_sequence
@@ -156,9 +157,9 @@ def _standing(body: Mapping[str, Any]) -> Standing:
         harm=harm,
         harm_share=_way(harm, alpha),
         rows=tuple(rows),
-        apart=tuple(map(str, body["apart"])),
-        rests_on=str(body.get("rests_on", "")),
-        speaks_for_all=tuple(map(str, body.get("speaks_for_all", ()))),
+        apart=shown(map(str, body["apart"])),
+        rests_on="".join(shown([str(body.get("rests_on", ""))])),
+        speaks_for_all=shown(map(str, body.get("speaks_for_all", ()))),
     )
 
 

@@ -30,7 +30,7 @@ State = Literal["measuring", "stepping", "done", "rolled back", "stopped"]
 Event = Literal["canary.advanced", "canary.done", "canary.rolled_back", "canary.stopped", "canary.key_set_apart"]
 
 _LEAST_WAIT_S = 2.0  # who leaves sooner tells nothing of the answer
-_ALONE = 3  # evidence so many times (its logarithm) as long as a rollback takes, and not without one key: it is the key
+_ALONE = 4  # evidence so many times (its logarithm) as long as a rollback takes, and not without one key: it is the key
 _PLAIN = ("state", "share", "step", "since", "start", "step_since", "late_s")
 
 
