@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from weighbridge.pilot.recorder import Recorder
     from weighbridge.pilot.state.protocol import PilotState
 
-    _Held = tuple[Clerk, Account, Meter | Meters, Purse | None, str, int, int]
+    _Held = tuple[Clerk, Account, Meter | Meters, Purse | None, str, int, int, float]
 
 __all__ = ["Hold", "MemoryGatekeeper"]
 
@@ -57,10 +57,11 @@ class Hold:
     It is held by the limits and the purse of its account as they were then, whatever comes above it meanwhile.
     """
 
-    __slots__ = ("_held", "headers")
+    __slots__ = ("_held", "_monotonic", "headers")
 
-    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], held: _Held) -> None:
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], held: _Held, monotonic: Callable[[], float]) -> None:
         self.headers = headers
+        self._monotonic = monotonic
         self._held: _Held | None = held
 
     def settle(self, usage: Usage, usd: float | None) -> None:
@@ -71,14 +72,14 @@ class Hold:
         held, self._held = self._held, None
         if held is None:
             return
-        clerk, account, limits, purse, route, tokens, nano_usd = held
+        clerk, account, limits, purse, route, tokens, nano_usd, since = held
         used, asked, said = tokens, usage.input_tokens, usage.output_tokens
         if asked is None or said is None or (asked | said) >> _ABSURD_BITS:  # below nothing, too: its sign bits stay
             asked, said = _sensible(asked), _sensible(said)
         else:
             used = asked + said
         spent = to_nano(usd) if usd is not None and 0 <= usd < _ABSURD_USD else nano_usd
-        limits.settle(tokens, used)
+        limits.settle(tokens, used, since, self._monotonic())
         if purse is not None:
             surplus = purse.settle(nano_usd, spent)
             if surplus and purse.day is not None:
@@ -180,11 +181,12 @@ class MemoryGatekeeper:
         need = math.ceil((usd or 0) * NANO)
         if purse is not None:
             if usd is None or not purse.hold(need):
-                limits.put_back(tokens)
+                limits.put_back(tokens, now)
                 return _NO_PRICE if usd is None else self._no_money(account, purse)
             if purse.is_low and not purse.is_asking and not self._must_wait(purse):
                 self._lease(account, purse)
-        return Hold(limits.headers(now), (self._clerk, account, limits, purse, route, tokens, need))
+        held = (self._clerk, account, limits, purse, route, tokens, need, now)
+        return Hold(limits.headers(now), held, self._monotonic)
 
     async def reserve_soon(self, caller: Caller, route: str, tokens: int, usd: float | None) -> Hold | Refusal:
         """As `reserve`, but wait (at most a second) where money for it is being leased from the store."""

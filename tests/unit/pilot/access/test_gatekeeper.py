@@ -216,6 +216,45 @@ def test_tokens_are_held_by_estimate_and_settled_by_use(node: Node) -> None:
     assert code(ask(node, issued, tokens=101)) == "tokens_exceed_limit"
 
 
+def test_a_hold_gives_back_what_has_not_been_refilled_since(node: Node) -> None:
+    """It knows when it was made: a short answer leaves as much as a right guess had, one of a minute gives nothing."""
+    issued = node.make(limits={"tokens_per_minute": 60})
+    short = held(node, issued, tokens=60)
+    node.clock.run += 15
+    short.settle(Usage(10, 20), 0.0)
+    assert b'"tokens";r=45;' in dict(held(node, issued, tokens=0).headers)[b"ratelimit"]
+    node.clock.run += 15
+    slow = held(node, issued, tokens=60)
+    node.clock.run += 60
+    held(node, issued, tokens=60)
+    slow.settle(FREE, 0.0)
+    assert code(ask(node, issued, tokens=1)) == "rate_limit_exceeded"
+
+
+def test_what_a_slow_answer_used_beyond_its_hold_is_not_forgiven(node: Node) -> None:
+    """Found by an attacker: a bucket that had been full for long took no notice of it."""
+    issued = node.make(limits={"tokens_per_minute": 100})
+    slow = held(node, issued, tokens=100)
+    node.clock.run += 600
+    slow.settle(Usage(100, 200), 0.0)
+    refused = ask(node, issued, tokens=100)
+    assert isinstance(refused, Refusal)
+    assert refused.retry_after_s == 120
+
+
+def test_the_wait_is_that_of_the_limit_that_is_short_for_longest(node: Node) -> None:
+    """Found by an attacker: requests hid tokens, and a key the one that made it; what no wait helps is said at once."""
+    maker = node.make(scopes=frozenset({"inference", "admin:keys"}), limits={"tokens_per_minute": 100})
+    issued = node.make(maker.key.id, limits={"requests_per_minute": 60, "tokens_per_minute": 100})
+    for _ in range(60):
+        held(node, issued, tokens=0).settle(FREE, 0.0)
+    held(node, maker, tokens=100)
+    refused = ask(node, issued, tokens=100)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.retry_after_s) == ("rate_limit_exceeded", 60)
+    assert code(ask(node, issued, tokens=101)) == "tokens_exceed_limit"
+
+
 def test_embeddings_count_what_was_asked(node: Node) -> None:
     """Found by an attacker: without a count of what was said, what was asked stood nowhere. The hold stays taken."""
     issued = node.make(limits={"tokens_per_minute": 100})
@@ -265,7 +304,7 @@ def test_tokens_are_shared_and_come_back_where_they_were_taken(node: Node) -> No
     before = held(node, one, tokens=100)
     node.desk.change("", maker.key.id, KeyPatch.read(b'{"limits": {"tokens_per_minute": 50, "concurrent": 1}}'))
     before.settle(Usage(10, 10), 0.0)
-    hold = held(node, one, tokens=50)
+    hold = held(node, one, tokens=49)
     assert code(ask(node, one)) == "concurrency_limit"
     hold.settle(Usage(5, 5), 0.0)
     assert code(ask(node, one, tokens=41)) == "rate_limit_exceeded"
