@@ -13,7 +13,6 @@ import pytest
 from weighbridge.core.kinds import KINDS
 from weighbridge.pilot.journal.protocol import Entry, Notice
 from weighbridge.pilot.route import Route, ShadowSettings
-from weighbridge.pilot.shadow.asking.judging import read_reply, showing
 from weighbridge.pilot.shadow.fold import ShadowFold
 from weighbridge.pilot.shadow.pair import Pair, Spent, settings_of
 from weighbridge.pilot.shadow.standing import read_standing
@@ -131,31 +130,6 @@ def test_a_judge_that_said_nothing_has_not_looked() -> None:
     open_pairs = [*(pair(n, chance=0.15) for n in range(10)), pair(10, chance=0.5, judged="none")]
     body, notices = folded([*open_pairs, *(pair(n, settled="tie", same=True) for n in range(11, 900))])
     assert (read_standing(body).verdict, notices) == ("not looked at", [])
-
-
-@pytest.mark.parametrize(("word", "share"), [("A", 1.0), ("B", 0.0)])
-def test_a_judge_that_goes_by_place_has_not_looked(word: str, share: float) -> None:
-    """It names what it sees first, or second, always: the drawn order makes that a tie, which would be "not worse"."""
-    answer = json.dumps({"choices": [{"message": {"content": word}}]}).encode()
-    entries = []
-    for n in range(400):
-        first = showing("judge", ("prompt", "ours", "theirs"), b"secret", f"x{n}").first
-        entries.append(pair(n, chance=0.5, judged=read_reply(answer, first=first), first=first))
-    body, notices = folded(entries)
-    won = sum(entry.facts["judged"] == "win" for entry in entries)
-    assert 170 < won < 230  # the order is drawn: three standard deviations of 400 fair draws
-    now = read_standing(body)
-    assert (now.verdict, now.code, now.preference, notices) == ("not looked at", "shadow.by_place", None, [])
-    assert now.shown_first is not None
-    assert now.shown_first.value == share
-
-
-def test_a_judge_with_some_liking_for_a_place_still_judges() -> None:
-    """Six of ten decisive verdicts for the first: the order, being drawn, makes it nobody's gain."""
-    entries = [pair(n, chance=0.5, judged=("win", "loss")[n % 2], first=n % 10 < 6) for n in range(600)]
-    now = read_standing(folded(entries)[0])
-    assert now.preference is not None
-    assert now.preference.low < 0.5 < now.preference.high
 
 
 HARMS: dict[str, dict[str, Any]] = {
