@@ -110,7 +110,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._end(early.TOO_LONG if self._has_key() else early.NO_KEY)
         elif self._came_bytes > self.bounds.header_bytes + _FRAME_BYTES * self._body_bytes:
             self.transport.abort()
-        elif not self._deadline.is_set and not self._has_come() and not self.flow.read_paused:
+        elif not self._deadline.is_set and not self._has_come() and not self._waiting:
             is_in_body = self._has_head and not self._is_whole
             self._deadline.set(self.bounds.body_s if is_in_body else self.bounds.header_s)
 
@@ -143,7 +143,6 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes = 0
         self._deadline.clear()
-        self.spare.pop(self, None)
         before = self.cycle
         keeps_alive = version != "1.0" and self.parser.should_keep_alive()
         is_awaited = dict(self.headers).get(b"expect", b"").lower() == b"100-continue"
@@ -244,6 +243,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _run(self, cycle: Cycle) -> None:
         """Have a request answered, once the worker is done with the one before."""
         self._running = cycle
+        self.spare.pop(self, None)
         self._unread.clear()
         if self._has_worker:
             self._wake()

@@ -107,11 +107,21 @@ def test_a_body_may_wait_behind_a_long_answer() -> None:
     with between(play, Bounds(body_s=0.3)) as (gateway, _), connect(gateway) as caller:
         request = asking(ask={**ASK, "padding": "x" * 200_000})
         caller.sendall(asking() + request[:1000])
-        time.sleep(0.2)
-        caller.sendall(request[1000:])
+        time.sleep(0.1)
+        caller.sendall(request[1000:2000])
+        time.sleep(0.6)  # longer than a body may take, and its turn has not come
+        caller.sendall(request[2000:])
         seen = b""
         while seen.count(b"HTTP/1.1 200") < 2:
             seen += caller.recv(65536)
+
+
+def test_a_large_body_that_stops_coming_ends() -> None:
+    """Also where so much of it came at once that reading paused."""
+    request = asking(ask={**ASK, "padding": "x" * 400_000})
+    with between(lambda *_: [GOOD], Bounds(body_s=0.3)) as (gateway, _), connect(gateway) as caller:
+        caller.sendall(request[:200_000])
+        assert statuses(caller.recv(65536)) == [408]
 
 
 def test_a_body_that_comes_after_its_answer_leaves_the_connection_at_rest() -> None:
